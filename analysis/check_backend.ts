@@ -1,0 +1,92 @@
+/** Naming missing kernels before the first step, instead of in the middle of it. */
+import * as tf from '@tensorflow/tfjs';
+import { installKernels } from '../lib/kernels/install';
+import { keepingStatistics } from './_statistics';
+
+export interface CheckBackendOptions {
+  /** Whether gradients are needed too. Default false. */
+  training?: boolean;
+}
+
+export interface BackendReport {
+  backend: string;
+  /** tfjs kernels that the model would call and the backend does not have. */
+  missing: string[];
+}
+
+/**
+ * Runs the model, and with `training` its gradient, once on zeros (a batch of two), and tells which
+ * kernels the current backend lacks for it. The model is left as it was.
+ *
+ * ```ts
+ * const { missing } = spiking.checkBackend(model, { training: true });
+ * ```
+ */
+export function checkBackend(
+  model: tf.LayersModel,
+  { training = false }: CheckBackendOptions = {},
+): BackendReport {
+  installKernels();
+  const backend = tf.getBackend();
+  const missing: string[] = [];
+  try {
+    while (true) {
+      const kernel = firstMissingKernel(() => keepingStatistics(model, () => run(model, training)));
+      if (!kernel) return { backend, missing };
+      missing.push(kernel);
+      lendCpuKernel(kernel, backend);
+    }
+  } finally {
+    for (const kernel of missing) tf.unregisterKernel(kernel, backend);
+  }
+}
+
+/** One call, or one gradient, on zeros. */
+function run(model: tf.LayersModel, training: boolean): void {
+  tf.tidy(() => {
+    const inputs = model.inputs.map(({ shape }) => tf.zeros([2, ...shape.slice(1).map((n) => n ?? 1)]));
+    const loss = () => {
+      const outputs = [model.apply(inputs, { training })].flat() as tf.Tensor[];
+      return tf.addN(outputs.map((y) => y.sum())).asScalar();
+    };
+    const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+    if (training) tf.variableGrads(loss, variables);
+    else loss();
+  });
+}
+
+/** The kernel for want of which `run` fails, if it does. */
+function firstMissingKernel(run: () => void): string | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    const kernel = /Kernel '([^']+)' not registered/.exec(String(error))?.[1];
+    if (!kernel || !tf.getKernel(kernel, 'cpu')) throw error;
+    return kernel;
+  }
+}
+
+/** Lets the cpu backend stand in for one kernel, so that the run goes on to the next that is missing. */
+function lendCpuKernel(kernelName: string, backendName: string): void {
+  const cpu = tf.findBackend('cpu');
+  const { kernelFunc: compute } = tf.getKernel(kernelName, 'cpu');
+  const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) => {
+    const here = tf.backend();
+    const move = (from: tf.KernelBackend, to: tf.KernelBackend, { dataId, shape, dtype }: tf.TensorInfo) => ({
+      dataId: to.write(from.readSync(dataId), shape, dtype),
+      shape,
+      dtype,
+    });
+    const lent = Object.fromEntries(
+      Object.entries(inputs).map(([name, x]) => [name, x && move(here, cpu, x)]),
+    ) as tf.NamedTensorInfoMap;
+    const outputs = [compute({ inputs: lent, attrs, backend: cpu })].flat();
+    const results = outputs.map((y) => move(cpu, here, y));
+    for (const { dataId } of [...Object.values(lent).filter((x) => x !== undefined), ...outputs]) {
+      cpu.disposeData(dataId);
+    }
+    return results.length === 1 ? results[0]! : results;
+  };
+  tf.registerKernel({ kernelName, backendName, kernelFunc });
+}

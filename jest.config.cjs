@@ -1,0 +1,15 @@
+// Tests run from the TypeScript sources; examples and tests import the package by its own name.
+module.exports = {
+  testEnvironment: '<rootDir>/__tests__/support/environment.cjs',
+  roots: ['<rootDir>/__tests__'],
+  testMatch: ['**/*.test.ts'],
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
+  },
+  moduleNameMapper: {
+    '^tfjs-spikingformer$': '<rootDir>/index.ts',
+    '^tfjs-spikingformer/(node|datasets|analysis)$': '<rootDir>/$1/index.ts',
+  },
+};

@@ -1,0 +1,80 @@
+/** Layers made of layers: they own their sublayers' weights, names, flags and states. */
+import * as tf from '@tensorflow/tfjs';
+import { type CallArgs, oneTensor } from './_layer';
+
+/** What tf.layers keeps in a layer: its weights, and whether they are about to be loaded anyway. */
+interface LayerInternals {
+  _trainableWeights: tf.LayerVariable[];
+  _nonTrainableWeights: tf.LayerVariable[];
+  fastWeightInitDuringBuild: boolean;
+}
+const internalsOf = (layer: tf.layers.Layer) => layer as unknown as LayerInternals;
+
+/**
+ * A layer that owns others. A subclass passes each to `own` in its constructor and builds each with
+ * `buildSublayer` in `buildSublayers`. Their weights then belong to the composite as its own would:
+ * tf.layers counts, names, freezes, saves, loads and disposes them with no further code.
+ */
+export abstract class CompositeLayer extends tf.layers.Layer {
+  /** The layers inside, in the order in which they were made. */
+  readonly sublayers: tf.layers.Layer[] = [];
+
+  /** Takes a layer in; in the constructor, or where it depends on the input's shape, in `buildSublayers`. */
+  protected own<T extends tf.layers.Layer>(layer: T): T {
+    this.sublayers.push(layer);
+    layer.setFastWeightInitDuringBuild(internalsOf(this).fastWeightInitDuringBuild);
+    if (layer.stateful) this._stateful = true;
+    return layer;
+  }
+
+  /** Builds every sublayer, for an input of that shape. */
+  protected abstract buildSublayers(inputShape: tf.Shape): void;
+
+  /**
+   * Builds one, inside a name scope of its own: applied to a symbolic tensor, since two weights of one
+   * name would save well and then fail to load. Returns its output shape.
+   */
+  protected buildSublayer(layer: tf.layers.Layer, inputShape: tf.Shape): tf.Shape {
+    const noLayer = null as unknown as tf.layers.Layer;
+    const symbol = new tf.SymbolicTensor('float32', inputShape, noLayer, [], {});
+    return (layer.apply(symbol) as tf.SymbolicTensor).shape;
+  }
+
+  override build(inputShape: tf.Shape | tf.Shape[]): void {
+    this.buildSublayers(inputShape as tf.Shape);
+    for (const layer of this.sublayers) {
+      const { _trainableWeights, _nonTrainableWeights } = internalsOf(layer);
+      internalsOf(this)._trainableWeights.push(..._trainableWeights);
+      internalsOf(this)._nonTrainableWeights.push(..._nonTrainableWeights);
+    }
+    if (!this.trainable) this.trainable = false; // Passes the flag on to the weights.
+    this.built = true;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor {
+    return tf.tidy(() => this.forward(oneTensor(inputs), kwargs));
+  }
+
+  /** The computation; temporaries are disposed of after it. */
+  protected abstract forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor;
+
+  override setFastWeightInitDuringBuild(value: boolean): void {
+    super.setFastWeightInitDuringBuild(value);
+    for (const layer of this.sublayers) layer.setFastWeightInitDuringBuild(value);
+  }
+
+  override resetStates(): void {
+    super.resetStates();
+    for (const layer of this.sublayers) if (layer.stateful) layer.resetStates();
+  }
+
+  override dispose(): ReturnType<tf.layers.Layer['dispose']> {
+    if (this.stateful) this.resetStates();
+    return super.dispose();
+  }
+}
+
+/** A sublayer's output for one tensor. */
+export function applyTo(layer: tf.layers.Layer, x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+  return layer.apply(x, kwargs) as tf.Tensor;
+}

@@ -1,0 +1,19 @@
+/** PyTorch's default initialization, with which the reference networks begin. */
+import * as tf from '@tensorflow/tfjs';
+
+type Initializer = ReturnType<typeof tf.initializers.zeros>;
+
+/** Kaiming uniform with a = sqrt(5), which is uniform in +-1 / sqrt(fanIn). */
+export function torchKernel(): Initializer {
+  return tf.initializers.varianceScaling({
+    scale: 1 / 3,
+    mode: 'fanIn',
+    distribution: 'uniform',
+  });
+}
+
+/** The bias of a layer with that many inputs: uniform in +-1 / sqrt(fanIn). */
+export function torchBias(fanIn: number): Initializer {
+  const bound = 1 / Math.sqrt(fanIn);
+  return tf.initializers.randomUniform({ minval: -bound, maxval: bound });
+}

@@ -1,0 +1,82 @@
+/** What IFNode, LIFNode and ParametricLIFNode share: one call for all time steps, and an optional state. */
+import * as tf from '@tensorflow/tfjs';
+import type { NeuronAttrs } from '../lib/kernels/spec';
+import { runNeuron } from '../lib/neuron';
+import { checkBoolean, invalid } from '../lib/validate';
+import { type CallArgs, type LayerArgs, oneShape, oneTensor } from './_layer';
+import { emitSpikes } from './_spikes';
+
+export interface StatefulArgs {
+  /** Whether membranes stay from one call to the next, until resetStates(). Default false. */
+  stateful?: boolean;
+}
+
+export abstract class NeuronLayer extends tf.layers.Layer {
+  /** The neuron's parameters, complete. */
+  protected abstract readonly attrs: NeuronAttrs;
+  /** Membranes `[batch, ...]` that the last call left, where stateful. */
+  private membranes: tf.Tensor | null = null;
+
+  constructor(args: LayerArgs & StatefulArgs) {
+    super(args);
+    const { stateful = false } = args;
+    checkBoolean('stateful', stateful);
+    this._stateful = stateful;
+  }
+
+  override build(inputShape: tf.Shape | tf.Shape[]): void {
+    const shape = oneShape(inputShape);
+    if (shape.length < 3) {
+      throw invalid(`The input of ${this.name}`, 'of shape [batch, time, ...neurons]', shape);
+    }
+    this.built = true;
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return oneShape(inputShape);
+  }
+
+  /** The learnt time constant's weight, where there is one. */
+  protected timeConstant(): tf.Tensor | undefined {
+    return undefined;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], _kwargs: CallArgs): tf.Tensor {
+    return tf.tidy(() => {
+      const x = oneTensor(inputs);
+      const { spikes, v } = runNeuron(x, this.attrs, this.stateFor(x), this.timeConstant());
+      if (this.stateful) this.keepState(v);
+      emitSpikes(this, spikes);
+      return spikes;
+    });
+  }
+
+  private stateFor(x: tf.Tensor): tf.Tensor | undefined {
+    if (!this.membranes) return undefined;
+    const [batch, , ...neurons] = x.shape;
+    const expected = [batch!, ...neurons];
+    if (this.membranes.shape.join() !== expected.join()) {
+      throw new Error(
+        `${this.name} is stateful and holds membranes of shape [${this.membranes.shape}], but this input ` +
+          `needs [${expected}]: keep the batch size from call to call, or call resetStates() first`,
+      );
+    }
+    return this.membranes;
+  }
+
+  private keepState(v: tf.Tensor): void {
+    this.membranes?.dispose();
+    this.membranes = tf.keep(v.clone());
+  }
+
+  override resetStates(): void {
+    super.resetStates();
+    this.membranes?.dispose();
+    this.membranes = null;
+  }
+
+  override dispose(): ReturnType<tf.layers.Layer['dispose']> {
+    if (this.stateful) this.resetStates();
+    return super.dispose();
+  }
+}

@@ -1,0 +1,122 @@
+/** Batch normalization with one statistic over batch, time and space (PyTorch's BatchNorm on folded time). */
+import * as tf from '@tensorflow/tfjs';
+import { batchNormInference, batchNormTraining, updateRunningStatistics } from '../lib/batch_norm';
+import { checkPositive, invalid } from '../lib/validate';
+import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './_layer';
+
+export interface BatchNormParams {
+  /** Added to the variance. Default 1e-5, PyTorch's. */
+  epsilon?: number;
+  /** The share that running statistics keep at each batch. Default 0.9, which PyTorch calls 0.1. */
+  momentum?: number;
+}
+
+export type BatchNormOverTimeConfig = BatchNormParams & LayerArgs;
+
+/** What a convolution before it may hand over. */
+interface NormalizeOptions {
+  /**
+   * A bias `[channels]` that x lacks. Normalization takes it out again, so that in training it moves
+   * only the running mean and its gradient is exactly zero: two passes over x are saved.
+   */
+  bias?: tf.Tensor;
+  /** How many times x stands for itself in the running variance: an image repeated over time. Default 1. */
+  repeats?: number;
+}
+
+/**
+ * `[..., channels]` -> the same shape. In training it uses the batch's statistics and moves the running
+ * ones (variance unbiased, as PyTorch); else, and when frozen (`trainable` false, as in Keras), the running ones.
+ */
+export class BatchNormOverTime extends tf.layers.Layer {
+  static className = 'BatchNormOverTime';
+  private readonly epsilon: number;
+  private readonly momentum: number;
+  private gamma!: tf.LayerVariable;
+  private beta!: tf.LayerVariable;
+  private movingMean!: tf.LayerVariable;
+  private movingVariance!: tf.LayerVariable;
+
+  constructor(config: BatchNormOverTimeConfig = {}) {
+    checkLayerKeys('BatchNormOverTime', config, ['epsilon', 'momentum']);
+    super(config);
+    const { epsilon = 1e-5, momentum = 0.9 } = config;
+    checkPositive('epsilon', epsilon);
+    if (typeof momentum !== 'number' || !(momentum >= 0 && momentum < 1)) {
+      throw invalid('momentum', 'a number from 0 to below 1', momentum);
+    }
+    this.epsilon = epsilon;
+    this.momentum = momentum;
+  }
+
+  override build(inputShape: tf.Shape | tf.Shape[]): void {
+    const channels = oneShape(inputShape).at(-1);
+    if (channels == null) {
+      throw invalid(`The input of ${this.name}`, 'of a known number of channels', inputShape);
+    }
+    const [zeros, ones] = [tf.initializers.zeros(), tf.initializers.ones()];
+    const weight = (name: string, initializer: typeof zeros, trainable: boolean) =>
+      this.addWeight(name, [channels], 'float32', initializer, undefined, trainable);
+    this.gamma = weight('gamma', ones, true);
+    this.beta = weight('beta', zeros, true);
+    this.movingMean = weight('moving_mean', zeros, false);
+    this.movingVariance = weight('moving_variance', ones, false);
+    this.built = true;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor {
+    return tf.tidy(() => this.normalize(oneTensor(inputs), kwargs));
+  }
+
+  normalize(x: tf.Tensor, kwargs: CallArgs, options: NormalizeOptions = {}): tf.Tensor {
+    return kwargs.training && this.trainable && this.gamma.trainable
+      ? this.normalizeBatch(x, options)
+      : this.normalizeFrozen(x, options);
+  }
+
+  private normalizeFrozen(x: tf.Tensor, { bias }: NormalizeOptions): tf.Tensor {
+    const mean = this.movingMean.read();
+    return batchNormInference(
+      x,
+      this.gamma.read(),
+      this.beta.read(),
+      bias ? mean.sub(bias) : mean,
+      this.movingVariance.read(),
+      { epsilon: this.epsilon },
+    );
+  }
+
+  private normalizeBatch(x: tf.Tensor, { bias, repeats = 1 }: NormalizeOptions): tf.Tensor {
+    const count = (x.size / this.gamma.shape[0]!) * repeats;
+    if (count < 2) {
+      throw invalid(`The input of ${this.name}`, 'at least 2 values a channel in training', x.shape);
+    }
+    // Adding nothing of the bias gives it the gradient that it has, zero, rather than none.
+    const beta = bias ? this.beta.read().add(bias.mul(0)) : this.beta.read();
+    const { y, mean, variance } = batchNormTraining(x, this.gamma.read(), beta, {
+      epsilon: this.epsilon,
+    });
+    const running = updateRunningStatistics(
+      { mean: this.movingMean.read(), variance: this.movingVariance.read() },
+      { mean: bias ? mean.add(bias) : mean, variance },
+      this.momentum,
+      count,
+    );
+    this.movingMean.write(running.mean);
+    this.movingVariance.write(running.variance);
+    return y;
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return oneShape(inputShape);
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), epsilon: this.epsilon, momentum: this.momentum };
+  }
+}
+
+export const batchNormOverTime = (config?: BatchNormOverTimeConfig) =>
+  new BatchNormOverTime(config);
+
+register(BatchNormOverTime);

@@ -1,0 +1,120 @@
+/**
+ * SNN-optimized downsampling with precise gradients (CML, arXiv 2305.05954): ConvBN, max pool, LIF.
+ * The pool sees real numbers, so the gradient goes to the neuron input that really was the largest;
+ * in the earlier order it sees spikes, whose maximum always ties.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { foldTime, repeatOverTime, unfoldTime } from '../lib/fold_time';
+import { maxPool2d, pooledSize, resolveMaxPool } from '../lib/max_pool';
+import { checkOneOf, checkPositiveInteger, invalid } from '../lib/validate';
+import { applyTo, CompositeLayer } from './_composite';
+import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, register } from './_layer';
+import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from './_neuron_options';
+import { ConvBN } from './conv_bn';
+import type { LIFNode } from './lif_node';
+
+export const downsampleOrders = ['conv-bn-pool-lif', 'conv-bn-lif-pool'] as const;
+export type DownsampleOrder = (typeof downsampleOrders)[number];
+
+export interface CMLDownsampleConfig extends LayerArgs, NeuronOptions {
+  /** Output channels. */
+  filters: number;
+  /** Side of the convolution's kernel, odd. Default 3. */
+  kernelSize?: number;
+  /** Side of the pool's window. Default 3, with padding 1; 1 with poolStrides 1 is no pool. */
+  poolSize?: number;
+  /** Default 2. */
+  poolStrides?: number;
+  /** 'conv-bn-pool-lif' (CML, the default) or 'conv-bn-lif-pool' (what came before it). */
+  order?: DownsampleOrder;
+  /**
+   * Where given, the input is one image `[batch, height, width, channels]`, presented at that many
+   * time steps: what comes before the first neuron is computed once.
+   */
+  timeSteps?: number | null;
+}
+
+const ownKeys = ['filters', 'kernelSize', 'poolSize', 'poolStrides', 'order', 'timeSteps'];
+
+/** `[batch, time, height, width, channels]` -> spikes `[batch, time, height / 2, width / 2, filters]`. */
+export class CMLDownsample extends CompositeLayer {
+  static className = 'CMLDownsample';
+  private readonly config: tf.serialization.ConfigDict;
+  private readonly pool: { poolSize: number; strides: number; padding: number };
+  private readonly order: DownsampleOrder;
+  private readonly timeSteps: number | null;
+  private readonly convBN: ConvBN;
+  private readonly lif: LIFNode;
+
+  constructor(config: CMLDownsampleConfig) {
+    checkLayerKeys('CMLDownsample', config, [...ownKeys, ...neuronOptionKeys]);
+    super(config);
+    const { filters, kernelSize = 3, poolSize = 3, poolStrides = 2, timeSteps = null } = config;
+    const { order = 'conv-bn-pool-lif' } = config;
+    checkPositiveInteger('poolStrides', poolStrides);
+    checkOneOf('order', order, downsampleOrders);
+    if (timeSteps !== null) checkPositiveInteger('timeSteps', timeSteps);
+    this.pool = resolveMaxPool({ poolSize, strides: poolStrides });
+    this.order = order;
+    this.timeSteps = timeSteps;
+    const neurons = new NeuronFactory(config);
+    this.convBN = this.own(new ConvBN({ name: 'conv_bn', filters, kernelSize }));
+    this.lif = this.own(neurons.lif('lif'));
+    this.config = {
+      filters,
+      kernelSize,
+      poolSize,
+      poolStrides,
+      order,
+      timeSteps,
+      ...neurons.options,
+    };
+  }
+
+  /** The input's shape with a time axis, of one step where it is an image. */
+  private withTime(shape: tf.Shape): tf.Shape {
+    const expected = this.timeSteps
+      ? '[batch, height, width, channels], an image, since timeSteps is set'
+      : '[batch, time, height, width, channels]';
+    if (shape.length !== (this.timeSteps ? 4 : 5)) {
+      throw invalid(`The input of ${this.name}`, `of shape ${expected}`, shape);
+    }
+    return this.timeSteps ? [shape[0]!, 1, ...shape.slice(1)] : shape;
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    this.buildSublayer(this.convBN, this.withTime(inputShape));
+    this.buildSublayer(this.lif, this.computeOutputShape(inputShape));
+  }
+
+  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    const { timeSteps } = this;
+    const y = this.convBN.convolve(timeSteps ? x.expandDims(1) : x, kwargs, timeSteps ?? 1);
+    const overTime = (z: tf.Tensor) =>
+      timeSteps ? repeatOverTime(z.squeeze([1]), timeSteps) : z;
+    return this.order === 'conv-bn-pool-lif'
+      ? applyTo(this.lif, overTime(this.pooled(y)), kwargs)
+      : this.pooled(applyTo(this.lif, overTime(y), kwargs));
+  }
+
+  private pooled(x: tf.Tensor): tf.Tensor {
+    const { poolSize, strides } = this.pool;
+    if (poolSize === 1 && strides === 1) return x;
+    return unfoldTime(maxPool2d(foldTime(x) as tf.Tensor4D, this.pool), x.shape[1]!);
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    const convolved = this.convBN.computeOutputShape(this.withTime(oneShape(inputShape)));
+    const [batch, time, height, width, filters] = convolved;
+    const side = (n: number | null) => n && pooledSize(n, this.pool);
+    return [batch!, this.timeSteps ?? time!, side(height!), side(width!), filters!];
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), ...this.config };
+  }
+}
+
+export const cmlDownsample = (config: CMLDownsampleConfig) => new CMLDownsample(config);
+
+register(CMLDownsample);

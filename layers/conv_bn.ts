@@ -1,0 +1,99 @@
+/** Convolution and batch normalization on all time steps at once (ConvBN of arXiv 2304.11954). */
+import * as tf from '@tensorflow/tfjs';
+import { foldTime, unfoldTime } from '../lib/fold_time';
+import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
+import { CompositeLayer } from './_composite';
+import { torchBias, torchKernel } from './_initializers';
+import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, register } from './_layer';
+import { BatchNormOverTime } from './batch_norm_over_time';
+
+export interface ConvBNConfig extends LayerArgs {
+  /** Output channels. */
+  filters: number;
+  /** Side of the kernel, odd. Default 3. The padding is floor(kernelSize / 2) on every side, as PyTorch's. */
+  kernelSize?: number;
+  /** Default 1. */
+  strides?: number;
+  /** Default false. */
+  useBias?: boolean;
+}
+
+/** `[batch, time, height, width, channels]` -> `[batch, time, height', width', filters]`. */
+export class ConvBN extends CompositeLayer {
+  static className = 'ConvBN';
+  private readonly filters: number;
+  private readonly kernelSize: number;
+  private readonly strides: number;
+  private readonly useBias: boolean;
+  private readonly bn: BatchNormOverTime;
+  private kernel!: tf.LayerVariable;
+  private bias?: tf.LayerVariable;
+
+  constructor(config: ConvBNConfig) {
+    checkLayerKeys('ConvBN', config, ['filters', 'kernelSize', 'strides', 'useBias']);
+    super(config);
+    const { filters, kernelSize = 3, strides = 1, useBias = false } = config;
+    checkPositiveInteger('filters', filters);
+    checkPositiveInteger('kernelSize', kernelSize);
+    if (kernelSize % 2 === 0) throw invalid('kernelSize', 'odd', kernelSize);
+    checkPositiveInteger('strides', strides);
+    checkBoolean('useBias', useBias);
+    this.filters = filters;
+    this.kernelSize = kernelSize;
+    this.strides = strides;
+    this.useBias = useBias;
+    this.bn = this.own(new BatchNormOverTime({ name: 'bn' }));
+  }
+
+  private checkShape(shape: tf.Shape): tf.Shape {
+    if (shape.length !== 5 || shape[4] == null) {
+      throw invalid(
+        `The input of ${this.name}`,
+        'of shape [batch, time, height, width, channels]',
+        shape,
+      );
+    }
+    return shape;
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    const channels = this.checkShape(inputShape)[4]!;
+    const { kernelSize, filters } = this;
+    const shape = [kernelSize, kernelSize, channels, filters];
+    this.kernel = this.addWeight('kernel', shape, 'float32', torchKernel());
+    if (this.useBias) {
+      const initializer = torchBias(kernelSize * kernelSize * channels);
+      this.bias = this.addWeight('bias', [filters], 'float32', initializer);
+    }
+    this.buildSublayer(this.bn, this.computeOutputShape(inputShape));
+  }
+
+  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    return this.convolve(x, kwargs, 1);
+  }
+
+  /** As `call`, on an image that stands for that many equal time steps. */
+  convolve(x: tf.Tensor, kwargs: CallArgs, repeats: number): tf.Tensor {
+    // 'same' is the padding of odd kernels at stride 1, and what every backend is fastest at.
+    const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
+    const kernel = this.kernel.read() as tf.Tensor4D;
+    const y = tf.conv2d(foldTime(x) as tf.Tensor4D, kernel, this.strides, padding);
+    const bias = this.bias?.read();
+    return unfoldTime(this.bn.normalize(y, kwargs, { bias, repeats }), x.shape[1]!);
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    const [batch, time, height, width] = this.checkShape(oneShape(inputShape));
+    const side = (n: number | null) => n && Math.floor((n - 1) / this.strides) + 1;
+    return [batch!, time!, side(height!), side(width!), this.filters];
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const { filters, kernelSize, strides, useBias } = this;
+    return { ...super.getConfig(), filters, kernelSize, strides, useBias };
+  }
+}
+
+export const convBN = (config: ConvBNConfig) => new ConvBN(config);
+
+register(ConvBN);

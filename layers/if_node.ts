@@ -1,0 +1,29 @@
+/** Integrate-and-fire neurons, without leak, as a layer (SpikingJelly's MultiStepIFNode). */
+import type * as tf from '@tensorflow/tfjs';
+import type { NeuronAttrs } from '../lib/kernels/spec';
+import { type IFParams, neuronKeys, resolveIF } from '../lib/neuron_params';
+import { checkLayerKeys, type LayerArgs, pick, register } from './_layer';
+import { NeuronLayer, type StatefulArgs } from './_neuron_layer';
+
+export type IFNodeConfig = IFParams & StatefulArgs & LayerArgs;
+
+/** `[batch, time, ...]` -> spikes of the same shape. The maths is `multiStepIF`'s. */
+export class IFNode extends NeuronLayer {
+  static className = 'IFNode';
+  protected readonly attrs: NeuronAttrs;
+
+  constructor(config: IFNodeConfig = {}) {
+    checkLayerKeys('IFNode', config, [...neuronKeys.IF, 'stateful']);
+    super(config);
+    this.attrs = resolveIF(pick(config, neuronKeys.IF));
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const config = pick({ ...this.attrs }, neuronKeys.IF) as tf.serialization.ConfigDict;
+    return { ...super.getConfig(), ...config, stateful: this.stateful };
+  }
+}
+
+export const ifNode = (config?: IFNodeConfig) => new IFNode(config);
+
+register(IFNode);

@@ -1,0 +1,35 @@
+/** Leaky integrate-and-fire neurons as a layer (SpikingJelly's MultiStepLIFNode). */
+import type * as tf from '@tensorflow/tfjs';
+import type { NeuronAttrs } from '../lib/kernels/spec';
+import { type LIFParams, neuronKeys, resolveLIF } from '../lib/neuron_params';
+import { checkLayerKeys, type LayerArgs, pick, register } from './_layer';
+import { NeuronLayer, type StatefulArgs } from './_neuron_layer';
+
+export type LIFNodeConfig = LIFParams & StatefulArgs & LayerArgs;
+
+/**
+ * `[batch, time, ...]` -> spikes of the same shape. The maths is `multiStepLIF`'s.
+ *
+ * ```ts
+ * const model = tf.sequential();
+ * model.add(spiking.layers.lifNode({ tau: 2, inputShape: [4, 10] }));
+ * ```
+ */
+export class LIFNode extends NeuronLayer {
+  static className = 'LIFNode';
+  protected readonly attrs: NeuronAttrs;
+
+  constructor(config: LIFNodeConfig = {}) {
+    checkLayerKeys('LIFNode', config, [...neuronKeys.LIF, 'stateful']);
+    super(config);
+    this.attrs = resolveLIF(pick(config, neuronKeys.LIF));
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), ...this.attrs, stateful: this.stateful };
+  }
+}
+
+export const lifNode = (config?: LIFNodeConfig) => new LIFNode(config);
+
+register(LIFNode);

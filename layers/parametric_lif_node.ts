@@ -1,0 +1,56 @@
+/** LIF neurons whose time constant is learnt (PLIF, Fang et al., arXiv 2007.05785) as a layer. */
+import * as tf from '@tensorflow/tfjs';
+import type { NeuronAttrs } from '../lib/kernels/spec';
+import { neuronKeys, type PLIFParams, resolvePLIF } from '../lib/neuron_params';
+import { invalid } from '../lib/validate';
+import { checkLayerKeys, type LayerArgs, pick, register } from './_layer';
+import { NeuronLayer, type StatefulArgs } from './_neuron_layer';
+
+export interface PLIFNodeParams extends PLIFParams {
+  /** The time constant before training, greater than 1. Default 2. SpikingJelly: init_tau. */
+  initTau?: number;
+}
+
+export type ParametricLIFNodeConfig = PLIFNodeParams & StatefulArgs & LayerArgs;
+
+/**
+ * `[batch, time, ...]` -> spikes of the same shape. One weight `w` of shape [1] for the whole layer:
+ * 1 / tau = sigmoid(w), at first w = -ln(initTau - 1). The maths is `multiStepPLIF`'s.
+ */
+export class ParametricLIFNode extends NeuronLayer {
+  static className = 'ParametricLIFNode';
+  protected readonly attrs: NeuronAttrs;
+  private readonly initTau: number;
+  private w!: tf.LayerVariable;
+
+  constructor(config: ParametricLIFNodeConfig = {}) {
+    checkLayerKeys('ParametricLIFNode', config, [...neuronKeys.PLIF, 'initTau', 'stateful']);
+    super(config);
+    const { initTau = 2 } = config;
+    if (typeof initTau !== 'number' || !(initTau > 1) || initTau === Infinity) {
+      throw invalid('initTau', 'a finite number greater than 1 (time steps)', initTau);
+    }
+    this.initTau = initTau;
+    this.attrs = resolvePLIF(pick(config, neuronKeys.PLIF));
+  }
+
+  override build(inputShape: tf.Shape | tf.Shape[]): void {
+    super.build(inputShape);
+    const value = -Math.log(this.initTau - 1);
+    this.w = this.addWeight('w', [1], 'float32', tf.initializers.constant({ value }));
+  }
+
+  protected override timeConstant(): tf.Tensor {
+    return this.w.read();
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const config = pick({ ...this.attrs }, neuronKeys.PLIF) as tf.serialization.ConfigDict;
+    return { ...super.getConfig(), ...config, initTau: this.initTau, stateful: this.stateful };
+  }
+}
+
+export const parametricLIFNode = (config?: ParametricLIFNodeConfig) =>
+  new ParametricLIFNode(config);
+
+register(ParametricLIFNode);

@@ -1,0 +1,35 @@
+/** Reading a network out by its rate: the mean over tokens, then over time. */
+import * as tf from '@tensorflow/tfjs';
+import { checkLayerKeys, checkTokens, type LayerArgs, oneShape, oneTensor, register } from './_layer';
+
+/** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, channels]`. */
+export class RateReadout extends tf.layers.Layer {
+  static className = 'RateReadout';
+
+  constructor(config: LayerArgs = {}) {
+    checkLayerKeys('RateReadout', config, []);
+    super(config);
+  }
+
+  override build(inputShape: tf.Shape | tf.Shape[]): void {
+    checkTokens(this.name, oneShape(inputShape));
+    this.built = true;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return tf.tidy(() => {
+      const x = oneTensor(inputs);
+      // Every step has as many tokens, so the mean of the means is the mean.
+      return x.reshape([x.shape[0]!, -1, x.shape.at(-1)!]).mean(1);
+    });
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    const shape = oneShape(inputShape);
+    return [shape[0]!, shape.at(-1)!];
+  }
+}
+
+export const rateReadout = (config?: LayerArgs) => new RateReadout(config);
+
+register(RateReadout);

@@ -1,0 +1,64 @@
+/** Batch normalization over batch, time and space at once, with PyTorch's running statistics. */
+import * as tf from '@tensorflow/tfjs';
+import { runBatchNormTraining } from './kernels/run';
+
+export interface BatchNormParams {
+  /** Added to the variance. Default 1e-5, PyTorch's. */
+  epsilon?: number;
+}
+
+/** `[..., channels]` normalized, and the statistics `[channels]` that did it; the variance is the biased one. */
+export interface BatchNormOutput {
+  y: tf.Tensor;
+  mean: tf.Tensor;
+  variance: tf.Tensor;
+}
+
+/**
+ * Normalizes with the batch's own statistics: y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+ * over every axis but the last: one statistic over time too, never one per step.
+ * mean and variance carry no gradient.
+ */
+export function batchNormTraining(
+  x: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  { epsilon = 1e-5 }: BatchNormParams = {},
+): BatchNormOutput {
+  const [y, mean, variance] = runBatchNormTraining(x, gamma, beta, { epsilon });
+  return { y, mean, variance };
+}
+
+/** Normalizes with given statistics, as at inference. x is `[..., channels]`. */
+export function batchNormInference(
+  x: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  mean: tf.Tensor,
+  variance: tf.Tensor,
+  { epsilon = 1e-5 }: BatchNormParams = {},
+): tf.Tensor {
+  return tf.tidy(() => {
+    const scale = gamma.mul(variance.add(epsilon).rsqrt());
+    return x.sub(mean).mul(scale).add(beta);
+  });
+}
+
+/**
+ * Running statistics after one batch, as PyTorch keeps them: the variance unbiased (n / (n - 1)).
+ * @param momentum The share that the old statistics keep: tf.layers' 0.9 is PyTorch's 0.1.
+ * @param count How many values each channel's statistics are over, at least 2.
+ */
+export function updateRunningStatistics(
+  running: { mean: tf.Tensor; variance: tf.Tensor },
+  batch: { mean: tf.Tensor; variance: tf.Tensor },
+  momentum: number,
+  count: number,
+): { mean: tf.Tensor; variance: tf.Tensor } {
+  const blend = (old: tf.Tensor, now: tf.Tensor, factor: number) =>
+    tf.tidy(() => old.mul(momentum).add(now.mul((1 - momentum) * factor)));
+  return {
+    mean: blend(running.mean, batch.mean, 1),
+    variance: blend(running.variance, batch.variance, count / Math.max(count - 1, 1)),
+  };
+}

@@ -1,0 +1,25 @@
+/** The maths of spiking networks on tensors: pure functions, and the kernels beneath them. */
+import { registerGradients } from './kernels/gradients';
+
+registerGradients();
+
+export { type SpikingAttentionParams, spikingAttention } from './attention';
+export {
+  type BatchNormOutput,
+  type BatchNormParams,
+  batchNormInference,
+  batchNormTraining,
+} from './batch_norm';
+export { type MaxPoolParams, maxPool2d } from './max_pool';
+export {
+  multiStepIF,
+  multiStepIFState,
+  multiStepLIF,
+  multiStepLIFState,
+  multiStepPLIF,
+  multiStepPLIFState,
+  type NeuronOutput,
+} from './neuron';
+export type { IFParams, LIFParams, PLIFParams } from './neuron_params';
+export { type NeuronTrace, neuronTrace } from './neuron_trace';
+export { type SurrogateName, surrogateGradient, surrogateNames } from './surrogate';

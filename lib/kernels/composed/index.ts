@@ -1,0 +1,43 @@
+/** The composed kernels, for whichever backend lacks its own. */
+import * as tf from '@tensorflow/tfjs';
+import {
+  type BatchNormAttrs,
+  BatchNormTraining,
+  BatchNormTrainingGrad,
+  FirstMaxPool,
+  FirstMaxPoolGrad,
+  type MaxPoolAttrs,
+  MultiStepLIF,
+  MultiStepLIFGrad,
+  type NeuronAttrs,
+} from '../spec';
+import { batchNormTraining, batchNormTrainingGrad } from './batch_norm';
+import { firstMaxPool, firstMaxPoolGrad } from './max_pool';
+import { multiStepLIF, multiStepLIFGrad } from './multi_step_lif';
+
+type Inputs = Record<string, tf.Tensor>;
+type Composed<Attrs> = (inputs: Inputs, attrs: Attrs) => tf.Tensor | tf.Tensor[];
+
+/** The engine hands kernels whole tensors, and takes tensors back. */
+function kernel<Attrs>(kernelName: string, forward: Composed<Attrs>) {
+  const kernelFunc = ({ inputs, attrs }: { inputs: unknown; attrs?: unknown }) =>
+    tf.tidy(() => forward(inputs as Inputs, attrs as Attrs));
+  return { kernelName, kernelFunc: kernelFunc as tf.KernelFunc };
+}
+
+export const composedKernels: Omit<tf.KernelConfig, 'backendName'>[] = [
+  kernel<NeuronAttrs>(MultiStepLIF, ({ x, v0, w }, attrs) => multiStepLIF(x!, attrs, v0, w)),
+  kernel<NeuronAttrs>(MultiStepLIFGrad, ({ x, dSpikes, dV, v0, w }, attrs) =>
+    multiStepLIFGrad(x!, dSpikes!, dV!, attrs, v0, w),
+  ),
+  kernel<BatchNormAttrs>(BatchNormTraining, ({ x, gamma, beta }, attrs) =>
+    batchNormTraining(x!, gamma!, beta!, attrs),
+  ),
+  kernel<BatchNormAttrs>(BatchNormTrainingGrad, ({ dy, x, gamma, mean, variance }, attrs) =>
+    batchNormTrainingGrad(dy!, x!, gamma!, mean!, variance!, attrs),
+  ),
+  kernel<MaxPoolAttrs>(FirstMaxPool, ({ x }, attrs) => firstMaxPool(x as tf.Tensor4D, attrs)),
+  kernel<MaxPoolAttrs>(FirstMaxPoolGrad, ({ dy, x }, attrs) =>
+    firstMaxPoolGrad(dy as tf.Tensor4D, x as tf.Tensor4D, attrs),
+  ),
+];

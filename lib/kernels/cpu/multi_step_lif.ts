@@ -1,0 +1,130 @@
+/** MultiStepLIF on the cpu backend: one loop over typed arrays, each operation rounded to float32. */
+import type { KernelConfig, KernelFunc } from '@tensorflow/tfjs';
+import { getSurrogate } from '../../surrogate';
+import {
+  MultiStepLIF,
+  MultiStepLIFGrad,
+  type MultiStepLIFGradInputs,
+  type MultiStepLIFInputs,
+  type NeuronAttrs,
+} from '../spec';
+import { type CpuKernelArgs, output, values } from './backend';
+
+const f = Math.fround;
+
+/** x seen as `[batch, time, neurons]`. */
+function sizes(shape: number[]) {
+  const [batch, time, ...rest] = shape as [number, number, ...number[]];
+  return { batch, time, neurons: rest.reduce((a, b) => a * b, 1), stateShape: [batch, ...rest] };
+}
+
+/** Charge as a function of the membrane and the input, in the composed form's order of operations. */
+function chargeOf({ tau, vReset, decayInput }: NeuronAttrs, decay: number | null) {
+  const rest = vReset ?? 0;
+  const divided = decay === null ? (y: number) => f(y / tau) : (y: number) => f(y * decay);
+  if (decayInput) return (v: number, x: number) => f(v + divided(f(x - f(v - rest))));
+  return (v: number, x: number) => f(f(v - divided(f(v - rest))) + x);
+}
+
+/** 1 / tau where it is learnt. */
+function learntDecay(w: Float32Array | null): number | null {
+  return w && f(1 / (1 + Math.exp(-w[0]!)));
+}
+
+function multiStepLIF({ inputs, attrs, backend }: CpuKernelArgs<MultiStepLIFInputs, NeuronAttrs>) {
+  const { batch, time, neurons, stateShape } = sizes(inputs.x.shape);
+  const x = values(backend, inputs.x);
+  const v0 = inputs.v0 ? values(backend, inputs.v0) : null;
+  const charge = chargeOf(attrs, learntDecay(inputs.w ? values(backend, inputs.w) : null));
+  const { vThreshold, vReset } = attrs;
+  const threshold = f(vThreshold);
+
+  const spikes = new Float32Array(x.length);
+  const last = new Float32Array(batch * neurons);
+  for (let b = 0; b < batch; b++) {
+    for (let n = 0; n < neurons; n++) {
+      let v = v0 ? v0[b * neurons + n]! : f(vReset ?? 0);
+      for (let t = 0, i = b * time * neurons + n; t < time; t++, i += neurons) {
+        const h = charge(v, x[i]!);
+        const fired = h >= threshold;
+        if (fired) spikes[i] = 1;
+        v = fired ? f(vReset ?? h - threshold) : h;
+      }
+      last[b * neurons + n] = v;
+    }
+  }
+  return [output(backend, spikes, inputs.x.shape), output(backend, last, stateShape)];
+}
+
+/** The closed form is in composed/multi_step_lif.ts. */
+function multiStepLIFGrad({
+  inputs,
+  attrs,
+  backend,
+}: CpuKernelArgs<MultiStepLIFGradInputs, NeuronAttrs>) {
+  const { batch, time, neurons, stateShape } = sizes(inputs.x.shape);
+  const x = values(backend, inputs.x);
+  const dSpikes = values(backend, inputs.dSpikes);
+  const dV = values(backend, inputs.dV);
+  const v0 = inputs.v0 ? values(backend, inputs.v0) : null;
+  const decay = learntDecay(inputs.w ? values(backend, inputs.w) : null);
+  const charge = chargeOf(attrs, decay);
+  const surrogate = getSurrogate(attrs.surrogate).derivative(attrs.alpha);
+  const { vThreshold, vReset, detachReset, decayInput } = attrs;
+  const threshold = f(vThreshold);
+  const k = decay ?? 1 / attrs.tau;
+
+  const dx = new Float32Array(x.length);
+  const dv0 = new Float32Array(batch * neurons);
+  const hs = new Float32Array(time);
+  const vs = new Float32Array(time);
+  let dk = 0;
+  for (let b = 0; b < batch; b++) {
+    for (let n = 0; n < neurons; n++) {
+      const first = b * time * neurons + n;
+      let v = v0 ? v0[b * neurons + n]! : f(vReset ?? 0);
+      for (let t = 0; t < time; t++) {
+        vs[t] = v;
+        const h = charge(v, x[first + t * neurons]!);
+        hs[t] = h;
+        v = h >= threshold ? f(vReset ?? h - threshold) : h;
+      }
+      let gv = dV[b * neurons + n]!;
+      for (let t = time - 1; t >= 0; t--) {
+        const i = first + t * neurons;
+        const h = hs[t]!;
+        const fired = h >= threshold;
+        const s = surrogate(f(h - threshold));
+        let dvdh = vReset !== null && fired ? 0 : 1;
+        if (!detachReset) dvdh += s * (vReset === null ? -threshold : vReset - h);
+        const gh = dSpikes[i]! * s + gv * dvdh;
+        dx[i] = decayInput ? gh * k : gh;
+        gv = gh * (1 - k);
+        if (decay !== null) {
+          const aboveRest = vs[t]! - (vReset ?? 0);
+          dk += gh * (decayInput ? x[i]! - aboveRest : -aboveRest);
+        }
+      }
+      dv0[b * neurons + n] = gv;
+    }
+  }
+  const gradients = [output(backend, dx, inputs.x.shape)];
+  if (inputs.v0) gradients.push(output(backend, dv0, stateShape));
+  if (inputs.w) {
+    gradients.push(output(backend, Float32Array.of(dk * k * (1 - k)), inputs.w.shape));
+  }
+  return gradients;
+}
+
+export const multiStepLIFKernels: KernelConfig[] = [
+  {
+    kernelName: MultiStepLIF,
+    backendName: 'cpu',
+    kernelFunc: multiStepLIF as unknown as KernelFunc,
+  },
+  {
+    kernelName: MultiStepLIFGrad,
+    backendName: 'cpu',
+    kernelFunc: multiStepLIFGrad as unknown as KernelFunc,
+  },
+];

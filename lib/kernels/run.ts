@@ -1,0 +1,53 @@
+/** Runs this library's kernels on the current backend, installing what it lacks first. */
+import * as tf from '@tensorflow/tfjs';
+import { installKernels } from './install';
+import {
+  type BatchNormAttrs,
+  BatchNormTraining,
+  FirstMaxPool,
+  type MaxPoolAttrs,
+  MultiStepLIF,
+  type NeuronAttrs,
+} from './spec';
+
+export function runKernel<T extends tf.Tensor | tf.Tensor[]>(
+  name: string,
+  inputs: tf.NamedTensorMap,
+  attrs: object,
+): T {
+  installKernels();
+  return tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap) as T;
+}
+
+/** The inputs that a call really has: the engine knows no optional ones. */
+export function present(inputs: Record<string, tf.Tensor | undefined>): tf.NamedTensorMap {
+  return Object.fromEntries(
+    Object.entries(inputs).filter((entry): entry is [string, tf.Tensor] => entry[1] !== undefined),
+  );
+}
+
+export function runMultiStepLIF(
+  x: tf.Tensor,
+  attrs: NeuronAttrs,
+  v0?: tf.Tensor,
+  w?: tf.Tensor,
+): [spikes: tf.Tensor, v: tf.Tensor] {
+  const inputs = present({ x, v0, w });
+  // The engine saves optional inputs for the gradient only where `inputs` is an array; it reads them
+  // by name all the same. The names tell the gradient which of them there were.
+  const named = Object.assign([], inputs) as unknown as tf.NamedTensorMap;
+  return runKernel(MultiStepLIF, named, { ...attrs, inputNames: Object.keys(inputs) });
+}
+
+export function runBatchNormTraining(
+  x: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  attrs: BatchNormAttrs,
+): [y: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor] {
+  return runKernel(BatchNormTraining, { x, gamma, beta }, attrs);
+}
+
+export function runFirstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
+  return runKernel(FirstMaxPool, { x }, attrs);
+}

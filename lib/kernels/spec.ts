@@ -1,0 +1,93 @@
+/**
+ * The names, inputs and attributes of this library's own tfjs kernels: what every backend's folder
+ * implements, and what `composed/` specifies in stock tfjs ops.
+ */
+import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
+import type { SurrogateName } from '../surrogate';
+
+/**
+ * All time steps of charge, fire and reset, for all neurons, in one call.
+ * Inputs: x `[batch, time, ...]`; v0 `[batch, ...]`, optional, else every membrane starts at vReset
+ * (0 where vReset is null); w, optional, one element: 1 / tau is sigmoid(w) instead of attrs.tau.
+ * Outputs: spikes, shaped as x; v `[batch, ...]`, the membranes after the last reset.
+ */
+export const MultiStepLIF = 'MultiStepLIF';
+
+/**
+ * The gradient of MultiStepLIF, backward through time from x alone.
+ * Inputs: those of MultiStepLIF; dSpikes, shaped as x; dV, shaped as v.
+ * Outputs: dx; then dv0 if v0 was given; then dw, shaped as w, if w was given.
+ */
+export const MultiStepLIFGrad = 'MultiStepLIFGrad';
+
+/**
+ * The parameters of an integrate-and-fire neuron, complete and checked.
+ * Charge: decayInput: h = v + (x - (v - vReset)) / tau; else h = v - (v - vReset) / tau + x.
+ * A neuron without leak (IF) is tau = Infinity without decayInput.
+ */
+export interface NeuronAttrs {
+  tau: number;
+  vThreshold: number;
+  vReset: number | null;
+  detachReset: boolean;
+  decayInput: boolean;
+  surrogate: SurrogateName;
+  alpha: number;
+}
+
+export interface MultiStepLIFInputs extends NamedTensorInfoMap {
+  x: TensorInfo;
+}
+
+export interface MultiStepLIFGradInputs extends NamedTensorInfoMap {
+  x: TensorInfo;
+  dSpikes: TensorInfo;
+  dV: TensorInfo;
+}
+
+/**
+ * Batch normalization with the statistics of the batch, over every axis but the last.
+ * Inputs: x `[..., channels]`, gamma, beta `[channels]`.
+ * Outputs: y, shaped as x; mean and variance (biased) `[channels]`, for running statistics: no
+ * gradient flows back through these two.
+ */
+export const BatchNormTraining = 'BatchNormTraining';
+
+/** Inputs: dy, x, gamma, mean, variance. Outputs: dx, dgamma, dbeta. */
+export const BatchNormTrainingGrad = 'BatchNormTrainingGrad';
+
+export interface BatchNormAttrs {
+  epsilon: number;
+}
+
+export interface BatchNormInputs extends NamedTensorInfoMap {
+  x: TensorInfo;
+  gamma: TensorInfo;
+  beta: TensorInfo;
+}
+
+export interface BatchNormGradInputs extends NamedTensorInfoMap {
+  dy: TensorInfo;
+  x: TensorInfo;
+  gamma: TensorInfo;
+  mean: TensorInfo;
+  variance: TensorInfo;
+}
+
+/**
+ * PyTorch's MaxPool2d: padding on both sides that never wins.
+ * Input: x `[batch, height, width, channels]`. Output side: floor((n + 2 padding - poolSize) / strides) + 1.
+ */
+export const FirstMaxPool = 'FirstMaxPool';
+
+/**
+ * Its gradient, which goes to the first maximum of a window in row-major order, as PyTorch's does.
+ * Inputs: dy, x. Output: dx.
+ */
+export const FirstMaxPoolGrad = 'FirstMaxPoolGrad';
+
+export interface MaxPoolAttrs {
+  poolSize: number;
+  strides: number;
+  padding: number;
+}

@@ -1,0 +1,44 @@
+/** Max pooling as PyTorch does it, on every backend: symmetric padding, and the first maximum gets the gradient. */
+import type * as tf from '@tensorflow/tfjs';
+import { runFirstMaxPool } from './kernels/run';
+import { checkPositiveInteger, invalid } from './validate';
+
+export interface MaxPoolParams {
+  /** Side of the window. Default 3. PyTorch: kernel_size. */
+  poolSize?: number;
+  /** Default 2. PyTorch: stride. */
+  strides?: number;
+  /** Border that never wins, at most half of poolSize. Default floor(poolSize / 2), 1 for 3. */
+  padding?: number;
+}
+
+/** The parameters complete and checked. */
+export function resolveMaxPool(params: MaxPoolParams = {}) {
+  const { poolSize = 3, strides = 2 } = params;
+  checkPositiveInteger('poolSize', poolSize);
+  checkPositiveInteger('strides', strides);
+  const { padding = Math.floor(poolSize / 2) } = params;
+  if (!Number.isInteger(padding) || padding < 0 || padding > poolSize / 2) {
+    throw invalid('padding', `an integer from 0 to poolSize / 2 (${poolSize / 2})`, padding);
+  }
+  return { poolSize, strides, padding };
+}
+
+/** The pooled length of a side: floor((n + 2 padding - poolSize) / strides) + 1. */
+export function pooledSize(n: number, params?: MaxPoolParams): number {
+  const { poolSize, strides, padding } = resolveMaxPool(params);
+  return Math.floor((n + 2 * padding - poolSize) / strides) + 1;
+}
+
+/**
+ * PyTorch's MaxPool2d on `[batch, height, width, channels]`.
+ * Throws where the image, padded, is smaller than the window.
+ */
+export function maxPool2d(x: tf.Tensor4D, params?: MaxPoolParams): tf.Tensor4D {
+  const attrs = resolveMaxPool(params);
+  if (x.rank !== 4) throw invalid('x', 'of shape [batch, height, width, channels]', x.shape);
+  if (Math.min(x.shape[1], x.shape[2]) + 2 * attrs.padding < attrs.poolSize) {
+    throw invalid('x', `at least ${attrs.poolSize - 2 * attrs.padding} pixels a side`, x.shape);
+  }
+  return runFirstMaxPool(x, attrs);
+}

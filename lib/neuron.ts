@@ -1,0 +1,112 @@
+/**
+ * Integrate-and-fire neurons over time, as pure functions of their input and their first membrane.
+ *   charge: h = v + (x - (v - vReset)) / tau;  fire: s = h >= vThreshold;  reset: v = h (1 - s) + vReset s
+ * The gradient of the firing step is a surrogate. Source: SpikingJelly (Fang et al., 2023).
+ */
+import type * as tf from '@tensorflow/tfjs';
+import { runMultiStepLIF } from './kernels/run';
+import type { NeuronAttrs } from './kernels/spec';
+import {
+  type IFParams,
+  type LIFParams,
+  type PLIFParams,
+  resolveIF,
+  resolveLIF,
+  resolvePLIF,
+} from './neuron_params';
+import { invalid } from './validate';
+
+/** What a neuron leaves behind: its spikes `[batch, time, ...]`, and its membranes `[batch, ...]` after the last step. */
+export interface NeuronOutput {
+  spikes: tf.Tensor;
+  v: tf.Tensor;
+}
+
+/** `[batch, time, ...]` and, if given, the state that fits it. */
+function checkInput(x: tf.Tensor, v0?: tf.Tensor): void {
+  if (x.rank < 2) throw invalid('x', 'of shape [batch, time, ...]', x.shape);
+  if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
+  if (x.shape[1] === 0) throw invalid('x', 'of at least one time step', x.shape);
+  if (!v0) return;
+  const [batch, , ...neurons] = x.shape;
+  const expected = [batch!, ...neurons];
+  if (v0.shape.join() !== expected.join()) {
+    throw invalid('v0', `of shape [${expected}], x without its time axis`, v0.shape);
+  }
+}
+
+/** Kernel call with checked input; `w` as in `multiStepPLIF`. */
+export function runNeuron(
+  x: tf.Tensor,
+  attrs: NeuronAttrs,
+  v0?: tf.Tensor,
+  w?: tf.Tensor,
+): NeuronOutput {
+  checkInput(x, v0);
+  if (w && w.size !== 1) throw invalid('w', 'a single number', w.shape);
+  const [spikes, v] = runMultiStepLIF(x, attrs, v0, w);
+  return { spikes, v };
+}
+
+function spikesOnly({ spikes, v }: NeuronOutput): tf.Tensor {
+  v.dispose();
+  return spikes;
+}
+
+/**
+ * Leaky integrate-and-fire neurons: spikes (0 or 1), shaped as the input.
+ *
+ * ```ts
+ * const x = tf.randomUniform([2, 4, 3], 0, 2); // [batch, time, neurons]
+ * multiStepLIF(x, { tau: 2, vThreshold: 1 }).print();
+ * ```
+ *
+ * @param x Input current, float32 `[batch, time, ...]`.
+ * @param params See LIFParams; throws on an unknown or impossible one.
+ * @param v0 Membranes before the first step `[batch, ...]`. Default: vReset, or 0.
+ */
+export function multiStepLIF(x: tf.Tensor, params?: LIFParams, v0?: tf.Tensor): tf.Tensor {
+  return spikesOnly(multiStepLIFState(x, params, v0));
+}
+
+/** Integrate-and-fire neurons without leak: h = v + x. Otherwise as `multiStepLIF`. */
+export function multiStepIF(x: tf.Tensor, params?: IFParams, v0?: tf.Tensor): tf.Tensor {
+  return spikesOnly(multiStepIFState(x, params, v0));
+}
+
+/**
+ * LIF neurons with a learnt time constant (Fang et al., arXiv 2007.05785): 1 / tau = sigmoid(w).
+ * @param w One number, any shape of one element. Otherwise as `multiStepLIF`.
+ */
+export function multiStepPLIF(
+  x: tf.Tensor,
+  w: tf.Tensor,
+  params?: PLIFParams,
+  v0?: tf.Tensor,
+): tf.Tensor {
+  return spikesOnly(multiStepPLIFState(x, w, params, v0));
+}
+
+/** `multiStepLIF` that returns the last membranes too, to go on from them: pass them as `v0`. */
+export function multiStepLIFState(
+  x: tf.Tensor,
+  params?: LIFParams,
+  v0?: tf.Tensor,
+): NeuronOutput {
+  return runNeuron(x, resolveLIF(params), v0);
+}
+
+/** `multiStepIF` that returns the last membranes too. */
+export function multiStepIFState(x: tf.Tensor, params?: IFParams, v0?: tf.Tensor): NeuronOutput {
+  return runNeuron(x, resolveIF(params), v0);
+}
+
+/** `multiStepPLIF` that returns the last membranes too. */
+export function multiStepPLIFState(
+  x: tf.Tensor,
+  w: tf.Tensor,
+  params?: PLIFParams,
+  v0?: tf.Tensor,
+): NeuronOutput {
+  return runNeuron(x, resolvePLIF(params), v0, w);
+}

@@ -1,0 +1,35 @@
+/** Looking at membranes: every step of a neuron laid open, in the composed form. */
+import * as tf from '@tensorflow/tfjs';
+import { unroll } from './kernels/composed/multi_step_lif';
+import { type LIFParams, resolveLIF } from './neuron_params';
+import { invalid } from './validate';
+
+/** Each `[batch, time, ...]`. */
+export type NeuronTrace = {
+  spikes: tf.Tensor;
+  /** Membrane after charge, before reset. */
+  h: tf.Tensor;
+  /** Membrane after reset. */
+  v: tf.Tensor;
+};
+
+/**
+ * A LIF neuron's membranes at every step.
+ *
+ * ```ts
+ * const { h, spikes } = neuronTrace(tf.ones([1, 8, 1]), { tau: 2, vThreshold: 0.9 });
+ * ```
+ */
+export function neuronTrace(x: tf.Tensor, params?: LIFParams): NeuronTrace {
+  const attrs = resolveLIF(params);
+  if (x.rank < 2) throw invalid('x', 'of shape [batch, time, ...]', x.shape);
+  return tf.tidy(() => {
+    const { steps, last } = unroll(x, attrs);
+    const overTime = (tensors: tf.Tensor[]) => tf.stack(tensors, 1);
+    return {
+      spikes: overTime(steps.map((step) => step.s)),
+      h: overTime(steps.map((step) => step.h)),
+      v: overTime([...steps.slice(1).map((step) => step.v), last]),
+    };
+  });
+}
