@@ -40,7 +40,7 @@ export function batchNormInference(
 ): tf.Tensor {
   return tf.tidy(() => {
     const scale = gamma.mul(variance.add(epsilon).rsqrt());
-    return x.sub(mean).mul(scale).add(beta);
+    return x.mul(scale).add(beta.sub(mean.mul(scale)));
   });
 }
 

@@ -15,5 +15,18 @@ export function unfoldTime(x: tf.Tensor, timeSteps: number): tf.Tensor {
 
 /** `[batch, ...]` as `[batch, time, ...]`, the same at every step. */
 export function repeatOverTime(x: tf.Tensor, timeSteps: number): tf.Tensor {
-  return timeSteps === 1 ? x.expandDims(1) : tf.stack(Array(timeSteps).fill(x), 1);
+  const [batch, ...rest] = x.shape as [number, ...number[]];
+  if (timeSteps === 1) return x.reshape([batch, 1, ...rest]);
+  const size = x.size / batch;
+  // Stock gradients of stack, tile and broadcasting are slow on wasm: the sum over time, by slices.
+  const repeat = tf.customGrad((y) => {
+    const steps = Array<tf.Tensor2D>(timeSteps).fill((y as tf.Tensor).reshape([batch, size]));
+    const value = tf.concat(steps, 1);
+    const gradFunc = (dy: tf.Tensor) => {
+      const step = (t: number) => dy.slice([0, t * size], [batch, size]);
+      return tf.addN(steps.map((_, t) => step(t))).reshape(x.shape);
+    };
+    return { value, gradFunc };
+  });
+  return repeat(x).reshape([batch, timeSteps, ...rest]);
 }

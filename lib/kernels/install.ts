@@ -4,8 +4,9 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { composedKernels } from './composed';
-import { cpuKernels } from './cpu';
+import { cpuKernels, cpuOverrides } from './cpu';
 import { installWasmOverrides, wasmKernels } from './wasm';
+import { installOverride } from './wasm/install';
 
 function nativeKernels(backendName: string): tf.KernelConfig[] {
   if (backendName === 'cpu') return cpuKernels;
@@ -18,6 +19,7 @@ export function installKernels(): void {
   tf.backend(); // Starts the default backend, or says which one must be awaited.
   const backendName = tf.getBackend();
   if (backendName === 'wasm') installWasmOverrides();
+  if (backendName === 'cpu') cpuOverrides.forEach(installOverride);
   if (composedKernels.every(({ kernelName }) => tf.getKernel(kernelName, backendName))) return;
   const kernels = [
     ...nativeKernels(backendName),

@@ -1,6 +1,10 @@
-/** The cpu backend's kernels. */
+/** The cpu backend's kernels: this library's own, and the stock one that it replaces. */
 import { batchNormKernels } from './batch_norm';
+import { conv2DBackpropFilterOverride } from './conv2d_backprop_filter';
 import { maxPoolKernels } from './max_pool';
 import { multiStepLIFKernels } from './multi_step_lif';
 
 export const cpuKernels = [...multiStepLIFKernels, ...batchNormKernels, ...maxPoolKernels];
+
+/** A kernel of tfjs that is right, and hundreds of times slower than it need be. */
+export const cpuOverrides = [conv2DBackpropFilterOverride];
