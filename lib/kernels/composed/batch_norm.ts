@@ -2,7 +2,13 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BatchNormAttrs } from '../spec';
 
-const leadingAxes = (x: tf.Tensor) => x.shape.slice(0, -1).map((_, axis) => axis);
+/** Sum over every axis but the last: each sample's own first, since float32 adds up few numbers best. */
+function sumRows(x: tf.Tensor): tf.Tensor {
+  const inner = x.shape.slice(1, -1).map((_, axis) => axis + 1);
+  return (inner.length > 0 ? x.sum(inner) : x).sum(0);
+}
+
+const rowsOf = (x: tf.Tensor, gamma: tf.Tensor) => x.size / gamma.size;
 
 /** See `BatchNormTraining` in spec.ts. */
 export function batchNormTraining(
@@ -11,9 +17,10 @@ export function batchNormTraining(
   beta: tf.Tensor,
   { epsilon }: BatchNormAttrs,
 ): tf.Tensor[] {
-  const mean = x.mean(leadingAxes(x));
+  const rows = rowsOf(x, gamma);
+  const mean = sumRows(x).div(rows);
   const centred = x.sub(mean);
-  const variance = centred.square().mean(leadingAxes(x));
+  const variance = sumRows(centred.square()).div(rows);
   const y = centred.mul(gamma.mul(variance.add(epsilon).rsqrt())).add(beta);
   return [y, mean, variance];
 }
@@ -27,11 +34,11 @@ export function batchNormTrainingGrad(
   variance: tf.Tensor,
   { epsilon }: BatchNormAttrs,
 ): tf.Tensor[] {
-  const rows = x.size / gamma.size;
+  const rows = rowsOf(x, gamma);
   const rstd = variance.add(epsilon).rsqrt();
   const xhat = x.sub(mean).mul(rstd);
-  const dbeta = dy.sum(leadingAxes(x));
-  const dgamma = dy.mul(xhat).sum(leadingAxes(x));
+  const dbeta = sumRows(dy);
+  const dgamma = sumRows(dy.mul(xhat));
   const dx = dy
     .sub(dbeta.div(rows))
     .sub(xhat.mul(dgamma.div(rows)))
