@@ -1,5 +1,9 @@
 /** tfjs-spikingformer: spiking layers for TensorFlow.js. Importing it registers every class for loading. */
-export { type BackendReport, type CheckBackendOptions, checkBackend } from './analysis/check_backend';
+export {
+  type BackendReport,
+  type CheckBackendOptions,
+  checkBackend,
+} from './analysis/check_backend';
 export { type ObserveOptions, observe } from './analysis/observe';
 export * as interop from './interop';
 export * as layers from './layers';

@@ -44,7 +44,9 @@ export function checkBackend(
 /** One call, or one gradient, on zeros. */
 function run(model: tf.LayersModel, training: boolean): void {
   tf.tidy(() => {
-    const inputs = model.inputs.map(({ shape }) => tf.zeros([2, ...shape.slice(1).map((n) => n ?? 1)]));
+    const inputs = model.inputs.map(({ shape }) =>
+      tf.zeros([2, ...shape.slice(1).map((n) => n ?? 1)]),
+    );
     const loss = () => {
       const outputs = [model.apply(inputs, { training })].flat() as tf.Tensor[];
       return tf.addN(outputs.map((y) => y.sum())).asScalar();
@@ -73,7 +75,11 @@ function lendCpuKernel(kernelName: string, backendName: string): void {
   const { kernelFunc: compute } = tf.getKernel(kernelName, 'cpu');
   const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) => {
     const here = tf.backend();
-    const move = (from: tf.KernelBackend, to: tf.KernelBackend, { dataId, shape, dtype }: tf.TensorInfo) => ({
+    const move = (
+      from: tf.KernelBackend,
+      to: tf.KernelBackend,
+      { dataId, shape, dtype }: tf.TensorInfo,
+    ) => ({
       dataId: to.write(from.readSync(dataId), shape, dtype),
       shape,
       dtype,

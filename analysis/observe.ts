@@ -58,7 +58,10 @@ export function firingRates(
   const spikes = observe(model, x, options);
   const rates = new Map<string, number>();
   for (const [path, s] of spikes) {
-    rates.set(path, tf.tidy(() => s.mean().dataSync()[0]!));
+    rates.set(
+      path,
+      tf.tidy(() => s.mean().dataSync()[0]!),
+    );
     s.dispose();
   }
   return rates;

@@ -48,7 +48,8 @@ export async function run(args: string[]): Promise<void> {
   const candidates = {
     'forward, training': () => tf.tidy(() => void logits(true).dataSync()),
     'forward, evaluation': () => tf.tidy(() => void logits(false).dataSync()),
-    'training step': () => tf.tidy(() => void optimizer.minimize(loss, true, variables)!.dataSync()),
+    'training step': () =>
+      tf.tidy(() => void optimizer.minimize(loss, true, variables)!.dataSync()),
   };
   const title = `${values.model}, ${values.backend}, batch ${batch}`;
   const timings = await measure(candidates, { rounds: Number(values.rounds), warmup: 1 });
@@ -58,7 +59,9 @@ export async function run(args: string[]): Promise<void> {
   for (const [name, call] of Object.entries(candidates)) {
     console.log(`\n${name}, by kernel (ms, calls)`);
     for (const [kernel, ms, calls] of (await profile(call)).slice(0, 14)) {
-      console.log(`  ${kernel.padEnd(24)} ${ms.toFixed(1).padStart(9)} ${String(calls).padStart(6)}`);
+      console.log(
+        `  ${kernel.padEnd(24)} ${ms.toFixed(1).padStart(9)} ${String(calls).padStart(6)}`,
+      );
     }
   }
 }

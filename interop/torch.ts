@@ -1,7 +1,12 @@
 /** Weights between a model and the authors' PyTorch state_dict, channels last here and first there. */
 import * as tf from '@tensorflow/tfjs';
 import { toFloat32 } from './_half';
-import { emptyStateDict, type StateDict, type StateDictLike, type StateTensorLike } from './state_dict';
+import {
+  emptyStateDict,
+  type StateDict,
+  type StateDictLike,
+  type StateTensorLike,
+} from './state_dict';
 import { type TorchEntry, torchEntries } from './torch_keys';
 
 export interface LoadOptions {
@@ -80,7 +85,8 @@ export function loadTorchStateDict(
     missing: needed.map(({ key }) => key).filter((key) => !given.has(key)),
     unexpected: [...given.keys()].filter((key) => !known.has(key)),
     mismatched: misfits.map(
-      ({ key, shape }) => `${key}: the model has [${shape}], the state dict [${given.get(key)!.shape}]`,
+      ({ key, shape }) =>
+        `${key}: the model has [${shape}], the state dict [${given.get(key)!.shape}]`,
     ),
   };
   if (strict) throwIfAny(report);
@@ -99,7 +105,9 @@ function throwIfAny(report: LoadReport): void {
       return `${kind}: ${keys.slice(0, 8).join(', ')}${more}`;
     });
   if (lines.length > 0) {
-    throw new Error(`The state dict does not fit the model, and nothing was loaded. ${lines.join('; ')}`);
+    throw new Error(
+      `The state dict does not fit the model, and nothing was loaded. ${lines.join('; ')}`,
+    );
   }
 }
 

@@ -23,7 +23,9 @@ type Lookup = (path: string) => tf.LayerVariable;
 function lookup(layer: tf.layers.Layer): Lookup {
   const variables = new Map(
     layer.weights.map((weight) => [
-      weight.originalName.slice(weight.originalName.indexOf(`${layer.name}/`) + layer.name.length + 1),
+      weight.originalName.slice(
+        weight.originalName.indexOf(`${layer.name}/`) + layer.name.length + 1,
+      ),
       weight,
     ]),
   );
@@ -81,9 +83,7 @@ function stageKey(tokenizer: tf.layers.Layer, stage: number): string {
 function tokenizerEntries(tokenizer: tf.layers.Layer): TorchEntry[] {
   const get = lookup(tokenizer);
   const paths = ['stage1/conv_bn', 'stage2/conv_bn', 'stage3/conv_bn', 'stage4/conv_bn', 'proj'];
-  return paths.flatMap((path, i) =>
-    convBN(`patch_embed.${stageKey(tokenizer, i)}`, path, get, 4),
-  );
+  return paths.flatMap((path, i) => convBN(`patch_embed.${stageKey(tokenizer, i)}`, path, get, 4));
 }
 
 /** Attention's entries below `key`, from weights below `path`. */

@@ -24,7 +24,31 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     this.sublayers.push(layer);
     layer.setFastWeightInitDuringBuild(internalsOf(this).fastWeightInitDuringBuild);
     if (layer.stateful) this._stateful = true;
+    if (!this.trainable) layer.trainable = false;
     return layer;
+  }
+
+  override get trainable(): boolean {
+    return super.trainable;
+  }
+
+  /** Reaches every layer inside, which may act on it: a frozen batch norm keeps its statistics. */
+  override set trainable(trainable: boolean) {
+    super.trainable = trainable;
+    for (const layer of this.sublayers) layer.trainable = trainable;
+  }
+
+  override get trainableWeights(): tf.LayerVariable[] {
+    const frozen = new Set(this.sublayers.flatMap((layer) => layer.nonTrainableWeights));
+    return super.trainableWeights.filter((weight) => !frozen.has(weight));
+  }
+
+  override get nonTrainableWeights(): tf.LayerVariable[] {
+    const { _trainableWeights, _nonTrainableWeights } = internalsOf(this);
+    const trainable = new Set(this.trainableWeights);
+    return [..._trainableWeights, ..._nonTrainableWeights].filter(
+      (weight) => !trainable.has(weight),
+    );
   }
 
   /** Builds every sublayer, for an input of that shape. */
@@ -43,11 +67,12 @@ export abstract class CompositeLayer extends tf.layers.Layer {
   override build(inputShape: tf.Shape | tf.Shape[]): void {
     this.buildSublayers(inputShape as tf.Shape);
     for (const layer of this.sublayers) {
-      const { _trainableWeights, _nonTrainableWeights } = internalsOf(layer);
-      internalsOf(this)._trainableWeights.push(..._trainableWeights);
-      internalsOf(this)._nonTrainableWeights.push(..._nonTrainableWeights);
+      const { trainable } = layer;
+      if (!trainable) layer.trainable = true; // Tells what it would train from what it never does.
+      internalsOf(this)._trainableWeights.push(...layer.trainableWeights);
+      internalsOf(this)._nonTrainableWeights.push(...layer.nonTrainableWeights);
+      if (!trainable) layer.trainable = false;
     }
-    if (!this.trainable) this.trainable = false; // Passes the flag on to the weights.
     this.built = true;
   }
 

@@ -2,7 +2,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { batchNormInference, batchNormTraining, updateRunningStatistics } from '../lib/batch_norm';
 import { checkPositive, invalid } from '../lib/validate';
-import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './_layer';
+import {
+  type CallArgs,
+  checkLayerKeys,
+  type LayerArgs,
+  oneShape,
+  oneTensor,
+  register,
+} from './_layer';
 
 export interface BatchNormParams {
   /** Added to the variance. Default 1e-5, PyTorch's. */
@@ -89,7 +96,11 @@ export class BatchNormOverTime extends tf.layers.Layer {
   private normalizeBatch(x: tf.Tensor, { bias, repeats = 1 }: NormalizeOptions): tf.Tensor {
     const count = (x.size / this.gamma.shape[0]!) * repeats;
     if (count < 2) {
-      throw invalid(`The input of ${this.name}`, 'at least 2 values a channel in training', x.shape);
+      throw invalid(
+        `The input of ${this.name}`,
+        'at least 2 values a channel in training',
+        x.shape,
+      );
     }
     // Adding nothing of the bias gives it the gradient that it has, zero, rather than none.
     const beta = bias ? this.beta.read().add(bias.mul(0)) : this.beta.read();

@@ -3,7 +3,7 @@
  * The pool sees real numbers, so the gradient goes to the neuron input that really was the largest;
  * in the earlier order it sees spikes, whose maximum always ties.
  */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { foldTime, repeatOverTime, unfoldTime } from '../lib/fold_time';
 import { maxPool2d, pooledSize, resolveMaxPool } from '../lib/max_pool';
 import { checkOneOf, checkPositiveInteger, invalid } from '../lib/validate';
@@ -21,7 +21,7 @@ export interface CMLDownsampleConfig extends LayerArgs, NeuronOptions {
   filters: number;
   /** Side of the convolution's kernel, odd. Default 3. */
   kernelSize?: number;
-  /** Side of the pool's window. Default 3, with padding 1; 1 with poolStrides 1 is no pool. */
+  /** Side of the pool's window. Default 3. The padding is floor((poolSize - 1) / 2); 1 with poolStrides 1 is no pool. */
   poolSize?: number;
   /** Default 2. */
   poolStrides?: number;
@@ -90,8 +90,7 @@ export class CMLDownsample extends CompositeLayer {
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
     const { timeSteps } = this;
     const y = this.convBN.convolve(timeSteps ? x.expandDims(1) : x, kwargs, timeSteps ?? 1);
-    const overTime = (z: tf.Tensor) =>
-      timeSteps ? repeatOverTime(z.squeeze([1]), timeSteps) : z;
+    const overTime = (z: tf.Tensor) => (timeSteps ? repeatOverTime(z.squeeze([1]), timeSteps) : z);
     return this.order === 'conv-bn-pool-lif'
       ? applyTo(this.lif, overTime(this.pooled(y)), kwargs)
       : this.pooled(applyTo(this.lif, overTime(y), kwargs));
@@ -106,7 +105,13 @@ export class CMLDownsample extends CompositeLayer {
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
     const convolved = this.convBN.computeOutputShape(this.withTime(oneShape(inputShape)));
     const [batch, time, height, width, filters] = convolved;
-    const side = (n: number | null) => n && pooledSize(n, this.pool);
+    const side = (n: number | null) => {
+      const pooled = n && pooledSize(n, this.pool);
+      if (pooled !== null && pooled < 1) {
+        throw invalid(`The input of ${this.name}`, 'an image as large as the pool', inputShape);
+      }
+      return pooled;
+    };
     return [batch!, this.timeSteps ?? time!, side(height!), side(width!), filters!];
   }
 

@@ -28,7 +28,11 @@ export class FoldTime extends CompositeLayer {
       throw invalid('layer', 'a tf.layers layer', config.layer);
     }
     if (config.layer.stateful) {
-      throw invalid('layer', 'stateless: its time steps are folded into the batch', config.layer.name);
+      throw invalid(
+        'layer',
+        'stateless: its time steps are folded into the batch',
+        config.layer.name,
+      );
     }
     this.layer = this.own(config.layer);
   }
@@ -68,7 +72,8 @@ export class FoldTime extends CompositeLayer {
       config: tf.serialization.ConfigDict;
     };
     const known = tf.serialization.SerializationMap.getMap().classNameMap[className];
-    if (!known) throw new Error(`layer ${show(className)} is not registered: import what defines it`);
+    if (!known)
+      throw new Error(`layer ${show(className)} is not registered: import what defines it`);
     const [layerClass, fromConfig] = known;
     return new cls({
       ...config,

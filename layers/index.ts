@@ -1,15 +1,40 @@
 /** The layers: a factory function and a class of the same name each. Importing this registers every class. */
-export { BatchNormOverTime, type BatchNormOverTimeConfig, batchNormOverTime } from './batch_norm_over_time';
-export { CMLDownsample, type CMLDownsampleConfig, cmlDownsample, type DownsampleOrder } from './cml_downsample';
+export {
+  BatchNormOverTime,
+  type BatchNormOverTimeConfig,
+  batchNormOverTime,
+} from './batch_norm_over_time';
+export {
+  CMLDownsample,
+  type CMLDownsampleConfig,
+  cmlDownsample,
+  type DownsampleOrder,
+} from './cml_downsample';
 export { ConvBN, type ConvBNConfig, convBN } from './conv_bn';
 export { DirectEncoding, type DirectEncodingConfig, directEncoding } from './direct_encoding';
 export { FoldTime, type FoldTimeConfig, foldTime } from './fold_time';
 export { IFNode, type IFNodeConfig, ifNode } from './if_node';
 export { LIFNode, type LIFNodeConfig, lifNode } from './lif_node';
 export { LinearBN, type LinearBNConfig, linearBN } from './linear_bn';
-export { ParametricLIFNode, type ParametricLIFNodeConfig, parametricLIFNode } from './parametric_lif_node';
+export {
+  ParametricLIFNode,
+  type ParametricLIFNodeConfig,
+  parametricLIFNode,
+} from './parametric_lif_node';
 export { RateReadout, rateReadout } from './rate_readout';
 export { SpikingMLP, type SpikingMLPConfig, spikingMLP } from './spiking_mlp';
-export { SpikingSelfAttention, type SpikingSelfAttentionConfig, spikingSelfAttention } from './spiking_self_attention';
-export { SpikingTokenizer, type SpikingTokenizerConfig, spikingTokenizer } from './spiking_tokenizer';
-export { SpikingformerBlock, type SpikingformerBlockConfig, spikingformerBlock } from './spikingformer_block';
+export {
+  SpikingSelfAttention,
+  type SpikingSelfAttentionConfig,
+  spikingSelfAttention,
+} from './spiking_self_attention';
+export {
+  SpikingTokenizer,
+  type SpikingTokenizerConfig,
+  spikingTokenizer,
+} from './spiking_tokenizer';
+export {
+  SpikingformerBlock,
+  type SpikingformerBlockConfig,
+  spikingformerBlock,
+} from './spikingformer_block';

@@ -36,7 +36,11 @@ export class LinearBN extends CompositeLayer {
   protected override buildSublayers(inputShape: tf.Shape): void {
     const channels = inputShape.at(-1);
     if (inputShape.length < 3 || channels == null) {
-      throw invalid(`The input of ${this.name}`, 'of shape [batch, time, ..., channels]', inputShape);
+      throw invalid(
+        `The input of ${this.name}`,
+        'of shape [batch, time, ..., channels]',
+        inputShape,
+      );
     }
     this.kernel = this.addWeight('kernel', [channels, this.units], 'float32', torchKernel());
     if (this.useBias) {

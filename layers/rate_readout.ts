@@ -1,6 +1,13 @@
 /** Reading a network out by its rate: the mean over tokens, then over time. */
 import * as tf from '@tensorflow/tfjs';
-import { checkLayerKeys, checkTokens, type LayerArgs, oneShape, oneTensor, register } from './_layer';
+import {
+  checkLayerKeys,
+  checkTokens,
+  type LayerArgs,
+  oneShape,
+  oneTensor,
+  register,
+} from './_layer';
 
 /** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, channels]`. */
 export class RateReadout extends tf.layers.Layer {

@@ -42,7 +42,11 @@ export class SpikingMLP extends CompositeLayer {
     const channels = checkTokens(this.name, inputShape);
     const hidden = channels * this.hiddenRatio;
     if (!Number.isInteger(hidden)) {
-      throw invalid('hiddenRatio', `such that ${channels} channels times it is whole`, this.hiddenRatio);
+      throw invalid(
+        'hiddenRatio',
+        `such that ${channels} channels times it is whole`,
+        this.hiddenRatio,
+      );
     }
     this.linears = [
       this.own(new LinearBN({ name: 'fc1', units: hidden, useBias: true })),

@@ -63,7 +63,9 @@ export class SpikingSelfAttention extends CompositeLayer {
     if (channels % this.numHeads !== 0) {
       throw invalid('numHeads', `a divisor of the ${channels} channels`, this.numHeads);
     }
-    this.branches = ['q', 'k', 'v'].map((name) => this.own(new LinearBN({ name, units: channels })));
+    this.branches = ['q', 'k', 'v'].map((name) =>
+      this.own(new LinearBN({ name, units: channels })),
+    );
     this.proj = this.own(new LinearBN({ name: 'proj', units: channels, useBias: true }));
     for (const layer of this.sublayers) this.buildSublayer(layer, inputShape);
   }

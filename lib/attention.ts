@@ -20,7 +20,10 @@ export function spikingAttention(
 ): tf.Tensor {
   checkFinite('scale', scale);
   if (q.rank < 3) throw invalid('q', 'of shape [..., heads, tokens, headDim]', q.shape);
-  for (const [name, x] of [['k', k], ['v', v]] as const) {
+  for (const [name, x] of [
+    ['k', k],
+    ['v', v],
+  ] as const) {
     if (x.shape.join() !== q.shape.join()) throw invalid(name, `shaped as q [${q.shape}]`, x.shape);
   }
   const [tokens, headDim] = q.shape.slice(-2) as [number, number];

@@ -1,6 +1,7 @@
 /** Batch normalization over batch, time and space at once, with PyTorch's running statistics. */
 import * as tf from '@tensorflow/tfjs';
 import { runBatchNormTraining } from './kernels/run';
+import { invalid } from './validate';
 
 export interface BatchNormParams {
   /** Added to the variance. Default 1e-5, PyTorch's. */
@@ -14,6 +15,18 @@ export interface BatchNormOutput {
   variance: tf.Tensor;
 }
 
+/** Each vector has one number a channel of x, or would be read beyond its end. */
+function checkChannels(x: tf.Tensor, vectors: Record<string, tf.Tensor>): void {
+  if (x.rank < 2) throw invalid('x', 'of shape [..., channels]', x.shape);
+  if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
+  const channels = x.shape.at(-1)!;
+  for (const [name, { shape }] of Object.entries(vectors)) {
+    if (shape.length !== 1 || shape[0] !== channels) {
+      throw invalid(name, `of shape [${channels}], one number a channel of x`, shape);
+    }
+  }
+}
+
 /**
  * Normalizes with the batch's own statistics: y = gamma (x - mean) / sqrt(variance + epsilon) + beta
  * over every axis but the last: one statistic over time too, never one per step.
@@ -25,6 +38,7 @@ export function batchNormTraining(
   beta: tf.Tensor,
   { epsilon = 1e-5 }: BatchNormParams = {},
 ): BatchNormOutput {
+  checkChannels(x, { gamma, beta });
   const [y, mean, variance] = runBatchNormTraining(x, gamma, beta, { epsilon });
   return { y, mean, variance };
 }
@@ -38,6 +52,7 @@ export function batchNormInference(
   variance: tf.Tensor,
   { epsilon = 1e-5 }: BatchNormParams = {},
 ): tf.Tensor {
+  checkChannels(x, { gamma, beta, mean, variance });
   return tf.tidy(() => {
     const scale = gamma.mul(variance.add(epsilon).rsqrt());
     return x.mul(scale).add(beta.sub(mean.mul(scale)));

@@ -8,7 +8,7 @@ export interface MaxPoolParams {
   poolSize?: number;
   /** Default 2. PyTorch: stride. */
   strides?: number;
-  /** Border that never wins, at most half of poolSize. Default floor(poolSize / 2), 1 for 3. */
+  /** Border that never wins, at most half of poolSize. Default floor((poolSize - 1) / 2): 1 for 3, 0 for 2. */
   padding?: number;
 }
 
@@ -17,7 +17,7 @@ export function resolveMaxPool(params: MaxPoolParams = {}) {
   const { poolSize = 3, strides = 2 } = params;
   checkPositiveInteger('poolSize', poolSize);
   checkPositiveInteger('strides', strides);
-  const { padding = Math.floor(poolSize / 2) } = params;
+  const { padding = Math.floor((poolSize - 1) / 2) } = params;
   if (!Number.isInteger(padding) || padding < 0 || padding > poolSize / 2) {
     throw invalid('padding', `an integer from 0 to poolSize / 2 (${poolSize / 2})`, padding);
   }
@@ -37,6 +37,7 @@ export function pooledSize(n: number, params?: MaxPoolParams): number {
 export function maxPool2d(x: tf.Tensor4D, params?: MaxPoolParams): tf.Tensor4D {
   const attrs = resolveMaxPool(params);
   if (x.rank !== 4) throw invalid('x', 'of shape [batch, height, width, channels]', x.shape);
+  if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
   if (Math.min(x.shape[1], x.shape[2]) + 2 * attrs.padding < attrs.poolSize) {
     throw invalid('x', `at least ${attrs.poolSize - 2 * attrs.padding} pixels a side`, x.shape);
   }

@@ -28,6 +28,7 @@ function checkInput(x: tf.Tensor, v0?: tf.Tensor): void {
   if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
   if (x.shape[1] === 0) throw invalid('x', 'of at least one time step', x.shape);
   if (!v0) return;
+  if (v0.dtype !== 'float32') throw invalid('v0', 'of dtype float32', v0.dtype);
   const [batch, , ...neurons] = x.shape;
   const expected = [batch!, ...neurons];
   if (v0.shape.join() !== expected.join()) {
@@ -44,6 +45,7 @@ export function runNeuron(
 ): NeuronOutput {
   checkInput(x, v0);
   if (w && w.size !== 1) throw invalid('w', 'a single number', w.shape);
+  if (w && w.dtype !== 'float32') throw invalid('w', 'of dtype float32', w.dtype);
   const [spikes, v] = runMultiStepLIF(x, attrs, v0, w);
   return { spikes, v };
 }
@@ -88,11 +90,7 @@ export function multiStepPLIF(
 }
 
 /** `multiStepLIF` that returns the last membranes too, to go on from them: pass them as `v0`. */
-export function multiStepLIFState(
-  x: tf.Tensor,
-  params?: LIFParams,
-  v0?: tf.Tensor,
-): NeuronOutput {
+export function multiStepLIFState(x: tf.Tensor, params?: LIFParams, v0?: tf.Tensor): NeuronOutput {
   return runNeuron(x, resolveLIF(params), v0);
 }
 

@@ -83,8 +83,7 @@ const surrogates = {
   /** (alpha / sqrt(pi)) exp(-alpha^2 u^2) */
   erf: {
     alpha: 2,
-    derivative: (alpha) => (u) =>
-      (alpha / Math.sqrt(Math.PI)) * Math.exp(-alpha * alpha * u * u),
+    derivative: (alpha) => (u) => (alpha / Math.sqrt(Math.PI)) * Math.exp(-alpha * alpha * u * u),
     tensorDerivative: (u, alpha) =>
       u
         .mul(alpha)

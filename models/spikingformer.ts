@@ -3,13 +3,13 @@
  * a spiking tokenizer, blocks of spiking attention and MLP, a rate readout, a linear head.
  */
 import * as tf from '@tensorflow/tfjs';
-import { checkPositiveInteger, invalid, checkKeys } from '../lib/validate';
 import { pick } from '../layers/_layer';
 import { type NeuronOptions, neuronOptionKeys } from '../layers/_neuron_options';
 import type { DownsampleOrder } from '../layers/cml_downsample';
 import { rateReadout } from '../layers/rate_readout';
 import { spikingTokenizer } from '../layers/spiking_tokenizer';
 import { spikingformerBlock } from '../layers/spikingformer_block';
+import { checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
 
 export interface SpikingformerConfig extends NeuronOptions {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
@@ -61,11 +61,15 @@ function imageTimeSteps({ inputShape, timeSteps }: SpikingformerConfig): number 
       inputShape,
     );
   }
-  inputShape.forEach((n, i) => checkPositiveInteger(`inputShape[${i}]`, n));
+  for (const [i, n] of inputShape.entries()) checkPositiveInteger(`inputShape[${i}]`, n);
   if (timeSteps !== undefined) checkPositiveInteger('timeSteps', timeSteps);
   if (inputShape.length === 3) return timeSteps ?? 4;
   if (timeSteps !== undefined && timeSteps !== inputShape[0]) {
-    throw invalid('timeSteps', `inputShape[0] (${inputShape[0]}), the events' time steps`, timeSteps);
+    throw invalid(
+      'timeSteps',
+      `inputShape[0] (${inputShape[0]}), the events' time steps`,
+      timeSteps,
+    );
   }
   return null;
 }

@@ -70,7 +70,9 @@ function moduleEntries(layer: tf.layers.Layer): (TorchEntry & { variable: tf.Lay
         ]
       : layerEntries(layer);
   return entries
-    .filter((entry): entry is TorchEntry & { variable: tf.LayerVariable } => entry.variable !== null)
+    .filter(
+      (entry): entry is TorchEntry & { variable: tf.LayerVariable } => entry.variable !== null,
+    )
     .map((entry) => ({ ...entry, key: entry.key.replace(/^(patch_embed|block\.0)\./, '') }));
 }
 
@@ -83,7 +85,9 @@ function modelOf(layer: tf.layers.Layer, x: tf.Tensor, fixture: Fixture<ModuleMe
   const entries = moduleEntries(layer);
   for (const { key, variable } of entries) {
     const shape = variable.shape as number[];
-    tf.tidy(() => variable.write(toTensor(fixture.weight(`state.${key}`)).reshape(shape)));
+    tf.tidy(() => {
+      variable.write(toTensor(fixture.weight(`state.${key}`)).reshape(shape));
+    });
   }
   return { model, entries };
 }

@@ -1,7 +1,7 @@
 /** Neurons against SpikingJelly's: spikes exactly, membranes and gradients within the fixtures' tolerance. */
 import * as tf from '@tensorflow/tfjs';
-import * as spiking from 'tfjs-spikingformer';
 import type { LIFParams, SurrogateName } from 'tfjs-spikingformer';
+import * as spiking from 'tfjs-spikingformer';
 import { describeEachBackend } from '../support/backends';
 import {
   expectClose,
@@ -10,9 +10,9 @@ import {
   expectSpikesEqual,
   GRAD,
   loadFixture,
-  type Values,
   timeFirstToOurs,
   toTensor,
+  type Values,
 } from '../support/fixtures';
 
 interface NeuronCase {

@@ -51,7 +51,9 @@ const firstMaxPoolGradient: tf.GradConfig = {
   kernelName: FirstMaxPool,
   inputsToSave: ['x'],
   gradFunc: (dy, [x], attrs) =>
-    thunks({ x: runKernel<tf.Tensor>(FirstMaxPoolGrad, present({ dy: dy as tf.Tensor, x }), attrs) }),
+    thunks({
+      x: runKernel<tf.Tensor>(FirstMaxPoolGrad, present({ dy: dy as tf.Tensor, x }), attrs),
+    }),
 };
 
 /** Marks a gradient function as already passing through `installFirst`. */

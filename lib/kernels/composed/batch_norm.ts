@@ -1,5 +1,5 @@
 /** BatchNormTraining in stock tfjs ops, its gradient in closed form (Ioffe & Szegedy, arXiv 1502.03167). */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import type { BatchNormAttrs } from '../spec';
 
 /** Sum over every axis but the last: each sample's own first, since float32 adds up few numbers best. */

@@ -21,7 +21,11 @@ export function firstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
  * See `FirstMaxPoolGrad` in spec.ts. The window's places are visited in row-major order; each takes
  * dy where it holds the maximum and no earlier place did, and puts it back where its input lies.
  */
-export function firstMaxPoolGrad(dy: tf.Tensor4D, x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
+export function firstMaxPoolGrad(
+  dy: tf.Tensor4D,
+  x: tf.Tensor4D,
+  attrs: MaxPoolAttrs,
+): tf.Tensor4D {
   const { poolSize, strides, padding } = attrs;
   const border = padded(x, attrs);
   const [batch, height, width, channels] = border.shape;
@@ -30,7 +34,12 @@ export function firstMaxPoolGrad(dy: tf.Tensor4D, x: tf.Tensor4D, attrs: MaxPool
   // The bordered image, made large enough that each window place is a slice of whole strides.
   const rows = Math.max(height, (outHeight - 1) * strides + poolSize + strides - 1);
   const columns = Math.max(width, (outWidth - 1) * strides + poolSize + strides - 1);
-  const source = tf.pad4d(border, [[0, 0], [0, rows - height], [0, columns - width], [0, 0]]);
+  const source = tf.pad4d(border, [
+    [0, 0],
+    [0, rows - height],
+    [0, columns - width],
+    [0, 0],
+  ]);
 
   let free: tf.Tensor = tf.onesLike(y);
   let dx: tf.Tensor4D = tf.zeros([batch, rows, columns, channels]);
@@ -42,10 +51,7 @@ export function firstMaxPoolGrad(dy: tf.Tensor4D, x: tf.Tensor4D, attrs: MaxPool
       dx = dx.add(spread(dy.mul(wins), [i, j], [rows, columns], strides));
     }
   }
-  return dx.slice(
-    [0, padding, padding, 0],
-    [batch, x.shape[1], x.shape[2], channels],
-  );
+  return dx.slice([0, padding, padding, 0], [batch, x.shape[1], x.shape[2], channels]);
 }
 
 /** The pixels at `offset + strides * [0 .. count)`. */

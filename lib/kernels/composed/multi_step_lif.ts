@@ -39,7 +39,7 @@ export function reset(h: tf.Tensor, s: tf.Tensor, attrs: NeuronAttrs): tf.Tensor
 
 /** Every step's membrane before (`v`) and after (`h`) its charge, and the spikes; `last` is v after all. */
 export function unroll(x: tf.Tensor, attrs: NeuronAttrs, v0?: tf.Tensor, w?: tf.Tensor) {
-  const decay = w && w.sigmoid().asScalar();
+  const decay = w?.sigmoid().asScalar();
   const steps: { x: tf.Tensor; v: tf.Tensor; h: tf.Tensor; s: tf.Tensor }[] = [];
   let v = initialMembrane(x, attrs, v0);
   for (const xt of tf.unstack(x, 1)) {
@@ -89,11 +89,7 @@ export function multiStepLIFGrad(
   let dk: tf.Tensor = tf.scalar(0);
   for (let t = steps.length - 1; t >= 0; t--) {
     const step = steps[t]!;
-    const surrogate = surrogateGradient(
-      step.h.sub(attrs.vThreshold),
-      attrs.surrogate,
-      attrs.alpha,
-    );
+    const surrogate = surrogateGradient(step.h.sub(attrs.vThreshold), attrs.surrogate, attrs.alpha);
     const gh = ds[t]!.mul(surrogate).add(gv.mul(resetGradient(step.h, step.s, surrogate, attrs)));
     dx.unshift(attrs.decayInput ? gh.mul(k) : gh);
     gv = gh.mul(kept);

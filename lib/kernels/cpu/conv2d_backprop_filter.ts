@@ -23,11 +23,18 @@ interface Attrs {
 
 /** An activation seen as NHWC: where a pixel begins, and how far apart its channels lie. */
 function layout([, a, b, c]: number[], channelsLast: boolean) {
-  const [height, width, channels] = (channelsLast ? [a, b, c] : [b, c, a]) as [number, number, number];
+  const [height, width, channels] = (channelsLast ? [a, b, c] : [b, c, a]) as [
+    number,
+    number,
+    number,
+  ];
   const size = height * width;
   return channelsLast
     ? { pixel: (n: number, y: number, x: number) => (n * size + y * width + x) * channels, step: 1 }
-    : { pixel: (n: number, y: number, x: number) => n * size * channels + y * width + x, step: size };
+    : {
+        pixel: (n: number, y: number, x: number) => n * size * channels + y * width + x,
+        step: size,
+      };
 }
 
 /** dw[i, j] = sum over pixels of x[pixel + (i, j)] outer dy[pixel]; inputs of 0, as most spikes are, cost nothing. */
@@ -66,7 +73,8 @@ function conv2DBackpropFilter({ inputs, attrs, backend }: CpuKernelArgs<Inputs, 
               const value = x[source + c * xAt.step]!;
               if (value === 0) continue;
               const row = ((i * conv.filterWidth + j) * inChannels + c) * outChannels;
-              for (let o = 0; o < outChannels; o++) dw[row + o]! += value * dy[from + o * dyAt.step]!;
+              for (let o = 0; o < outChannels; o++)
+                dw[row + o]! += value * dy[from + o * dyAt.step]!;
             }
           }
         }

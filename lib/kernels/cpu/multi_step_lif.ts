@@ -19,8 +19,8 @@ function sizes(shape: number[]) {
 }
 
 /** Charge as a function of the membrane and the input, in the composed form's order of operations. */
-function chargeOf({ tau, vReset, decayInput }: NeuronAttrs, decay: number | null) {
-  const rest = vReset ?? 0;
+function chargeOf({ tau: exactTau, vReset, decayInput }: NeuronAttrs, decay: number | null) {
+  const [tau, rest] = [f(exactTau), f(vReset ?? 0)];
   const divided = decay === null ? (y: number) => f(y / tau) : (y: number) => f(y * decay);
   if (decayInput) return (v: number, x: number) => f(v + divided(f(x - f(v - rest))));
   return (v: number, x: number) => f(f(v - divided(f(v - rest))) + x);

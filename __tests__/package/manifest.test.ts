@@ -1,0 +1,64 @@
+/** package.json and the configurations that must say the same as it. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../support/process';
+
+const json = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
+const manifest = json('package.json');
+const rooms = Object.keys(manifest.exports)
+  .map((path) => path.slice(2))
+  .filter((room) => room !== '' && room !== 'package.json');
+
+test('every entry has ESM, CJS and types for both', () => {
+  for (const room of ['', ...rooms]) {
+    const base = room === '' ? './dist/index' : `./dist/${room}/index`;
+    expect(manifest.exports[room === '' ? '.' : `./${room}`]).toEqual({
+      import: { types: `${base}.d.ts`, default: `${base}.js` },
+      require: { types: `${base}.d.cts`, default: `${base}.cjs` },
+    });
+  }
+});
+
+test('the build, TypeScript and jest know the same entries', () => {
+  const entries = readFileSync(join(root, 'tsup.config.ts'), 'utf8').matchAll(/'(\w+)\/index': /g);
+  expect([...entries].map(([, room]) => room).sort()).toEqual([...rooms, 'cli'].sort());
+
+  const name = manifest.name;
+  const own = rooms.map((room) => [`${name}/${room}`, [`./${room}/index.ts`]]);
+  expect(json('tsconfig.json').compilerOptions.paths).toEqual(
+    Object.fromEntries([[name, ['./index.ts']], ...own]),
+  );
+
+  const { moduleNameMapper } = require(join(root, 'jest.config.cjs'));
+  for (const room of rooms) {
+    const [pattern] = Object.keys(moduleNameMapper).filter((p) =>
+      RegExp(p).test(`${name}/${room}`),
+    );
+    expect(pattern).toBeDefined();
+  }
+});
+
+test('TensorFlow.js is a peer; its backends are optional ones', () => {
+  const { peerDependencies, peerDependenciesMeta, dependencies, devDependencies } = manifest;
+  const optional = Object.keys(peerDependenciesMeta);
+  expect(Object.keys(peerDependencies).filter((name) => !optional.includes(name))).toEqual([
+    '@tensorflow/tfjs',
+  ]);
+  for (const name of optional) expect(peerDependenciesMeta[name]).toEqual({ optional: true });
+  expect(Object.keys(dependencies).filter((name) => name.startsWith('@tensorflow/'))).toEqual([]);
+  // An absent tfjs-node must not break `npm ci`, so nothing here asks for it.
+  expect(Object.keys(devDependencies).filter((name) => name.includes('tfjs-node'))).toEqual([]);
+});
+
+test('the lock file names no host but the public registry', () => {
+  const { packages } = json('package-lock.json');
+  const resolved = Object.values<{ resolved?: string }>(packages).flatMap((p) => p.resolved ?? []);
+  expect(resolved.filter((url) => !url.startsWith('https://registry.npmjs.org/'))).toEqual([]);
+});
+
+test('the lock file has the binaries of every platform, or `npm ci` refuses it', () => {
+  const script = join(root, 'scripts/complete_lockfile.mjs');
+  const output = execFileSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
+  expect(output).toBe('package-lock.json is complete\n');
+});

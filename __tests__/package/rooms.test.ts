@@ -1,0 +1,43 @@
+/** Imports go one way between the rooms: lib <- layers <- models <- analysis, and cli on top. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { root } from '../support/process';
+
+/** What each room may import of the others; `index` is the package's root. */
+const MAY_IMPORT: Record<string, string[]> = {
+  lib: [],
+  layers: ['lib'],
+  models: ['lib', 'layers'],
+  analysis: ['lib', 'layers', 'models'],
+  datasets: ['lib'],
+  interop: ['lib', 'layers', 'models'],
+  node: ['index', 'lib', 'datasets', 'interop'],
+  cli: ['index', 'lib', 'layers', 'models', 'analysis', 'datasets', 'interop', 'node'],
+};
+
+const IMPORT = /(?:from|import|import\()\s*'(\.[^']*)'/g;
+
+function sources(room: string): string[] {
+  return readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(root, room, file));
+}
+
+/** The rooms, other than its own, that a file imports. */
+function roomsImportedBy(file: string, room: string): string[] {
+  const imports = readFileSync(file, 'utf8').matchAll(IMPORT);
+  return [...imports]
+    .map(([, path]) => relative(root, resolve(dirname(file), path)).split(sep)[0] || 'index')
+    .filter((imported) => imported !== room);
+}
+
+test.each(Object.entries(MAY_IMPORT))('%s imports only %j', (room, allowed) => {
+  const files = sources(room);
+  expect(files.length).toBeGreaterThan(0);
+  const wrong = files.flatMap((file) =>
+    roomsImportedBy(file, room)
+      .filter((imported) => !allowed.includes(imported))
+      .map((imported) => `${relative(root, file)} imports ${imported}`),
+  );
+  expect(wrong).toEqual([]);
+});

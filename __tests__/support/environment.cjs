@@ -1,0 +1,29 @@
+// jest runs tests in another realm, whose typed arrays native backends reject (tfjs#7175,
+// jest#11864): this environment hands the tests the real ones, and WebAssembly with them, so that
+// the buffer of a wasm memory is an ArrayBuffer to the tests too.
+const { TestEnvironment } = require('jest-environment-node');
+
+const SHARED = [
+  'ArrayBuffer',
+  'SharedArrayBuffer',
+  'DataView',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int8Array',
+  'Uint16Array',
+  'Int16Array',
+  'Uint32Array',
+  'Int32Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+  'WebAssembly',
+];
+
+module.exports = class extends TestEnvironment {
+  constructor(config, context) {
+    super(config, context);
+    for (const name of SHARED) this.global[name] = globalThis[name];
+  }
+};

@@ -1,0 +1,86 @@
+/** `spikingformer doctor`: what works on this machine, as text or as JSON. */
+import { availableParallelism } from 'node:os';
+import * as tf from '@tensorflow/tfjs';
+import '../node/index';
+import { type BackendFindings, examineBackends } from './_backends';
+import { copiesOfTfjs, type NativeBackend, nativeBackends, type PackageCopy } from './_packages';
+
+interface Findings {
+  node: { version: string; platform: string; cores: number };
+  tfjs: { version: string; copies: PackageCopy[] };
+  backends: BackendFindings[];
+  native: NativeBackend[];
+  /** What needs attention; empty on a healthy machine. */
+  problems: string[];
+}
+
+/** Prints the findings and returns whether nothing needs attention. */
+export async function doctor(options: { json?: boolean }): Promise<boolean> {
+  const findings: Findings = {
+    node: {
+      version: process.version,
+      platform: `${process.platform} ${process.arch}`,
+      cores: availableParallelism(),
+    },
+    tfjs: { version: tf.version.tfjs, copies: copiesOfTfjs() },
+    backends: await examineBackends(),
+    native: nativeBackends(),
+    problems: [],
+  };
+  findings.problems = problemsOf(findings);
+  console.log(options.json ? JSON.stringify(findings, null, 2) : text(findings));
+  return findings.problems.length === 0;
+}
+
+function problemsOf({ tfjs, backends, native }: Findings): string[] {
+  const problems: string[] = [];
+  if (tfjs.copies.length > 1) {
+    const copies = tfjs.copies.map(({ version, path }) => `${version} in ${path}`).join('; ');
+    problems.push(`there are ${tfjs.copies.length} copies of tfjs-core: ${copies}`);
+  }
+  for (const { name, failures } of backends) {
+    for (const [proof, failure] of Object.entries(failures)) {
+      problems.push(`backend ${name}: ${proof}: ${failure}`);
+    }
+  }
+  for (const { name, neurons } of backends) {
+    if ((name === 'cpu' || name === 'wasm') && neurons !== 'kernel') {
+      problems.push(`backend ${name}: this library's kernels are not installed`);
+    }
+  }
+  if (!backends.some(({ name }) => name === 'wasm') && !native.some(({ loads }) => loads)) {
+    problems.push('only the slow cpu backend: npm install @tensorflow/tfjs-backend-wasm');
+  }
+  for (const { name, version, loads, reason } of native) {
+    if (!loads) problems.push(`${name} ${version} does not load: ${reason}`);
+  }
+  return problems;
+}
+
+function text({ node, tfjs, backends, native, problems }: Findings): string {
+  const copies = tfjs.copies.length === 1 ? '1 copy' : `${tfjs.copies.length} copies`;
+  const lines = [
+    `Node           ${node.version}, ${node.platform}, ${node.cores} cores`,
+    `TensorFlow.js  ${tfjs.version}, ${copies}`,
+    'backends',
+    ...backends.map((backend) => `  ${backend.name.padEnd(12)} ${describe(backend)}`),
+    ...native.map(
+      ({ name, version, loads }) => `  ${name} ${version} ${loads ? 'works' : 'FAILS'}`,
+    ),
+  ];
+  if (native.length === 0)
+    lines.push('  tensorflow   not installed (optional: @tensorflow/tfjs-node)');
+  lines.push(problems.length === 0 ? 'no problems found' : 'problems');
+  return [...lines, ...problems.map((problem) => `  - ${problem}`)].join('\n');
+}
+
+function describe({ failures, neurons, simd, threads, ...backend }: BackendFindings): string {
+  const works = Object.keys(failures).length === 0 ? 'works and trains' : 'FAILS';
+  const details = [
+    backend.default && 'the default',
+    neurons === 'kernel' ? 'neurons in one kernel' : 'neurons composed of stock operations',
+    simd !== undefined && (simd ? 'SIMD' : 'no SIMD'),
+    threads !== undefined && `${threads} thread`,
+  ];
+  return `${works} (${details.filter(Boolean).join(', ')})`;
+}

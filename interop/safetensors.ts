@@ -1,0 +1,237 @@
+/**
+ * The safetensors format, in and out: eight bytes of header length, a JSON header, and the tensors'
+ * bytes one after another, little-endian (github.com/huggingface/safetensors). A file may come from
+ * anywhere: nothing in it is believed before it is checked, and no memory is taken on its word.
+ */
+import {
+  checkName,
+  type Header,
+  type HeaderEntry,
+  parseHeader,
+  quote,
+  SafetensorsError,
+} from './_safetensors_header';
+import {
+  dtypeNames,
+  dtypes,
+  elementCount,
+  emptyStateDict,
+  isDtype,
+  type StateDict,
+  type StateDictLike,
+  type StateTensor,
+  type StateTensorLike,
+  tensorAt,
+} from './state_dict';
+
+export { SafetensorsError };
+
+/** The format's own limit on the header, in bytes. */
+const MAX_HEADER = 100_000_000;
+
+/**
+ * Reads every tensor of a safetensors file. Tensors are views of `bytes` where their alignment
+ * allows it and copies elsewhere: copy `data` before changing either. `__metadata__` is left out
+ * (see readSafetensorsMetadata). Throws a SafetensorsError where the bytes are not such a file.
+ *
+ * ```ts
+ * const {shape, dtype, data} = readSafetensors(bytes)['head.weight'];
+ * ```
+ */
+export function readSafetensors(bytes: Uint8Array | ArrayBuffer): StateDict {
+  const { file, header, dataStart } = open(bytes);
+  checkLayout(header.entries, file.length - dataStart);
+  const tensors = emptyStateDict();
+  for (const entry of header.entries) {
+    tensors[entry.name] = readTensor(entry, file, dataStart);
+  }
+  return tensors;
+}
+
+/** The `__metadata__` texts of a safetensors file, empty where there are none. */
+export function readSafetensorsMetadata(bytes: Uint8Array | ArrayBuffer): Record<string, string> {
+  return open(bytes).header.metadata;
+}
+
+/**
+ * Writes tensors as a safetensors file, laid out as the reference writer does: by dtype, then by
+ * name, each aligned. Bits are kept, those of NaNs too. Throws a SafetensorsError where a tensor's
+ * data does not fit its shape and dtype.
+ */
+export function writeSafetensors(
+  tensors: StateDictLike,
+  metadata?: Record<string, string>,
+): Uint8Array<ArrayBuffer> {
+  const named = Object.keys(tensors).map(
+    (name) => [name, checkTensor(name, tensors[name])] as const,
+  );
+  const rank = (tensor: StateTensor) => dtypeNames.indexOf(tensor.dtype);
+  named.sort(([a, x], [b, y]) => rank(x) - rank(y) || compareText(a, b));
+
+  const parts: string[] = metadata ? [`"__metadata__":${metadataJson(metadata)}`] : [];
+  let end = 0;
+  for (const [name, { dtype, shape, data }] of named) {
+    const begin = end;
+    end += data.byteLength;
+    const entry = { dtype, shape: [...shape], data_offsets: [begin, end] };
+    parts.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+  }
+  const json = new TextEncoder().encode(`{${parts.join(',')}}`);
+  const headerLength = Math.ceil(json.length / 8) * 8;
+  if (headerLength > MAX_HEADER) {
+    throw new SafetensorsError(
+      `header must have at most ${MAX_HEADER} bytes, but got ${headerLength}`,
+    );
+  }
+
+  const file = new Uint8Array(8 + headerLength + end);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
+  file.fill(0x20, 8, 8 + headerLength);
+  file.set(json, 8);
+  let at = 8 + headerLength;
+  for (const [, { data }] of named) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return file;
+}
+
+/** Cuts a file into header and data, and parses the header. */
+function open(bytes: Uint8Array | ArrayBuffer): {
+  file: Uint8Array;
+  header: Header;
+  dataStart: number;
+} {
+  const file = asBytes(bytes);
+  if (file.length < 8) {
+    throw new SafetensorsError(
+      `a safetensors file must begin with 8 bytes of header length, but has ${file.length} bytes`,
+    );
+  }
+  const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
+  const limit = Math.min(file.length - 8, MAX_HEADER);
+  if (length > BigInt(limit)) {
+    throw new SafetensorsError(
+      `header length must be at most ${limit} in a file of ${file.length} bytes, but got ${length}`,
+    );
+  }
+  const dataStart = 8 + Number(length);
+  return { file, header: parseHeader(decode(file.subarray(8, dataStart))), dataStart };
+}
+
+function asBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array {
+  if (ArrayBuffer.isView(bytes)) {
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  // By its tag, not instanceof: the buffer may come from another realm.
+  if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(bytes))) {
+    return new Uint8Array(bytes);
+  }
+  throw new SafetensorsError(
+    `bytes must be a Uint8Array or an ArrayBuffer, but got ${bytes === null ? 'null' : typeof bytes}`,
+  );
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new SafetensorsError('header must be valid UTF-8, but has bytes that are not');
+  }
+}
+
+/** The tensors must cover the data exactly: no overlap, no gap, nothing left over. */
+function checkLayout(entries: readonly HeaderEntry[], available: number): void {
+  const ordered = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let position = 0;
+  for (const { name, begin, end } of ordered) {
+    const who = `data_offsets of tensor ${quote(name)}`;
+    if (end < begin) {
+      throw new SafetensorsError(`${who} must not run backwards, but got [${begin}, ${end}]`);
+    }
+    if (end > available) {
+      throw new SafetensorsError(
+        `${who} must end within the ${available} bytes of data, but got [${begin}, ${end}]`,
+      );
+    }
+    if (begin !== position) {
+      const problem = begin < position ? 'overlap another tensor' : 'leave a gap';
+      throw new SafetensorsError(
+        `${who} must begin at ${position}, but got [${begin}, ${end}]: they ${problem}`,
+      );
+    }
+    position = end;
+  }
+  if (position !== available) {
+    throw new SafetensorsError(
+      `the tensors must cover all ${available} bytes of data, but end at ${position}`,
+    );
+  }
+}
+
+function readTensor(entry: HeaderEntry, file: Uint8Array, dataStart: number): StateTensor {
+  const { name, dtype, shape, begin, end } = entry;
+  if (!isDtype(dtype)) {
+    throw new SafetensorsError(
+      `dtype of tensor ${quote(name)} must be one of ${dtypeNames.join(', ')}, but got ${quote(dtype)}`,
+    );
+  }
+  const count = elementCount(shape);
+  if (count === undefined || count * dtypes[dtype].bytes !== end - begin) {
+    throw new SafetensorsError(
+      `tensor ${quote(name)}, ${dtype} of shape [${shape}], must have ` +
+        `${count === undefined ? 'fewer than 2^53 elements' : `${count * dtypes[dtype].bytes} bytes`}, ` +
+        `but its data_offsets give it ${end - begin} bytes`,
+    );
+  }
+  return tensorAt(file, dataStart + begin, dtype, shape, count);
+}
+
+/** A tensor to be written, its dtype filled in, its data fitting shape and dtype. */
+function checkTensor(name: string, tensor: StateTensorLike): StateTensor {
+  checkName('a tensor', name);
+  if (name === '__metadata__') {
+    throw new SafetensorsError('a tensor must not be named "__metadata__", which holds texts');
+  }
+  const who = `tensor ${quote(name)}`;
+  const { shape, data, dtype = 'F32' } = tensor;
+  if (!isDtype(dtype)) {
+    throw new SafetensorsError(
+      `dtype of ${who} must be one of ${dtypeNames.join(', ')}, but got ${JSON.stringify(dtype)}`,
+    );
+  }
+  const received = Object.prototype.toString.call(data).slice(8, -1);
+  if (received !== dtypes[dtype].array) {
+    throw new SafetensorsError(
+      `data of ${who} must be a ${dtypes[dtype].array} for ${dtype}, but got ${received}`,
+    );
+  }
+  const count = Array.isArray(shape) ? elementCount(shape) : undefined;
+  if (count !== data.length) {
+    throw new SafetensorsError(
+      `shape of ${who} must hold the ${data.length} elements of its data, but got ${JSON.stringify(shape)}`,
+    );
+  }
+  return { shape, dtype, data } as StateTensor;
+}
+
+function metadataJson(metadata: Record<string, string>): string {
+  for (const [key, value] of Object.entries(metadata)) {
+    checkName('a key of __metadata__', key);
+    if (typeof value !== 'string') {
+      throw new SafetensorsError(
+        `__metadata__ must hold texts, but ${quote(key)} is a ${typeof value}`,
+      );
+    }
+  }
+  return JSON.stringify(metadata);
+}
+
+/** By code points, as the reference writer sorts names. */
+function compareText(a: string, b: string): number {
+  const [x, y] = [[...a], [...b]];
+  for (let i = 0; i < x.length && i < y.length; i++) {
+    if (x[i] !== y[i]) return x[i].codePointAt(0)! - y[i].codePointAt(0)!;
+  }
+  return x.length - y.length;
+}

@@ -1,0 +1,16 @@
+/**
+ * `tfjs-spikingformer/node`: what a Node process needs to run and keep models. Importing it
+ * registers every class for loading, makes wasm the backend where @tensorflow/tfjs-backend-wasm is
+ * installed and nothing faster is registered, and lets tfjs-node run on Node 23 and later.
+ *
+ *   import * as tf from '@tensorflow/tfjs';
+ *   import { fileHandler } from 'tfjs-spikingformer/node';
+ *
+ *   await tf.ready(); // wasm starts asynchronously: wait before the first tensor
+ *   const model = await tf.loadLayersModel(fileHandler('./model'));
+ */
+import './tfjs_node_shim';
+import './wasm_backend';
+import '../index';
+
+export { fileHandler } from './file_handler';

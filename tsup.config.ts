@@ -1,0 +1,31 @@
+/**
+ * Builds dist/: one ESM and one CJS file an entry, with shared chunks, so that a class exists once
+ * whichever entries are imported; types for both; and the command, as ESM only.
+ */
+import { defineConfig } from 'tsup';
+
+const library = {
+  index: 'index.ts',
+  'datasets/index': 'datasets/index.ts',
+  'analysis/index': 'analysis/index.ts',
+  'node/index': 'node/index.ts',
+};
+
+export default defineConfig({
+  entry: { ...library, 'cli/index': 'cli/index.ts' },
+  format: ['esm', 'cjs'],
+  dts: { entry: library },
+  splitting: true, // esbuild splits ESM only; tsup does it for CJS too when asked
+  target: 'es2022',
+  platform: 'neutral',
+  external: [/^@tensorflow\//, /^node:/],
+  shims: true, // import.meta.url in CJS
+  sourcemap: true,
+  clean: true,
+  esbuildOptions(options, { format }) {
+    // package.json's sideEffects speaks of dist/; read for the sources, it would have esbuild drop
+    // the imports that register kernels and layers.
+    options.ignoreAnnotations = true;
+    if (format === 'cjs') options.entryPoints = library;
+  },
+});
