@@ -4,6 +4,7 @@
  * the backend unless something faster is there. A backend that is already set stays.
  */
 import { createRequire } from 'node:module';
+import './_quiet_emscripten';
 
 const WASM = '@tensorflow/tfjs-backend-wasm';
 const load = createRequire(import.meta.url);

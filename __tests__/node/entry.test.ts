@@ -41,6 +41,21 @@ test('a backend that the user has set stays', () => {
   expect(output(script)).toBe('cpu');
 });
 
+test.each([
+  ['an error', `setTimeout(() => { throw new Error('mine'); });`],
+  ['a rejection', `await Promise.reject(new Error('mine'));`],
+])(
+  '%s that nobody catches is printed with its own source, not with 37 kB of the loader',
+  (_, fail) => {
+    const { status, stderr } = runScript(
+      `${TFJS} ${NODE} await tf.ready(); await tf.nextFrame(); ${fail}`,
+    );
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('Error: mine');
+    expect(stderr.length).toBeLessThan(3000);
+  },
+);
+
 test('the functions of util that tfjs-node calls are there, as on Node 22 (tfjs#8609)', async () => {
   const legacy = util as unknown as Record<string, unknown>;
   const kept = { isNullOrUndefined: legacy.isNullOrUndefined, isArray: legacy.isArray };
