@@ -1,0 +1,257 @@
+/**
+ * The wasm kernels live in someone else's memory: they write nothing but what they allocate, survive
+ * a heap that grows under their hands at every allocation, and leak nothing when one fails.
+ */
+import type { DataType, KernelConfig, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { wasmKernels, wasmOverrides } from '../../../lib/kernels/wasm';
+import type { BackendWasm } from '../../../lib/kernels/wasm/backend';
+import { type Data, expectEqual, random, randomData, runWasm, size } from './wasm_harness';
+
+const PAGE = 65536;
+const GUARD = 256;
+const FENCE = 0xa5;
+
+type Place = { memoryOffset: number; bytes: number };
+
+class Places extends Map<object, Place> {
+  override get(dataId: object): Place {
+    return super.get(dataId)!;
+  }
+}
+
+/** A heap that never reuses memory, fences every allocation, and moves its views at each. */
+class FencedBackend implements BackendWasm {
+  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+  readonly wasm = { asm: { memory: this.memory }, HEAPF32: new Float32Array(this.memory.buffer) };
+  readonly dataIdMap = new Places();
+  private end = PAGE;
+  private readonly frozen: { offset: number; bytes: Uint8Array }[] = [];
+
+  constructor(private readonly allocations = Infinity) {}
+
+  makeOutput(shape: number[], dtype: DataType): TensorInfo {
+    if (this.dataIdMap.size >= this.allocations) throw new Error('out of memory');
+    const bytes = size(shape) * 4;
+    const memoryOffset = this.end + GUARD;
+    this.end = Math.ceil((memoryOffset + bytes + GUARD) / 16) * 16;
+    const pages = Math.ceil(this.end / PAGE) - this.memory.buffer.byteLength / PAGE;
+    this.memory.grow(Math.max(1, pages));
+    this.wasm.HEAPF32 = new Float32Array(this.memory.buffer);
+    const all = new Uint8Array(this.memory.buffer);
+    all.fill(FENCE, memoryOffset - GUARD, memoryOffset);
+    all.fill(FENCE, memoryOffset + bytes, memoryOffset + bytes + GUARD);
+    const dataId = {};
+    this.dataIdMap.set(dataId, { memoryOffset, bytes });
+    return { dataId, shape, dtype };
+  }
+
+  /** An input: what lies there must not change. */
+  write([values, shape]: Data): TensorInfo {
+    const info = this.makeOutput(shape, 'float32');
+    const { memoryOffset } = this.dataIdMap.get(info.dataId);
+    this.wasm.HEAPF32.set(values, memoryOffset / 4);
+    const bytes = new Uint8Array(this.memory.buffer).slice(
+      memoryOffset,
+      memoryOffset + values.length * 4,
+    );
+    this.frozen.push({ offset: memoryOffset, bytes });
+    return info;
+  }
+
+  read({ dataId, shape }: TensorInfo): Float32Array {
+    const { memoryOffset } = this.dataIdMap.get(dataId);
+    return this.wasm.HEAPF32.slice(memoryOffset / 4, memoryOffset / 4 + size(shape));
+  }
+
+  disposeData(dataId: object): boolean {
+    const { memoryOffset, bytes } = this.dataIdMap.get(dataId);
+    const all = new Uint8Array(this.memory.buffer);
+    const fence = [
+      ...all.subarray(memoryOffset - GUARD, memoryOffset),
+      ...all.subarray(memoryOffset + bytes, memoryOffset + bytes + GUARD),
+    ];
+    expect(fence.every((byte) => byte === FENCE)).toBe(true);
+    return this.dataIdMap.delete(dataId);
+  }
+
+  checkInputs(): void {
+    for (const { offset, bytes } of this.frozen) {
+      const now = new Uint8Array(this.memory.buffer).subarray(offset, offset + bytes.length);
+      expect(Buffer.compare(now, bytes)).toBe(0);
+    }
+  }
+}
+
+interface Call {
+  kernel: string;
+  inputs: Record<string, Data>;
+  attrs: object;
+}
+
+const neuron = {
+  tau: 1.75,
+  vThreshold: 1,
+  vReset: 0,
+  detachReset: false,
+  decayInput: true,
+  surrogate: 'atan',
+  alpha: 2,
+};
+const mostlyZero = (shape: number[]): Data => [
+  random(size(shape), 3).map((v) => (v > 1 ? v : 0)),
+  shape,
+];
+
+function* calls(): Generator<Call> {
+  for (const n of [1, 6, 19, 261]) {
+    const x = randomData([2, 5, n], 1, 4);
+    const v0 = randomData([2, n], 2);
+    const w = randomData([1], 3);
+    yield { kernel: 'MultiStepLIF', inputs: { x, v0, w }, attrs: neuron };
+    yield { kernel: 'MultiStepLIFGrad', inputs: { x, v0, w, dSpikes: x, dV: v0 }, attrs: neuron };
+  }
+  for (const channels of [1, 6, 17, 32]) {
+    const x = randomData([71, channels], 1);
+    const one = randomData([channels], 2);
+    const positive: Data = [Float32Array.from(one[0], (v) => v * v), [channels]];
+    const attrs = { epsilon: 1e-5 };
+    yield { kernel: 'BatchNormTraining', inputs: { x, gamma: one, beta: one }, attrs };
+    yield {
+      kernel: 'BatchNormTrainingGrad',
+      inputs: { dy: x, x, gamma: one, mean: one, variance: positive },
+      attrs,
+    };
+  }
+  for (const channels of [3, 8]) {
+    const inputs = {
+      dy: randomData([2, 4, 5, channels], 1),
+      x: randomData([2, 7, 9, channels], 2),
+    };
+    yield { kernel: 'FirstMaxPoolGrad', inputs, attrs: { poolSize: 3, strides: 2, padding: 1 } };
+  }
+  for (const [from, to, size, pad] of [
+    [3, 5, 3, 'same'],
+    [16, 40, 3, 'valid'],
+    [8, 33, 1, 'same'],
+    [9, 64, 2, 1],
+  ] as const) {
+    const shape: [number, number, number, number] = [3, 7, 6, from];
+    const filterShape: [number, number, number, number] = [size, size, from, to];
+    const { outShape } = tf.backend_util.computeConv2DInfo(shape, filterShape, 1, 1, pad);
+    const attrs = { strides: 1, pad, dataFormat: 'NHWC', filterShape, inputShape: shape };
+    const dy = randomData(outShape, 1);
+    const filter = randomData(filterShape, 2);
+    yield { kernel: 'Conv2D', inputs: { x: randomData(shape, 3), filter }, attrs };
+    yield { kernel: 'Conv2DBackpropInput', inputs: { dy, filter }, attrs };
+    yield { kernel: 'Conv2DBackpropFilter', inputs: { x: randomData(shape, 3), dy }, attrs };
+    yield { kernel: 'Conv2DBackpropFilter', inputs: { x: mostlyZero(shape), dy }, attrs };
+  }
+  const strided = {
+    strides: [2, 3],
+    pad: 'same',
+    dataFormat: 'NHWC',
+    filterShape: [3, 3, 5, 7],
+    inputShape: [2, 9, 8, 5],
+  };
+  const dy = randomData([2, 5, 3, 7], 1);
+  yield {
+    kernel: 'Conv2DBackpropFilter',
+    inputs: { x: randomData([2, 9, 8, 5], 2), dy },
+    attrs: strided,
+  };
+  yield {
+    kernel: 'Conv2DBackpropInput',
+    inputs: { dy, filter: randomData([3, 3, 5, 7], 2) },
+    attrs: strided,
+  };
+  for (const transposeA of [false, true]) {
+    for (const transposeB of [false, true]) {
+      for (const [m, n, k] of [
+        [5, 3, 7],
+        [66, 270, 259],
+      ] as const) {
+        const a = randomData(transposeA ? [k, m] : [m, k], 1);
+        const b = randomData(transposeB ? [n, k] : [k, n], 2);
+        yield { kernel: 'BatchMatMul', inputs: { a, b }, attrs: { transposeA, transposeB } };
+      }
+    }
+  }
+  yield {
+    kernel: 'BatchMatMul',
+    inputs: { a: mostlyZero([700, 37]), b: randomData([700, 50], 1) },
+    attrs: { transposeA: true, transposeB: false },
+  };
+  for (const axis of [[0], [1], [2], [0, 1], [0, 1, 2]]) {
+    yield {
+      kernel: 'Mean',
+      inputs: { x: randomData([67, 5, 19], 1) },
+      attrs: { axis, keepDims: false },
+    };
+  }
+  yield { kernel: 'Tile', inputs: { x: randomData([3, 1, 5], 1) }, attrs: { reps: [2, 7, 3] } };
+  for (const perm of [
+    [0, 2, 1],
+    [1, 0, 2],
+    [2, 1, 0],
+  ]) {
+    yield { kernel: 'Transpose', inputs: { x: randomData([5, 70, 6], 1) }, attrs: { perm } };
+  }
+}
+
+const kernels = new Map(
+  [...wasmKernels(), ...wasmOverrides].map((k) => [k.kernelName, k.kernelFunc]),
+);
+
+function run(backend: FencedBackend, { kernel, inputs, attrs }: Call): TensorInfo[] {
+  const infos = Object.fromEntries(
+    Object.entries(inputs).map(([name, data]) => [name, backend.write(data)]),
+  );
+  const kernelFunc: KernelConfig['kernelFunc'] = kernels.get(kernel)!;
+  return [kernelFunc({ inputs: infos, backend, attrs: attrs as NamedAttrMap })].flat();
+}
+
+beforeAll(async () => {
+  await tf.setBackend('wasm');
+});
+
+describe('wasm kernels in the memory of another', () => {
+  it.each(
+    [...calls()].map(
+      (call) =>
+        [
+          `${call.kernel} ${Object.values(call.inputs)
+            .map((d) => `[${d[1]}]`)
+            .join(' ')}`,
+          call,
+        ] as const,
+    ),
+  )('%s keeps within its bounds while the heap grows', (_, call) => {
+    const backend = new FencedBackend();
+    const outputs = run(backend, call);
+    backend.checkInputs();
+    expect(backend.dataIdMap.size).toBe(Object.keys(call.inputs).length + outputs.length);
+    const expected = runWasm(call.kernel, call.inputs, call.attrs);
+    outputs.forEach((output, i) => {
+      expectEqual(backend.read(output), expected[i]!);
+    });
+    for (const dataId of [...backend.dataIdMap.keys()]) backend.disposeData(dataId);
+  });
+
+  it.each([...calls()].map((call) => [call.kernel, call] as const))(
+    '%s frees what it had when memory runs out',
+    (_, call) => {
+      const given = Object.keys(call.inputs).length;
+      for (let allocations = given; ; allocations++) {
+        const backend = new FencedBackend(allocations);
+        try {
+          run(backend, call);
+          return;
+        } catch (error) {
+          expect((error as Error).message).toBe('out of memory');
+          expect(backend.dataIdMap.size).toBe(given);
+        }
+      }
+    },
+  );
+});

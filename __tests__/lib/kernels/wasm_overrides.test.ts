@@ -1,0 +1,293 @@
+/** Matrix products, reductions and copies on wasm, against the cpu backend; and how they are installed. */
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { installWasmOverrides, wasmKernels, wasmOverrides } from '../../../lib/kernels/wasm';
+import { instantiate } from '../../../lib/kernels/wasm/module';
+import { type Data, expectClose, expectEqual, randomData, runCpu, runWasm } from './wasm_harness';
+
+beforeAll(async () => {
+  await tf.setBackend('wasm');
+});
+
+const small = (max: number) => fc.integer({ min: 1, max });
+
+describe('wasm matrix products', () => {
+  function check(
+    batchA: number[],
+    batchB: number[],
+    [m, n, k]: number[],
+    transposeA: boolean,
+    transposeB: boolean,
+  ) {
+    const a = randomData([...batchA, ...(transposeA ? [k!, m!] : [m!, k!])], 1);
+    const b = randomData([...batchB, ...(transposeB ? [n!, k!] : [k!, n!])], 2);
+    const attrs = { transposeA, transposeB };
+    const batch = tf.broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
+    const whole = [a, b].map(([values, shape]) =>
+      tf.tidy(() => {
+        const x = tf.tensor(values as Float32Array, shape);
+        return [
+          x.broadcastTo([...batch, ...shape.slice(-2)]).dataSync(),
+          [...batch, ...shape.slice(-2)],
+        ] as const;
+      }),
+    );
+    const [expected] = runCpu('BatchMatMul', { a: whole[0] as Data, b: whole[1] as Data }, attrs);
+    expectClose(runWasm('BatchMatMul', { a, b }, attrs)[0]!, expected!, 1e-5);
+  }
+
+  it('multiplies any sizes, transposed or not', () => {
+    fc.assert(
+      fc.property(
+        fc.tuple(small(70), small(70), small(70)),
+        fc.boolean(),
+        fc.boolean(),
+        small(3),
+        (sizes, a, b, batch) => check([batch], [batch], sizes, a, b),
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ])('multiplies in blocks (transposeA %s, transposeB %s)', (a, b) => {
+    check([1], [1], [130, 300, 600], a, b);
+    check([], [], [65, 9, 257], a, b);
+  });
+
+  it.each([
+    [
+      [2, 3],
+      [2, 3],
+    ],
+    [[1], [4]],
+    [[4], [1]],
+    [[2, 3], [3]],
+    [[3], [2, 3]],
+    [
+      [2, 1, 2],
+      [1, 3, 1],
+    ],
+    [[], [5]],
+  ])('broadcasts batches %j and %j', (batchA, batchB) => {
+    for (const a of [false, true])
+      for (const b of [false, true]) check(batchA, batchB, [5, 9, 7], a, b);
+  });
+
+  it('is zero where there is nothing to add', () => {
+    const [y] = runWasm(
+      'BatchMatMul',
+      { a: [[], [2, 3, 0]], b: [[], [2, 0, 5]] },
+      { transposeA: false, transposeB: false },
+    );
+    expectEqual(y!, new Float32Array(30));
+  });
+
+  it.each(['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu', 'prelu'])(
+    'fuses a bias and %s',
+    (activation) => {
+      for (const [transposeA, transposeB] of [
+        [false, false],
+        [true, false],
+        [false, true],
+      ] as const) {
+        const data = {
+          a: randomData(transposeA ? [2, 100, 6] : [2, 6, 100], 1),
+          b: randomData(transposeB ? [2, 5, 100] : [2, 100, 5], 2),
+          bias: randomData([5], 3),
+          preluActivationWeights: activation === 'prelu' ? randomData([5], 4) : undefined,
+        };
+        const attrs = { transposeA, transposeB, activation, leakyreluAlpha: 0.3 };
+        expectClose(
+          runWasm('_FusedMatMul', data, attrs)[0]!,
+          runCpu('_FusedMatMul', data, attrs)[0]!,
+          1e-5,
+        );
+      }
+    },
+  );
+
+  it('says which sizes do not fit', () => {
+    const data = { a: randomData([2, 3], 1), b: randomData([4, 5], 2) };
+    expect(() => runWasm('BatchMatMul', data, { transposeA: false, transposeB: true })).toThrow(
+      'the inner sizes of [2,3] and [4,5] with transposeA false and transposeB true must match, but are 3 and 5',
+    );
+  });
+});
+
+describe('wasm sums, means, tiles and transposes', () => {
+  const shapes = fc.array(small(6), { minLength: 1, maxLength: 5 });
+
+  it('reduces over any axes', () => {
+    fc.assert(
+      fc.property(
+        shapes,
+        fc.integer({ min: 0, max: 31 }),
+        fc.boolean(),
+        fc.constantFrom('Sum', 'Mean'),
+        (shape, mask, keepDims, name) => {
+          const axis = shape.map((_, i) => i).filter((i) => mask & (1 << i));
+          const x = randomData(shape, 1);
+          const total = tf.tensor(x[0] as Float32Array, shape);
+          const expected = name === 'Sum' ? total.sum(axis, keepDims) : total.mean(axis, keepDims);
+          expectClose(runWasm(name, { x }, { axis, keepDims })[0]!, expected.dataSync(), 1e-6, 100);
+          tf.dispose([total, expected]);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('sums many numbers precisely', () => {
+    const [values] = randomData([100_000 * 7], 1);
+    const exact = new Float64Array(7);
+    for (let i = 0; i < values.length; i++) exact[i % 7]! += values[i]!;
+    expectClose(
+      runWasm('Sum', { x: [values, [100_000, 7]] }, { axis: 0, keepDims: false })[0]!,
+      exact,
+      1e-6,
+    );
+    const all = exact.reduce((a, b) => a + b, 0);
+    expectClose(
+      runWasm('Mean', { x: [values, [values.length]] }, { axis: 0, keepDims: false })[0]!,
+      [all / values.length],
+      1e-6,
+    );
+  });
+
+  it('tiles any shape', () => {
+    fc.assert(
+      fc.property(shapes, fc.array(small(3), { minLength: 5, maxLength: 5 }), (shape, counts) => {
+        const reps = counts.slice(0, shape.length);
+        const x = randomData(shape, 1);
+        expectEqual(runWasm('Tile', { x }, { reps })[0]!, runCpu('Tile', { x }, { reps })[0]!);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('transposes any shape', () => {
+    const sides = fc.array(fc.constantFrom(1, 2, 3, 4, 5, 9), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(sides, fc.integer(), (shape, seed) => {
+        const perm = shape
+          .map((_, i) => i)
+          .sort(
+            (a, b) => ((Math.imul(a + 1, seed) >>> 3) % 97) - ((Math.imul(b + 1, seed) >>> 3) % 97),
+          );
+        const x = randomData(shape, 1);
+        expectEqual(
+          runWasm('Transpose', { x }, { perm })[0]!,
+          runCpu('Transpose', { x }, { perm })[0]!,
+        );
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('leaves other types to tfjs', () => {
+    installWasmOverrides();
+    expect(Array.from(tf.tensor1d([1, 2, 3], 'int32').sum().dataSync())).toEqual([6]);
+    expect(
+      Array.from(
+        tf
+          .tensor2d([[true, false]], undefined, 'bool')
+          .transpose()
+          .tile([1, 2])
+          .dataSync(),
+      ),
+    ).toEqual([1, 1, 0, 0]);
+    expect(
+      Array.from(
+        tf
+          .tensor2d(
+            [
+              [1, 2],
+              [3, 4],
+            ],
+            undefined,
+            'int32',
+          )
+          .transpose()
+          .tile([1, 2])
+          .dataSync(),
+      ),
+    ).toEqual([1, 3, 1, 3, 2, 4, 2, 4]);
+    tf.disposeVariables();
+  });
+});
+
+describe('installWasmOverrides', () => {
+  const registered = () =>
+    wasmOverrides.map(({ kernelName }) => tf.getKernel(kernelName, 'wasm')?.kernelFunc);
+  const ours = wasmOverrides.map(({ kernelFunc }) => kernelFunc);
+
+  it('replaces the kernels once, without a warning', () => {
+    const warn = jest.spyOn(console, 'warn');
+    installWasmOverrides();
+    installWasmOverrides();
+    expect(registered()).toEqual(ours);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  it('comes back after tfjs has registered its own again', () => {
+    const stock: tf.KernelConfig = {
+      kernelName: 'Sum',
+      backendName: 'wasm',
+      setupFunc: jest.fn(),
+      kernelFunc: jest.fn(),
+    };
+    tf.unregisterKernel('Sum', 'wasm');
+    tf.registerKernel(stock);
+    installWasmOverrides();
+    expect(registered()).toEqual(ours);
+    expect(stock.setupFunc).toHaveBeenCalledWith(tf.backend());
+    tf.unregisterKernel('Sum', 'wasm');
+  });
+
+  it('leaves the kernels of another copy of the library alone', () => {
+    installWasmOverrides();
+    const kernelFunc = Object.assign(() => [], { [Symbol.for('tfjs-spikingformer.kernel')]: true });
+    tf.unregisterKernel('Tile', 'wasm');
+    tf.registerKernel({ kernelName: 'Tile', backendName: 'wasm', kernelFunc });
+    installWasmOverrides();
+    expect(tf.getKernel('Tile', 'wasm').kernelFunc).toBe(kernelFunc);
+    tf.unregisterKernel('Tile', 'wasm');
+    installWasmOverrides();
+  });
+
+  it('trains a convolution', () => {
+    const x = tf.randomNormal([2, 8, 8, 3], 0, 1, 'float32', 1);
+    const filter = tf.randomNormal([3, 3, 3, 4], 0, 1, 'float32', 2) as tf.Tensor4D;
+    const gradient = tf.grad((w) =>
+      tf
+        .conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 'same')
+        .square()
+        .sum(),
+    )(filter);
+    expect(gradient.shape).toEqual([3, 3, 3, 4]);
+    tf.dispose([x, filter, gradient]);
+  });
+});
+
+describe('the wasm module', () => {
+  it('runs on shared memory too, as the threaded backend has it', () => {
+    const memory = new WebAssembly.Memory({ initial: 4, maximum: 65536, shared: true });
+    const values = new Float32Array(memory.buffer);
+    values.set([1, 2, 3, 4, 5, 6]);
+    instantiate(memory).sumMiddle(0, 1024, 1, 2, 3, 1);
+    expect(Array.from(values.subarray(256, 259))).toEqual([5, 7, 9]);
+  });
+
+  it('has none of our kernels where there is no SIMD', () => {
+    const validate = jest.spyOn(WebAssembly, 'validate').mockReturnValue(false);
+    expect(wasmKernels()).toEqual([]);
+    validate.mockRestore();
+    expect(wasmKernels()).not.toEqual([]);
+  });
+});

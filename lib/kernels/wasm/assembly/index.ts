@@ -1,0 +1,14 @@
+/**
+ * The wasm backend's extra kernels, in AssemblyScript: they run on the memory of tfjs's own module,
+ * keep no data of their own and write only where the caller points.
+ */
+export { batchNormApply, batchNormGradApply, batchNormGradSums, batchNormSums } from './batch_norm';
+export { convDirect, convPackFlipped, convPackForward } from './conv_direct';
+export { convFilterGrad } from './conv_filter_grad';
+export { matMul } from './mat_mul';
+export { maxPoolGrad } from './max_pool';
+export { lif } from './multi_step_lif';
+export { lifGrad } from './multi_step_lif_grad';
+export { sumMiddle, sumTrailing } from './sum';
+export { countNonZero, sparseFilterGrad } from './sparse_filter_grad';
+export { copyStrided, transposeStrided } from './strided_copy';

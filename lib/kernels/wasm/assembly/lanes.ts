@@ -1,0 +1,26 @@
+/**
+ * Loads and stores of a whole vector or of its first lane only, so that one body of code serves the
+ * vectors and the tail: `width` is a constant where these are inlined, and costs nothing.
+ */
+
+@inline
+export function load4or1(width: i32, from: usize): v128 {
+  return width == 4 ? v128.load(from) : v128.load32_zero(from);
+}
+
+@inline
+export function store4or1(width: i32, to: usize, value: v128): void {
+  if (width == 4) v128.store(to, value);
+  else v128.store32_lane(to, value, 0);
+}
+
+/** Adds four float32 lanes to four float64 numbers in memory. */
+@inline
+export function addToDoubles(to: usize, value: v128): void {
+  const low = f64x2.promote_low_f32x4(value);
+  const high = f64x2.promote_low_f32x4(
+    i8x16.shuffle(value, value, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7),
+  );
+  v128.store(to, f64x2.add(v128.load(to), low));
+  v128.store(to, f64x2.add(v128.load(to, 16), high), 16);
+}

@@ -1,0 +1,259 @@
+/**
+ * The gradient of MultiStepLIF: potentials are computed again for a block of neurons that stays in
+ * the L1 cache, then time runs backward.
+ */
+import { addToDoubles, load4or1, store4or1 } from './lanes';
+import { DECAY_INPUT, RECORD, reset, run, SOFT_RESET } from './multi_step_lif';
+import { surrogateBlock, writeExpTable } from './surrogate';
+
+/**
+ * Backward through time for one vector of neurons. h and s point at its recorded potentials and
+ * surrogates; all pointers at the first time step.
+ */
+@inline
+function columnGrad(
+  width: i32,
+  mode: i32,
+  attached: i32,
+  x: usize,
+  v0: usize,
+  dSpikes: usize,
+  dV: usize,
+  dx: usize,
+  dv0: usize,
+  dw: usize,
+  h: usize,
+  s: usize,
+  time: i32,
+  step: usize,
+  blockStep: usize,
+  inputGain: v128,
+  keep: v128,
+  vThreshold: v128,
+  vReset: v128,
+): void {
+  const last = <usize>(time - 1);
+  x += last * step;
+  dSpikes += last * step;
+  dx += last * step;
+  h += last * blockStep;
+  s += last * blockStep;
+  const soft = mode & SOFT_RESET;
+  let gv = load4or1(width, dV);
+  let sum = f32x4.splat(0);
+  for (let t = time; t > 0; t--) {
+    const potential = v128.load(h);
+    const surrogate = v128.load(s);
+    // dv/dh, but for what passes through the spike of a reset that is attached.
+    const kept = soft ? gv : v128.andnot(gv, f32x4.ge(potential, vThreshold));
+    let gh = f32x4.add(f32x4.mul(load4or1(width, dSpikes), surrogate), kept);
+    if (attached) {
+      const jump = soft ? f32x4.neg(vThreshold) : f32x4.sub(vReset, potential);
+      gh = f32x4.add(gh, f32x4.mul(gv, f32x4.mul(jump, surrogate)));
+    }
+    store4or1(width, dx, f32x4.mul(gh, inputGain));
+    gv = f32x4.mul(gh, keep);
+    if (dw) {
+      let before = v0 ? load4or1(width, v0) : vReset;
+      if (t > 1) {
+        const previous = v128.load(h - blockStep);
+        before = reset(soft, previous, f32x4.ge(previous, vThreshold), vThreshold, vReset);
+      }
+      let slope = f32x4.sub(vReset, before);
+      if (mode & DECAY_INPUT) slope = f32x4.add(load4or1(width, x), slope);
+      sum = f32x4.add(sum, f32x4.mul(gh, slope));
+    }
+    x -= step;
+    dSpikes -= step;
+    dx -= step;
+    h -= blockStep;
+    s -= blockStep;
+  }
+  if (dv0) store4or1(width, dv0, gv);
+  // Lanes beyond a tail of one got no gradient: their part of the sum is 0.
+  if (dw) addToDoubles(dw, sum);
+}
+
+/** The same for `count` neurons side by side. */
+function columnsGrad(
+  count: i32,
+  mode: i32,
+  attached: i32,
+  x: usize,
+  v0: usize,
+  dSpikes: usize,
+  dV: usize,
+  dx: usize,
+  dv0: usize,
+  dw: usize,
+  h: usize,
+  s: usize,
+  time: i32,
+  step: usize,
+  blockStep: usize,
+  gain: v128,
+  keep: v128,
+  th: v128,
+  vr: v128,
+): void {
+  for (; count > 0; h += 16, s += 16) {
+    let next: usize = 16;
+    if (count >= 4) {
+      columnGrad(
+        4,
+        mode,
+        attached,
+        x,
+        v0,
+        dSpikes,
+        dV,
+        dx,
+        dv0,
+        dw,
+        h,
+        s,
+        time,
+        step,
+        blockStep,
+        gain,
+        keep,
+        th,
+        vr,
+      );
+      count -= 4;
+    } else {
+      columnGrad(
+        1,
+        mode,
+        attached,
+        x,
+        v0,
+        dSpikes,
+        dV,
+        dx,
+        dv0,
+        dw,
+        h,
+        s,
+        time,
+        step,
+        blockStep,
+        gain,
+        keep,
+        th,
+        vr,
+      );
+      count--;
+      next = 4;
+    }
+    x += next;
+    dSpikes += next;
+    dV += next;
+    dx += next;
+    if (v0) v0 += next;
+    if (dv0) dv0 += next;
+  }
+}
+
+/**
+ * dx [batch, time, n]; dv0 [batch, n] unless 0; four partial sums of dw (float64, added to) unless
+ * 0. forwardMode and k are those of `lif`. scratch holds 16 + 2 * time * (block + 12) floats; block
+ * is a multiple of 16.
+ */
+export function lifGrad(
+  x: usize,
+  v0: usize,
+  dSpikes: usize,
+  dV: usize,
+  dx: usize,
+  dv0: usize,
+  dw: usize,
+  batch: i32,
+  time: i32,
+  n: i32,
+  forwardMode: i32,
+  attached: i32,
+  k: f32,
+  inputGain: f32,
+  keep: f32,
+  vThreshold: f32,
+  vReset: f32,
+  surrogate: i32,
+  alpha: f32,
+  scratch: usize,
+  block: i32,
+): void {
+  const step = (<usize>n) << 2;
+  // The last block's tail of up to 3 neurons spreads to a vector each.
+  const blockStep = (<usize>(block + 12)) << 2;
+  const potentials = scratch + 64;
+  const surrogates = potentials + blockStep * time;
+  writeExpTable(scratch);
+  const kv = f32x4.splat(k);
+  const th = f32x4.splat(vThreshold);
+  const vr = f32x4.splat(vReset);
+  const gain = f32x4.splat(inputGain);
+  const kept = f32x4.splat(keep);
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < n; i += block) {
+      const count = min(block, n - i);
+      const at = (<usize>i) << 2;
+      const start = v0 ? v0 + at : 0;
+      const dStart = dv0 ? dv0 + at : 0;
+      run(
+        forwardMode | RECORD,
+        count,
+        x + at,
+        start,
+        potentials,
+        0,
+        time,
+        step,
+        blockStep,
+        kv,
+        th,
+        vr,
+      );
+      const vectors = (count >> 2) + (count & 3);
+      for (let t = 0; t < time; t++) {
+        const from = blockStep * t;
+        surrogateBlock(
+          surrogate,
+          alpha,
+          vThreshold,
+          potentials + from,
+          surrogates + from,
+          vectors,
+          scratch,
+        );
+      }
+      columnsGrad(
+        count,
+        forwardMode,
+        attached,
+        x + at,
+        start,
+        dSpikes + at,
+        dV + at,
+        dx + at,
+        dStart,
+        dw,
+        potentials,
+        surrogates,
+        time,
+        step,
+        blockStep,
+        gain,
+        kept,
+        th,
+        vr,
+      );
+    }
+    x += step * time;
+    dSpikes += step * time;
+    dx += step * time;
+    dV += step;
+    if (v0) v0 += step;
+    if (dv0) dv0 += step;
+  }
+}

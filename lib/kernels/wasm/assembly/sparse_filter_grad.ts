@@ -1,0 +1,299 @@
+/**
+ * The gradient of a filter or weight matrix whose input is mostly zero, as spikes are: what is not
+ * zero is listed for every channel, and only that is multiplied. Stride 1.
+ */
+import { packRows } from './pack';
+
+/** Channels of dy that are summed together, in eight vectors. */
+const STRIP = 32;
+/** Bytes of a pixel's strip, and of a list's entry: its place in the panel, its value. */
+const PIXEL = 128;
+const ENTRY = 8;
+
+/** How many of `count` numbers are not zero. */
+export function countNonZero(x: usize, count: i32): i32 {
+  const zero = f32x4.splat(0);
+  let sums = i32x4.splat(0);
+  for (; count >= 4; count -= 4, x += 16) sums = i32x4.sub(sums, f32x4.ne(v128.load(x), zero));
+  let total = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
+  total += i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+  for (; count > 0; count--, x += 4) total += i32(load<f32>(x) != 0);
+  return total;
+}
+
+/**
+ * dw [filterHeight, filterWidth, inChannels, outChannels] from x [batch, height, width, inChannels]
+ * and dy [batch, outHeight, outWidth, outChannels]; the paddings are those of dy: filter - 1 - pad.
+ * Works through blocks of `images` images by `rows` rows of x. lists holds inChannels * capacity
+ * entries, capacity = images * rows * width + 1; counts inChannels numbers; panel
+ * images * (rows + filterHeight - 1) * (width + filterWidth - 1) strips; spill one strip.
+ */
+export function sparseFilterGrad(
+  x: usize,
+  dy: usize,
+  dw: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  inChannels: i32,
+  outHeight: i32,
+  outWidth: i32,
+  outChannels: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  padTop: i32,
+  padLeft: i32,
+  images: i32,
+  rows: i32,
+  lists: usize,
+  capacity: i32,
+  counts: usize,
+  panel: usize,
+  spill: usize,
+): void {
+  const xPixel = (<usize>inChannels) << 2;
+  const dyPixel = (<usize>outChannels) << 2;
+  const listStep = <usize>(capacity * ENTRY);
+  const panelWidth = width + filterWidth - 1;
+  let accumulate = 0;
+  for (let b0 = 0; b0 < batch; b0 += images) {
+    const imageCount = min(images, batch - b0);
+    for (let row0 = 0; row0 < height; row0 += rows) {
+      const rowCount = min(rows, height - row0);
+      const panelRows = rowCount + filterHeight - 1;
+      const from = x + xPixel * ((b0 * height + row0) * width);
+      // Without padding between them, rows are one long row.
+      const flat = panelWidth == width && filterHeight == 1 && imageCount == 1;
+      const listRows = flat ? 1 : rowCount;
+      const listWidth = flat ? rowCount * width : width;
+      for (let c = 0; c < inChannels; c += 4) {
+        const valid = min(4, inChannels - c);
+        const at = (<usize>c) << 2;
+        if (valid == 4) {
+          list4(
+            from + at,
+            xPixel,
+            imageCount,
+            xPixel * (height * width),
+            listRows,
+            listWidth,
+            panelRows,
+            panelWidth,
+            lists + listStep * c,
+            listStep,
+            counts + at,
+          );
+        } else {
+          for (let i = 0; i < valid; i++) {
+            list1(
+              from + at + ((<usize>i) << 2),
+              xPixel,
+              imageCount,
+              xPixel * (height * width),
+              listRows,
+              listWidth,
+              panelRows,
+              panelWidth,
+              lists + listStep * (c + i),
+              counts + at + ((<usize>i) << 2),
+            );
+          }
+        }
+      }
+      for (let j = 0; j < outChannels; j += STRIP) {
+        const cols = min(STRIP, outChannels - j);
+        packPanel(
+          dy + dyPixel * b0 * outHeight * outWidth + ((<usize>j) << 2),
+          dyPixel,
+          imageCount,
+          outHeight,
+          outWidth,
+          cols,
+          row0 - padTop,
+          padLeft,
+          panelRows,
+          panelWidth,
+          panel,
+        );
+        for (let c = 0; c < inChannels; c++) {
+          const list = lists + listStep * c;
+          const end = list + load<u32>(counts + ((<usize>c) << 2)) * ENTRY;
+          for (let kh = 0; kh < filterHeight; kh++) {
+            for (let kw = 0; kw < filterWidth; kw++) {
+              const tap = (filterHeight - 1 - kh) * panelWidth + (filterWidth - 1 - kw);
+              const to =
+                dw + dyPixel * ((kh * filterWidth + kw) * inChannels + c) + ((<usize>j) << 2);
+              if (cols == STRIP) {
+                sumListed(list, end, panel + <usize>(tap * PIXEL), to, accumulate);
+              } else {
+                sumListed(list, end, panel + <usize>(tap * PIXEL), spill, 0);
+                for (let i: usize = 0; i < (<usize>cols) << 2; i += 4) {
+                  store<f32>(to + i, load<f32>(spill + i) + (accumulate ? load<f32>(to + i) : 0));
+                }
+              }
+            }
+          }
+        }
+      }
+      accumulate = 1;
+    }
+  }
+  if (!accumulate) memory.fill(dw, 0, dyPixel * inChannels * filterHeight * filterWidth);
+}
+
+/** Lists four channels side by side, without a branch: an entry that is zero is overwritten. */
+function list4(
+  x: usize,
+  xPixel: usize,
+  images: i32,
+  imageStep: usize,
+  rows: i32,
+  width: i32,
+  panelRows: i32,
+  panelWidth: i32,
+  list: usize,
+  listStep: usize,
+  counts: usize,
+): void {
+  const zero = f32x4.splat(0);
+  let l0 = list;
+  let l1 = l0 + listStep;
+  let l2 = l1 + listStep;
+  let l3 = l2 + listStep;
+  for (let b = 0; b < images; b++, x += imageStep) {
+    let p = x;
+    for (let r = 0; r < rows; r++) {
+      let place = (b * panelRows + r) * panelWidth * PIXEL;
+      for (let w = 0; w < width; w++, p += xPixel, place += PIXEL) {
+        const value = v128.load(p);
+        const mask = i32x4.bitmask(f32x4.ne(value, zero));
+        store<i32>(l0, place);
+        v128.store32_lane(l0, value, 0, 4);
+        l0 += (mask << 3) & 8;
+        store<i32>(l1, place);
+        v128.store32_lane(l1, value, 1, 4);
+        l1 += (mask << 2) & 8;
+        store<i32>(l2, place);
+        v128.store32_lane(l2, value, 2, 4);
+        l2 += (mask << 1) & 8;
+        store<i32>(l3, place);
+        v128.store32_lane(l3, value, 3, 4);
+        l3 += mask & 8;
+      }
+    }
+  }
+  store<u32>(counts, <u32>(l0 - list) / ENTRY);
+  store<u32>(counts, <u32>(l1 - list - listStep) / ENTRY, 4);
+  store<u32>(counts, <u32>(l2 - list - 2 * listStep) / ENTRY, 8);
+  store<u32>(counts, <u32>(l3 - list - 3 * listStep) / ENTRY, 12);
+}
+
+/** Lists one channel. */
+function list1(
+  x: usize,
+  xPixel: usize,
+  images: i32,
+  imageStep: usize,
+  rows: i32,
+  width: i32,
+  panelRows: i32,
+  panelWidth: i32,
+  list: usize,
+  count: usize,
+): void {
+  const start = list;
+  for (let b = 0; b < images; b++, x += imageStep) {
+    let p = x;
+    for (let r = 0; r < rows; r++) {
+      let place = (b * panelRows + r) * panelWidth * PIXEL;
+      for (let w = 0; w < width; w++, p += xPixel, place += PIXEL) {
+        const value = load<f32>(p);
+        store<i32>(list, place);
+        store<f32>(list, value, 4);
+        list += (<usize>(value != 0)) << 3;
+      }
+    }
+  }
+  store<u32>(count, <u32>(list - start) / ENTRY);
+}
+
+/** One strip of dy's images into [images][panelRows][panelWidth][32], zero where there is no pixel. */
+function packPanel(
+  dy: usize,
+  dyPixel: usize,
+  images: i32,
+  height: i32,
+  width: i32,
+  cols: i32,
+  top: i32,
+  padLeft: i32,
+  panelRows: i32,
+  panelWidth: i32,
+  to: usize,
+): void {
+  if (panelWidth == width && padLeft == 0 && top >= 0 && top + panelRows <= height && images == 1) {
+    pack32(dy + dyPixel * (top * width), dyPixel, panelRows * width, cols, to);
+    return;
+  }
+  memory.fill(to, 0, <usize>(images * panelRows * panelWidth * PIXEL));
+  const firstCol = max(0, padLeft);
+  const from = max(0, -padLeft);
+  const count = min(width - from, panelWidth - firstCol);
+  if (count <= 0) return;
+  for (let b = 0; b < images; b++) {
+    for (let r = 0; r < panelRows; r++) {
+      const row = top + r;
+      if (row < 0 || row >= height) continue;
+      const target = to + <usize>(((b * panelRows + r) * panelWidth + firstCol) * PIXEL);
+      pack32(dy + dyPixel * ((b * height + row) * width + from), dyPixel, count, cols, target);
+    }
+  }
+}
+
+function pack32(from: usize, step: usize, count: i32, cols: i32, to: usize): void {
+  for (let lane = 0; lane < STRIP; lane += 8, from += 32, to += 32) {
+    packRows(8, from, step, count, max(0, min(8, cols - lane)), to, PIXEL);
+  }
+}
+
+/** to[32] (=, or +=) the sum over a list of value * panel[place][32]. */
+function sumListed(list: usize, end: usize, panel: usize, to: usize, accumulate: i32): void {
+  let c0 = f32x4.splat(0);
+  let c1 = c0,
+    c2 = c0,
+    c3 = c0,
+    c4 = c0,
+    c5 = c0,
+    c6 = c0,
+    c7 = c0;
+  for (; list < end; list += ENTRY) {
+    const p = panel + load<u32>(list);
+    const s = v128.load32_splat(list, 4);
+    c0 = f32x4.add(c0, f32x4.mul(s, v128.load(p)));
+    c1 = f32x4.add(c1, f32x4.mul(s, v128.load(p, 16)));
+    c2 = f32x4.add(c2, f32x4.mul(s, v128.load(p, 32)));
+    c3 = f32x4.add(c3, f32x4.mul(s, v128.load(p, 48)));
+    c4 = f32x4.add(c4, f32x4.mul(s, v128.load(p, 64)));
+    c5 = f32x4.add(c5, f32x4.mul(s, v128.load(p, 80)));
+    c6 = f32x4.add(c6, f32x4.mul(s, v128.load(p, 96)));
+    c7 = f32x4.add(c7, f32x4.mul(s, v128.load(p, 112)));
+  }
+  if (accumulate) {
+    c0 = f32x4.add(c0, v128.load(to));
+    c1 = f32x4.add(c1, v128.load(to, 16));
+    c2 = f32x4.add(c2, v128.load(to, 32));
+    c3 = f32x4.add(c3, v128.load(to, 48));
+    c4 = f32x4.add(c4, v128.load(to, 64));
+    c5 = f32x4.add(c5, v128.load(to, 80));
+    c6 = f32x4.add(c6, v128.load(to, 96));
+    c7 = f32x4.add(c7, v128.load(to, 112));
+  }
+  v128.store(to, c0);
+  v128.store(to, c1, 16);
+  v128.store(to, c2, 32);
+  v128.store(to, c3, 48);
+  v128.store(to, c4, 64);
+  v128.store(to, c5, 80);
+  v128.store(to, c6, 96);
+  v128.store(to, c7, 112);
+}

@@ -1,0 +1,87 @@
+/**
+ * The small part of tfjs's BackendWasm that the kernels use, described here because the library's
+ * root imports no backend; and pointers into its heap.
+ */
+import type { DataType, TensorInfo } from '@tensorflow/tfjs';
+import { util } from '@tensorflow/tfjs';
+
+/** The Emscripten module: `asm` has the memory in the simd build, `wasmMemory` is it in the threaded one. */
+export interface EmscriptenModule {
+  asm?: { memory?: WebAssembly.Memory };
+  wasmMemory?: WebAssembly.Memory;
+  /** Replaced whenever the heap grows: read it again after every allocation. */
+  HEAPF32: Float32Array;
+  tfjs?: { getThreadsCount(): number };
+}
+
+export interface BackendWasm {
+  wasm: EmscriptenModule;
+  dataIdMap: { get(dataId: object): { memoryOffset: number } };
+  makeOutput(shape: number[], dtype: DataType): TensorInfo;
+  disposeData(dataId: object, force?: boolean): boolean;
+}
+
+/** The address of a tensor's first byte: valid until it is disposed, also when the heap grows. */
+export function pointer(backend: BackendWasm, tensor: TensorInfo): number {
+  return backend.dataIdMap.get(tensor.dataId).memoryOffset;
+}
+
+/** A tensor's elements where they lie: valid until the next allocation. */
+export function heapView(backend: BackendWasm, tensor: TensorInfo): Float32Array {
+  const start = pointer(backend, tensor) >>> 2;
+  return backend.wasm.HEAPF32.subarray(start, start + util.sizeFromShape(tensor.shape));
+}
+
+/** Whether XNNPACK has several threads: these kernels have one. */
+export function isThreaded(backend: BackendWasm): boolean {
+  return (backend.wasm.tfjs?.getThreadsCount() ?? 1) > 1;
+}
+
+/** Where to allocate in a kernel; see `withHeap`. */
+export interface Heap {
+  /** A tensor that the kernel returns. */
+  output(shape: number[], dtype?: DataType): TensorInfo;
+  /** float32 memory that is gone when the kernel returns. */
+  scratch(length: number): TensorInfo;
+}
+
+/**
+ * Runs a kernel's body with a heap whose scratch is freed afterwards, and whose outputs are freed
+ * too if the body throws.
+ */
+export function withHeap<T>(backend: BackendWasm, body: (heap: Heap) => T): T {
+  const outputs: TensorInfo[] = [];
+  const scratch: TensorInfo[] = [];
+  const allocate = (list: TensorInfo[], shape: number[], dtype: DataType) => {
+    const info = backend.makeOutput(shape, dtype);
+    list.push(info);
+    // An allocation that fails is a null pointer, not an exception.
+    if (pointer(backend, info) === 0 && util.sizeFromShape(shape) > 0) {
+      throw new Error(`The wasm backend has no memory left for a tensor of shape [${shape}]`);
+    }
+    return info;
+  };
+  try {
+    return body({
+      output: (shape, dtype = 'float32') => allocate(outputs, shape, dtype),
+      scratch: (length) => allocate(scratch, [Math.max(1, length)], 'float32'),
+    });
+  } catch (error) {
+    for (const info of outputs) backend.disposeData(info.dataId, true);
+    throw error;
+  } finally {
+    for (const info of scratch) backend.disposeData(info.dataId, true);
+  }
+}
+
+/** Throws unless every tensor that is given holds float32: the kernels know nothing else. */
+export function checkFloat32(
+  kernel: string,
+  tensors: Record<string, TensorInfo | undefined>,
+): void {
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (tensor && tensor.dtype !== 'float32') {
+      throw new Error(`${kernel}: ${name} must be float32, but got ${tensor.dtype}`);
+    }
+  }
+}

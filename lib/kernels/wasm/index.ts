@@ -1,0 +1,44 @@
+/** The wasm backend's kernels: this library's own, and the stock ones that it replaces. */
+import type { KernelConfig } from '@tensorflow/tfjs';
+import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_norm';
+import { conv2DOverride } from './conv2d';
+import { conv2DBackpropFilterOverride, conv2DBackpropInputOverride } from './conv2d_backprop';
+import { installOverride } from './install';
+import { batchMatMulOverride, fusedMatMulOverride } from './mat_mul';
+import { firstMaxPoolConfig, firstMaxPoolGradConfig, maxPoolGradOverride } from './max_pool';
+import { simdSupported } from './module';
+import { multiStepLIFConfig, multiStepLIFGradConfig } from './multi_step_lif';
+import { meanOverride, sumOverride } from './reduce';
+import { tileOverride, transposeOverride } from './strided_copy';
+
+/** This library's own kernels; none where the engine has no SIMD, so that composed forms serve. */
+export function wasmKernels(): KernelConfig[] {
+  if (!simdSupported()) return [];
+  return [
+    multiStepLIFConfig,
+    multiStepLIFGradConfig,
+    batchNormTrainingConfig,
+    batchNormTrainingGradConfig,
+    firstMaxPoolConfig,
+    firstMaxPoolGradConfig,
+  ];
+}
+
+/** Kernels of tfjs that are missing, wrong or slow on wasm. */
+export const wasmOverrides: KernelConfig[] = [
+  conv2DOverride,
+  conv2DBackpropFilterOverride,
+  conv2DBackpropInputOverride,
+  maxPoolGradOverride,
+  batchMatMulOverride,
+  fusedMatMulOverride,
+  sumOverride,
+  meanOverride,
+  tileOverride,
+  transposeOverride,
+];
+
+/** Puts the overrides in place; cheap to call again, and needed again after tfjs registers its own anew. */
+export function installWasmOverrides(): void {
+  if (simdSupported()) for (const override of wasmOverrides) installOverride(override);
+}

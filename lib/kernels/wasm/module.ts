@@ -1,0 +1,97 @@
+/**
+ * Loads the kernels' WebAssembly module into the memory of tfjs's wasm backend: one instance for
+ * each backend, made when its first kernel runs.
+ */
+import type { BackendWasm } from './backend';
+import { moduleBytes } from './module_bytes';
+
+/** What the module exports; every argument is a number, addresses and counts alike. */
+interface Exports extends Record<Kernel, (...args: number[]) => void> {
+  countNonZero(address: number, length: number): number;
+}
+
+type Kernel =
+  | 'batchNormApply'
+  | 'batchNormGradApply'
+  | 'batchNormGradSums'
+  | 'batchNormSums'
+  | 'convDirect'
+  | 'convFilterGrad'
+  | 'convPackFlipped'
+  | 'convPackForward'
+  | 'copyStrided'
+  | 'lif'
+  | 'lifGrad'
+  | 'matMul'
+  | 'maxPoolGrad'
+  | 'sparseFilterGrad'
+  | 'sumMiddle'
+  | 'sumTrailing'
+  | 'transposeStrided';
+
+/** A module of one function that drops a splatted vector: valid only where there is SIMD. */
+const simdProbe = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26,
+  11,
+];
+
+/** Whether this engine can run the module; without it the composed forms serve. */
+export function simdSupported(): boolean {
+  return (
+    typeof WebAssembly === 'object' && WebAssembly.validate(Uint8Array.from(simdProbe)) === true
+  );
+}
+
+const HAS_MAXIMUM = 1;
+const SHARED = 2;
+
+/** The memory import's entry: two names, each after its length; kind 2, a memory; flags. */
+const memoryImport = Uint8Array.from(
+  `\x03env\x06memory\x02${String.fromCharCode(HAS_MAXIMUM)}`,
+  (c) => c.charCodeAt(0),
+);
+
+/** Sets "shared" in the memory import of the binary: a module says which kind it runs on. */
+function shareMemory(bytes: Uint8Array): void {
+  const entry = bytes.findIndex((_, i) => memoryImport.every((byte, j) => bytes[i + j] === byte));
+  bytes[entry + memoryImport.length - 1] = HAS_MAXIMUM | SHARED;
+}
+
+const compiled = new Map<boolean, WebAssembly.Module>();
+
+function compile(shared: boolean): WebAssembly.Module {
+  let module = compiled.get(shared);
+  if (!module) {
+    const bytes = Uint8Array.from(atob(moduleBytes), (c) => c.charCodeAt(0));
+    if (shared) shareMemory(bytes);
+    module = new WebAssembly.Module(bytes);
+    compiled.set(shared, module);
+  }
+  return module;
+}
+
+/** An instance over that memory, shared (the threaded build's) or not. */
+export function instantiate(memory: WebAssembly.Memory): Exports {
+  const shared =
+    typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+  const instance = new WebAssembly.Instance(compile(shared), { env: { memory } });
+  return instance.exports as unknown as Exports;
+}
+
+const instances = new WeakMap<BackendWasm, Exports>();
+
+/** The kernels of that backend. */
+export function kernelsOf(backend: BackendWasm): Exports {
+  let exports = instances.get(backend);
+  if (!exports) {
+    const memory = backend.wasm.wasmMemory ?? backend.wasm.asm?.memory;
+    if (!memory) {
+      throw new Error(
+        'The memory of the wasm backend was not found: this @tensorflow/tfjs-backend-wasm is not one of 4.x',
+      );
+    }
+    exports = instantiate(memory);
+    instances.set(backend, exports);
+  }
+  return exports;
+}

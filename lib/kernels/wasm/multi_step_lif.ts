@@ -1,0 +1,150 @@
+/** MultiStepLIF and its gradient on wasm: one pass over the heap, membranes in registers. */
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
+import { util } from '@tensorflow/tfjs';
+import { surrogateNames } from '../../surrogate';
+import {
+  MultiStepLIF,
+  MultiStepLIFGrad,
+  type MultiStepLIFGradInputs,
+  type MultiStepLIFInputs,
+  type NeuronAttrs,
+} from '../spec';
+import { type BackendWasm, checkFloat32, heapView, pointer, withHeap } from './backend';
+import { kernelsOf } from './module';
+
+// Bits of `mode`, as assembly/multi_step_lif.ts reads them.
+const DECAY_INPUT = 1;
+const DIVIDE = 2;
+const SOFT_RESET = 4;
+
+/** Whether x / tau equals x * (1 / tau) in every bit: tau is a power of two, or infinite. */
+function reciprocalIsExact(tau: number): boolean {
+  return tau === Infinity || Number.isInteger(Math.log2(tau));
+}
+
+/** [batch, time, n] of a tensor [batch, time, ...]; one time step is one long row. */
+function dimensions(shape: number[]): { batch: number; time: number; n: number } {
+  const [batch, time, ...rest] = shape;
+  const n = util.sizeFromShape(rest);
+  return time === 1 ? { batch: 1, time, n: batch * n } : { batch, time, n };
+}
+
+/** 1 / tau as sigmoid(w), in float64: the kernel rounds it. */
+function learnedGain(backend: BackendWasm, w: TensorInfo): number {
+  return 1 / (1 + Math.exp(-heapView(backend, w)[0]));
+}
+
+function modeOf(attrs: NeuronAttrs, w: TensorInfo | undefined): number {
+  const tau = Math.fround(attrs.tau);
+  return (
+    (attrs.decayInput ? DECAY_INPUT : 0) |
+    (w || reciprocalIsExact(tau) ? 0 : DIVIDE) |
+    (attrs.vReset === null ? SOFT_RESET : 0)
+  );
+}
+
+function multiStepLIF(
+  { x, v0, w }: MultiStepLIFInputs,
+  backend: BackendWasm,
+  attrs: NeuronAttrs,
+): TensorInfo[] {
+  checkFloat32(MultiStepLIF, { x, v0, w });
+  const { batch, time, n } = dimensions(x.shape);
+  const mode = modeOf(attrs, w);
+  const tau = Math.fround(attrs.tau);
+  const k = w ? learnedGain(backend, w) : mode & DIVIDE ? tau : 1 / tau;
+  return withHeap(backend, (heap) => {
+    const spikes = heap.output(x.shape);
+    const v = heap.output([x.shape[0], ...x.shape.slice(2)]);
+    kernelsOf(backend).lif(
+      pointer(backend, x),
+      v0 ? pointer(backend, v0) : 0,
+      pointer(backend, spikes),
+      pointer(backend, v),
+      batch,
+      time,
+      n,
+      mode,
+      k,
+      attrs.vThreshold,
+      attrs.vReset ?? 0,
+    );
+    return [spikes, v];
+  });
+}
+
+/** Neurons whose potentials and surrogates of all time steps stay in the L1 cache together. */
+function blockLength(time: number): number {
+  return Math.min(256, Math.max(16, Math.floor(2048 / time / 16) * 16));
+}
+
+function multiStepLIFGrad(
+  { x, v0, w, dSpikes, dV }: MultiStepLIFGradInputs,
+  backend: BackendWasm,
+  attrs: NeuronAttrs,
+): TensorInfo[] {
+  checkFloat32(MultiStepLIFGrad, { x, v0, w, dSpikes, dV });
+  const { batch, time, n } = dimensions(x.shape);
+  const mode = modeOf(attrs, w);
+  const gain = w ? learnedGain(backend, w) : 1 / attrs.tau;
+  const block = blockLength(time);
+  return withHeap(backend, (heap) => {
+    const dx = heap.output(x.shape);
+    const dv0 = v0 && heap.output(v0.shape);
+    const dw = w && heap.output(w.shape);
+    const scratch = heap.scratch(16 + 2 * time * (block + 12));
+    // Four float64 numbers; an allocation of Emscripten's is aligned to 16 bytes.
+    const sums = w && heap.scratch(8);
+    if (sums) heapView(backend, sums).fill(0);
+    kernelsOf(backend).lifGrad(
+      pointer(backend, x),
+      v0 ? pointer(backend, v0) : 0,
+      pointer(backend, dSpikes),
+      pointer(backend, dV),
+      pointer(backend, dx),
+      dv0 ? pointer(backend, dv0) : 0,
+      sums ? pointer(backend, sums) : 0,
+      batch,
+      time,
+      n,
+      mode,
+      attrs.detachReset ? 0 : 1,
+      mode & DIVIDE ? Math.fround(attrs.tau) : gain,
+      attrs.decayInput ? gain : 1,
+      1 - gain,
+      attrs.vThreshold,
+      attrs.vReset ?? 0,
+      surrogateNames.indexOf(attrs.surrogate),
+      attrs.alpha,
+      pointer(backend, scratch),
+      block,
+    );
+    if (sums && dw) {
+      const parts = new Float64Array(heapView(backend, sums).slice().buffer);
+      heapView(backend, dw)[0] = parts.reduce((a, b) => a + b, 0) * gain * (1 - gain);
+    }
+    return [dx, dv0, dw].filter((t) => t !== undefined);
+  });
+}
+
+export const multiStepLIFConfig: KernelConfig = {
+  kernelName: MultiStepLIF,
+  backendName: 'wasm',
+  kernelFunc: ({ inputs, backend, attrs }) =>
+    multiStepLIF(
+      inputs as MultiStepLIFInputs,
+      backend as BackendWasm,
+      attrs as unknown as NeuronAttrs,
+    ),
+};
+
+export const multiStepLIFGradConfig: KernelConfig = {
+  kernelName: MultiStepLIFGrad,
+  backendName: 'wasm',
+  kernelFunc: ({ inputs, backend, attrs }) =>
+    multiStepLIFGrad(
+      inputs as MultiStepLIFGradInputs,
+      backend as BackendWasm,
+      attrs as unknown as NeuronAttrs,
+    ),
+};

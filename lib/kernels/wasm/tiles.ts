@@ -1,0 +1,11 @@
+/** Sizes that the packed kernels share. */
+
+/** float32 numbers of packed pixels that stay in a core's L2 cache beside the rest. */
+export const CACHED = 96 * 1024;
+
+/** floats of a ragged tile that the micro-kernel spills. */
+export const SPILL = 32;
+
+export function roundUp(n: number, multiple: number): number {
+  return Math.ceil(n / multiple) * multiple;
+}
