@@ -291,3 +291,25 @@ describe('the wasm module', () => {
     expect(wasmKernels()).not.toEqual([]);
   });
 });
+
+describe('wasm clones', () => {
+  it('share their data, and outlive each other', () => {
+    const backend = tf.backend();
+    const x = tf.tensor1d([1, 2, 3]);
+    const before = backend.numDataIds();
+    const y = x.clone();
+    expect(backend.numDataIds()).toBe(before);
+    x.dispose();
+    expect([...y.dataSync()]).toEqual([1, 2, 3]);
+    y.dispose();
+    expect(backend.numDataIds()).toBe(before - 1);
+  });
+
+  it('keep the value that a variable had', () => {
+    const v = tf.variable(tf.tensor1d([1, 2]));
+    const kept = v.clone();
+    v.assign(tf.tensor1d([3, 4]));
+    expect([...kept.dataSync()]).toEqual([1, 2]);
+    tf.dispose([v, kept]);
+  });
+});

@@ -3,6 +3,7 @@ import type { KernelConfig } from '@tensorflow/tfjs';
 import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_norm';
 import { conv2DOverride } from './conv2d';
 import { conv2DBackpropFilterOverride, conv2DBackpropInputOverride } from './conv2d_backprop';
+import { identityOverride } from './identity';
 import { installOverride } from './install';
 import { batchMatMulOverride, fusedMatMulOverride } from './mat_mul';
 import { firstMaxPoolConfig, firstMaxPoolGradConfig, maxPoolGradOverride } from './max_pool';
@@ -36,6 +37,7 @@ export const wasmOverrides: KernelConfig[] = [
   meanOverride,
   tileOverride,
   transposeOverride,
+  identityOverride,
 ];
 
 /** Puts the overrides in place; cheap to call again, and needed again after tfjs registers its own anew. */
