@@ -1,7 +1,9 @@
 /** Naming missing kernels before the first step, instead of in the middle of it. */
 import * as tf from '@tensorflow/tfjs';
+import type { NeuronLayer } from '../layers/_neuron_layer';
 import { installKernels } from '../lib/kernels/install';
 import { keepingStatistics } from './_statistics';
+import { walkLayers } from './walk';
 
 export interface CheckBackendOptions {
   /** Whether gradients are needed too. Default false. */
@@ -10,7 +12,7 @@ export interface CheckBackendOptions {
 
 export interface BackendReport {
   backend: string;
-  /** tfjs kernels that the model would call and the backend does not have. */
+  /** tfjs kernels that the model would call and the backend does not have; the first of them where cpu, which stands in for others, lacks it itself. */
   missing: string[];
 }
 
@@ -28,16 +30,19 @@ export function checkBackend(
 ): BackendReport {
   installKernels();
   const backend = tf.getBackend();
-  const missing: string[] = [];
+  const lent: string[] = [];
+  const attempt = () =>
+    keepingStatistics(model, () => keepingStates(model, () => run(model, training)));
   try {
     while (true) {
-      const kernel = firstMissingKernel(() => keepingStatistics(model, () => run(model, training)));
-      if (!kernel) return { backend, missing };
-      missing.push(kernel);
+      const kernel = firstMissingKernel(attempt);
+      if (!kernel || lent.includes(kernel)) return { backend, missing: lent };
+      if (!tf.getKernel(kernel, 'cpu')) return { backend, missing: [...lent, kernel] };
       lendCpuKernel(kernel, backend);
+      lent.push(kernel);
     }
   } finally {
-    for (const kernel of missing) tf.unregisterKernel(kernel, backend);
+    for (const kernel of lent) tf.unregisterKernel(kernel, backend);
   }
 }
 
@@ -57,6 +62,22 @@ function run(model: tf.LayersModel, training: boolean): void {
   });
 }
 
+/** Runs `run` with stateful neurons at rest, then gives them the membranes that they held. */
+function keepingStates<T>(model: tf.LayersModel, run: () => T): T {
+  const neurons: NeuronLayer[] = [];
+  walkLayers(model, (layer) => {
+    if ('exchangeState' in layer) neurons.push(layer as NeuronLayer);
+  });
+  const held = neurons.map((layer) => layer.exchangeState(null));
+  try {
+    return run();
+  } finally {
+    neurons.forEach((layer, i) => {
+      layer.exchangeState(held[i]!)?.dispose();
+    });
+  }
+}
+
 /** The kernel for want of which `run` fails, if it does. */
 function firstMissingKernel(run: () => void): string | undefined {
   try {
@@ -64,9 +85,19 @@ function firstMissingKernel(run: () => void): string | undefined {
     return undefined;
   } catch (error) {
     const kernel = /Kernel '([^']+)' not registered/.exec(String(error))?.[1];
-    if (!kernel || !tf.getKernel(kernel, 'cpu')) throw error;
+    if (!kernel) throw error;
     return kernel;
+  } finally {
+    freeTape();
   }
+}
+
+/** A gradient that fails midway leaves on tfjs's tape what its forward pass had saved for it. */
+function freeTape(): void {
+  const { state } = tf.engine();
+  if (state.gradientDepth > 0) return;
+  for (const { saved } of state.activeTape ?? []) tf.dispose(saved ?? []);
+  state.activeTape = null as never;
 }
 
 /** Lets the cpu backend stand in for one kernel, so that the run goes on to the next that is missing. */

@@ -1,5 +1,6 @@
 /** Layers made of layers: they own their sublayers' weights, names, flags and states. */
 import * as tf from '@tensorflow/tfjs';
+import { invalid } from '../lib/validate';
 import { type CallArgs, oneTensor } from './_layer';
 
 /** What tf.layers keeps in a layer: its weights, and whether they are about to be loaded anyway. */
@@ -9,6 +10,9 @@ interface LayerInternals {
   fastWeightInitDuringBuild: boolean;
 }
 const internalsOf = (layer: tf.layers.Layer) => layer as unknown as LayerInternals;
+
+/** Every layer inside another: weights that two layers own would be saved twice and not load. */
+const owned = new WeakSet<tf.layers.Layer>();
 
 /**
  * A layer that owns others. A subclass passes each to `own` in its constructor and builds each with
@@ -21,6 +25,10 @@ export abstract class CompositeLayer extends tf.layers.Layer {
 
   /** Takes a layer in; in the constructor, or where it depends on the input's shape, in `buildSublayers`. */
   protected own<T extends tf.layers.Layer>(layer: T): T {
+    if (owned.has(layer)) {
+      throw invalid('layer', 'inside no other layer: apply that one twice instead', layer.name);
+    }
+    owned.add(layer);
     this.sublayers.push(layer);
     layer.setFastWeightInitDuringBuild(internalsOf(this).fastWeightInitDuringBuild);
     if (layer.stateful) this._stateful = true;

@@ -69,6 +69,13 @@ export abstract class NeuronLayer extends tf.layers.Layer {
     this.membranes = tf.keep(v.clone());
   }
 
+  /** Puts other membranes in the place of those that it holds, which then are the caller's. */
+  exchangeState(membranes: tf.Tensor | null): tf.Tensor | null {
+    const held = this.membranes;
+    this.membranes = membranes;
+    return held;
+  }
+
   override resetStates(): void {
     super.resetStates();
     this.membranes?.dispose();

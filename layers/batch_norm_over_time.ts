@@ -1,6 +1,12 @@
 /** Batch normalization with one statistic over batch, time and space (PyTorch's BatchNorm on folded time). */
 import * as tf from '@tensorflow/tfjs';
-import { batchNormInference, batchNormTraining, updateRunningStatistics } from '../lib/batch_norm';
+import {
+  batchNormAffine,
+  batchNormInference,
+  batchNormTraining,
+  updateRunningStatistics,
+} from '../lib/batch_norm';
+import { type ChannelAffine, isRecordingGradients } from '../lib/spike_conv';
 import { checkPositive, invalid } from '../lib/validate';
 import {
   type CallArgs,
@@ -75,22 +81,38 @@ export class BatchNormOverTime extends tf.layers.Layer {
     return tf.tidy(() => this.normalize(oneTensor(inputs), kwargs));
   }
 
+  /** Whether the statistics are the batch's own rather than the running ones. */
+  private usesBatch(kwargs: CallArgs): boolean {
+    return Boolean(kwargs.training && this.trainable && this.gamma.trainable);
+  }
+
   normalize(x: tf.Tensor, kwargs: CallArgs, options: NormalizeOptions = {}): tf.Tensor {
-    return kwargs.training && this.trainable && this.gamma.trainable
-      ? this.normalizeBatch(x, options)
-      : this.normalizeFrozen(x, options);
+    return this.usesBatch(kwargs) ? this.normalizeBatch(x, options) : this.normalizeFrozen(x, options);
+  }
+
+  /**
+   * For a convolution that may do it on the way: what this does to each channel at inference. Null
+   * where it takes more: in training, and where a gradient is recorded.
+   */
+  asAffine(kwargs: CallArgs, bias?: tf.Tensor): ChannelAffine | null {
+    if (this.usesBatch(kwargs) || isRecordingGradients()) return null;
+    const [mean, variance] = this.runningStatistics(bias);
+    return batchNormAffine(this.gamma.read(), this.beta.read(), mean, variance, {
+      epsilon: this.epsilon,
+    });
+  }
+
+  /** The running ones, of an input that lacks that bias. */
+  private runningStatistics(bias?: tf.Tensor): [mean: tf.Tensor, variance: tf.Tensor] {
+    const mean = this.movingMean.read();
+    return [bias ? mean.sub(bias) : mean, this.movingVariance.read()];
   }
 
   private normalizeFrozen(x: tf.Tensor, { bias }: NormalizeOptions): tf.Tensor {
-    const mean = this.movingMean.read();
-    return batchNormInference(
-      x,
-      this.gamma.read(),
-      this.beta.read(),
-      bias ? mean.sub(bias) : mean,
-      this.movingVariance.read(),
-      { epsilon: this.epsilon },
-    );
+    const [mean, variance] = this.runningStatistics(bias);
+    return batchNormInference(x, this.gamma.read(), this.beta.read(), mean, variance, {
+      epsilon: this.epsilon,
+    });
   }
 
   private normalizeBatch(x: tf.Tensor, { bias, repeats = 1 }: NormalizeOptions): tf.Tensor {

@@ -83,8 +83,9 @@ export class CMLDownsample extends CompositeLayer {
   }
 
   protected override buildSublayers(inputShape: tf.Shape): void {
+    const outputShape = this.computeOutputShape(inputShape);
     this.buildSublayer(this.convBN, this.withTime(inputShape));
-    this.buildSublayer(this.lif, this.computeOutputShape(inputShape));
+    this.buildSublayer(this.lif, outputShape);
   }
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {

@@ -1,6 +1,7 @@
 /** Convolution and batch normalization on all time steps at once (ConvBN of arXiv 2304.11954). */
 import * as tf from '@tensorflow/tfjs';
 import { foldTime, unfoldTime } from '../lib/fold_time';
+import { spikeConv2d } from '../lib/spike_conv';
 import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
 import { CompositeLayer } from './_composite';
 import { torchBias, torchKernel } from './_initializers';
@@ -74,11 +75,14 @@ export class ConvBN extends CompositeLayer {
 
   /** As `call`, on an image that stands for that many equal time steps. */
   convolve(x: tf.Tensor, kwargs: CallArgs, repeats: number): tf.Tensor {
+    const images = foldTime(x) as tf.Tensor4D;
+    const kernel = this.kernel.read() as tf.Tensor4D;
+    const bias = this.bias?.read();
+    const affine = this.strides === 1 ? this.bn.asAffine(kwargs, bias) : null;
+    if (affine) return unfoldTime(spikeConv2d(images, kernel, affine), x.shape[1]!);
     // 'same' is the padding of odd kernels at stride 1, and what every backend is fastest at.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
-    const kernel = this.kernel.read() as tf.Tensor4D;
-    const y = tf.conv2d(foldTime(x) as tf.Tensor4D, kernel, this.strides, padding);
-    const bias = this.bias?.read();
+    const y = tf.conv2d(images, kernel, this.strides, padding);
     return unfoldTime(this.bn.normalize(y, kwargs, { bias, repeats }), x.shape[1]!);
   }
 

@@ -1,5 +1,6 @@
 /** A linear map of the channels and batch normalization: the 1x1 ConvBN of attention and MLP. */
 import * as tf from '@tensorflow/tfjs';
+import { spikeLinear } from '../lib/spike_conv';
 import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
 import { CompositeLayer } from './_composite';
 import { torchBias, torchKernel } from './_initializers';
@@ -51,8 +52,11 @@ export class LinearBN extends CompositeLayer {
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
     const kernel = this.kernel.read() as tf.Tensor2D;
+    const bias = this.bias?.read();
+    const affine = this.bn.asAffine(kwargs, bias);
+    if (affine) return spikeLinear(x, kernel, affine);
     const y = tf.matMul(x.reshape([-1, kernel.shape[0]]), kernel);
-    const normalized = this.bn.normalize(y, kwargs, { bias: this.bias?.read() });
+    const normalized = this.bn.normalize(y, kwargs, { bias });
     return normalized.reshape([...x.shape.slice(0, -1), this.units]);
   }
 

@@ -26,6 +26,16 @@ export interface SpikingSelfAttentionConfig extends LayerArgs, NeuronOptions {
 
 const ownKeys = ['numHeads', 'scale', 'attnVThreshold'];
 
+/** Resets must leave the neuron below the threshold, as `resolveLIF` demands of vThreshold. */
+function checkAttnVThreshold(attnVThreshold: number, vReset: number | null): void {
+  if (vReset === null && attnVThreshold <= 0) {
+    throw invalid('attnVThreshold', 'positive where vReset is null (soft reset)', attnVThreshold);
+  }
+  if (vReset !== null && attnVThreshold <= vReset) {
+    throw invalid('attnVThreshold', `greater than vReset (${vReset})`, attnVThreshold);
+  }
+}
+
 /**
  * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape,
  * real numbers: LIF; q, k, v each linear, BN, LIF; scale q kT v per head; LIF; linear, BN.
@@ -52,6 +62,7 @@ export class SpikingSelfAttention extends CompositeLayer {
     this.numHeads = numHeads;
     this.scale = scale;
     const neurons = new NeuronFactory(config);
+    checkAttnVThreshold(attnVThreshold, neurons.attrs.vReset);
     this.lif = this.own(neurons.lif('lif'));
     this.branchLifs = ['q', 'k', 'v'].map((name) => this.own(neurons.lif(`${name}_lif`)));
     this.attnLif = this.own(neurons.lif('attn_lif', { vThreshold: attnVThreshold }));

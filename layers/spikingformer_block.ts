@@ -1,7 +1,16 @@
 /** A Spikingformer block: attention and MLP, each added to its real-valued input (arXiv 2304.11954). */
 import type * as tf from '@tensorflow/tfjs';
+import { checkPositive, invalid } from '../lib/validate';
 import { applyTo, CompositeLayer } from './_composite';
-import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, pick, register } from './_layer';
+import {
+  type CallArgs,
+  checkLayerKeys,
+  checkTokens,
+  type LayerArgs,
+  oneShape,
+  pick,
+  register,
+} from './_layer';
 import { type NeuronOptions, neuronOptionKeys } from './_neuron_options';
 import { SpikingMLP } from './spiking_mlp';
 import { SpikingSelfAttention, type SpikingSelfAttentionConfig } from './spiking_self_attention';
@@ -23,11 +32,14 @@ const attentionKeys = ['numHeads', 'scale', 'attnVThreshold', ...neuronOptionKey
 export class SpikingformerBlock extends CompositeLayer {
   static className = 'SpikingformerBlock';
   private readonly config: tf.serialization.ConfigDict;
+  private readonly mlpRatio: number;
 
   constructor(config: SpikingformerBlockConfig) {
     checkLayerKeys('SpikingformerBlock', config, [...attentionKeys, 'mlpRatio']);
     super(config);
     const { mlpRatio = 4 } = config;
+    checkPositive('mlpRatio', mlpRatio);
+    this.mlpRatio = mlpRatio;
     const attention = pick(config, attentionKeys) as SpikingSelfAttentionConfig;
     const attn = this.own(new SpikingSelfAttention({ ...attention, name: 'attn' }));
     const neurons = pick(config, neuronOptionKeys);
@@ -36,6 +48,10 @@ export class SpikingformerBlock extends CompositeLayer {
   }
 
   protected override buildSublayers(inputShape: tf.Shape): void {
+    const channels = checkTokens(this.name, inputShape);
+    if (!Number.isInteger(channels * this.mlpRatio)) {
+      throw invalid('mlpRatio', `such that ${channels} channels times it is whole`, this.mlpRatio);
+    }
     for (const layer of this.sublayers) this.buildSublayer(layer, inputShape);
   }
 

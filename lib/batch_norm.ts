@@ -54,8 +54,22 @@ export function batchNormInference(
 ): tf.Tensor {
   checkChannels(x, { gamma, beta, mean, variance });
   return tf.tidy(() => {
+    const { scale, shift } = batchNormAffine(gamma, beta, mean, variance, { epsilon });
+    return x.mul(scale).add(shift);
+  });
+}
+
+/** The same as one factor and one term a channel: y = scale x + shift. */
+export function batchNormAffine(
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  mean: tf.Tensor,
+  variance: tf.Tensor,
+  { epsilon = 1e-5 }: BatchNormParams = {},
+): { scale: tf.Tensor; shift: tf.Tensor } {
+  return tf.tidy(() => {
     const scale = gamma.mul(variance.add(epsilon).rsqrt());
-    return x.mul(scale).add(beta.sub(mean.mul(scale)));
+    return { scale, shift: beta.sub(mean.mul(scale)) };
   });
 }
 

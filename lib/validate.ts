@@ -5,6 +5,7 @@ export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'number' || value === undefined) return String(value);
   if (typeof value === 'function') return 'a function';
+  if (typeof value === 'bigint') return `${value}n`;
   const text = JSON.stringify(value, (_, v) =>
     typeof v === 'number' && !Number.isFinite(v) ? String(v) : v,
   );
@@ -50,6 +51,9 @@ export function checkOneOf<T extends string>(
 
 /** Rejects keys that nothing reads: a misspelt option is an error, not a default. */
 export function checkKeys(owner: string, config: object, known: readonly string[]): void {
+  if (config === null || typeof config !== 'object' || Array.isArray(config)) {
+    throw invalid('config', 'an object of options', config);
+  }
   for (const key of Object.keys(config)) {
     if (!known.includes(key)) {
       throw new Error(`${owner} has no option ${show(key)}; its options are ${known.join(', ')}`);

@@ -95,29 +95,32 @@ export function spikingformer(config: SpikingformerConfig): tf.LayersModel {
     throw invalid('numHeads', `a divisor of embedDim (${embedDim})`, numHeads);
   }
   const neurons = pick(config, neuronOptionKeys);
+  const attention = pick({ scale, attnVThreshold }, ['scale', 'attnVThreshold']);
 
-  const input = tf.input({ shape: inputShape });
-  let tokens = spikingTokenizer({
+  // All layers before any weight: a layer that refuses its options leaves nothing behind.
+  const tokenizer = spikingTokenizer({
     name: 'tokenizer',
     embedDim,
     patchSize,
     timeSteps,
     ...pick({ order }, ['order']),
     ...neurons,
-  }).apply(input) as tf.SymbolicTensor;
-  for (let i = 1; i <= depth; i++) {
-    const attention = pick({ scale, attnVThreshold }, ['scale', 'attnVThreshold']);
-    const block = { name: `block${i}`, numHeads, mlpRatio, ...attention, ...neurons };
-    tokens = spikingformerBlock(block).apply(tokens) as tf.SymbolicTensor;
+  });
+  const blocks = Array.from({ length: depth }, (_, i) =>
+    spikingformerBlock({ name: `block${i + 1}`, numHeads, mlpRatio, ...attention, ...neurons }),
+  );
+  if (!Number.isInteger(embedDim * mlpRatio)) {
+    throw invalid('mlpRatio', `such that ${embedDim} channels times it is whole`, mlpRatio);
   }
-  const rates = rateReadout({ name: 'readout' }).apply(tokens);
-  const logits = tf.layers
-    .dense({
-      name: 'head',
-      units: numClasses,
-      // timm's truncation of this normal distribution, at an absolute 2, never happens.
-      kernelInitializer: tf.initializers.randomNormal({ stddev: 0.02 }),
-    })
-    .apply(rates) as tf.SymbolicTensor;
+  const head = tf.layers.dense({
+    name: 'head',
+    units: numClasses,
+    // timm's truncation of this normal distribution, at an absolute 2, never happens.
+    kernelInitializer: tf.initializers.randomNormal({ stddev: 0.02 }),
+  });
+
+  const input = tf.input({ shape: inputShape });
+  const layers = [tokenizer, ...blocks, rateReadout({ name: 'readout' }), head];
+  const logits = layers.reduce((x, layer) => layer.apply(x) as tf.SymbolicTensor, input);
   return tf.model({ inputs: input, outputs: logits, ...pick({ name }, ['name']) });
 }

@@ -1,0 +1,363 @@
+/** What every layer must do, whatever it computes: one case a layer, and the tools to look at it. */
+import * as tf from '@tensorflow/tfjs';
+import * as spiking from 'tfjs-spikingformer';
+
+type LayerOptions = NonNullable<ConstructorParameters<typeof tf.layers.Layer>[0]>;
+
+export interface LayerCase {
+  /** Of the class, under which saved models know it. */
+  className: string;
+  /** What tells two cases of one class apart. */
+  variant?: string;
+  make(options?: LayerOptions): tf.layers.Layer;
+  /** Without the batch. */
+  inputShape: number[];
+  outputShape: number[];
+  /** Names inside the layer, trainable ones first: what checkpoints rely on. */
+  trainable: string[];
+  frozen: string[];
+  /** Trainable weights whose gradient is zero, always: a bias in front of a batch norm. */
+  idle?: string[];
+  /** An input with which the built layer throws, batch included; none where it takes anything. */
+  badInput?: number[];
+}
+
+const { layers } = spiking;
+
+const bnTrainable = (path: string) => [`${path}bn/gamma`, `${path}bn/beta`];
+const bnFrozen = (path: string) => [`${path}bn/moving_mean`, `${path}bn/moving_variance`];
+const convTrainable = (path: string) => [`${path}kernel`, ...bnTrainable(path)];
+const linearTrainable = (path: string) => [`${path}kernel`, `${path}bias`, ...bnTrainable(path)];
+
+const attention = (path: string) => ({
+  trainable: [
+    ...['q/', 'k/', 'v/'].flatMap((branch) => convTrainable(path + branch)),
+    ...linearTrainable(`${path}proj/`),
+  ],
+  frozen: ['q/', 'k/', 'v/', 'proj/'].flatMap((branch) => bnFrozen(path + branch)),
+  idle: [`${path}proj/bias`],
+});
+const mlp = (path: string) => ({
+  trainable: ['fc1/', 'fc2/'].flatMap((fc) => linearTrainable(path + fc)),
+  frozen: ['fc1/', 'fc2/'].flatMap((fc) => bnFrozen(path + fc)),
+  idle: [`${path}fc1/bias`, `${path}fc2/bias`],
+});
+const stages = [
+  'stage1/conv_bn/',
+  'stage2/conv_bn/',
+  'stage3/conv_bn/',
+  'stage4/conv_bn/',
+  'proj/',
+];
+const tokenizer = { trainable: stages.flatMap(convTrainable), frozen: stages.flatMap(bnFrozen) };
+
+/** Neuron options, none of them the default. */
+export const oddNeuron = {
+  vThreshold: 0.5,
+  vReset: -0.25,
+  detachReset: false,
+  surrogate: 'piecewiseQuadratic',
+  alpha: 0.5,
+} as const;
+export const oddLIF = { ...oddNeuron, decayInput: false, tau: 1.5 } as const;
+
+/** Every exported layer at least once, in small. */
+export const layerCases: LayerCase[] = [
+  {
+    className: 'BatchNormOverTime',
+    make: (options) => layers.batchNormOverTime({ epsilon: 1e-3, momentum: 0.5, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: ['gamma', 'beta'],
+    frozen: ['moving_mean', 'moving_variance'],
+    badInput: [2, 2, 3, 5],
+  },
+  {
+    className: 'CMLDownsample',
+    make: (options) => layers.cmlDownsample({ filters: 3, vThreshold: 0.3, ...options }),
+    inputShape: [2, 5, 4, 2],
+    outputShape: [2, 3, 2, 3],
+    trainable: convTrainable('conv_bn/'),
+    frozen: bnFrozen('conv_bn/'),
+    badInput: [2, 2, 5, 4, 3],
+  },
+  {
+    className: 'CMLDownsample',
+    variant: 'of an image, pooling spikes',
+    make: (options) =>
+      layers.cmlDownsample({
+        filters: 3,
+        kernelSize: 1,
+        poolSize: 2,
+        poolStrides: 1,
+        order: 'conv-bn-lif-pool',
+        timeSteps: 3,
+        ...oddLIF,
+        ...options,
+      }),
+    inputShape: [4, 4, 2],
+    outputShape: [3, 3, 3, 3],
+    trainable: convTrainable('conv_bn/'),
+    frozen: bnFrozen('conv_bn/'),
+    badInput: [2, 4, 4, 5],
+  },
+  {
+    className: 'ConvBN',
+    make: (options) => layers.convBN({ filters: 3, strides: 2, useBias: true, ...options }),
+    inputShape: [2, 5, 4, 2],
+    outputShape: [2, 3, 2, 3],
+    trainable: linearTrainable(''),
+    frozen: bnFrozen(''),
+    idle: ['bias'],
+    badInput: [2, 2, 5, 4, 3],
+  },
+  {
+    className: 'DirectEncoding',
+    make: (options) => layers.directEncoding({ timeSteps: 3, ...options }),
+    inputShape: [4, 2],
+    outputShape: [3, 4, 2],
+    trainable: [],
+    frozen: [],
+  },
+  {
+    className: 'FoldTime',
+    variant: 'of conv2d',
+    make: (options) =>
+      layers.foldTime({
+        layer: tf.layers.conv2d({ name: 'inner', filters: 3, kernelSize: 3 }),
+        ...options,
+      }),
+    inputShape: [2, 4, 4, 2],
+    outputShape: [2, 2, 2, 3],
+    trainable: ['inner/kernel', 'inner/bias'],
+    frozen: [],
+    badInput: [2, 2, 4, 4, 3],
+  },
+  {
+    className: 'FoldTime',
+    variant: 'of batchNormalization',
+    make: (options) =>
+      layers.foldTime({ layer: tf.layers.batchNormalization({ name: 'inner' }), ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: ['inner/gamma', 'inner/beta'],
+    frozen: ['inner/moving_mean', 'inner/moving_variance'],
+    badInput: [2, 2, 3, 5],
+  },
+  {
+    className: 'IFNode',
+    make: (options) => layers.ifNode({ ...oddNeuron, ...options }),
+    inputShape: [3, 4],
+    outputShape: [3, 4],
+    trainable: [],
+    frozen: [],
+    badInput: [3],
+  },
+  {
+    className: 'LIFNode',
+    make: (options) => layers.lifNode({ ...oddLIF, ...options }),
+    inputShape: [3, 4],
+    outputShape: [3, 4],
+    trainable: [],
+    frozen: [],
+    badInput: [3],
+  },
+  {
+    className: 'LIFNode',
+    variant: 'with soft reset',
+    make: (options) => layers.lifNode({ vReset: null, ...options }),
+    inputShape: [3, 2, 2],
+    outputShape: [3, 2, 2],
+    trainable: [],
+    frozen: [],
+    badInput: [3],
+  },
+  {
+    className: 'LinearBN',
+    make: (options) => layers.linearBN({ units: 3, useBias: true, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 3],
+    trainable: linearTrainable(''),
+    frozen: bnFrozen(''),
+    idle: ['bias'],
+    badInput: [2, 2, 3, 5],
+  },
+  {
+    className: 'ParametricLIFNode',
+    make: (options) =>
+      layers.parametricLIFNode({ ...oddNeuron, decayInput: false, initTau: 3, ...options }),
+    inputShape: [3, 4],
+    outputShape: [3, 4],
+    trainable: ['w'],
+    frozen: [],
+    badInput: [3],
+  },
+  {
+    className: 'RateReadout',
+    make: (options) => layers.rateReadout(options),
+    inputShape: [2, 2, 2, 3],
+    outputShape: [3],
+    trainable: [],
+    frozen: [],
+  },
+  {
+    className: 'SpikingMLP',
+    make: (options) => layers.spikingMLP({ hiddenRatio: 1.5, vThreshold: 0.3, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    ...mlp(''),
+    badInput: [2, 2, 3, 5],
+  },
+  {
+    className: 'SpikingSelfAttention',
+    make: (options) =>
+      layers.spikingSelfAttention({
+        numHeads: 2,
+        scale: 0.25,
+        attnVThreshold: 0.2,
+        ...oddLIF,
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    ...attention(''),
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'SpikingTokenizer',
+    make: (options) =>
+      layers.spikingTokenizer({ embedDim: 8, patchSize: 2, vThreshold: 0.3, ...options }),
+    inputShape: [2, 4, 4, 2],
+    outputShape: [2, 2, 2, 8],
+    ...tokenizer,
+    badInput: [2, 2, 4, 4, 3],
+  },
+  {
+    className: 'SpikingTokenizer',
+    variant: 'of an image, pooling spikes',
+    make: (options) =>
+      layers.spikingTokenizer({
+        embedDim: 8,
+        patchSize: 4,
+        timeSteps: 2,
+        order: 'conv-bn-lif-pool',
+        ...oddLIF,
+        ...options,
+      }),
+    inputShape: [4, 5, 1],
+    outputShape: [2, 1, 2, 8],
+    ...tokenizer,
+    badInput: [2, 4, 5, 3],
+  },
+  {
+    className: 'SpikingformerBlock',
+    make: (options) =>
+      layers.spikingformerBlock({
+        numHeads: 2,
+        mlpRatio: 2,
+        vThreshold: 0.3,
+        attnVThreshold: 0.1,
+        ...options,
+      }),
+    inputShape: [2, 2, 2, 4],
+    outputShape: [2, 2, 2, 4],
+    trainable: [...attention('attn/').trainable, ...mlp('mlp/').trainable],
+    frozen: [...attention('attn/').frozen, ...mlp('mlp/').frozen],
+    idle: [...attention('attn/').idle, ...mlp('mlp/').idle],
+    badInput: [2, 2, 2, 2, 6],
+  },
+];
+
+export const titled = layerCases.map((layerCase) => {
+  const { className, variant } = layerCase;
+  return [variant ? `${className} ${variant}` : className, layerCase] as const;
+});
+
+/** How many numbers a sample is. */
+const sizeOf = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
+
+/** Random numbers around the thresholds; the same at every call. */
+export function sampleInput({ inputShape }: LayerCase, batch = 2, seed = 11): tf.Tensor {
+  return tf.randomUniform([batch, ...inputShape], -1, 3, 'float32', seed);
+}
+
+export const sampleTarget = (batch = 2) => tf.ones([batch, 2]);
+
+/** Gives every weight numbers of its own, the same in every run, with which all of the layer is alive. */
+export function seedWeights(layer: tf.layers.Layer): void {
+  tf.tidy(() => {
+    const values = layer.weights.map(({ originalName, shape }, i) => {
+      const random = (mean: number, deviation: number) =>
+        tf.randomNormal(shape as number[], mean, deviation, 'float32', i + 1);
+      if (originalName.endsWith('variance')) return random(1, 0.1).abs();
+      if (originalName.endsWith('gamma')) return random(1.5, 0.2);
+      return originalName.endsWith('beta') ? random(0.5, 0.3) : random(0, 0.5);
+    });
+    layer.setWeights(values);
+  });
+}
+
+/** The layer as the first of a stock model that ends in two outputs. */
+export function modelWith(layer: tf.layers.Layer, { outputShape }: LayerCase): tf.Sequential {
+  const size = sizeOf(outputShape);
+  const model = tf.sequential({
+    layers: [
+      layer,
+      tf.layers.reshape({ targetShape: [size] }),
+      tf.layers.dense({ units: 2, name: 'head' }),
+    ],
+  });
+  if (layer.weights.length > 0) seedWeights(layer);
+  return compiled(model);
+}
+
+/** Compiled anew, as freezing asks for. */
+export function compiled<T extends tf.LayersModel>(model: T): T {
+  model.compile({ optimizer: tf.train.sgd(0.5), loss: 'meanSquaredError' });
+  return model;
+}
+
+/** A weight's name inside its layer, which alone differs between two models that are built alike. */
+export function nameInside(layer: tf.layers.Layer, weight: tf.LayerVariable): string {
+  const start = `${layer.name}/`;
+  expect(weight.originalName.startsWith(start)).toBe(true);
+  return weight.originalName.slice(start.length);
+}
+
+/** Weights' numbers by their names inside the layer. */
+export function weightValues(layer: tf.layers.Layer): Map<string, number[]> {
+  return new Map(
+    layer.weights.map((weight) => [
+      nameInside(layer, weight),
+      Array.from(weight.read().dataSync()),
+    ]),
+  );
+}
+
+/** Names of the weights whose numbers differ. */
+export function changed(before: Map<string, number[]>, after: Map<string, number[]>): string[] {
+  return [...after]
+    .filter(([name, x]) => x.join() !== before.get(name)!.join())
+    .map(([name]) => name);
+}
+
+/** Numbers of a prediction. */
+export function predict(model: tf.LayersModel, x: tf.Tensor | tf.Tensor[]): number[] {
+  return tf.tidy(() => Array.from((model.predict(x) as tf.Tensor).dataSync()));
+}
+
+/** What `model.save` hands to its handler, after the way through JSON that a file would take. */
+export async function savedArtifacts(model: tf.LayersModel): Promise<tf.io.ModelArtifacts> {
+  let saved: tf.io.ModelArtifacts | undefined;
+  await model.save(
+    tf.io.withSaveHandler(async (artifacts) => {
+      saved = artifacts;
+      return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) };
+    }),
+  );
+  return { ...saved!, modelTopology: JSON.parse(JSON.stringify(saved!.modelTopology)) };
+}
+
+export async function savedAndLoaded(model: tf.LayersModel): Promise<tf.LayersModel> {
+  return tf.loadLayersModel(tf.io.fromMemory(await savedArtifacts(model)));
+}
