@@ -87,7 +87,9 @@ export class BatchNormOverTime extends tf.layers.Layer {
   }
 
   normalize(x: tf.Tensor, kwargs: CallArgs, options: NormalizeOptions = {}): tf.Tensor {
-    return this.usesBatch(kwargs) ? this.normalizeBatch(x, options) : this.normalizeFrozen(x, options);
+    return this.usesBatch(kwargs)
+      ? this.normalizeBatch(x, options)
+      : this.normalizeFrozen(x, options);
   }
 
   /**

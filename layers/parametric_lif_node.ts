@@ -7,11 +7,19 @@ import { checkLayerKeys, type LayerArgs, pick, register } from './_layer';
 import { NeuronLayer, type StatefulArgs } from './_neuron_layer';
 
 export interface PLIFNodeParams extends PLIFParams {
-  /** The time constant before training, greater than 1. Default 2. SpikingJelly: init_tau. */
+  /** The time constant before training, greater than 1, in time steps. Default 2. SpikingJelly: init_tau. */
   initTau?: number;
+  /** The same, under the name that it has in a LIFNode. */
+  tau?: number;
 }
 
 export type ParametricLIFNodeConfig = PLIFNodeParams & StatefulArgs & LayerArgs;
+
+function checkTimeConstant(name: string, value: unknown): void {
+  if (typeof value !== 'number' || !(value > 1) || value === Infinity) {
+    throw invalid(name, 'a finite number greater than 1 (time steps)', value);
+  }
+}
 
 /**
  * `[batch, time, ...]` -> spikes of the same shape. One weight `w` of shape [1] for the whole layer:
@@ -24,11 +32,12 @@ export class ParametricLIFNode extends NeuronLayer {
   private w!: tf.LayerVariable;
 
   constructor(config: ParametricLIFNodeConfig = {}) {
-    checkLayerKeys('ParametricLIFNode', config, [...neuronKeys.PLIF, 'initTau', 'stateful']);
+    checkLayerKeys('ParametricLIFNode', config, [...neuronKeys.PLIF, 'initTau', 'tau', 'stateful']);
     super(config);
-    const { initTau = 2 } = config;
-    if (typeof initTau !== 'number' || !(initTau > 1) || initTau === Infinity) {
-      throw invalid('initTau', 'a finite number greater than 1 (time steps)', initTau);
+    const { tau, initTau = tau ?? 2 } = config;
+    checkTimeConstant(tau === undefined ? 'initTau' : 'tau', tau ?? initTau);
+    if (tau !== undefined && initTau !== tau) {
+      throw invalid('initTau', `equal to tau (${tau}), another name for it`, initTau);
     }
     this.initTau = initTau;
     this.attrs = resolvePLIF(pick(config, neuronKeys.PLIF));

@@ -40,7 +40,8 @@ const configs: [string, Loose, string][] = [
     { initTau: Number.NaN },
     'initTau must be a finite number greater than 1 (time steps), but got NaN',
   ],
-  ['parametricLIFNode', { tau: 2 }, "ParametricLIFNode has no option 'tau'"],
+  ['parametricLIFNode', { tau: 1 }, 'tau must be a finite number greater than 1'],
+  ['parametricLIFNode', { tau: 2, initTau: 3 }, 'initTau must be equal to tau (2)'],
   ['batchNormOverTime', { epsilon: 0 }, 'epsilon must be a positive finite number, but got 0'],
   ['batchNormOverTime', { momentum: 1 }, 'momentum must be a number from 0 to below 1, but got 1'],
   [
