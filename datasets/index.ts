@@ -1,0 +1,24 @@
+/** Readers of data sets: pure functions on bytes, the same in browsers and in Node. */
+export type { Chunks, ReadEventsOptions, StreamEventsOptions } from './_event_decoder';
+export { type Aedat2Options, readAedat2, streamAedat2 } from './aedat2';
+export { type Aedat31Options, readAedat31, streamAedat31 } from './aedat31';
+export { type Cifar10, type Cifar100, readCifar10, readCifar100 } from './cifar';
+export { DatasetError } from './dataset_error';
+export { type DvsGestureLabel, readDvsGestureLabels } from './dvs_gesture_labels';
+export {
+  concatEvents,
+  cutEvents,
+  type EventRecording,
+  type Events,
+  type SensorName,
+  type SensorSize,
+} from './events';
+export {
+  eventsToFrames,
+  type FixedDurationOptions,
+  type FixedFramesOptions,
+  type Frames,
+  type FramesOptions,
+} from './frames';
+export { type IdxArray, type IdxArrays, type IdxDtype, readIdx } from './idx';
+export { type NMnistOptions, readNMnist, streamNMnist } from './nmnist';
