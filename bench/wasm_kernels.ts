@@ -132,6 +132,12 @@ function* cases(): Generator<Case> {
       attrs: { ...conv, dilations: 1 },
     };
     yield {
+      name: `spike conv2d ${shape}, 20 % spikes`,
+      kernel: 'SpikeConv2D',
+      inputs: { x: image, filter, scale: normal([to]), shift: normal([to]) },
+      attrs: {},
+    };
+    yield {
       name: `filter gradient ${shape}`,
       kernel: 'Conv2DBackpropFilter',
       inputs: { x: image, dy },

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { runSpikeConv2D } from './kernels/run';
+import { invalid } from './validate';
 
 /** What a frozen batch norm does to each channel: y = scale x + shift. */
 export interface ChannelAffine {
@@ -16,6 +17,20 @@ export function isRecordingGradients(): boolean {
   return tf.engine().state.gradientDepth > 0;
 }
 
+/** A kernel would read other sizes, or another type, as if they were these. */
+function checkSizes(
+  x: tf.Tensor,
+  [channels, filters]: [number, number],
+  affine: ChannelAffine,
+): void {
+  if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
+  if (x.shape.at(-1) !== channels) throw invalid('x', `of ${channels} channels`, x.shape);
+  for (const name of ['scale', 'shift'] as const) {
+    const { shape } = affine[name];
+    if (shape.join() !== `${filters}`) throw invalid(name, `of shape [${filters}]`, shape);
+  }
+}
+
 /**
  * scale conv(x, filter) + shift, with stride 1 and padding 'same'.
  * @param x `[batch, height, width, channels]`. @param filter `[size, size, channels, filters]`, size odd.
@@ -23,21 +38,21 @@ export function isRecordingGradients(): boolean {
 export function spikeConv2d(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
-  { scale, shift }: ChannelAffine,
+  affine: ChannelAffine,
 ): tf.Tensor4D {
-  return runSpikeConv2D(x, filter, scale, shift);
+  const [, , channels, filters] = filter.shape;
+  checkSizes(x, [channels, filters], affine);
+  return runSpikeConv2D(x, filter, affine.scale, affine.shift);
 }
 
 /** scale (x kernel) + shift. @param x `[..., channels]`. @param kernel `[channels, units]`. */
-export function spikeLinear(
-  x: tf.Tensor,
-  kernel: tf.Tensor2D,
-  { scale, shift }: ChannelAffine,
-): tf.Tensor {
+export function spikeLinear(x: tf.Tensor, kernel: tf.Tensor2D, affine: ChannelAffine): tf.Tensor {
   const [channels, units] = kernel.shape;
+  checkSizes(x, [channels, units], affine);
   return tf.tidy(() => {
-    const rows = x.toFloat().reshape<tf.Rank.R4>([-1, 1, 1, channels]);
-    const filter = kernel.reshape<tf.Rank.R4>([1, 1, channels, units]);
-    return runSpikeConv2D(rows, filter, scale, shift).reshape([...x.shape.slice(0, -1), units]);
+    const rows = x.reshape<tf.Tensor4D>([x.size / channels, 1, 1, channels]);
+    const filter = kernel.reshape<tf.Tensor4D>([1, 1, channels, units]);
+    const y = runSpikeConv2D(rows, filter, affine.scale, affine.shift);
+    return y.reshape([...x.shape.slice(0, -1), units]);
   });
 }

@@ -8,6 +8,7 @@ import {
   type MaxPoolAttrs,
   MultiStepLIF,
   type NeuronAttrs,
+  SpikeConv2D,
 } from './spec';
 
 export function runKernel<T extends tf.Tensor | tf.Tensor[]>(
@@ -50,4 +51,13 @@ export function runBatchNormTraining(
 
 export function runFirstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
   return runKernel(FirstMaxPool, { x }, attrs);
+}
+
+export function runSpikeConv2D(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  scale: tf.Tensor,
+  shift: tf.Tensor,
+): tf.Tensor4D {
+  return runKernel(SpikeConv2D, { x, filter, scale, shift }, {});
 }

@@ -91,3 +91,20 @@ export interface MaxPoolAttrs {
   strides: number;
   padding: number;
 }
+
+/**
+ * A convolution of spikes at inference, stride 1 and padding 'same', and the batch norm after it as
+ * one factor and one term a channel: y = scale * conv(x, filter) + shift. It has no gradient.
+ * Inputs: x `[batch, height, width, channels]`, any numbers, faster the more of them are 0; filter
+ * `[size, size, channels, filters]`, size odd; scale, shift `[filters]`.
+ * Output: y `[batch, height, width, filters]`.
+ * A zero of x may hide an infinite or NaN filter, which a dense sum would turn into NaN.
+ */
+export const SpikeConv2D = 'SpikeConv2D';
+
+export interface SpikeConv2DInputs extends NamedTensorInfoMap {
+  x: TensorInfo;
+  filter: TensorInfo;
+  scale: TensorInfo;
+  shift: TensorInfo;
+}

@@ -147,6 +147,21 @@ function* calls(): Generator<Call> {
     yield { kernel: 'Conv2DBackpropFilter', inputs: { x: randomData(shape, 3), dy }, attrs };
     yield { kernel: 'Conv2DBackpropFilter', inputs: { x: mostlyZero(shape), dy }, attrs };
   }
+  for (const [shape, side, filters] of [
+    [[3, 7, 6, 17], 3, 33],
+    [[1, 2, 2, 300], 3, 5],
+    [[9, 7, 11, 70], 1, 64],
+  ] as const) {
+    const channel = randomData([filters], 2);
+    const filter = randomData([side, side, shape[3], filters], 1);
+    for (const x of [mostlyZero([...shape]), randomData([...shape], 3)]) {
+      yield {
+        kernel: 'SpikeConv2D',
+        inputs: { x, filter, scale: channel, shift: channel },
+        attrs: {},
+      };
+    }
+  }
   const strided = {
     strides: [2, 3],
     pad: 'same',

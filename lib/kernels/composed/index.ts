@@ -10,10 +10,12 @@ import {
   MultiStepLIF,
   MultiStepLIFGrad,
   type NeuronAttrs,
+  SpikeConv2D,
 } from '../spec';
 import { batchNormTraining, batchNormTrainingGrad } from './batch_norm';
 import { firstMaxPool, firstMaxPoolGrad } from './max_pool';
 import { multiStepLIF, multiStepLIFGrad } from './multi_step_lif';
+import { spikeConv2D } from './spike_conv2d';
 
 type Inputs = Record<string, tf.Tensor>;
 type Composed<Attrs> = (inputs: Inputs, attrs: Attrs) => tf.Tensor | tf.Tensor[];
@@ -39,5 +41,8 @@ export const composedKernels: Omit<tf.KernelConfig, 'backendName'>[] = [
   kernel<MaxPoolAttrs>(FirstMaxPool, ({ x }, attrs) => firstMaxPool(x as tf.Tensor4D, attrs)),
   kernel<MaxPoolAttrs>(FirstMaxPoolGrad, ({ dy, x }, attrs) =>
     firstMaxPoolGrad(dy as tf.Tensor4D, x as tf.Tensor4D, attrs),
+  ),
+  kernel<object>(SpikeConv2D, ({ x, filter, scale, shift }) =>
+    spikeConv2D(x as tf.Tensor4D, filter as tf.Tensor4D, scale!, shift!),
   ),
 ];

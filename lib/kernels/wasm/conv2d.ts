@@ -109,44 +109,56 @@ export function convDirect(
   );
 }
 
+/** A convolution with stride 1 into `out`. */
+export function convolve(
+  backend: BackendWasm,
+  heap: Heap,
+  info: ConvInfo,
+  x: TensorInfo,
+  filter: TensorInfo,
+  out: TensorInfo,
+): void {
+  const { inChannels, outChannels, filterHeight, filterWidth } = info;
+  if (isPointwise(info)) {
+    const pixels = info.batchSize * info.inHeight * info.inWidth;
+    multiply(backend, heap, { m: pixels, n: outChannels, k: inChannels }, x, filter, out);
+    return;
+  }
+  const conv = {
+    batch: info.batchSize,
+    height: info.inHeight,
+    width: info.inWidth,
+    channels: inChannels,
+    outHeight: info.outHeight,
+    outWidth: info.outWidth,
+    outChannels,
+    filterHeight,
+    filterWidth,
+    spreadHeight: 1,
+    spreadWidth: 1,
+    padTop: info.padInfo.top,
+    padLeft: info.padInfo.left,
+  };
+  convDirect(backend, heap, conv, x, out, (to) =>
+    kernelsOf(backend).convPackForward(
+      pointer(backend, filter),
+      filterHeight * filterWidth,
+      inChannels,
+      outChannels,
+      to,
+    ),
+  );
+}
+
 function forward(
   { x, filter }: { x: TensorInfo; filter: TensorInfo },
   backend: BackendWasm,
   info: ConvInfo,
 ): TensorInfo {
   checkFloat32('Conv2D', { x, filter });
-  const { inChannels, outChannels, filterHeight, filterWidth } = info;
   return withHeap(backend, (heap) => {
     const out = heap.output(info.outShape);
-    if (isPointwise(info)) {
-      const pixels = info.batchSize * info.inHeight * info.inWidth;
-      multiply(backend, heap, { m: pixels, n: outChannels, k: inChannels }, x, filter, out);
-      return out;
-    }
-    const conv = {
-      batch: info.batchSize,
-      height: info.inHeight,
-      width: info.inWidth,
-      channels: inChannels,
-      outHeight: info.outHeight,
-      outWidth: info.outWidth,
-      outChannels,
-      filterHeight,
-      filterWidth,
-      spreadHeight: 1,
-      spreadWidth: 1,
-      padTop: info.padInfo.top,
-      padLeft: info.padInfo.left,
-    };
-    convDirect(backend, heap, conv, x, out, (to) =>
-      kernelsOf(backend).convPackForward(
-        pointer(backend, filter),
-        filterHeight * filterWidth,
-        inChannels,
-        outChannels,
-        to,
-      ),
-    );
+    convolve(backend, heap, info, x, filter, out);
     return out;
   });
 }

@@ -10,6 +10,7 @@ import { firstMaxPoolConfig, firstMaxPoolGradConfig, maxPoolGradOverride } from 
 import { simdSupported } from './module';
 import { multiStepLIFConfig, multiStepLIFGradConfig } from './multi_step_lif';
 import { meanOverride, sumOverride } from './reduce';
+import { spikeConv2DConfig } from './spike_conv2d';
 import { tileOverride, transposeOverride } from './strided_copy';
 
 /** This library's own kernels; none where the engine has no SIMD, so that composed forms serve. */
@@ -22,6 +23,7 @@ export function wasmKernels(): KernelConfig[] {
     batchNormTrainingGradConfig,
     firstMaxPoolConfig,
     firstMaxPoolGradConfig,
+    spikeConv2DConfig,
   ];
 }
 

@@ -20,7 +20,8 @@ import { roundUp, SPILL } from './tiles';
 // Packed blocks: one panel of B stays in L1, a block of A and one of B in L2.
 const BLOCK_M = 64;
 const BLOCK_N = 256;
-const BLOCK_K = 256;
+/** Sums of more products than this are added up block by block. */
+export const BLOCK_K = 256;
 
 interface Sizes {
   m: number;

@@ -24,7 +24,10 @@ type Kernel =
   | 'lifGrad'
   | 'matMul'
   | 'maxPoolGrad'
+  | 'scaleAndShift'
   | 'sparseFilterGrad'
+  | 'spikeConv'
+  | 'spikeConvPack'
   | 'sumMiddle'
   | 'sumTrailing'
   | 'transposeStrided';

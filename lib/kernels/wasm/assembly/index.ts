@@ -11,4 +11,5 @@ export { lif } from './multi_step_lif';
 export { lifGrad } from './multi_step_lif_grad';
 export { sumMiddle, sumTrailing } from './sum';
 export { countNonZero, sparseFilterGrad } from './sparse_filter_grad';
+export { addMultiples, addRows, scaleAndShift, spikeConv, spikeConvPack } from './spike_conv';
 export { copyStrided, transposeStrided } from './strided_copy';

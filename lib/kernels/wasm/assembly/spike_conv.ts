@@ -1,0 +1,306 @@
+/**
+ * A convolution of spikes: what is not zero is listed once for every pixel, and an output pixel is
+ * the sum of the listed rows of the filter. Stride 1, padding 'same', an odd kernel.
+ */
+import { packRows } from './pack';
+
+/** Output channels that are summed together, in eight vectors. */
+const STRIP = 32;
+/** Bytes of a filter row's strip, and of a list's entry: the row's place in its chunk, the value. */
+const ROW = 128;
+const ENTRY = 8;
+/** The bits of a float32 of 1. */
+const ONE = 0x3f800000;
+
+/** The filter [rows, outChannels] into strips [ceil(outChannels / 32)][rows][32]. */
+export function spikeConvPack(filter: usize, rows: i32, outChannels: i32, to: usize): void {
+  const step = (<usize>outChannels) << 2;
+  for (let j = 0; j < outChannels; j += STRIP, to += <usize>(rows * ROW)) {
+    for (let lane = 0; lane < STRIP; lane += 8) {
+      const valid = max(0, min(8, outChannels - j - lane));
+      packRows(8, filter + ((<usize>(j + lane)) << 2), step, rows, valid, to + (lane << 2), ROW);
+    }
+  }
+}
+
+/**
+ * y [batch, height, width, n] = scale * (x [batch, height, width, channels] * filter) + shift, the
+ * filter packed by `spikeConvPack`. The rows of one filter row [filterWidth][channels] are worked
+ * through in chunks of `taps` whole taps, or of `slice` channels of one tap.
+ * Goes through blocks of `rows` image rows. Those with the kernel's border have as many pixels as
+ * starts has addresses for each chunk, and one more; lists has an entry for each channel and tap of
+ * a filter row of each; sums has a strip for each pixel without the border; flag is one number.
+ */
+export function spikeConv(
+  x: usize,
+  filter: usize,
+  scale: usize,
+  shift: usize,
+  y: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  n: i32,
+  filterHeight: i32,
+  filterWidth: i32,
+  taps: i32,
+  slice: i32,
+  rows: i32,
+  starts: usize,
+  lists: usize,
+  sums: usize,
+  flag: usize,
+): void {
+  const pixel = (<usize>channels) << 2;
+  const outPixel = (<usize>n) << 2;
+  const strip = <usize>(filterHeight * filterWidth * channels * ROW);
+  const chunks = ((filterWidth + taps - 1) / taps) * ((channels + slice - 1) / slice);
+  const padTop = filterHeight >> 1;
+  for (let b = 0; b < batch; b++, x += pixel * height * width) {
+    for (let row0 = 0; row0 < height; row0 += rows) {
+      const rowCount = min(rows, height - row0);
+      const count = rowCount * width;
+      let list = lists;
+      store<i32>(flag, 0);
+      for (let r = 0; r < rowCount + filterHeight - 1; r++) {
+        const row = row0 + r - padTop;
+        const inside = row >= 0 && row < height;
+        const to = starts + ((<usize>(r * width * chunks)) << 2);
+        list = listRow(
+          x + pixel * (row * width),
+          inside ? width : 0,
+          width,
+          channels,
+          filterWidth,
+          taps,
+          slice,
+          to,
+          list,
+          flag,
+        );
+      }
+      const ones = !load<i32>(flag);
+      let weights = filter;
+      for (let j = 0; j < n; j += STRIP, weights += strip) {
+        let panel = weights;
+        for (let kh = 0; kh < filterHeight; kh++) {
+          let from = starts + ((<usize>(kh * width * chunks)) << 2);
+          for (let kw = 0; kw < filterWidth; kw += taps) {
+            const tapCount = min(taps, filterWidth - kw);
+            for (let c = 0; c < channels; c += slice, from += 4) {
+              const first = panel == weights;
+              if (ones) addRows(from, chunks, count, panel, sums, first);
+              else addMultiples(from, chunks, count, panel, sums, first);
+              panel += <usize>(tapCount * min(slice, channels - c) * ROW);
+            }
+          }
+        }
+        const at = (<usize>j) << 2;
+        scaleAndShift(
+          sums,
+          ROW,
+          count,
+          min(STRIP, n - j),
+          scale + at,
+          shift + at,
+          y + at,
+          outPixel,
+        );
+      }
+      y += outPixel * count;
+    }
+  }
+}
+
+/** Which of 16 numbers are not zero, as bits. */
+@inline
+function nonZero16(x: usize): u64 {
+  const zero = f32x4.splat(0);
+  const low = i16x8.narrow_i32x4_s(
+    f32x4.ne(v128.load(x), zero),
+    f32x4.ne(v128.load(x, 16), zero),
+  );
+  const high = i16x8.narrow_i32x4_s(
+    f32x4.ne(v128.load(x, 32), zero),
+    f32x4.ne(v128.load(x, 48), zero),
+  );
+  return <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
+}
+
+/**
+ * Lists, for each pixel of one image row and each chunk, what is not zero under the filter row's
+ * taps, and where each list starts; sets flag where a value is not 1. Returns the lists' end.
+ * A row above or below the image has a width of 0, and `pixels` empty lists a chunk all the same.
+ */
+function listRow(
+  x: usize,
+  width: i32,
+  pixels: i32,
+  channels: i32,
+  filterWidth: i32,
+  taps: i32,
+  slice: i32,
+  starts: usize,
+  list: usize,
+  flag: usize,
+): usize {
+  let others = 0;
+  for (let w = 0; w < pixels; w++) {
+    const left = w - (filterWidth >> 1);
+    for (let kw = 0; kw < filterWidth; kw += taps) {
+      for (let c = 0; c < channels; c += slice, starts += 4) {
+        store<usize>(starts, list);
+        const end = min(kw + taps, filterWidth);
+        let place = 0;
+        for (let tap = kw; tap < end; tap++, place += channels * ROW) {
+          const column = left + tap;
+          if (column < 0 || column >= width) continue;
+          let p = x + ((<usize>(column * channels + c)) << 2);
+          let from = place;
+          for (let left = min(slice, channels - c); left > 0; left -= 64) {
+            let mask: u64 = 0;
+            let lane = 0;
+            const lanes = min(64, left);
+            for (; lane + 16 <= lanes; lane += 16) {
+              mask |= nonZero16(p + ((<usize>lane) << 2)) << lane;
+            }
+            for (; lane < lanes; lane++) {
+              mask |= (<u64>(load<f32>(p + ((<usize>lane) << 2)) != 0)) << lane;
+            }
+            for (; mask != 0; mask &= mask - 1, list += ENTRY) {
+              const i = <i32>ctz(mask);
+              const bits = load<i32>(p + ((<usize>i) << 2));
+              store<i32>(list, from + i * ROW);
+              store<i32>(list, bits, 4);
+              others |= bits ^ ONE;
+            }
+            p += 256;
+            from += 64 * ROW;
+          }
+        }
+      }
+    }
+  }
+  store<usize>(starts, list);
+  if (others) store<i32>(flag, 1);
+  return list;
+}
+
+/**
+ * The two innermost loops are exported so that the optimizer keeps them functions of their own: within
+ * the loops around them, V8 runs out of registers and they take twice the time.
+ */
+export function addRows(
+  starts: usize,
+  chunks: i32,
+  count: i32,
+  panel: usize,
+  sums: usize,
+  first: bool,
+): void {
+  addChunk(true, starts, chunks, count, panel, sums, first);
+}
+
+export function addMultiples(
+  starts: usize,
+  chunks: i32,
+  count: i32,
+  panel: usize,
+  sums: usize,
+  first: bool,
+): void {
+  addChunk(false, starts, chunks, count, panel, sums, first);
+}
+
+/** Adds to the strip of each pixel, or in the first chunk puts there, value * row over its list. */
+@inline
+function addChunk(
+  ones: bool,
+  starts: usize,
+  chunks: i32,
+  count: i32,
+  panel: usize,
+  sums: usize,
+  first: bool,
+): void {
+  const zero = f32x4.splat(0);
+  const step = (<usize>chunks) << 2;
+  for (const last = sums + <usize>(count * ROW); sums < last; sums += ROW, starts += step) {
+    let c0 = zero,
+      c1 = zero,
+      c2 = zero,
+      c3 = zero,
+      c4 = zero,
+      c5 = zero,
+      c6 = zero,
+      c7 = zero;
+    if (!first) {
+      c0 = v128.load(sums);
+      c1 = v128.load(sums, 16);
+      c2 = v128.load(sums, 32);
+      c3 = v128.load(sums, 48);
+      c4 = v128.load(sums, 64);
+      c5 = v128.load(sums, 80);
+      c6 = v128.load(sums, 96);
+      c7 = v128.load(sums, 112);
+    }
+    const end = load<usize>(starts, 4);
+    for (let list = load<usize>(starts); list < end; list += ENTRY) {
+      const p = panel + load<u32>(list);
+      if (ones) {
+        c0 = f32x4.add(c0, v128.load(p));
+        c1 = f32x4.add(c1, v128.load(p, 16));
+        c2 = f32x4.add(c2, v128.load(p, 32));
+        c3 = f32x4.add(c3, v128.load(p, 48));
+        c4 = f32x4.add(c4, v128.load(p, 64));
+        c5 = f32x4.add(c5, v128.load(p, 80));
+        c6 = f32x4.add(c6, v128.load(p, 96));
+        c7 = f32x4.add(c7, v128.load(p, 112));
+      } else {
+        const s = v128.load32_splat(list, 4);
+        c0 = f32x4.add(c0, f32x4.mul(s, v128.load(p)));
+        c1 = f32x4.add(c1, f32x4.mul(s, v128.load(p, 16)));
+        c2 = f32x4.add(c2, f32x4.mul(s, v128.load(p, 32)));
+        c3 = f32x4.add(c3, f32x4.mul(s, v128.load(p, 48)));
+        c4 = f32x4.add(c4, f32x4.mul(s, v128.load(p, 64)));
+        c5 = f32x4.add(c5, f32x4.mul(s, v128.load(p, 80)));
+        c6 = f32x4.add(c6, f32x4.mul(s, v128.load(p, 96)));
+        c7 = f32x4.add(c7, f32x4.mul(s, v128.load(p, 112)));
+      }
+    }
+    v128.store(sums, c0);
+    v128.store(sums, c1, 16);
+    v128.store(sums, c2, 32);
+    v128.store(sums, c3, 48);
+    v128.store(sums, c4, 64);
+    v128.store(sums, c5, 80);
+    v128.store(sums, c6, 96);
+    v128.store(sums, c7, 112);
+  }
+}
+
+/** y [count][cols] = scale * sums + shift, pixels `step` and `outPixel` bytes apart; may be in place. */
+export function scaleAndShift(
+  sums: usize,
+  step: usize,
+  count: i32,
+  cols: i32,
+  scale: usize,
+  shift: usize,
+  y: usize,
+  outPixel: usize,
+): void {
+  const vectors = (<usize>(cols & ~3)) << 2;
+  const bytes = (<usize>cols) << 2;
+  for (; count > 0; count--, sums += step, y += outPixel) {
+    let i: usize = 0;
+    for (; i < vectors; i += 16) {
+      const scaled = f32x4.mul(v128.load(sums + i), v128.load(scale + i));
+      v128.store(y + i, f32x4.add(scaled, v128.load(shift + i)));
+    }
+    for (; i < bytes; i += 4) {
+      store<f32>(y + i, load<f32>(sums + i) * load<f32>(scale + i) + load<f32>(shift + i));
+    }
+  }
+}
