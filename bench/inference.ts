@@ -64,7 +64,7 @@ export async function run(args: string[]): Promise<void> {
   const title = `${values.model}, ${values.backend}, batch ${values.batch}, firing ${percent(mean)}`;
   const timings = await measure(
     {
-      'stock convolutions and products': () => composed(values.backend, evaluate),
+      'composed form, dense': () => composed(values.backend, evaluate),
       'zeros skipped': evaluate,
     },
     { rounds: Number(values.rounds), warmup: 1 },

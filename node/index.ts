@@ -14,3 +14,4 @@ import './wasm_backend';
 import '../index';
 
 export { fileHandler } from './file_handler';
+export { type NpmTarballOptions, readNpmTarball } from './npm_tarball';
