@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { multiStepLIF } from '../index';
 import { hasNativeKernels } from '../lib/kernels/install';
+import { nativeOpsInUse } from '../lib/kernels/tensorflow';
 
 export interface BackendFindings {
   name: string;
@@ -60,6 +61,12 @@ async function prove(proof: Proof): Promise<string | undefined> {
   }
 }
 
+function neuronsAreOneKernel(backend: string): boolean {
+  // On `tensorflow` other kernels are there without the native ops.
+  if (backend === 'tensorflow') return typeof nativeOpsInUse() !== 'string';
+  return hasNativeKernels(backend);
+}
+
 async function wasmDetails(): Promise<Pick<BackendFindings, 'simd' | 'threads'>> {
   const simd = Boolean(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'));
   const threaded = Boolean(await tf.env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT'));
@@ -87,7 +94,7 @@ export async function examineBackends(): Promise<BackendFindings[]> {
       name,
       default: name === current,
       failures,
-      neurons: hasNativeKernels(name) ? 'kernel' : 'composed',
+      neurons: neuronsAreOneKernel(name) ? 'kernel' : 'composed',
       ...(name === 'wasm' && (await wasmDetails())),
     });
   }

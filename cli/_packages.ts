@@ -1,19 +1,23 @@
 /** Which TensorFlow.js packages a project has, from where, and whether tfjs-node loads. */
-import { spawnSync } from 'node:child_process';
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { OPS_INTERFACE } from '../lib/kernels/tensorflow/native_ops';
+import { bindingFolder, OPS_FILE } from '../node/native_ops';
+import { type Proof, prove } from '../node/native_proof';
 
 export interface PackageCopy {
   version: string;
   path: string;
 }
 
-export interface NativeBackend extends PackageCopy {
+export interface NativeBackend extends PackageCopy, Partial<Proof> {
   name: string;
   loads: boolean;
   /** Why it does not load. */
   reason?: string;
+  /** Why neurons are composed of stock operations there. */
+  noOps?: string;
 }
 
 const NATIVE = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
@@ -57,38 +61,38 @@ export function copiesOfTfjs(): PackageCopy[] {
   return [...copies.values()];
 }
 
-// In a process of its own: a binding that does not fit its TensorFlow can end the process. The two
-// functions are those that Node 23 removed and tfjs-node calls (see node/tfjs_node_shim.ts).
-const LOAD = `
-const util = require('util');
-util.isNullOrUndefined ??= (v) => v == null;
-util.isArray ??= Array.isArray;
-const tf = require(process.argv[1]);
-const sum = tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])).sum().arraySync();
-if (sum !== 12) throw new Error('its matrix product is wrong: ' + sum);
-`;
-
 /** tfjs-node or tfjs-node-gpu, if installed, and whether it loads and computes. */
 export function nativeBackends(): NativeBackend[] {
   const found = new Map<string, NativeBackend>();
   for (const name of NATIVE) {
     for (const importer of importers) {
       const copy = find(name, importer);
-      if (!copy || found.has(copy.path)) continue;
-      const child = spawnSync(process.execPath, ['-e', LOAD, copy.path], {
-        encoding: 'utf8',
-        timeout: 60_000,
-      });
-      const loads = child.status === 0;
-      found.set(copy.path, { name, ...copy, loads, ...(!loads && { reason: reasonOf(child) }) });
+      if (copy && !found.has(copy.path)) found.set(copy.path, { name, ...copy, ...examine(copy) });
     }
   }
   return [...found.values()];
 }
 
-function reasonOf(child: ReturnType<typeof spawnSync>): string {
-  if (child.error) return child.error.message;
-  if (child.signal) return `its process was ended by ${child.signal}`;
-  const lines = String(child.stderr).split('\n');
-  return lines.find((line) => /^\w*Error: /.test(line)) ?? `it exited with ${child.status}`;
+function examine({ path }: PackageCopy): Omit<NativeBackend, 'name' | keyof PackageCopy> {
+  const addon = join(bindingFolder(path), OPS_FILE);
+  const proven = (ops: string) => {
+    try {
+      return prove(path, '', ops);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const without = (noOps: string) => {
+    const proof = proven('');
+    return typeof proof === 'string'
+      ? { loads: false, reason: proof }
+      : { loads: true, ...proof, noOps };
+  };
+  if (!existsSync(addon)) return without('`spikingformer native install` builds an op for them');
+  if (process.env.SPIKINGFORMER_NATIVE_OPS === '0') return without('SPIKINGFORMER_NATIVE_OPS is 0');
+  const proof = proven(addon);
+  if (typeof proof === 'string') return without(proof);
+  if (proof.gpu) return { loads: true, ...proof, noOps: 'the native op is for CPUs' };
+  if (proof.ops?.interface === OPS_INTERFACE) return { loads: true, ...proof };
+  return without('the native op is of another version: run `spikingformer native install`');
 }

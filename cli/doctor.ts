@@ -51,8 +51,14 @@ function problemsOf({ tfjs, backends, native }: Findings): string[] {
   if (!backends.some(({ name }) => name === 'wasm') && !native.some(({ loads }) => loads)) {
     problems.push('only the slow cpu backend: npm install @tensorflow/tfjs-backend-wasm');
   }
-  for (const { name, version, loads, reason } of native) {
-    if (!loads) problems.push(`${name} ${version} does not load: ${reason}`);
+  for (const { name, version, loads, reason, gpu } of native) {
+    if (!loads) {
+      const remedy = '`spikingformer native install` builds it for a TensorFlow of today';
+      problems.push(`${name} ${version} does not load: ${reason}; ${remedy}`);
+    }
+    if (loads && name.endsWith('-gpu') && !gpu) {
+      problems.push(`${name} ${version} computes on the CPU: its TensorFlow finds no GPU`);
+    }
   }
   return problems;
 }
@@ -64,9 +70,7 @@ function text({ node, tfjs, backends, native, problems }: Findings): string {
     `TensorFlow.js  ${tfjs.version}, ${copies}`,
     'backends',
     ...backends.map((backend) => `  ${backend.name.padEnd(12)} ${describe(backend)}`),
-    ...native.map(
-      ({ name, version, loads }) => `  ${name} ${version} ${loads ? 'works' : 'FAILS'}`,
-    ),
+    ...native.map((copy) => `  ${copy.name} ${copy.version} ${describeNative(copy)}`),
   ];
   if (native.length === 0)
     lines.push('  tensorflow   not installed (optional: @tensorflow/tfjs-node)');
@@ -83,4 +87,14 @@ function describe({ failures, neurons, simd, threads, ...backend }: BackendFindi
     threads !== undefined && `${threads} thread`,
   ];
   return `${works} (${details.filter(Boolean).join(', ')})`;
+}
+
+function describeNative({ loads, tensorflow, gpu, gigaflops, ops, noOps }: NativeBackend): string {
+  if (!loads) return 'FAILS';
+  const neurons =
+    ops && !noOps
+      ? `neurons in one op: ${ops.instructionSet}, ${ops.threads} threads`
+      : `neurons composed of stock operations: ${noOps}`;
+  const device = gpu ? 'on the GPU' : 'on the CPU';
+  return `works and trains (TensorFlow ${tensorflow} ${device}, ${gigaflops} GFLOPS; ${neurons})`;
 }

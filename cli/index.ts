@@ -12,6 +12,7 @@ const program = new Command('spikingformer')
   .helpOption('-h, --help', 'print this help, or that of a command')
   .helpCommand('help [command]', 'print the help of a command')
   .configureOutput({ outputError: (text, write) => write(`${oneLine(text)}\n`) })
+  .enablePositionalOptions() // `native install` has a --version of its own
   .exitOverride()
   .addHelpText(
     'after',
@@ -55,6 +56,42 @@ Exit status 1 when something needs your attention.`,
   .action(async (options: { json?: boolean }) => {
     const healthy = await (await import('./doctor')).doctor(options);
     if (!healthy) process.exitCode = exitCode.failure;
+  });
+
+const native = program
+  .command('native')
+  .description("fit tfjs-node to today's TensorFlow, with this library's ops: the fastest in Node");
+
+native
+  .command('install')
+  .description(
+    'build tfjs-node and the ops for a TensorFlow that it finds or fetches, and prove them',
+  )
+  .option('--tensorflow <path>', 'a Python, its environment, or its tensorflow package')
+  .option('--version <release>', 'the TensorFlow to find or to fetch, such as 2.21.0')
+  .option(
+    '--gpu',
+    'fit @tensorflow/tfjs-node-gpu; it needs an environment with tensorflow[and-cuda]',
+  )
+  .option('--force', 'build anew what is already in place')
+  .addHelpText(
+    'after',
+    `
+Run it in a project that has @tensorflow/tfjs-node: npm install --ignore-scripts gets that without its
+own download. TensorFlow is taken from --tensorflow, the active Python environment or the cache, or
+fetched by pip, with the index that it is set up for. Needs a C++17 compiler; says what else before it
+starts. tfjs-node is replaced only when the new one has computed; \`native remove\` puts it back.`,
+  )
+  .action(async (options: import('./native').InstallArguments) => {
+    await (await import('./native')).install(options);
+  });
+
+native
+  .command('remove')
+  .description('put tfjs-node back as it was')
+  .option('--gpu', 'of @tensorflow/tfjs-node-gpu')
+  .action(async (options: { gpu?: boolean }) => {
+    await (await import('./native')).remove(options);
   });
 
 try {

@@ -1,6 +1,7 @@
 /** Convolution and batch normalization on all time steps at once (ConvBN of arXiv 2304.11954). */
 import * as tf from '@tensorflow/tfjs';
 import { foldTime, unfoldTime } from '../lib/fold_time';
+import { installKernels } from '../lib/kernels/install';
 import { spikeConv2d } from '../lib/spike_conv';
 import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
 import { CompositeLayer } from './_composite';
@@ -75,6 +76,7 @@ export class ConvBN extends CompositeLayer {
 
   /** As `call`, on an image that stands for that many equal time steps. */
   convolve(x: tf.Tensor, kwargs: CallArgs, repeats: number): tf.Tensor {
+    installKernels(); // tfjs-node refuses padding in numbers until ours are in place.
     const images = foldTime(x) as tf.Tensor4D;
     const kernel = this.kernel.read() as tf.Tensor4D;
     const bias = this.bias?.read();

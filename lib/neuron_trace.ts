@@ -25,7 +25,7 @@ export function neuronTrace(x: tf.Tensor, params?: LIFParams): NeuronTrace {
   if (x.rank < 2) throw invalid('x', 'of shape [batch, time, ...]', x.shape);
   return tf.tidy(() => {
     const { steps, last } = unroll(x, attrs);
-    const overTime = (tensors: tf.Tensor[]) => tf.stack(tensors, 1);
+    const overTime = (steps: tf.Tensor[]) => tf.stack(steps, 1).reshape(x.shape);
     return {
       spikes: overTime(steps.map((step) => step.s)),
       h: overTime(steps.map((step) => step.h)),

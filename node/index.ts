@@ -9,6 +9,7 @@
  *   await tf.ready(); // wasm starts asynchronously: wait before the first tensor
  *   const model = await tf.loadLayersModel(fileHandler('./model'));
  */
+import './native_ops';
 import './tfjs_node_shim';
 import './wasm_backend';
 import '../index';

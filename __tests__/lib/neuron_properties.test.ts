@@ -80,10 +80,11 @@ const numbers = (x: tf.Tensor) => Array.from(x.dataSync());
 /**
  * The specification's numbers. On cpu, whose sigmoid rounds as it should: wasm's is an approximation,
  * with which the composed form has another time constant for a PLIF neuron than its own kernel.
+ * TensorFlow's differs from cpu's in the last bit, and is the one that its op is given too.
  */
 function specified(c: Neurons): [spikes: number[], v: number[]] {
   const backend = tf.getBackend();
-  tf.setBackend('cpu'); // Takes effect at once where the backend has been started.
+  if (backend !== 'tensorflow') tf.setBackend('cpu'); // At once where the backend has been started.
   try {
     return tf.tidy(() => {
       const { attrs, x, v0, w } = prepare(c);

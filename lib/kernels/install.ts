@@ -5,12 +5,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { composedKernels } from './composed';
 import { cpuKernels, cpuOverrides } from './cpu';
+import { tensorflowKernels, tensorflowOverrides } from './tensorflow';
 import { installWasmOverrides, wasmKernels } from './wasm';
 import { installOverride } from './wasm/install';
 
 function nativeKernels(backendName: string): tf.KernelConfig[] {
   if (backendName === 'cpu') return cpuKernels;
   if (backendName === 'wasm') return wasmKernels();
+  if (backendName === 'tensorflow') return tensorflowKernels();
   return [];
 }
 
@@ -20,6 +22,7 @@ export function installKernels(): void {
   const backendName = tf.getBackend();
   if (backendName === 'wasm') installWasmOverrides();
   if (backendName === 'cpu') cpuOverrides.forEach(installOverride);
+  if (backendName === 'tensorflow') tensorflowOverrides().forEach(installOverride);
   if (composedKernels.every(({ kernelName }) => tf.getKernel(kernelName, backendName))) return;
   const kernels = [
     ...nativeKernels(backendName),

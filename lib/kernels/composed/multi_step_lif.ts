@@ -6,10 +6,15 @@ import * as tf from '@tensorflow/tfjs';
 import { surrogateGradient } from '../../surrogate';
 import type { NeuronAttrs } from '../spec';
 
-/** The membrane before the first step: v0, or vReset everywhere. */
-export function initialMembrane(x: tf.Tensor, attrs: NeuronAttrs, v0?: tf.Tensor): tf.Tensor {
-  const [batch, , ...neurons] = x.shape;
-  return v0 ?? tf.fill([batch!, ...neurons], attrs.vReset ?? 0);
+/** `[batch, time, ...]` as `[batch, time, neurons]`: what backends cut into steps fastest. */
+function flatten(x: tf.Tensor): tf.Tensor3D {
+  const [batch, time, ...neurons] = x.shape as [number, number, ...number[]];
+  return x.reshape([batch, time, neurons.reduce((a, b) => a * b, 1)]);
+}
+
+/** The shape of x without its time axis. */
+function stateShape(x: tf.Tensor): number[] {
+  return [x.shape[0]!, ...x.shape.slice(2)];
 }
 
 /** Charge: what the input of one step makes of the membrane. */
@@ -37,12 +42,17 @@ export function reset(h: tf.Tensor, s: tf.Tensor, attrs: NeuronAttrs): tf.Tensor
   return attrs.vReset === 0 ? kept : kept.add(s.mul(attrs.vReset));
 }
 
-/** Every step's membrane before (`v`) and after (`h`) its charge, and the spikes; `last` is v after all. */
+/**
+ * Every step's membrane before (`v`) and after (`h`) its charge, and the spikes; `last` is v after all.
+ * Each is `[batch, neurons]`.
+ */
 export function unroll(x: tf.Tensor, attrs: NeuronAttrs, v0?: tf.Tensor, w?: tf.Tensor) {
+  const flat = flatten(x);
+  const [batch, , neurons] = flat.shape;
   const decay = w?.sigmoid().asScalar();
   const steps: { x: tf.Tensor; v: tf.Tensor; h: tf.Tensor; s: tf.Tensor }[] = [];
-  let v = initialMembrane(x, attrs, v0);
-  for (const xt of tf.unstack(x, 1)) {
+  let v: tf.Tensor = v0?.reshape([batch, neurons]) ?? tf.fill([batch, neurons], attrs.vReset ?? 0);
+  for (const xt of tf.unstack(flat, 1)) {
     const h = charge(v, xt, attrs, decay);
     const s = fire(h, attrs);
     steps.push({ x: xt, v, h, s });
@@ -63,7 +73,7 @@ export function multiStepLIF(
     steps.map((step) => step.s),
     1,
   );
-  return [spikes, last];
+  return [spikes.reshape(x.shape), last.reshape(stateShape(x))];
 }
 
 /**
@@ -83,9 +93,9 @@ export function multiStepLIFGrad(
   const { steps } = unroll(x, attrs, v0, w);
   const k = w ? w.sigmoid().asScalar() : tf.scalar(1 / attrs.tau);
   const kept = tf.sub(1, k);
-  const ds = tf.unstack(dSpikes, 1);
+  const ds = tf.unstack(flatten(dSpikes), 1);
   const dx: tf.Tensor[] = [];
-  let gv = dV;
+  let gv: tf.Tensor = dV.reshape(steps[0]!.h.shape);
   let dk: tf.Tensor = tf.scalar(0);
   for (let t = steps.length - 1; t >= 0; t--) {
     const step = steps[t]!;
@@ -98,8 +108,8 @@ export function multiStepLIFGrad(
       dk = dk.add(gh.mul(attrs.decayInput ? step.x.sub(aboveRest) : aboveRest.neg()).sum());
     }
   }
-  const gradients = [tf.stack(dx, 1)];
-  if (v0) gradients.push(gv);
+  const gradients: tf.Tensor[] = [tf.stack(dx, 1).reshape(x.shape)];
+  if (v0) gradients.push(gv.reshape(stateShape(x)));
   if (w) gradients.push(dk.mul(k).mul(kept).reshape(w.shape));
   return gradients;
 }

@@ -1,0 +1,61 @@
+/** `spikingformer native`: fits tfjs-node to a TensorFlow, with this library's ops, and takes that back. */
+import { installNative, removeNative } from '../node/native_install';
+import { UsageError } from './_errors';
+
+export interface InstallArguments {
+  tensorflow?: string;
+  version?: string;
+  gpu?: boolean;
+  force?: boolean;
+}
+
+/** A line on stderr that is written over, on a terminal; else one at the end. */
+function unpackProgress(): (done: number, total: number) => void {
+  let shown = -1;
+  return (done, total) => {
+    const percent = Math.floor((100 * done) / Math.max(total, 1));
+    if (percent === shown) return;
+    shown = percent;
+    const text = `unpacking ${(total / 1e6).toFixed(0)} MB: ${percent} %`;
+    if (process.stderr.isTTY) process.stderr.write(`\r${text}${percent === 100 ? '\n' : ''}`);
+    else if (percent === 100) process.stderr.write(`${text}\n`);
+  };
+}
+
+export async function install(options: InstallArguments): Promise<void> {
+  const { tensorflow, version } = options;
+  if (tensorflow !== undefined && version !== undefined) {
+    throw new UsageError('--tensorflow and --version exclude each other: a path has its version');
+  }
+  if (version !== undefined && !/^\d+\.\d+\.\d+(rc\d+)?$/.test(version)) {
+    throw new UsageError(`--version must be a release such as 2.21.0, but got '${version}'`);
+  }
+  const started = Date.now();
+  const result = await installNative({
+    ...options,
+    log: (line) => console.error(line),
+    onUnpack: unpackProgress(),
+  }).catch((error: Error) => {
+    // What a compiler or pip has to say is many lines: they come before the one that sums it up.
+    const [first, ...details] = error.message.split('\n');
+    if (details.length > 0) console.error(details.join('\n'));
+    throw new Error(first, { cause: error });
+  });
+  const { tfjsNode, ops } = result;
+  const seconds = Math.round((Date.now() - started) / 1000);
+  console.log(
+    `${tfjsNode.name} ${tfjsNode.version} computes with TensorFlow ${result.tensorflow}` +
+      `${result.gpu ? ' on the GPU' : ''}; the native ops are right ` +
+      `(${ops!.instructionSet}, ${ops!.threads} threads)` +
+      `${result.unchanged ? '; nothing was to be done' : `; ${seconds} s`}`,
+  );
+}
+
+export async function remove(options: { gpu?: boolean }): Promise<void> {
+  const { tfjsNode, removed } = await removeNative(options);
+  console.log(
+    removed
+      ? `${tfjsNode.name} in ${tfjsNode.folder} is as it was`
+      : `${tfjsNode.name} in ${tfjsNode.folder} has nothing of ours`,
+  );
+}

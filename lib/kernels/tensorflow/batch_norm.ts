@@ -1,0 +1,66 @@
+/** BatchNormTraining on tfjs-node: TensorFlow's fused batch normalization, and its gradient op. */
+import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import {
+  type BatchNormAttrs,
+  type BatchNormGradInputs,
+  type BatchNormInputs,
+  BatchNormTraining,
+  BatchNormTrainingGrad,
+} from '../spec';
+import { kernel, opAttrs, type TensorflowBackend } from './backend';
+
+/** The ops take four axes; only the last one matters to them. */
+function asImages(x: TensorInfo): TensorInfo {
+  return x.shape.length === 4 ? x : tf.reshape(x as Tensor, [-1, 1, 1, x.shape.at(-1)!]);
+}
+
+/** The reverse, on what an op has made of such images. */
+function shapedAs(y: Tensor, { shape }: TensorInfo): Tensor {
+  return shape.length === 4 ? y : y.reshape(shape);
+}
+
+function opAttrsOf(backend: TensorflowBackend, { epsilon }: BatchNormAttrs) {
+  const { TF_FLOAT } = backend.binding;
+  return opAttrs(backend, {
+    floats: { epsilon },
+    bools: { is_training: true },
+    strings: { data_format: 'NHWC' },
+    types: { T: TF_FLOAT, U: TF_FLOAT },
+  });
+}
+
+/** The op's third output is the unbiased variance; the fifth, kept for its gradient, the biased one. */
+function batchNormTraining(
+  { x, gamma, beta }: BatchNormInputs,
+  backend: TensorflowBackend,
+  attrs: BatchNormAttrs,
+): Tensor[] {
+  const none = tf.tensor1d([]);
+  const [y, , , mean, variance] = backend.executeMultipleOutputs(
+    'FusedBatchNormV3',
+    opAttrsOf(backend, attrs),
+    [asImages(x), gamma, beta, none, none],
+    6,
+  );
+  return [shapedAs(y!, x), mean!, variance!];
+}
+
+function batchNormTrainingGrad(
+  { dy, x, gamma, mean, variance }: BatchNormGradInputs,
+  backend: TensorflowBackend,
+  attrs: BatchNormAttrs,
+): Tensor[] {
+  const [dx, dgamma, dbeta] = backend.executeMultipleOutputs(
+    'FusedBatchNormGradV3',
+    opAttrsOf(backend, attrs),
+    [asImages(dy), asImages(x), gamma, mean, variance, tf.tensor1d([])],
+    5,
+  );
+  return [shapedAs(dx!, x), dgamma!, dbeta!];
+}
+
+export const batchNormKernels: KernelConfig[] = [
+  kernel<BatchNormInputs, BatchNormAttrs>(BatchNormTraining, batchNormTraining),
+  kernel<BatchNormGradInputs, BatchNormAttrs>(BatchNormTrainingGrad, batchNormTrainingGrad),
+];

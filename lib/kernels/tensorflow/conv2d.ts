@@ -1,0 +1,85 @@
+/**
+ * Convolutions on tfjs-node with padding given in numbers, which TensorFlow has and tfjs-node refuses:
+ * tfjs-node's own kernels, told the rest of their op's attributes.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { kernel, opAttrs, type TensorflowBackend } from './backend';
+
+/** Attributes that tfjs gives to all three kernels. */
+interface ConvAttrs {
+  strides: [number, number] | number;
+  pad: 'valid' | 'same' | number | [number, number][];
+  dataFormat: 'NHWC' | 'NCHW';
+  dilations?: [number, number] | number;
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+type Shape4D = [number, number, number, number];
+
+function convAttrs(
+  backend: TensorflowBackend,
+  inputShape: number[],
+  filterShape: number[],
+  { strides, pad, dataFormat, dilations = 1, dimRoundingMode }: ConvAttrs,
+) {
+  const info = tf.backend_util.computeConv2DInfo(
+    inputShape as Shape4D,
+    filterShape as Shape4D,
+    strides,
+    dilations,
+    pad as number,
+    dimRoundingMode,
+    false,
+    tf.backend_util.convertConv2DDataFormat(dataFormat),
+  );
+  const { type, top, bottom, left, right } = info.padInfo;
+  const inNumbers = type !== 'VALID' && type !== 'SAME';
+  const perAxis = (batch: number[], height: number[], width: number[], channels: number[]) =>
+    (dataFormat === 'NHWC'
+      ? [batch, height, width, channels]
+      : [batch, channels, height, width]
+    ).flat();
+  return opAttrs(backend, {
+    ints: {
+      strides: perAxis([1], [info.strideHeight], [info.strideWidth], [1]),
+      dilations: perAxis([1], [info.dilationHeight], [info.dilationWidth], [1]),
+      ...(inNumbers && {
+        explicit_paddings: perAxis([0, 0], [top, bottom], [left, right], [0, 0]),
+      }),
+    },
+    bools: { use_cudnn_on_gpu: true },
+    strings: { padding: inNumbers ? 'EXPLICIT' : type, data_format: dataFormat },
+    types: { T: backend.binding.TF_FLOAT },
+  });
+}
+
+const override = <Inputs extends Record<string, tf.TensorInfo>, More = object>(
+  name: string,
+  shapes: (inputs: Inputs, more: More) => [input: number[], filter: number[]],
+  opInputs: (inputs: Inputs, more: More) => tf.TensorInfo[],
+) =>
+  kernel<Inputs, ConvAttrs & More>(name, (inputs, backend, attrs) => {
+    const opAttributes = convAttrs(backend, ...shapes(inputs, attrs), attrs);
+    return backend.executeMultipleOutputs(name, opAttributes, opInputs(inputs, attrs), 1)[0]!;
+  });
+
+const shapeTensor = (shape: number[]) => tf.tensor1d(shape, 'int32');
+type Named<Names extends string> = Record<Names, tf.TensorInfo>;
+
+export const conv2DOverrides: tf.KernelConfig[] = [
+  override<Named<'x' | 'filter'>>(
+    tf.Conv2D,
+    ({ x, filter }) => [x.shape, filter.shape],
+    ({ x, filter }) => [x, filter],
+  ),
+  override<Named<'x' | 'dy'>, { filterShape: number[] }>(
+    tf.Conv2DBackpropFilter,
+    ({ x }, { filterShape }) => [x.shape, filterShape],
+    ({ x, dy }, { filterShape }) => [x, shapeTensor(filterShape), dy],
+  ),
+  override<Named<'dy' | 'filter'>, { inputShape: number[] }>(
+    tf.Conv2DBackpropInput,
+    ({ filter }, { inputShape }) => [inputShape, filter.shape],
+    ({ dy, filter }, { inputShape }) => [shapeTensor(inputShape), filter, dy],
+  ),
+];

@@ -1,0 +1,47 @@
+// The Node addon: registers the ops when it is loaded, and says what it is. It may be loaded by several
+// threads and realms of a process; the ops are registered by the first.
+#include <node_api.h>
+
+#include <string>
+
+#include "ops.h"
+#include "thread_pool.h"
+
+namespace {
+
+void Set(napi_env env, napi_value object, const char* name, const char* value) {
+  napi_value text;
+  if (napi_create_string_utf8(env, value, NAPI_AUTO_LENGTH, &text) == napi_ok) {
+    napi_set_named_property(env, object, name, text);
+  }
+}
+
+void Set(napi_env env, napi_value object, const char* name, int value) {
+  napi_value number;
+  if (napi_create_int32(env, value, &number) == napi_ok) {
+    napi_set_named_property(env, object, name, number);
+  }
+}
+
+/** Empty, or what went wrong. */
+std::string RegisterAll() {
+  const spikingformer::Status status(TF_NewStatus());
+  spikingformer::RegisterMultiStepLif(status);
+  spikingformer::RegisterFirstMaxPool(status);
+  return Ok(status) ? "" : TF_Message(status.get());
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  static const std::string error = RegisterAll();
+  if (!error.empty()) {
+    napi_throw_error(env, nullptr, ("TensorFlow did not take the ops: " + error).c_str());
+    return exports;
+  }
+  // lib/kernels/tensorflow/native_ops.ts takes the ops of its own interface's number only.
+  Set(env, exports, "interface", SPIKINGFORMER_INTERFACE);
+  Set(env, exports, "instructionSet", spikingformer::NameOf(spikingformer::BestInstructionSet()));
+  Set(env, exports, "threads", spikingformer::Threads());
+  return exports;
+}

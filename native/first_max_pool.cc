@@ -1,0 +1,70 @@
+// The op SpikingformerFirstMaxPoolGrad: FirstMaxPoolGrad of lib/kernels/spec.ts. TensorFlow's own
+// MaxPoolGrad gives the same, several times as slowly.
+#include <memory>
+
+#include "op.h"
+#include "ops.h"
+#include "pool_loops.h"
+#include "thread_pool.h"
+
+namespace spikingformer {
+namespace {
+
+const Variants<PoolLoops> kLoops = VARIANTS(pool_loops);
+
+void* Create(TF_OpKernelConstruction* construction) {
+  AttrReader read(construction);
+  auto pool = std::make_unique<Pool>();
+  pool->size = read.Int("pool_size");
+  pool->strides = read.Int("strides");
+  pool->padding = read.Int("padding");
+  return pool.release();
+}
+
+void Delete(void* pool) { delete static_cast<Pool*>(pool); }
+
+void Gradient(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  Pool pool = *static_cast<Pool*>(attrs);
+  TF_Tensor* x = call.Input(0);
+  TF_Tensor* dy = call.Input(1);
+  if (!call.ok()) return;
+  const std::vector<int64_t> shape = Shape(x), pooled = Shape(dy);
+  if (shape.size() != 4 || pooled.size() != 4 || shape[0] != pooled[0] || shape[3] != pooled[3]) {
+    return call.Fail("x and dy must be [batch, height, width, channels] of the same images");
+  }
+  const auto out = [&](int64_t side) {
+    return (side + 2 * pool.padding - pool.size) / pool.strides + 1;
+  };
+  if (pooled[1] != out(shape[1]) || pooled[2] != out(shape[2])) {
+    return call.Fail("dy must have the sides that x is pooled to");
+  }
+  pool.height = shape[1];
+  pool.width = shape[2];
+  pool.channels = shape[3];
+  pool.out_height = pooled[1];
+  pool.out_width = pooled[2];
+  float* const dx = call.Output(0, shape);
+  if (!call.ok()) return;
+  const auto* const from = static_cast<const float*>(TF_TensorData(x));
+  const auto* const gradient = static_cast<const float*>(TF_TensorData(dy));
+  const int64_t image = pool.height * pool.width * pool.channels;
+  const int64_t pooled_image = pool.out_height * pool.out_width * pool.channels;
+  ParallelFor(shape[0], 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      Best(kLoops).gradient(pool, from + i * image, gradient + i * pooled_image, dx + i * image);
+    }
+  });
+}
+
+}  // namespace
+
+void RegisterFirstMaxPool(const Status& status) {
+  Register({"SpikingformerFirstMaxPoolGrad",
+            {"x: float", "dy: float"},
+            {"dx: float"},
+            {"pool_size: int >= 1", "strides: int >= 1", "padding: int >= 0"}},
+           Create, Gradient, Delete, status);
+}
+
+}  // namespace spikingformer

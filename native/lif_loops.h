@@ -1,0 +1,61 @@
+// The loops of MultiStepLif over one block of neurons, and the table that they are picked from.
+#pragma once
+
+#include <cstdint>
+
+namespace spikingformer {
+
+/** In the order of surrogateNames in lib/surrogate.ts. */
+enum Surrogate { kSigmoid, kAtan, kPiecewiseQuadratic, kPiecewiseExp, kSoftSign, kErf, kSurrogates };
+
+/** The parameters of the neurons, and how an input [batch, time, neurons] is walked. */
+struct Neurons {
+  int64_t time;      // steps
+  int64_t stride;    // numbers from one time step to the next
+  float threshold;   // vThreshold
+  float rest;        // vReset; 0 with a soft reset
+  float gain;        // what the charge is divided by (tau) or multiplied with (1 / tau)
+  bool divide;       // tau is no power of two, and dividing rounds otherwise than multiplying
+  bool decay_input;  // decayInput
+  bool soft_reset;   // vReset null
+  // Of the gradient:
+  float k;           // 1 / tau
+  float alpha;
+  int32_t surrogate;
+  bool detach_reset;
+};
+
+/** The first numbers of a block in each tensor. */
+struct ForwardBlock {
+  const float* x;
+  const float* v0;  // null: every membrane starts at rest
+  float* spikes;
+  float* v;
+};
+
+struct GradientBlock {
+  const float* x;
+  const float* v0;
+  const float* d_spikes;
+  const float* d_v;
+  float* dx;
+  float* dv0;      // null where it is not asked for
+  float* scratch;  // ScratchSize(...) numbers
+};
+
+constexpr int64_t ScratchSize(int64_t time, int64_t length) { return (2 * time + 2) * length; }
+
+/** One instruction set's loops. */
+struct LifLoops {
+  /** Steps `length` neurons through all time steps. */
+  void (*forward)(const Neurons&, const ForwardBlock&, int64_t length);
+  /** And back through time; returns the sum of dLoss/dk if `with_dk`. */
+  double (*gradient)(const Neurons&, const GradientBlock&, int64_t length, bool with_dk);
+};
+
+// lif_loops.cc is compiled once for each, with -DINSTRUCTION_SET=avx2 and so on.
+extern const LifLoops lif_loops_baseline;
+extern const LifLoops lif_loops_avx2;
+extern const LifLoops lif_loops_avx512;
+
+}  // namespace spikingformer

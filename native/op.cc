@@ -1,0 +1,124 @@
+#include "op.h"
+
+#include <cstdlib>
+#include <functional>
+#include <numeric>
+
+namespace spikingformer {
+
+AttrReader::~AttrReader() {
+  if (!Ok(status_)) TF_OpKernelConstruction_Failure(op_, status_.get());
+}
+
+float AttrReader::Float(const char* name) {
+  float value = 0;
+  if (Ok(status_)) TF_OpKernelConstruction_GetAttrFloat(op_, name, &value, status_.get());
+  return value;
+}
+
+int32_t AttrReader::Int(const char* name) {
+  int32_t value = 0;
+  if (Ok(status_)) TF_OpKernelConstruction_GetAttrInt32(op_, name, &value, status_.get());
+  return value;
+}
+
+bool AttrReader::Bool(const char* name) {
+  TF_Bool value = 0;
+  if (Ok(status_)) TF_OpKernelConstruction_GetAttrBool(op_, name, &value, status_.get());
+  return value != 0;
+}
+
+Call::~Call() {
+  if (!ok()) TF_OpKernelContext_Failure(context_, status_.get());
+}
+
+void Call::Fail(const std::string& message) {
+  if (ok()) TF_SetStatus(status_.get(), TF_INVALID_ARGUMENT, message.c_str());
+}
+
+TF_Tensor* Call::Input(int i) {
+  if (!ok()) return nullptr;
+  TF_Tensor* tensor = nullptr;
+  TF_GetInput(context_, i, &tensor, status_.get());
+  tensors_.emplace_back(tensor);
+  return tensor;
+}
+
+const float* Call::Data(int i, const char* name, int64_t size) {
+  TF_Tensor* tensor = Input(i);
+  if (!tensor) return nullptr;
+  const int64_t got = TF_TensorElementCount(tensor);
+  if (got != size) {
+    Fail(std::string(name) + " must have " + std::to_string(size) + " numbers, but has " +
+         std::to_string(got));
+    return nullptr;
+  }
+  return static_cast<const float*>(TF_TensorData(tensor));
+}
+
+float* Call::Output(int i, const std::vector<int64_t>& shape) {
+  if (!ok()) return nullptr;
+  const int64_t size =
+      std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<int64_t>());
+  TF_Tensor* tensor = TF_AllocateOutput(context_, i, TF_FLOAT, shape.data(), shape.size(),
+                                        size * sizeof(float), status_.get());
+  tensors_.emplace_back(tensor);
+  return ok() ? static_cast<float*>(TF_TensorData(tensor)) : nullptr;
+}
+
+std::vector<int64_t> Shape(const TF_Tensor* tensor) {
+  std::vector<int64_t> shape;
+  for (int i = 0; i < TF_NumDims(tensor); i++) shape.push_back(TF_Dim(tensor, i));
+  return shape;
+}
+
+namespace {
+
+/** Shapes are known when an op runs, which is all that eager execution asks. */
+void UnknownShapes(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeInferenceContextSetUnknownShape(context, status);
+}
+
+InstructionSet PickInstructionSet() {
+#if defined(__x86_64__)
+  const char* given = std::getenv("SPIKINGFORMER_INSTRUCTION_SET");
+  const std::string most = given ? given : "avx512";
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  if (avx512 && most == "avx512") return InstructionSet::kAvx512;
+  if (__builtin_cpu_supports("avx2") && most != "baseline") return InstructionSet::kAvx2;
+#endif
+  return InstructionSet::kBaseline;
+}
+
+}  // namespace
+
+InstructionSet BestInstructionSet() {
+  static const InstructionSet best = PickInstructionSet();
+  return best;
+}
+
+const char* NameOf(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::kAvx512: return "avx512";
+    case InstructionSet::kAvx2: return "avx2";
+    default: return "baseline";
+  }
+}
+
+void Register(const Definition& definition, void* (*create)(TF_OpKernelConstruction*),
+              void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*),
+              const Status& status) {
+  if (!Ok(status)) return;
+  TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(definition.name);
+  for (const char* input : definition.inputs) TF_OpDefinitionBuilderAddInput(op, input);
+  for (const char* output : definition.outputs) TF_OpDefinitionBuilderAddOutput(op, output);
+  for (const char* attr : definition.attrs) TF_OpDefinitionBuilderAddAttr(op, attr);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, UnknownShapes);
+  TF_RegisterOpDefinition(op, status.get());
+  if (!Ok(status)) return;
+  TF_KernelBuilder* kernel = TF_NewKernelBuilder(definition.name, "CPU", create, compute, destroy);
+  TF_RegisterKernelBuilder(definition.name, kernel, status.get());
+}
+
+}  // namespace spikingformer

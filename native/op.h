@@ -1,0 +1,98 @@
+// What every op here needs of TensorFlow's C API: attributes, tensors, errors, registration.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tensorflow/c/kernels.h"
+#include "tensorflow/c/ops.h"
+
+namespace spikingformer {
+
+struct DeleteStatus {
+  void operator()(TF_Status* status) const { TF_DeleteStatus(status); }
+};
+struct DeleteTensor {
+  void operator()(TF_Tensor* tensor) const { TF_DeleteTensor(tensor); }
+};
+using Status = std::unique_ptr<TF_Status, DeleteStatus>;
+using Tensor = std::unique_ptr<TF_Tensor, DeleteTensor>;
+
+inline bool Ok(const Status& status) { return TF_GetCode(status.get()) == TF_OK; }
+
+/** Reads an op's attributes; the first that is missing fails its construction. */
+class AttrReader {
+ public:
+  explicit AttrReader(TF_OpKernelConstruction* op) : op_(op), status_(TF_NewStatus()) {}
+  ~AttrReader();
+  float Float(const char* name);
+  int32_t Int(const char* name);
+  bool Bool(const char* name);
+
+ private:
+  TF_OpKernelConstruction* op_;
+  Status status_;
+};
+
+/** One call of an op: its tensors, by their place, and its first error. */
+class Call {
+ public:
+  explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {}
+  ~Call();
+  bool ok() const { return Ok(status_); }
+  void Fail(const std::string& message);
+
+  /** Null after an error. */
+  TF_Tensor* Input(int i);
+  /** The numbers of an input, of which there must be `size`. */
+  const float* Data(int i, const char* name, int64_t size);
+  float* Output(int i, const std::vector<int64_t>& shape);
+
+ private:
+  TF_OpKernelContext* context_;
+  Status status_;
+  std::vector<Tensor> tensors_;
+};
+
+std::vector<int64_t> Shape(const TF_Tensor* tensor);
+
+/** An op as TensorFlow writes it down: "x: float" and so on. */
+struct Definition {
+  const char* name;
+  std::vector<const char*> inputs, outputs, attrs;
+};
+
+/** Registers an op and its kernel for CPUs, unless `status` has an error already. */
+void Register(const Definition& definition, void* (*create)(TF_OpKernelConstruction*),
+              void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*),
+              const Status& status);
+
+/** The same loops, compiled for each instruction set. */
+template <class T>
+struct Variants {
+  const T &baseline, &avx2, &avx512;
+};
+#if defined(__x86_64__)
+#define VARIANTS(name) {name##_baseline, name##_avx2, name##_avx512}
+#else
+#define VARIANTS(name) {name##_baseline, name##_baseline, name##_baseline}
+#endif
+
+enum class InstructionSet { kBaseline, kAvx2, kAvx512 };
+
+/** The best that this processor runs, at most that of SPIKINGFORMER_INSTRUCTION_SET. */
+InstructionSet BestInstructionSet();
+const char* NameOf(InstructionSet set);
+
+template <class T>
+const T& Best(const Variants<T>& variants) {
+  switch (BestInstructionSet()) {
+    case InstructionSet::kAvx512: return variants.avx512;
+    case InstructionSet::kAvx2: return variants.avx2;
+    default: return variants.baseline;
+  }
+}
+
+}  // namespace spikingformer

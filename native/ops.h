@@ -1,0 +1,14 @@
+// Each registers its ops with the TensorFlow that this process has loaded, unless `status` has an error.
+#pragma once
+
+#include "op.h"
+
+namespace spikingformer {
+
+/** SpikingformerMultiStepLif and its gradient: multi_step_lif.cc. */
+void RegisterMultiStepLif(const Status& status);
+
+/** SpikingformerFirstMaxPoolGrad: first_max_pool.cc. */
+void RegisterFirstMaxPool(const Status& status);
+
+}  // namespace spikingformer

@@ -1,0 +1,81 @@
+// The first maximum of each window, and the gradient that goes there: plain loops over channels, compiled
+// once for each INSTRUCTION_SET, without the standard library (see lif_loops.cc).
+#include "pool_loops.h"
+
+#define RESTRICT __restrict__
+
+namespace spikingformer {
+namespace {
+
+/** Channels that are looked at together. */
+constexpr int64_t kBlock = 256;
+
+inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t Max(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/** The part of a window that lies in the image, in one direction. */
+struct Range {
+  int64_t begin, end;
+};
+inline Range Inside(const Pool& p, int64_t out, int64_t side) {
+  const int64_t begin = out * p.strides - p.padding;
+  return {Max(begin, 0), Min(begin + p.size, side)};
+}
+
+/** Takes what is larger than the best so far, which keeps its place where both are equal. */
+inline void Challenge(const float* RESTRICT x, int32_t place, float* RESTRICT best,
+                      int32_t* RESTRICT winner, int64_t length) {
+  for (int64_t c = 0; c < length; c++) {
+    const bool larger = x[c] > best[c];
+    best[c] = larger ? x[c] : best[c];
+    winner[c] = larger ? place : winner[c];
+  }
+}
+
+inline void Give(const float* RESTRICT dy, const int32_t* RESTRICT winner, int32_t place,
+                 float* RESTRICT dx, int64_t length) {
+  for (int64_t c = 0; c < length; c++) dx[c] += winner[c] == place ? dy[c] : 0.0f;
+}
+
+void Gradient(const Pool& p, const float* x, const float* dy, float* dx) {
+  for (int64_t i = 0; i < p.height * p.width * p.channels; i++) dx[i] = 0.0f;
+  float best[kBlock];
+  int32_t winner[kBlock];
+  for (int64_t out_y = 0; out_y < p.out_height; out_y++) {
+    const Range rows = Inside(p, out_y, p.height);
+    for (int64_t out_x = 0; out_x < p.out_width; out_x++, dy += p.channels) {
+      const Range columns = Inside(p, out_x, p.width);
+      for (int64_t channel = 0; channel < p.channels; channel += kBlock) {
+        const int64_t length = Min(kBlock, p.channels - channel);
+        const auto at = [&](int64_t row, int64_t column) {
+          return (row * p.width + column) * p.channels + channel;
+        };
+        const float* first = x + at(rows.begin, columns.begin);
+        for (int64_t c = 0; c < length; c++) {
+          best[c] = first[c];
+          winner[c] = 0;
+        }
+        int32_t place = 0;
+        for (int64_t row = rows.begin; row < rows.end; row++) {
+          for (int64_t column = columns.begin; column < columns.end; column++) {
+            Challenge(x + at(row, column), place++, best, winner, length);
+          }
+        }
+        place = 0;
+        for (int64_t row = rows.begin; row < rows.end; row++) {
+          for (int64_t column = columns.begin; column < columns.end; column++) {
+            Give(dy + channel, winner, place++, dx + at(row, column), length);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+#define LOOPS_OF(set) extern const PoolLoops pool_loops_##set = {Gradient}
+#define LOOPS(set) LOOPS_OF(set)
+LOOPS(INSTRUCTION_SET);
+
+}  // namespace spikingformer

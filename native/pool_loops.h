@@ -1,0 +1,24 @@
+// The loops of FirstMaxPoolGrad over one image, and the table that they are picked from.
+#pragma once
+
+#include <cstdint>
+
+namespace spikingformer {
+
+/** Images [height, width, channels], pooled to [out_height, out_width, channels]. */
+struct Pool {
+  int64_t height, width, channels, out_height, out_width;
+  int64_t size, strides, padding;
+};
+
+struct PoolLoops {
+  /** dx: each window's dy, at its first maximum in row-major order, as PyTorch's. */
+  void (*gradient)(const Pool&, const float* x, const float* dy, float* dx);
+};
+
+// pool_loops.cc is compiled once for each, with -DINSTRUCTION_SET=avx2 and so on.
+extern const PoolLoops pool_loops_baseline;
+extern const PoolLoops pool_loops_avx2;
+extern const PoolLoops pool_loops_avx512;
+
+}  // namespace spikingformer

@@ -1,0 +1,182 @@
+/**
+ * Fits a project's tfjs-node, or tfjs-node-gpu, to a TensorFlow of today, with this library's ops:
+ * says what is missing first, builds beside, proves, and only then replaces.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { build, findCompiler, sourcesDigest } from './native_build';
+import { lock } from './native_lock';
+import { bindingFolder, OPS_FILE } from './native_ops';
+import { type Proof, prove } from './native_proof';
+import { checkRequirements, findTfjsNode, type TfjsNode } from './native_requirements';
+import { isBuilt, putInPlace, RECORD, recover, removeBuilt } from './native_swap';
+import {
+  cachedTensorflow,
+  DEFAULT_VERSION,
+  examineTensorflow,
+  fetchTensorflow,
+  findPip,
+  findTensorflow,
+  type Progress,
+  tensorflowAt,
+  wheelName,
+} from './native_tensorflow';
+import { defaultCacheDir } from './npm_tarball';
+
+export interface InstallOptions {
+  /** The project whose tfjs-node it is. Default: the current folder. */
+  project?: string;
+  /** Python, its environment, or the folder of its tensorflow package. */
+  tensorflow?: string;
+  /** TensorFlow's release; of an environment that has it, or fetched. Default: any that is found, else 2.21.0. */
+  version?: string;
+  /** Fit tfjs-node-gpu rather than tfjs-node. Default: the one that is installed. */
+  gpu?: boolean;
+  /** Build anew what is already in place. */
+  force?: boolean;
+  /** Default: `tfjs-spikingformer` in the user's cache folder. */
+  cacheDir?: string;
+  /** Told what is being done, a line each. */
+  log?: (line: string) => void;
+  onUnpack?: Progress;
+}
+
+/** The steps that take a compiler or a network: tests put others in their place. */
+const realSteps = { prove, build, findCompiler, findPip, findTensorflow, fetchTensorflow };
+export type Steps = typeof realSteps;
+
+/** What `deps/spikingformer.json` says of a built folder. */
+interface Record {
+  tensorflow: { version: string; folder: string; fetched: boolean };
+  sources: string;
+  binding: string;
+}
+
+export interface Installed extends Proof {
+  tfjsNode: TfjsNode;
+  /** Nothing was to be done. */
+  unchanged: boolean;
+}
+
+function readRecord(folder: string): Record | undefined {
+  if (!isBuilt(folder)) return undefined;
+  try {
+    return JSON.parse(readFileSync(join(folder, RECORD), 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The TensorFlow to fit to: as asked for, or what is fitted already, found, or cached; undefined: fetch. */
+function chooseTensorflow(
+  options: InstallOptions,
+  cacheDir: string,
+  record: Record | undefined,
+  steps: Steps,
+  forGpu: boolean,
+) {
+  const { tensorflow, version } = options;
+  if (tensorflow !== undefined) return tensorflowAt(tensorflow);
+  const used = record && existsSync(record.tensorflow.folder) ? record.tensorflow : undefined;
+  if (used && (!version || version === used.version)) {
+    const found = examineTensorflow(used.folder);
+    if (typeof found !== 'string') return { ...found, fetched: used.fetched };
+  }
+  const found = steps.findTensorflow(version);
+  // What we fetch is for CPUs.
+  return found || forGpu ? found : cachedTensorflow(cacheDir, version ?? DEFAULT_VERSION);
+}
+
+/** Why what is in place must be built anew; else the proof that it need not. */
+function examineBuilt(
+  { folder }: TfjsNode,
+  { tensorflow, version, force }: InstallOptions,
+  record: Record | undefined,
+  steps: Steps,
+): string | Proof {
+  if (!record) return 'not built yet';
+  if (force) return 'asked for';
+  const { tensorflow: used } = record;
+  if (tensorflow !== undefined && tensorflowAt(tensorflow).folder !== used.folder) {
+    return `built for TensorFlow in ${used.folder}`;
+  }
+  if (version !== undefined && version !== used.version) {
+    return `built for TensorFlow ${used.version}`;
+  }
+  if (record.sources !== sourcesDigest()) return "this library's ops have changed";
+  if (record.binding !== relative(folder, bindingFolder(folder))) return 'built for another Node';
+  try {
+    return steps.prove(folder, '', join(bindingFolder(folder), OPS_FILE));
+  } catch (error) {
+    return `it does not work: ${(error as Error).message}`;
+  }
+}
+
+/**
+ * Does all of it, or nothing.
+ * @throws Error that says what is missing or what failed; tfjs-node is then as it was
+ */
+export async function installNative(
+  options: InstallOptions = {},
+  steps: Steps = realSteps,
+): Promise<Installed> {
+  const { project = process.cwd(), gpu, log = () => undefined } = options;
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const tfjsNode = findTfjsNode(project, gpu);
+  const { folder } = tfjsNode;
+  log(`${tfjsNode.name} ${tfjsNode.version} in ${folder}`);
+
+  const staging = join(folder, '.spikingformer-build');
+  const unlock = await lock(staging);
+  try {
+    if (recover(folder)) log('an earlier try was broken off: undone');
+    const record = readRecord(folder);
+    const state = examineBuilt(tfjsNode, options, record, steps);
+    if (typeof state !== 'string') return { tfjsNode, unchanged: true, ...state };
+    if (record) log(`building anew: ${state}`);
+    const forGpu = tfjsNode.name.endsWith('-gpu');
+    let tensorflow = chooseTensorflow(options, cacheDir, record, steps, forGpu);
+    const { compiler, python } = await checkRequirements(tfjsNode, !tensorflow, cacheDir, steps);
+    const version = options.version ?? DEFAULT_VERSION;
+    log(`compiler: ${compiler.version}`);
+    if (!tensorflow) {
+      log(`TensorFlow ${version}: fetching ${wheelName()} through ${python} -m pip`);
+      tensorflow = await steps.fetchTensorflow(
+        python,
+        version,
+        cacheDir,
+        options.onUnpack ?? (() => undefined),
+      );
+    }
+    log(`TensorFlow ${tensorflow.version} in ${tensorflow.folder}`);
+
+    log('building the binding and the ops');
+    const built = await steps.build(folder, tensorflow, compiler, staging);
+    const newRecord: Record = {
+      tensorflow,
+      sources: sourcesDigest(),
+      binding: relative(folder, bindingFolder(folder)),
+    };
+    await fs.writeFile(join(staging, RECORD), `${JSON.stringify(newRecord, null, 2)}\n`);
+    log('proving both by computing');
+    steps.prove(folder, built.binding, built.ops);
+    const proof = putInPlace(staging, folder, () =>
+      steps.prove(folder, '', join(bindingFolder(folder), OPS_FILE)),
+    );
+    return { tfjsNode, unchanged: false, ...proof };
+  } finally {
+    await unlock();
+  }
+}
+
+/** Puts tfjs-node back as it was before the first `installNative`. Whether there was anything to do. */
+export async function removeNative(options: Pick<InstallOptions, 'project' | 'gpu'> = {}) {
+  const tfjsNode = findTfjsNode(options.project ?? process.cwd(), options.gpu);
+  const unlock = await lock(join(tfjsNode.folder, '.spikingformer-build'));
+  try {
+    return { tfjsNode, removed: removeBuilt(tfjsNode.folder) };
+  } finally {
+    await unlock();
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Proves by computing, in a process of its own, that tfjs-node and this library's ops in it work: a
+ * binding that does not fit its TensorFlow may end the process that loads it.
+ */
+import { run } from './native_process';
+
+/** What such a process found. */
+export interface Proof {
+  /** TensorFlow's version. */
+  tensorflow: string;
+  gpu: boolean;
+  /** Billions of operations a second in a product of two 1024 x 1024 matrices. */
+  gigaflops: number;
+  /** What the ops' addon says of itself, where there is one. */
+  ops?: { interface: number; instructionSet: string; threads: number };
+}
+
+/** argv: the package's folder; the binding, or '' for the package's own; the addon, or ''. */
+const SCRIPT = `
+const [, folder, binding, ops] = process.argv;
+const { createRequire } = require('node:module');
+const own = createRequire(folder + '/package.json');
+// Two functions that Node 23 removed and tfjs-node calls: see node/tfjs_node_shim.ts.
+const util = require('node:util');
+util.isNullOrUndefined ??= (x) => x == null;
+util.isArray ??= Array.isArray;
+if (binding) own('@mapbox/node-pre-gyp/lib/pre-binding').find = () => binding;
+const tf = own(folder);
+const backend = tf.backend();
+const check = (what, got, expected) => {
+  const right = got.length === expected.length &&
+    expected.every((x, i) => Math.abs(got[i] - x) <= 1e-6 * Math.max(1, Math.abs(x)));
+  if (!right) throw new Error(what + ' is wrong: expected ' + expected + ', got ' + Array.from(got));
+};
+check('a matrix product', tf.matMul(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]])).dataSync(), [11]);
+check('the gradient of a convolution', tf.grad((w) => tf.conv2d(tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]),
+  w, 1, 'valid').sum())(tf.ones([1, 1, 1, 1])).dataSync(), [10]);
+const big = tf.ones([1024, 1024]);
+const product = () => tf.tidy(() => tf.matMul(big, big).sum().dataSync());
+product();
+const start = process.hrtime.bigint();
+check('a large matrix product', product(), [2 ** 30]);
+const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+const found = {
+  tensorflow: backend.binding.TF_Version,
+  gpu: backend.isUsingGpuDevice,
+  gigaflops: Math.round(2 ** 31 / seconds / 1e8) / 10,
+};
+if (ops) {
+  found.ops = { ...own(ops) };
+  const of = (type, values) => Object.entries(values).map(([name, value]) => ({ name, type, value }));
+  const { TF_ATTR_FLOAT, TF_ATTR_BOOL, TF_ATTR_INT } = backend.binding;
+  const attrs = [
+    ...of(TF_ATTR_FLOAT, { tau: 2, v_threshold: 1, v_reset: 0 }),
+    ...of(TF_ATTR_BOOL, { has_v0: false, has_decay: false, soft_reset: false, decay_input: true }),
+    ...of(TF_ATTR_INT, { N: 0 }),
+  ];
+  // h: 0.75, 1.125 (fires), 0.75, 1.125 (fires)
+  const x = tf.fill([1, 4, 1], 1.5);
+  const [spikes, v] = backend.executeMultipleOutputs('SpikingformerMultiStepLif', attrs, [x], 2);
+  check('spiking neurons', spikes.dataSync(), [0, 1, 0, 1]);
+  check('membranes', v.dataSync(), [0]);
+  const more = [
+    ...of(TF_ATTR_FLOAT, { k: 0.5, alpha: 1 }),
+    ...of(TF_ATTR_INT, { surrogate: 2 }),
+    ...of(TF_ATTR_BOOL, { detach_reset: true }),
+  ];
+  const inputs = [x, tf.ones([1, 4, 1]), tf.zeros([1, 1])];
+  const [dx] = backend.executeMultipleOutputs('SpikingformerMultiStepLifGrad', [...attrs, ...more], inputs, 3);
+  // s' = 1 - |h - 1|: 0.75, 0.875; gh = s' + (half of the next step's gh where this did not fire)
+  check('their gradient', dx.dataSync(), [0.59375, 0.4375, 0.59375, 0.4375]);
+}
+console.log(JSON.stringify(found));
+`;
+
+/** Throws, saying why, where it does not work. */
+export function prove(folder: string, binding = '', ops = ''): Proof {
+  const env = { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env };
+  const ran = run(process.execPath, ['-e', SCRIPT, folder, binding, ops], {
+    timeout: 180_000,
+    env,
+  });
+  if (ran.status === 0) return JSON.parse(ran.stdout.trim().split('\n').at(-1)!);
+  const lines = ran.stderr.split('\n');
+  const reason = lines.find((line) => /^\w*Error: /.test(line)) ?? lines.filter(Boolean).at(-1);
+  throw new Error(reason ?? 'its process was ended before it could say why');
+}

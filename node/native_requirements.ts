@@ -1,0 +1,90 @@
+/** The tfjs-node that is to be fitted, and what a machine must have for it, checked before anything starts. */
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Compiler } from './native_build';
+
+export interface TfjsNode {
+  name: string;
+  version: string;
+  folder: string;
+}
+
+/** Bytes that a fetched TensorFlow takes: its wheel and what is unpacked of it, at once. */
+const FETCH_BYTES = 1.3e9;
+/** Bytes that building takes beside the libraries. */
+const BUILD_BYTES = 5e7;
+
+/** tfjs-node as the project imports it. */
+export function findTfjsNode(project: string, gpu?: boolean): TfjsNode {
+  const names = ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'].filter(
+    (name) => gpu === undefined || gpu === name.endsWith('-gpu'),
+  );
+  for (const name of names) {
+    try {
+      const file = createRequire(join(project, 'package.json')).resolve(`${name}/package.json`);
+      const { version } = JSON.parse(readFileSync(file, 'utf8'));
+      return { name, version, folder: realpathSync(dirname(file)) };
+    } catch {}
+  }
+  throw new Error(
+    `${names.join(' or ')} is not installed in ${project}: ` +
+      `\`npm install --ignore-scripts ${names[0]}\` gets it without its own download of TensorFlow`,
+  );
+}
+
+/** What stands in the way, before anything is downloaded or written. */
+export async function checkRequirements(
+  { folder, name, version }: TfjsNode,
+  willFetch: boolean,
+  cacheDir: string,
+  { findCompiler, findPip }: { findCompiler(): Compiler | string; findPip(): string | undefined },
+): Promise<{ compiler: Compiler; python: string }> {
+  const missing: string[] = [];
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
+    missing.push(`Linux on x64 or arm64; this is ${process.platform} on ${process.arch}`);
+  }
+  if (!/^4\./.test(version)) missing.push(`version 4 of ${name}; this is ${version}`);
+  for (const source of ['tfjs_backend.cc', 'tfjs_binding.cc']) {
+    const path = join(folder, 'binding', source);
+    if (!existsSync(path)) missing.push(`${path}, which the npm package brings`);
+  }
+  const compiler = findCompiler();
+  if (typeof compiler === 'string') {
+    missing.push(
+      `a C++17 compiler, such as Debian's package g++ ($CXX names another): ${compiler}`,
+    );
+  }
+  const forGpu = name.endsWith('-gpu');
+  const python = willFetch && !forGpu ? findPip() : '';
+  if (willFetch && forGpu) {
+    missing.push(
+      'a Python environment with TensorFlow and its CUDA libraries: ' +
+        '`python3 -m venv tf && tf/bin/pip install tensorflow[and-cuda]`, then --tensorflow tf',
+    );
+  }
+  if (python === undefined) {
+    missing.push(
+      'a Python with pip, which downloads TensorFlow (Debian: python3-pip); ' +
+        'or --tensorflow PATH, an environment that has it',
+    );
+  }
+  await fs
+    .access(folder, fs.constants.W_OK)
+    .catch(() => missing.push(`permission to write to ${folder}`));
+  missing.push(...(await missingSpace(folder, BUILD_BYTES)));
+  if (willFetch && !forGpu) missing.push(...(await missingSpace(cacheDir, FETCH_BYTES)));
+  if (missing.length > 0) {
+    throw new Error(`nothing was changed, since this is missing: ${missing.join('; ')}`);
+  }
+  return { compiler: compiler as Compiler, python: python! };
+}
+
+async function missingSpace(folder: string, bytes: number): Promise<string[]> {
+  await fs.mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await fs.statfs(folder);
+  const free = bavail * bsize;
+  const inGB = (x: number) => `${(x / 1e9).toFixed(2)} GB`;
+  return free >= bytes ? [] : [`${inGB(bytes)} of disk space at ${folder}; ${inGB(free)} are free`];
+}
