@@ -5,9 +5,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { composedKernels } from './composed';
 import { cpuKernels, cpuOverrides } from './cpu';
+import { installOverride } from './override';
 import { tensorflowKernels, tensorflowOverrides } from './tensorflow';
 import { installWasmOverrides, wasmKernels } from './wasm';
-import { installOverride } from './wasm/install';
 
 function nativeKernels(backendName: string): tf.KernelConfig[] {
   if (backendName === 'cpu') return cpuKernels;

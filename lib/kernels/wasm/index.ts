@@ -1,10 +1,10 @@
 /** The wasm backend's kernels: this library's own, and the stock ones that it replaces. */
 import type { KernelConfig } from '@tensorflow/tfjs';
+import { installOverride } from '../override';
 import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_norm';
 import { conv2DOverride } from './conv2d';
 import { conv2DBackpropFilterOverride, conv2DBackpropInputOverride } from './conv2d_backprop';
 import { identityOverride } from './identity';
-import { installOverride } from './install';
 import { batchMatMulOverride, fusedMatMulOverride } from './mat_mul';
 import { firstMaxPoolConfig, firstMaxPoolGradConfig, maxPoolGradOverride } from './max_pool';
 import { simdSupported } from './module';

@@ -1,14 +1,7 @@
-/** tfjs's own kernels: called by ours, and kept when ours take their place. */
-import type { KernelConfig, KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
-import { getKernel } from '@tensorflow/tfjs';
+/** tfjs's own wasm kernels, called by ours. */
+import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
+import { stockKernel } from '../override';
 import type { BackendWasm } from './backend';
-
-const replaced = new Map<string, KernelFunc>();
-
-/** Keeps the kernel that one of ours replaces, for what ours leaves to it. */
-export function keepStock(stock: KernelConfig): void {
-  replaced.set(`${stock.backendName}_${stock.kernelName}`, stock.kernelFunc);
-}
 
 /** Runs tfjs's wasm kernel of that name, whether or not ours has taken its place. */
 export function runStock(
@@ -17,8 +10,7 @@ export function runStock(
   backend: BackendWasm,
   attrs: object = {},
 ): TensorInfo {
-  const kernelFunc =
-    replaced.get(`wasm_${kernelName}`) ?? getKernel(kernelName, 'wasm')?.kernelFunc;
+  const kernelFunc = stockKernel(kernelName, 'wasm');
   if (!kernelFunc) throw new Error(`The wasm backend has no kernel '${kernelName}'`);
   return kernelFunc({ inputs, backend, attrs: attrs as NamedAttrMap }) as TensorInfo;
 }

@@ -1,13 +1,16 @@
-/** Puts the overrides in the place of tfjs's kernels: quietly, once, and whatever the import order. */
+/**
+ * Puts kernels of this library in the place of tfjs's: quietly, once, and whatever the import order.
+ * Those replaced are kept, for what ours leave to them.
+ */
 import {
   backend,
   getBackend,
   getKernel,
   type KernelConfig,
+  type KernelFunc,
   registerKernel,
   unregisterKernel,
 } from '@tensorflow/tfjs';
-import { keepStock } from './stock';
 
 /** Marks kernel functions of this library, also those of another copy of it. */
 const OURS = Symbol.for('tfjs-spikingformer.kernel');
@@ -16,13 +19,23 @@ function isOurs(config: KernelConfig | undefined): boolean {
   return config !== undefined && OURS in config.kernelFunc;
 }
 
+const replaced = new Map<string, KernelFunc>();
+const keyOf = (kernelName: string, backendName: string) => `${backendName}_${kernelName}`;
+
+/** tfjs's kernel of that name, whether or not one of ours has taken its place. */
+export function stockKernel(kernelName: string, backendName: string): KernelFunc | undefined {
+  return (
+    replaced.get(keyOf(kernelName, backendName)) ?? getKernel(kernelName, backendName)?.kernelFunc
+  );
+}
+
 /** Registers one kernel over tfjs's, unless it or another copy's is there. */
 export function installOverride(override: KernelConfig): void {
   const { kernelName, backendName } = override;
   const present = getKernel(kernelName, backendName);
   if (isOurs(present)) return;
   if (present) {
-    keepStock(present);
+    replaced.set(keyOf(kernelName, backendName), present.kernelFunc);
     unregisterKernel(kernelName, backendName);
     // tfjs sets its kernels up when the backend starts: one that was imported later has missed that.
     if (getBackend() === backendName) present.setupFunc?.(backend());
