@@ -4,6 +4,9 @@ import { DatasetError } from './dataset_error';
 /** Longest line that is still taken for text; jAER's preferences have about a thousand. */
 const LONGEST = 2 ** 16;
 
+/** A record of 8 bytes may hold the end of a shorter line. */
+const SHORTEST = 8;
+
 /** The next header line and where it ends; or that there is none; or that it is not all there. */
 export type HeaderLine = { text: string; end: number } | 'data' | 'incomplete';
 
@@ -13,12 +16,15 @@ export class AedatHeader {
   /** Bytes of the line at hand that are known to hold no line end. */
   private scanned = 0;
   private readonly decoder = new TextDecoder('latin1');
+  /** Whether the first line ends with carriage return and line feed. */
+  private crlf = true;
 
   constructor(private readonly version: string) {}
 
   /**
    * The line that begins at `start`. A record that begins with the byte of `#` is told from a line
-   * by the control bytes that text has none of: the low byte of a DAVIS address is 0.
+   * by the control bytes that text has none of: the low byte of a DAVIS address is 0. One that begins
+   * as an empty line, `#` and a line feed, by an end of line that is not the other lines'.
    */
   next(bytes: Uint8Array, start: number): HeaderLine {
     if (start >= bytes.length) return 'incomplete';
@@ -39,6 +45,9 @@ export class AedatHeader {
       this.scanned = end - start;
       return 'incomplete';
     }
+    const crlf = bytes[end - 1] === 0x0d;
+    if (this.lines.length === 0) this.crlf = crlf;
+    else if (crlf !== this.crlf && end - start < SHORTEST) return this.data(bytes, start);
     this.scanned = 0;
     const text = this.decoder.decode(bytes.subarray(start, end)).replace(/\r$/, '');
     if (this.lines.length === 0 && text !== `#!AER-DAT${this.version}`) {

@@ -61,7 +61,7 @@ async function build() {
     {
       writeFile(name, contents) {
         if (name.endsWith('.wasm')) bytes = contents;
-        else writeFileSync(`/tmp/${name}`, contents);
+        else writeFileSync(name, contents);
       },
     },
   );

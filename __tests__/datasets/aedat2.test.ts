@@ -100,6 +100,8 @@ test('a first event that begins with the byte of # is no header line', () => {
   const head = '#!AER-DAT2.0\r\n#End Of ASCII Header\r\n';
   const text = aedat2File([[0x23402020, 0x20202020]], head);
   expect(readAedat2(text, davis240).y).toEqual(Uint16Array.of(141));
+  // '#' and a line feed: x 160, y 140.
+  expect(readAedat2(aedat2File([[0x230a0000, 0]]), davis240).x).toHaveLength(1);
 });
 
 test('reads from a view inside a larger buffer, and from a buffer', () => {
