@@ -21,7 +21,7 @@ export interface LoadReport {
   mismatched: string[];
 }
 
-const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+const size = tf.util.sizeFromShape;
 
 /** Equal but for ones at the end: a 1x1 convolution is a linear map. */
 function fits({ shape }: TorchEntry, tensor: StateTensorLike): boolean {
@@ -50,7 +50,7 @@ function reorder(data: Float32Array, out: number, inner: number, sides: number, 
 }
 
 /** A weight's numbers in the other layout; vectors stay. */
-function relayout(data: Float32Array, shape: readonly number[], toTorch: boolean): Float32Array {
+function relayout(data: Float32Array, shape: number[], toTorch: boolean): Float32Array {
   if (shape.length < 2) return data;
   const [out, inner, ...sides] = shape as [number, number, ...number[]];
   return reorder(data, out, inner, size(sides), toTorch);

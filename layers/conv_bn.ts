@@ -76,7 +76,6 @@ export class ConvBN extends CompositeLayer {
 
   /** As `call`, on an image that stands for that many equal time steps. */
   convolve(x: tf.Tensor, kwargs: CallArgs, repeats: number): tf.Tensor {
-    installKernels(); // tfjs-node refuses padding in numbers until ours are in place.
     const images = foldTime(x) as tf.Tensor4D;
     const kernel = this.kernel.read() as tf.Tensor4D;
     const bias = this.bias?.read();
@@ -84,6 +83,7 @@ export class ConvBN extends CompositeLayer {
     if (affine) return unfoldTime(spikeConv2d(images, kernel, affine), x.shape[1]!);
     // 'same' is the padding of odd kernels at stride 1, and what every backend is fastest at.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
+    installKernels(); // tfjs-node refuses padding in numbers until ours are in place.
     const y = tf.conv2d(images, kernel, this.strides, padding);
     return unfoldTime(this.bn.normalize(y, kwargs, { bias, repeats }), x.shape[1]!);
   }

@@ -1,7 +1,7 @@
 /** LIF neurons whose time constant is learnt (PLIF, Fang et al., arXiv 2007.05785) as a layer. */
 import * as tf from '@tensorflow/tfjs';
 import type { NeuronAttrs } from '../lib/kernels/spec';
-import { neuronKeys, type PLIFParams, resolvePLIF } from '../lib/neuron_params';
+import { checkTimeConstant, neuronKeys, type PLIFParams, resolvePLIF } from '../lib/neuron_params';
 import { invalid } from '../lib/validate';
 import { checkLayerKeys, type LayerArgs, pick, register } from './_layer';
 import { NeuronLayer, type StatefulArgs } from './_neuron_layer';
@@ -14,12 +14,6 @@ export interface PLIFNodeParams extends PLIFParams {
 }
 
 export type ParametricLIFNodeConfig = PLIFNodeParams & StatefulArgs & LayerArgs;
-
-function checkTimeConstant(name: string, value: unknown): void {
-  if (typeof value !== 'number' || !(value > 1) || value === Infinity) {
-    throw invalid(name, 'a finite number greater than 1 (time steps)', value);
-  }
-}
 
 /**
  * `[batch, time, ...]` -> spikes of the same shape. One weight `w` of shape [1] for the whole layer:

@@ -38,6 +38,13 @@ export const neuronKeys = {
   LIF: [...ifKeys, 'decayInput', 'tau'] as readonly string[],
 };
 
+/** A membrane time constant that decays: greater than 1, in time steps. */
+export function checkTimeConstant(name: string, value: unknown): asserts value is number {
+  if (typeof value !== 'number' || !(value > 1) || value === Infinity) {
+    throw invalid(name, 'a finite number greater than 1 (time steps)', value);
+  }
+}
+
 function resolve(params: LIFParams, tau: number, decayInput: boolean): NeuronAttrs {
   const { vThreshold = 1, vReset = 0, detachReset = true, surrogate = 'sigmoid' } = params;
   checkFinite('vThreshold', vThreshold);
@@ -74,8 +81,6 @@ export function resolvePLIF(params: PLIFParams = {}): NeuronAttrs {
 export function resolveLIF(params: LIFParams = {}): NeuronAttrs {
   checkKeys('A LIF neuron', params, neuronKeys.LIF);
   const { tau = 2, decayInput = true } = params;
-  if (typeof tau !== 'number' || !(tau > 1) || tau === Infinity) {
-    throw invalid('tau', 'a finite number greater than 1 (time steps)', tau);
-  }
+  checkTimeConstant('tau', tau);
   return resolve(params, tau, decayInput);
 }

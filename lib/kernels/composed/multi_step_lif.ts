@@ -9,7 +9,7 @@ import type { NeuronAttrs } from '../spec';
 /** `[batch, time, ...]` as `[batch, time, neurons]`: what backends cut into steps fastest. */
 function flatten(x: tf.Tensor): tf.Tensor3D {
   const [batch, time, ...neurons] = x.shape as [number, number, ...number[]];
-  return x.reshape([batch, time, neurons.reduce((a, b) => a * b, 1)]);
+  return x.reshape([batch, time, tf.util.sizeFromShape(neurons)]);
 }
 
 /** The shape of x without its time axis. */

@@ -1,5 +1,5 @@
 /** MultiStepLIF on the cpu backend: one loop over typed arrays, each operation rounded to float32. */
-import type { KernelConfig, KernelFunc } from '@tensorflow/tfjs';
+import { type KernelConfig, type KernelFunc, util } from '@tensorflow/tfjs';
 import { getSurrogate } from '../../surrogate';
 import {
   MultiStepLIF,
@@ -15,7 +15,7 @@ const f = Math.fround;
 /** x seen as `[batch, time, neurons]`. */
 function sizes(shape: number[]) {
   const [batch, time, ...rest] = shape as [number, number, ...number[]];
-  return { batch, time, neurons: rest.reduce((a, b) => a * b, 1), stateShape: [batch, ...rest] };
+  return { batch, time, neurons: util.sizeFromShape(rest), stateShape: [batch, ...rest] };
 }
 
 /** Charge as a function of the membrane and the input, in the composed form's order of operations. */
