@@ -65,7 +65,7 @@ const compiled = new Map<boolean, WebAssembly.Module>();
 function compile(shared: boolean): WebAssembly.Module {
   let module = compiled.get(shared);
   if (!module) {
-    const bytes = Uint8Array.from(atob(moduleBytes), (c) => c.charCodeAt(0));
+    const bytes = Uint8Array.from(moduleBytes.match(/../g) as string[], (hex) => parseInt(hex, 16));
     if (shared) shareMemory(bytes);
     module = new WebAssembly.Module(bytes);
     compiled.set(shared, module);
