@@ -10,10 +10,10 @@ import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { fileHandler } from 'tfjs-spikingformer/node';
+import { type Progress, showProgress } from '../cli/_progress';
 import { datasets, type Images } from './_data';
 import { abortOnInterrupt } from './_interrupt';
 import { type Options, parseOptions } from './_options';
-import { type Progress, showProgress } from './_progress';
 import {
   accuracyOf,
   cosineSchedule,
