@@ -3,9 +3,10 @@
  * would hide duplicate names, and would build whatever a hostile header describes before anyone
  * could refuse it; this reader refuses at the first byte that does not belong.
  */
+import { CheckpointError } from './checkpoint_error';
 
 /** A file, or tensors to be written, that do not follow the safetensors format. */
-export class SafetensorsError extends Error {
+export class SafetensorsError extends CheckpointError {
   override name = 'SafetensorsError';
 }
 

@@ -1,5 +1,9 @@
-/** Weights from and to other frameworks: state dicts, safetensors. */
+/** Weights from and to other frameworks: PyTorch checkpoints, safetensors, state dicts. */
+export type { ByteSource, CheckpointFile, FileHandleLike } from './_byte_source';
+export { CheckpointError } from './checkpoint_error';
+export { keptTorchTensors } from './kept_tensors';
 export {
+  openSafetensors,
   readSafetensors,
   readSafetensorsMetadata,
   SafetensorsError,
@@ -8,10 +12,26 @@ export {
 export type {
   Dtype,
   DtypeArrays,
+  LazyStateDict,
+  LazyTensor,
   StateDict,
   StateDictLike,
   StateTensor,
   StateTensorLike,
   TensorOf,
 } from './state_dict';
+export { readStateDict } from './state_dict';
 export { type LoadOptions, type LoadReport, loadTorchStateDict, toTorchStateDict } from './torch';
+export {
+  type OpenedTorchCheckpoint,
+  openTorchCheckpoint,
+  readTorchCheckpoint,
+  type TorchCheckpoint,
+  type TorchReadOptions,
+} from './torch_checkpoint';
+export { type TorchWriteOptions, writeTorchCheckpoint } from './torch_checkpoint_writer';
+export {
+  type RecognizedPreset,
+  type RecognizeOptions,
+  recognizePreset,
+} from './torch_preset';

@@ -4,6 +4,14 @@
  * anywhere: nothing in it is believed before it is checked, and no memory is taken on its word.
  */
 import {
+  asBytes,
+  type CheckpointFile,
+  type Reading,
+  readLater,
+  readNow,
+  sourceOf,
+} from './_byte_source';
+import {
   checkName,
   type Header,
   type HeaderEntry,
@@ -12,11 +20,13 @@ import {
   SafetensorsError,
 } from './_safetensors_header';
 import {
+  type Dtype,
   dtypeNames,
   dtypes,
   elementCount,
   emptyStateDict,
   isDtype,
+  type LazyStateDict,
   type StateDict,
   type StateDictLike,
   type StateTensor,
@@ -43,9 +53,33 @@ export function readSafetensors(bytes: Uint8Array | ArrayBuffer): StateDict {
   checkLayout(header.entries, file.length - dataStart);
   const tensors = emptyStateDict();
   for (const entry of header.entries) {
-    tensors[entry.name] = readTensor(entry, file, dataStart);
+    const { dtype, count } = checkEntry(entry);
+    tensors[entry.name] = tensorAt(file, dataStart + entry.begin, dtype, entry.shape, count);
   }
   return tensors;
+}
+
+/**
+ * Opens a safetensors file of any size: its header is read, and each tensor when its `read()` is called.
+ * `file` is a Blob or File, an open file of Node's `fs/promises`, or `{size, read(begin, end)}`.
+ */
+export async function openSafetensors(
+  file: CheckpointFile,
+): Promise<{ stateDict: LazyStateDict; metadata: Record<string, string> }> {
+  const source = await sourceOf(file);
+  const { header, dataStart } = await readLater(readHeader(source.size), source);
+  checkLayout(header.entries, source.size - dataStart);
+  const stateDict = Object.create(null) as LazyStateDict;
+  for (const entry of header.entries) {
+    const { dtype, count } = checkEntry(entry);
+    const [begin, end] = [dataStart + entry.begin, dataStart + entry.end];
+    stateDict[entry.name] = {
+      shape: entry.shape,
+      dtype,
+      read: async () => tensorAt(await source.read(begin, end), 0, dtype, entry.shape, count),
+    };
+  }
+  return { stateDict, metadata: header.metadata };
 }
 
 /** The `__metadata__` texts of a safetensors file, empty where there are none. */
@@ -96,40 +130,36 @@ export function writeSafetensors(
   return file;
 }
 
-/** Cuts a file into header and data, and parses the header. */
-function open(bytes: Uint8Array | ArrayBuffer): {
-  file: Uint8Array;
-  header: Header;
-  dataStart: number;
-} {
-  const file = asBytes(bytes);
-  if (file.length < 8) {
+/** Reads and parses the header of a file of `size` bytes. */
+function* readHeader(size: number): Reading<{ header: Header; dataStart: number }> {
+  if (size < 8) {
     throw new SafetensorsError(
-      `a safetensors file must begin with 8 bytes of header length, but has ${file.length} bytes`,
+      `a safetensors file must begin with 8 bytes of header length, but has ${size} bytes`,
     );
   }
-  const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
-  const limit = Math.min(file.length - 8, MAX_HEADER);
+  const start = yield { begin: 0, end: 8 };
+  const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
+  const limit = Math.min(size - 8, MAX_HEADER);
   if (length > BigInt(limit)) {
     throw new SafetensorsError(
-      `header length must be at most ${limit} in a file of ${file.length} bytes, but got ${length}`,
+      `header length must be at most ${limit} in a file of ${size} bytes, but got ${length}`,
     );
   }
   const dataStart = 8 + Number(length);
-  return { file, header: parseHeader(decode(file.subarray(8, dataStart))), dataStart };
+  return { header: parseHeader(decode(yield { begin: 8, end: dataStart })), dataStart };
 }
 
-function asBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array {
-  if (ArrayBuffer.isView(bytes)) {
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function open(bytes: Uint8Array | ArrayBuffer) {
+  const file = toBytes(bytes);
+  return { file, ...readNow(readHeader(file.length), file) };
+}
+
+function toBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array {
+  try {
+    return asBytes(bytes);
+  } catch (error) {
+    throw new SafetensorsError((error as Error).message);
   }
-  // By its tag, not instanceof: the buffer may come from another realm.
-  if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(bytes))) {
-    return new Uint8Array(bytes);
-  }
-  throw new SafetensorsError(
-    `bytes must be a Uint8Array or an ArrayBuffer, but got ${bytes === null ? 'null' : typeof bytes}`,
-  );
 }
 
 function decode(bytes: Uint8Array): string {
@@ -169,7 +199,8 @@ function checkLayout(entries: readonly HeaderEntry[], available: number): void {
   }
 }
 
-function readTensor(entry: HeaderEntry, file: Uint8Array, dataStart: number): StateTensor {
+/** An entry's dtype and number of elements, which must fill its bytes. */
+function checkEntry(entry: HeaderEntry): { dtype: Dtype; count: number } {
   const { name, dtype, shape, begin, end } = entry;
   if (!isDtype(dtype)) {
     throw new SafetensorsError(
@@ -184,11 +215,11 @@ function readTensor(entry: HeaderEntry, file: Uint8Array, dataStart: number): St
         `but its data_offsets give it ${end - begin} bytes`,
     );
   }
-  return tensorAt(file, dataStart + begin, dtype, shape, count);
+  return { dtype, count };
 }
 
 /** A tensor to be written, its dtype filled in, its data fitting shape and dtype. */
-function checkTensor(name: string, tensor: StateTensorLike): StateTensor {
+export function checkTensor(name: string, tensor: StateTensorLike): StateTensor {
   checkName('a tensor', name);
   if (name === '__metadata__') {
     throw new SafetensorsError('a tensor must not be named "__metadata__", which holds texts');

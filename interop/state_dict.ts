@@ -34,6 +34,17 @@ export type StateTensor = { [D in Dtype]: TensorOf<D> }[Dtype];
 /** Tensors by name, as readers return them. */
 export type StateDict = Record<string, StateTensor>;
 
+/** A tensor that stays in its file until it is read. */
+export interface LazyTensor {
+  readonly shape: number[];
+  readonly dtype: Dtype;
+  /** Its numbers, read anew at every call. */
+  read(): Promise<StateTensor>;
+}
+
+/** Tensors by name, each read when it is asked for. */
+export type LazyStateDict = Record<string, LazyTensor>;
+
 /** What writers and loaders accept: a `Float32Array` may leave its dtype out. */
 export type StateTensorLike =
   | StateTensor
@@ -45,6 +56,13 @@ export type StateDictLike = Record<string, StateTensorLike>;
 /** An empty dictionary without prototype. */
 export function emptyStateDict(): StateDict {
   return Object.create(null) as StateDict;
+}
+
+/** Reads all tensors of an opened file, one after the other. */
+export async function readStateDict(lazy: LazyStateDict): Promise<StateDict> {
+  const stateDict = emptyStateDict();
+  for (const name of Object.keys(lazy)) stateDict[name] = await lazy[name]!.read();
+  return stateDict;
 }
 
 interface DtypeInfo<D extends Dtype> {

@@ -1,6 +1,7 @@
 /** Weights between a model and the authors' PyTorch state_dict, channels last here and first there. */
 import * as tf from '@tensorflow/tfjs';
 import { toFloat32 } from './_half';
+import { keepTensors, keptTorchTensors } from './kept_tensors';
 import {
   emptyStateDict,
   type StateDict,
@@ -33,9 +34,12 @@ function fits({ shape }: TorchEntry, tensor: StateTensorLike): boolean {
   );
 }
 
-/** (out, in, ...sides) as [...sides, in, out], or back: both are a matrix transposed in two halves. */
-function reorder(data: Float32Array, out: number, inner: number, sides: number, toTorch: boolean) {
-  const result = new Float32Array(data.length);
+/**
+ * (out, in, ...sides) as [...sides, in, out], or back: both are a matrix transposed in two halves. Bits
+ * are moved, not numbers, so that a NaN stays the one it was.
+ */
+function reorder(data: Uint32Array, out: number, inner: number, sides: number, toTorch: boolean) {
+  const result = new Uint32Array(data.length);
   for (let o = 0; o < out; o++) {
     for (let i = 0; i < inner; i++) {
       for (let s = 0; s < sides; s++) {
@@ -53,13 +57,15 @@ function reorder(data: Float32Array, out: number, inner: number, sides: number, 
 function relayout(data: Float32Array, shape: number[], toTorch: boolean): Float32Array {
   if (shape.length < 2) return data;
   const [out, inner, ...sides] = shape as [number, number, ...number[]];
-  return reorder(data, out, inner, size(sides), toTorch);
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  return new Float32Array(reorder(bits, out, inner, size(sides), toTorch).buffer);
 }
 
 /**
  * Loads a state_dict with the authors' key names into a model.
- * The authors' unused LayerNorms and batch counters are known and not loaded. Keys may begin with
- * 'module.' (DataParallel).
+ * The authors' unused LayerNorms and batch counters are known and not loaded, but kept beside the model,
+ * in its files too, for toTorchStateDict (see keptTorchTensors). Keys may begin with 'module.'
+ * (DataParallel).
  *
  * ```ts
  * const model = spiking.models.create('spikingformer-4-384-cifar10');
@@ -94,7 +100,18 @@ export function loadTorchStateDict(
     const tensor = given.get(entry.key);
     if (tensor && !misfits.includes(entry)) assign(entry, tensor);
   }
+  keepTensors(model, unusedTensors(entries, given));
   return report;
+}
+
+/** What the authors' code owns and never uses, of the right shape. */
+function unusedTensors(entries: TorchEntry[], given: Map<string, StateTensorLike>): StateDictLike {
+  const unused: StateDictLike = Object.create(null);
+  for (const { key, shape, variable } of entries) {
+    const tensor = given.get(key);
+    if (variable === null && tensor && shape.join() === tensor.shape.join()) unused[key] = tensor;
+  }
+  return unused;
 }
 
 function throwIfAny(report: LoadReport): void {
@@ -120,12 +137,16 @@ function assign({ variable, shape }: TorchEntry, tensor: StateTensorLike): void 
 
 /**
  * A model's weights as the authors' state_dict: their keys, order and layouts, complete: what their code
- * owns and never uses has the values of a fresh module (LayerNorm weight 1, bias 0, batch counters 0).
+ * owns and never uses is as it was loaded (see keptTorchTensors), or else as in a fresh module
+ * (LayerNorm weight 1, bias 0, batch counters 0).
  */
 export function toTorchStateDict(model: tf.LayersModel): StateDict {
   const stateDict = emptyStateDict();
+  const kept = keptTorchTensors(model);
   for (const { key, shape, variable, fill, dtype } of torchEntries(model)) {
-    if (dtype === 'I64') {
+    if (variable === null && kept[key]?.shape.join() === shape.join()) {
+      stateDict[key] = kept[key];
+    } else if (dtype === 'I64') {
       stateDict[key] = { shape, dtype, data: new BigInt64Array(size(shape)).fill(BigInt(fill)) };
     } else {
       const data = variable

@@ -1,6 +1,7 @@
 /**
- * The authors' names for a Spikingformer's weights: every entry of their state_dict, in their order,
- * beside the variable of ours that holds it (Spikingformer-CML's and Spikingformer's model files).
+ * The authors' names for the weights of a Spikingformer or Spikformer: every entry of their state_dict, in
+ * their order, beside the variable of ours that holds it (the model files of Spikingformer-CML, Spikingformer
+ * and Spikformer).
  */
 import type * as tf from '@tensorflow/tfjs';
 import { show } from '../lib/validate';
@@ -48,16 +49,27 @@ function weight(key: string, variable: tf.LayerVariable, rank = 1): TorchEntry {
   return { key, shape, variable, fill: 0, dtype: 'F32' };
 }
 
-/** A convolution of that rank and its batch norm: `q_conv`, `q_bn`. */
-function convBN(key: string, path: string, get: Lookup, rank: number, bias = false): TorchEntry[] {
+/** The names of a convolution or linear map and of its batch norm; the rank of its weight. */
+interface MapNames {
+  map: string;
+  bn: string;
+  rank: number;
+}
+
+/** `q_conv` and `q_bn`; where the authors wrote a linear map, of rank 2, `q_linear`. */
+function named(key: string, rank: number): MapNames {
+  return { map: `${key}_${rank === 2 ? 'linear' : 'conv'}`, bn: `${key}_bn`, rank };
+}
+
+function mapBN({ map, bn, rank }: MapNames, path: string, get: Lookup, bias = false): TorchEntry[] {
   return [
-    weight(`${key}_conv.weight`, get(`${path}/kernel`), rank),
-    ...(bias ? [weight(`${key}_conv.bias`, get(`${path}/bias`))] : []),
-    weight(`${key}_bn.weight`, get(`${path}/bn/gamma`)),
-    weight(`${key}_bn.bias`, get(`${path}/bn/beta`)),
-    weight(`${key}_bn.running_mean`, get(`${path}/bn/moving_mean`)),
-    weight(`${key}_bn.running_var`, get(`${path}/bn/moving_variance`)),
-    { key: `${key}_bn.num_batches_tracked`, shape: [], variable: null, fill: 0, dtype: 'I64' },
+    weight(`${map}.weight`, get(`${path}/kernel`), rank),
+    ...(bias ? [weight(`${map}.bias`, get(`${path}/bias`))] : []),
+    weight(`${bn}.weight`, get(`${path}/bn/gamma`)),
+    weight(`${bn}.bias`, get(`${path}/bn/beta`)),
+    weight(`${bn}.running_mean`, get(`${path}/bn/moving_mean`)),
+    weight(`${bn}.running_var`, get(`${path}/bn/moving_variance`)),
+    { key: `${bn}.num_batches_tracked`, shape: [], variable: null, fill: 0, dtype: 'I64' },
   ];
 }
 
@@ -73,37 +85,78 @@ function unusedLayerNorm(key: string, channels: number): TorchEntry[] {
   return [entry('weight', 1), entry('bias', 0)];
 }
 
-/** The authors call the stages proj, proj1, ...; their CIFAR code before CML block0, block1, ... */
-function stageKey(tokenizer: tf.layers.Layer, stage: number): string {
+/**
+ * Spikingformer's stages are proj, proj1, ..., in its CIFAR code before CML block0, block1, ...; Spikformer's are
+ * proj_conv, proj_conv1, ..., in its CIFAR code with CML block1_conv, block2_conv, ...
+ */
+function stageNames(tokenizer: tf.layers.Layer, stage: number): MapNames {
   const { order, patchSize } = tokenizer.getConfig();
-  if (order === 'conv-bn-lif-pool' && patchSize === 4) return `block${stage}`;
-  return stage === 0 ? 'proj' : `proj${stage}`;
+  const cml = order === 'conv-bn-pool-lif';
+  const small = patchSize === 4;
+  const number = stage === 0 ? '' : `${stage}`;
+  if (tokenizer.getClassName() === 'SpikingTokenizer') {
+    return named(small && !cml ? `block${stage}` : `proj${number}`, 4);
+  }
+  if (small && cml) return named(`block${stage + 1}`, 4);
+  return { map: `proj_conv${number}`, bn: `proj_bn${number}`, rank: 4 };
+}
+
+function inside(parent: string, { map, bn, rank }: MapNames): MapNames {
+  return { map: `${parent}.${map}`, bn: `${parent}.${bn}`, rank };
 }
 
 function tokenizerEntries(tokenizer: tf.layers.Layer): TorchEntry[] {
   const get = lookup(tokenizer);
-  const paths = ['stage1/conv_bn', 'stage2/conv_bn', 'stage3/conv_bn', 'stage4/conv_bn', 'proj'];
-  return paths.flatMap((path, i) => convBN(`patch_embed.${stageKey(tokenizer, i)}`, path, get, 4));
+  const stages: [MapNames, string][] = [0, 1, 2, 3].map((stage) => [
+    stageNames(tokenizer, stage),
+    `stage${stage + 1}/conv_bn`,
+  ]);
+  stages.push(
+    tokenizer.getClassName() === 'SpikingTokenizer'
+      ? [stageNames(tokenizer, 4), 'proj']
+      : [named('rpe', 4), 'rpe/conv_bn'],
+  );
+  return stages.flatMap(([names, path]) => mapBN(inside('patch_embed', names), path, get));
+}
+
+/** Whether q, k and v have a bias: the authors then wrote every map as a linear one. */
+function isLinear(layer: tf.layers.Layer): boolean {
+  return layer.getConfig().projection === 'linear';
 }
 
 /** Attention's entries below `key`, from weights below `path`. */
-function attentionEntries(get: Lookup, key: string, path: string): TorchEntry[] {
+function attentionEntries(layer: tf.layers.Layer, key: string, path: string): TorchEntry[] {
+  const get = lookup(layer);
+  const linear = isLinear(layer);
+  const rank = linear ? 2 : 3;
   return [
-    ...['q', 'k', 'v'].flatMap((name) => convBN(`${key}${name}`, `${path}${name}`, get, 3)),
-    ...convBN(`${key}proj`, `${path}proj`, get, 3, true),
+    ...['q', 'k', 'v'].flatMap((name) =>
+      mapBN(named(`${key}${name}`, rank), `${path}${name}`, get, linear),
+    ),
+    ...mapBN(named(`${key}proj`, rank), `${path}proj`, get, true),
   ];
 }
 
-function blockEntries(block: tf.layers.Layer, index: number): TorchEntry[] {
+/** @param events Whether the model's input has a time axis: Spikformer's MLP then has convolutions of one axis. */
+function blockEntries(block: tf.layers.Layer, index: number, events: boolean): TorchEntry[] {
   const get = lookup(block);
   const key = `block.${index}`;
   const channels = get('attn/q/kernel').shape[0]!;
+  const spikformer = block.getClassName() === 'SpikformerBlock';
+  const convRank = spikformer && events ? 3 : 4;
+  const mlp = (n: number) =>
+    mapBN(
+      named(`${key}.mlp.${spikformer ? 'fc' : 'mlp'}${n}`, isLinear(block) ? 2 : convRank),
+      `mlp/fc${n}`,
+      get,
+      true,
+    );
   return [
     ...unusedLayerNorm(`${key}.norm1`, channels),
-    ...attentionEntries(get, `${key}.attn.`, 'attn/'),
+    ...attentionEntries(block, `${key}.attn.`, 'attn/'),
     ...unusedLayerNorm(`${key}.norm2`, channels),
-    ...convBN(`${key}.mlp.mlp1`, 'mlp/fc1', get, 4, true),
-    ...convBN(`${key}.mlp.mlp2`, 'mlp/fc2', get, 4, true),
+    ...mlp(1),
+    ...mlp(2),
   ];
 }
 
@@ -112,15 +165,31 @@ function headEntries(head: tf.layers.Layer): TorchEntry[] {
   return [weight('head.weight', get('kernel'), 2), weight('head.bias', get('bias'))];
 }
 
-/** One layer's part of the state_dict; `block` numbers the blocks. */
-export function layerEntries(layer: tf.layers.Layer, block = 0): TorchEntry[] {
+/** Where a layer stands in its model. */
+export interface LayerPlace {
+  /** Which of the blocks it is. Default 0. */
+  block?: number;
+  /** Whether the model takes events. Default false. */
+  events?: boolean;
+}
+
+const isBlock = (layer: tf.layers.Layer) => /^Spik(ing)?formerBlock$/.test(layer.getClassName());
+
+/** One layer's part of the state_dict. */
+export function layerEntries(
+  layer: tf.layers.Layer,
+  { block = 0, events = false }: LayerPlace = {},
+): TorchEntry[] {
   switch (layer.getClassName()) {
     case 'SpikingTokenizer':
+    case 'SpikformerTokenizer':
       return tokenizerEntries(layer);
     case 'SpikingformerBlock':
-      return blockEntries(layer, block);
+    case 'SpikformerBlock':
+      return blockEntries(layer, block, events);
     case 'SpikingSelfAttention':
-      return attentionEntries(lookup(layer), '', '');
+    case 'SpikformerSelfAttention':
+      return attentionEntries(layer, '', '');
     case 'Dense':
       return headEntries(layer);
     case 'InputLayer':
@@ -129,15 +198,16 @@ export function layerEntries(layer: tf.layers.Layer, block = 0): TorchEntry[] {
     default:
       throw new Error(
         `The authors' code has no counterpart of layer ${layer.name} (${layer.getClassName()}); a model of ` +
-          'SpikingTokenizer, SpikingformerBlocks, RateReadout and one Dense can be exchanged',
+          'a tokenizer and blocks of Spikingformer or Spikformer, RateReadout and one Dense can be exchanged',
       );
   }
 }
 
-/** The whole state_dict of a model that `models.spikingformer` made, or one of the same layers. */
+/** The whole state_dict of a model that `models.spikingformer` or `models.spikformer` made, or one of the same layers. */
 export function torchEntries(model: tf.LayersModel): TorchEntry[] {
+  const events = model.inputs[0]?.shape.length === 5;
   let blocks = 0;
   return model.layers.flatMap((layer) =>
-    layerEntries(layer, layer.getClassName() === 'SpikingformerBlock' ? blocks++ : 0),
+    layerEntries(layer, { events, block: isBlock(layer) ? blocks++ : 0 }),
   );
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import {
+  openSafetensors,
   readSafetensors,
   readSafetensorsMetadata,
   SafetensorsError,
@@ -129,6 +130,11 @@ describe('hostile files', () => {
     ['shorter than a length', new Uint8Array(7), /but has 7/],
     ['header beyond the file', file('{}', 0, 3n), /at most 2 in a file of 10 bytes, but got 3/],
     ['header of 2^64 - 1 bytes', file('{}', 0, 2n ** 64n - 1n), /but got 18446744073709551615/],
+    [
+      'header of 1 GB',
+      file('{}', 0, 2n ** 30n),
+      /at most 2 in a file of 10 bytes, but got 1073741824/,
+    ],
     ['header of 2^63 bytes', file('{}', 0, 2n ** 63n), /but got 9223372036854775808/],
     ['no header', file(''), /'\{' as the first character at character 0, but got its end/],
     ['blank before the brace', file(' {}'), /first character/],
@@ -271,6 +277,44 @@ describe('hostile files', () => {
         }
       }),
     );
+  });
+});
+
+describe('opened, not read whole', () => {
+  const source = (bytes: Uint8Array, size = bytes.length) => ({
+    size,
+    read: async (begin: number, end: number) => bytes.slice(begin, end),
+  });
+
+  test('the header first, each tensor when it is asked for', async () => {
+    const bytes = readFileSync(path.join(fixtures, 'ops/plif.safetensors'));
+    const asked: number[] = [];
+    const { stateDict } = await openSafetensors({
+      size: bytes.length,
+      read: async (begin: number, end: number) => {
+        asked.push(end - begin);
+        return Uint8Array.from(bytes.subarray(begin, end));
+      },
+    });
+    expect(asked).toHaveLength(2);
+    const whole = readSafetensors(bytes);
+    const read = emptyStateDict();
+    for (const [name, tensor] of Object.entries(stateDict)) {
+      expect([tensor.shape, tensor.dtype]).toEqual([whole[name].shape, whole[name].dtype]);
+      read[name] = await tensor.read();
+    }
+    expectSameBits(read, whole);
+  });
+
+  test('a header of 1 GB in a file of 4 GB is refused before it is read', async () => {
+    const opened = openSafetensors(source(file('{}', 0, 2n ** 30n), 2 ** 32));
+    await expect(opened).rejects.toThrow(/at most 100000000 .* but got 1073741824/);
+  });
+
+  test('hostile headers are refused as in memory', async () => {
+    const overlap = file(`{"a":${entry('[2]', 0, 2)},"b":${entry('[2]', 1, 3)}}`, 3);
+    await expect(openSafetensors(source(overlap))).rejects.toThrow(/overlap/);
+    await expect(openSafetensors(source(new Uint8Array(3)))).rejects.toThrow(SafetensorsError);
   });
 });
 

@@ -1,0 +1,69 @@
+/** Files of weights that `convert` reads and writes: what a path stands for, and its SHA-256. */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type * as tf from '@tensorflow/tfjs';
+import { UsageError } from './_errors';
+
+export type Format = 'tfjs' | 'torch' | 'safetensors';
+
+const torchName = /\.(pth|pt|bin|ckpt|pth\.tar|tar)$/i;
+
+function isDirectory(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
+/** What an input is, as far as its path says: a tfjs model, or a file of either other format. */
+export function isModelPath(path: string): boolean {
+  return isDirectory(path) || path.endsWith('.json');
+}
+
+/** The format that an output's name asks for. */
+export function outputFormat(path: string): Format {
+  if (path.endsWith('.safetensors')) return 'safetensors';
+  if (torchName.test(path)) return 'torch';
+  if (path.endsWith('.json') || isDirectory(path) || /(^|[\\/])[^.\\/]+[\\/]?$/.test(path))
+    return 'tfjs';
+  throw new UsageError(
+    `OUT must end in .pth.tar, .pth, .pt, .bin or .safetensors, or be a model.json or a directory, ` +
+      `but got '${path}'`,
+  );
+}
+
+/** The model.json of a model's path. */
+export function modelJson(path: string): string {
+  return path.endsWith('.json') && !isDirectory(path) ? path : join(path, 'model.json');
+}
+
+/** Whether writing there would replace something. */
+export function exists(path: string, format: Format): boolean {
+  return existsSync(format === 'tfjs' ? modelJson(path) : path);
+}
+
+export interface FileSum {
+  path: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** The files behind a path with their SHA-256: a model's are its model.json and its weights. */
+export async function sums(path: string, format: Format): Promise<FileSum[]> {
+  const files = [path];
+  if (format === 'tfjs') {
+    const json = modelJson(path);
+    const { weightsManifest = [] } = JSON.parse(readFileSync(json, 'utf8')) as tf.io.ModelJSON;
+    const weights = weightsManifest.flatMap((group) => group.paths);
+    files.splice(0, 1, json, ...weights.map((name) => join(dirname(resolve(json)), name)));
+  }
+  return Promise.all(files.map(sum));
+}
+
+async function sum(path: string): Promise<FileSum> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) {
+    hash.update(piece);
+    bytes += piece.length;
+  }
+  return { path, bytes, sha256: hash.digest('hex') };
+}

@@ -1,0 +1,276 @@
+/** `spikingformer convert`: weights between PyTorch checkpoints, safetensors and tfjs model files. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { interop, models } from '../index';
+import { writeAtomically } from '../node/_files';
+import { fileHandler, openCheckpointFile } from '../node/index';
+import { UsageError } from './_errors';
+import { isUnused, matchByPart, type PartMatch, showMatch } from './_match';
+import {
+  exists,
+  type FileSum,
+  type Format,
+  isModelPath,
+  outputFormat,
+  sums,
+} from './_weight_files';
+
+export interface ConvertArguments {
+  preset?: string;
+  config?: string;
+  ema?: boolean;
+  strict?: boolean;
+  force?: boolean;
+  json?: boolean;
+  ignoreUnknownClasses?: boolean;
+}
+
+/** What was converted, as --json prints it. */
+interface Conversion {
+  input: FileSum[];
+  output: FileSum[];
+  from: Format;
+  to: Format;
+  network?: interop.RecognizedPreset;
+  parts: PartMatch[];
+  missing: string[];
+  mismatched: string[];
+  unexpected: string[];
+  notes: string[];
+}
+
+/** What an input holds, its tensors in memory. */
+interface Weights {
+  format: Format;
+  stateDict: interop.StateDict;
+  stateDictEma?: interop.StateDict;
+  meta: Record<string, unknown>;
+  /** Where the input was one. */
+  model?: tf.LayersModel;
+}
+
+export async function convert(
+  input: string,
+  output: string,
+  options: ConvertArguments,
+): Promise<void> {
+  const to = outputFormat(output);
+  const config = parseConfig(options.config);
+  if (!existsSync(input))
+    throw new UsageError(`IN must be a file or a directory, but there is no ${input}`);
+  if (isModelPath(input) && to === 'tfjs') {
+    throw new UsageError('IN and OUT are both tfjs models: nothing is to be converted');
+  }
+  if (resolve(input) === resolve(output)) throw new UsageError('IN and OUT must differ');
+  if (exists(output, to) && !options.force) {
+    throw new UsageError(`${output} exists: --force replaces it`);
+  }
+  await tf.ready();
+  const notes: string[] = [];
+  const weights = isModelPath(input)
+    ? await readModel(input, notes)
+    : await readFile(input, to, options, notes);
+  const match: Match | undefined = weights.model
+    ? { model: weights.model, report: { missing: [], unexpected: [], mismatched: [] } }
+    : matchNetwork(weights, to, { ...options, config }, notes);
+  check(match?.report, to, options.strict === true);
+
+  await write(output, to, weights, match?.model);
+  match?.model.dispose();
+  const report = match?.report ?? { missing: [], unexpected: [], mismatched: [] };
+  const conversion: Conversion = {
+    input: await sums(input, weights.format),
+    output: await sums(output, to),
+    from: weights.format,
+    to,
+    ...(match?.network && { network: match.network }),
+    parts: match ? matchByPart(Object.keys(weights.stateDict), report) : [],
+    ...report,
+    notes,
+  };
+  if (options.json) console.log(JSON.stringify(conversion, null, 2));
+  else print(conversion);
+}
+
+function parseConfig(text: string | undefined): Partial<models.ModelConfig> {
+  if (text === undefined) return {};
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`--config must be JSON: ${(error as Error).message}`);
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new UsageError(
+      `--config must be a JSON object such as '{"numHeads": 8}', but got ${text}`,
+    );
+  }
+  return config as Partial<models.ModelConfig>;
+}
+
+async function readModel(input: string, notes: string[]): Promise<Weights> {
+  const model = await tf.loadLayersModel(fileHandler(input));
+  const stateDict = interop.toTorchStateDict(model);
+  const unused = Object.keys(stateDict).filter(isUnused);
+  const kept = interop.keptTorchTensors(model);
+  const fresh = unused.filter((key) => !(key in kept));
+  if (unused.length > fresh.length) {
+    notes.push(
+      `${unused.length - fresh.length} unused tensors, kept with the model, are written back`,
+    );
+  }
+  if (fresh.length > 0) {
+    notes.push(
+      `${fresh.length} unused tensors (norm1, norm2, num_batches_tracked) were not kept with the model: ` +
+        "they are written with PyTorch's defaults",
+    );
+  }
+  return { format: 'tfjs', stateDict, meta: {}, model };
+}
+
+async function readFile(
+  input: string,
+  to: Format,
+  options: ConvertArguments,
+  notes: string[],
+): Promise<Weights> {
+  const file = await openCheckpointFile(input, {
+    unknownClasses: options.ignoreUnknownClasses ? 'opaque' : 'error',
+  });
+  try {
+    const { stateDictEma: ema, meta } = file;
+    if (options.ema && !ema) throw new Error(`${input} has no averaged weights (state_dict_ema)`);
+    const stateDict = await interop.readStateDict(options.ema ? ema! : file.stateDict);
+    if (to === 'torch') {
+      const both = ema && !options.ema ? { stateDictEma: await interop.readStateDict(ema) } : {};
+      if (options.ema)
+        notes.push('the averaged weights became state_dict; the others are left out');
+      return {
+        format: file.format,
+        stateDict,
+        ...both,
+        meta: (await inMemory(meta)) as Weights['meta'],
+      };
+    }
+    const left = [
+      ...(ema ? [options.ema ? 'state_dict' : 'state_dict_ema'] : []),
+      ...Object.keys(meta),
+    ];
+    if (left.length > 0) notes.push(`left out: ${left.join(', ')}`);
+    return { format: file.format, stateDict, meta };
+  } finally {
+    await file.close();
+  }
+}
+
+/** A value of `meta` with its tensors read. */
+async function inMemory(value: unknown): Promise<unknown> {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (Array.isArray(value)) return Promise.all(value.map(inMemory));
+  if (value instanceof Set) return value;
+  if (value instanceof Map) {
+    return new Map(
+      await Promise.all([...value].map(async ([k, v]) => [k, await inMemory(v)] as const)),
+    );
+  }
+  if ('read' in value && typeof value.read === 'function') return value.read();
+  const result: Record<string, unknown> = Object.create(null);
+  for (const [key, item] of Object.entries(value)) result[key] = await inMemory(item);
+  return result;
+}
+
+/** A network with the weights loaded. */
+interface Match {
+  model: tf.LayersModel;
+  report: interop.LoadReport;
+  /** Where it was recognised. */
+  network?: interop.RecognizedPreset;
+}
+
+/** Builds the network that the weights are of and loads them; a file needs none, a model does. */
+function matchNetwork(
+  { stateDict, meta }: Weights,
+  to: Format,
+  options: Omit<ConvertArguments, 'config'> & { config: Partial<models.ModelConfig> },
+  notes: string[],
+): Match | undefined {
+  const { preset, config } = options;
+  let network: interop.RecognizedPreset;
+  try {
+    network = interop.recognizePreset(stateDict, {
+      ...(preset !== undefined && { preset }),
+      args: meta.args,
+      config,
+    });
+  } catch (error) {
+    const needed = to === 'tfjs' || preset !== undefined || options.strict;
+    if (needed) throw error;
+    notes.push(`the network was not recognised: ${(error as Error).message}`);
+    return undefined;
+  }
+  const model = models.create(network.preset, network.config);
+  const report = interop.loadTorchStateDict(model, stateDict, { strict: false });
+  const halves = Object.values(stateDict).filter(({ dtype }) => dtype !== 'F32' && dtype !== 'I64');
+  if (to === 'tfjs' && halves.length > 0) {
+    notes.push(`${halves.length} tensors of other dtypes became float32`);
+  }
+  return { model, network, report };
+}
+
+/** A model must have all its weights; with --strict nothing else may be there either. */
+function check(report: interop.LoadReport | undefined, to: Format, strict: boolean): void {
+  if (!report) return;
+  const wrong = [
+    ...report.missing.map((key) => `${key} is missing`),
+    ...report.mismatched,
+    ...(strict ? report.unexpected.map((key) => `${key} is unexpected`) : []),
+  ];
+  if (wrong.length === 0 || (to !== 'tfjs' && !strict)) return;
+  const more = wrong.length > 8 ? `; and ${wrong.length - 8} more` : '';
+  throw new Error(`the weights do not fit the network: ${wrong.slice(0, 8).join('; ')}${more}`);
+}
+
+async function write(
+  output: string,
+  to: Format,
+  { stateDict, stateDictEma, meta }: Weights,
+  model: tf.LayersModel | undefined,
+): Promise<void> {
+  if (to === 'tfjs') {
+    await model!.save(fileHandler(output));
+  } else if (to === 'safetensors') {
+    await writeAtomically(output, [interop.writeSafetensors(stateDict, { format: 'pt' })]);
+  } else if (/\.bin$/i.test(output)) {
+    await writeAtomically(output, [
+      interop.writeTorchCheckpoint(stateDict, {}, { stateDictKey: null }),
+    ]);
+  } else {
+    // The authors' event scripts look for `model`, all others for `state_dict`.
+    const stateDictKey = model?.inputs[0]?.shape.length === 5 ? 'model' : 'state_dict';
+    const bytes = interop.writeTorchCheckpoint(stateDict, meta, {
+      stateDictKey,
+      ...(stateDictEma && { stateDictEma }),
+    });
+    await writeAtomically(output, [bytes]);
+  }
+}
+
+function print({ input, output, network, parts, notes, ...report }: Conversion): void {
+  const show = ({ path, bytes, sha256 }: FileSum) =>
+    console.log(`  ${path}\n    ${bytes.toLocaleString('en-US')} bytes, SHA-256 ${sha256}`);
+  console.log(`read (${report.from})`);
+  input.forEach(show);
+  if (network) {
+    const changes = JSON.stringify(network.config);
+    console.log(`network ${network.preset}${changes === '{}' ? '' : ` with ${changes}`}`);
+    for (const line of network.sources) console.log(`  ${line}`);
+  }
+  if (parts.length > 0) console.log(showMatch(parts));
+  for (const kind of ['missing', 'mismatched', 'unexpected'] as const) {
+    if (report[kind].length > 0) console.log(`${kind}: ${report[kind].join(', ')}`);
+  }
+  for (const note of notes) console.log(`note: ${note}`);
+  console.log(`written (${report.to})`);
+  output.forEach(show);
+}

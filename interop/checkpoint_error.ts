@@ -1,0 +1,14 @@
+/** The one error of every reader and writer of weights. */
+
+/** A file of weights that does not follow its format, or holds what no reader here builds. */
+export class CheckpointError extends Error {
+  override name = 'CheckpointError';
+
+  /** @param offset where in the file it was found, in bytes, where that can be said */
+  constructor(
+    message: string,
+    readonly offset?: number,
+  ) {
+    super(offset === undefined ? message : `${message} (at byte ${offset})`);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * PyTorch checkpoints, written: a zip archive as torch.save's, of tensors and plain containers only,
+ * so that torch.load(weights_only=True) takes it, and timm's and the authors' scripts do.
+ */
+import { checkKeys, checkOneOf } from '../lib/validate';
+import { OrderedTensors, PickleWriter } from './_pickle_writer';
+import { writeZip } from './_zip_writer';
+import { CheckpointError } from './checkpoint_error';
+import type { StateDictLike } from './state_dict';
+
+export interface TorchWriteOptions {
+  /**
+   * Where the weights go: 'state_dict' (default, timm's), 'model' (the authors' event scripts), or
+   * null: the file holds nothing but the weights.
+   */
+  stateDictKey?: 'state_dict' | 'model' | null;
+  /** Averaged weights, beside them as `state_dict_ema` or `model_ema`. */
+  stateDictEma?: StateDictLike;
+}
+
+/**
+ * Writes a checkpoint. `meta` becomes its other entries (epoch, arch, args, ...): texts, numbers (whole
+ * ones become ints), booleans, null, arrays (lists), records and Maps (dicts), Sets, tensors. timm's
+ * `args`, a Namespace, is written as a dict: weights_only allows no other class. Bits are kept.
+ *
+ * ```ts
+ * const bytes = writeTorchCheckpoint(toTorchStateDict(model), { epoch: 300, arch: 'vitsnn' });
+ * ```
+ *
+ * Throws a CheckpointError where a tensor's data does not fit its shape and dtype, where `meta` holds
+ * anything else, and past 4 GiB.
+ */
+export function writeTorchCheckpoint(
+  stateDict: StateDictLike,
+  meta: Record<string, unknown> = {},
+  options: TorchWriteOptions = {},
+): Uint8Array<ArrayBuffer> {
+  checkKeys('writeTorchCheckpoint', options, ['stateDictKey', 'stateDictEma']);
+  const { stateDictKey = 'state_dict', stateDictEma } = options;
+  if (stateDictKey !== null) checkOneOf('stateDictKey', stateDictKey, ['state_dict', 'model']);
+  const writer = new PickleWriter();
+  const pickle = writer.write(content(stateDict, meta, stateDictKey, stateDictEma));
+  const text = (content: string) => new TextEncoder().encode(content);
+  return writeZip([
+    { name: 'archive/data.pkl', data: pickle },
+    { name: 'archive/byteorder', data: text('little') },
+    ...writer.storages.map(({ data }, i) => ({
+      name: `archive/data/${i}`,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    })),
+    { name: 'archive/version', data: text('3\n') },
+  ]);
+}
+
+function content(
+  stateDict: StateDictLike,
+  meta: Record<string, unknown>,
+  key: 'state_dict' | 'model' | null,
+  ema: StateDictLike | undefined,
+): unknown {
+  if (key === null) {
+    if (ema || Object.keys(meta).length > 0) {
+      throw new CheckpointError('a file of weights alone has no place for meta or stateDictEma');
+    }
+    return new OrderedTensors(stateDict);
+  }
+  const own = ['state_dict', 'model', 'state_dict_ema', 'model_ema'].filter((k) => k in meta);
+  if (own.length > 0) throw new CheckpointError(`meta must not have ${own.join(', ')}`);
+  const entries = new Map<string, unknown>([[key, new OrderedTensors(stateDict)]]);
+  if (ema) entries.set(`${key}_ema`, new OrderedTensors(ema));
+  for (const [name, value] of Object.entries(meta)) entries.set(name, value);
+  return entries;
+}

@@ -1,0 +1,323 @@
+/** Which network a state_dict is of: from its names and shapes, the checkpoint's args, and what the caller says. */
+import { checkKeys } from '../lib/validate';
+import { create, list, type ModelConfig, presetConfig } from '../models';
+import { CheckpointError } from './checkpoint_error';
+import { torchEntries } from './torch_keys';
+
+export interface RecognizeOptions {
+  /** A preset's name, where several have these shapes, or for other classes than its own. */
+  preset?: string;
+  /** The args that the training script left in the checkpoint: `meta.args`. */
+  args?: unknown;
+  /** What the caller knows better than all of them. */
+  config?: Partial<ModelConfig>;
+}
+
+/** A network for a state_dict: `models.create(preset, config)` builds it. */
+export interface RecognizedPreset {
+  preset: string;
+  /** What differs from the preset. */
+  config: Partial<ModelConfig>;
+  /** Where heads, time steps and tau come from, a line each. */
+  sources: string[];
+}
+
+/** Names and shapes only; data is not looked at. */
+type Shapes = Record<string, { shape: number[] }>;
+
+/** What the shapes say for certain. */
+interface Facts {
+  embedDim: number;
+  depth: number;
+  numClasses: number;
+  mlpRatio: number;
+  /** Channels of the input. */
+  channels: number;
+}
+
+/** What stays the same whatever the sizes: the names of weights, and their numbers of axes. */
+type Pattern = ReadonlySet<string>;
+
+/**
+ * Recognises the network of a state_dict in the authors' names. Sizes are the shapes'; heads, time
+ * steps and tau are not in the shapes: they are taken from `config`, else from `preset` where it is
+ * named, else from `args` (num_heads, time_step or T, tau, img_size), else from the one preset that
+ * has these shapes.
+ *
+ * ```ts
+ * const { preset, config } = recognizePreset(stateDict, { args: meta.args });
+ * const model = spiking.models.create(preset, config);
+ * ```
+ *
+ * Throws a CheckpointError that lists the candidates where several presets fit (the shapes of CML and
+ * of the order before it are often the same), and one that says what is missing where none does.
+ */
+export function recognizePreset(
+  stateDict: Shapes,
+  options: RecognizeOptions = {},
+): RecognizedPreset {
+  checkKeys('recognizePreset', options, ['preset', 'args', 'config']);
+  const facts = factsOf(stateDict);
+  const given = { ...options.config };
+  const fromArgs = argsConfig(options.args, facts.channels);
+  const alike = presetsAlike(stateDict);
+  if (options.preset !== undefined) {
+    return chosen(options.preset, { stateDict, alike, facts, given, fromArgs });
+  }
+
+  const candidates = alike.filter((name) => {
+    const preset = presetConfig(name);
+    const { order = orderOf(preset) } = given;
+    return misfits(preset, facts).length === 0 && order === orderOf(preset);
+  });
+  if (candidates.length > 1) {
+    throw new CheckpointError(
+      `${candidates.join(' and ')} have the same shapes: say which it is (--preset)`,
+    );
+  }
+  if (candidates.length === 1) {
+    const [preset] = candidates as [string];
+    return result(preset, facts, { ...fromArgs, ...given }, [
+      `${preset} is the only preset with these shapes`,
+      ...sources(preset, fromArgs, given),
+    ]);
+  }
+  return unlisted(alike, facts, { ...fromArgs, ...given }, sources(undefined, fromArgs, given));
+}
+
+/** A preset that the caller named: its names must be the state_dict's; classes may differ. */
+function chosen(
+  preset: string,
+  {
+    stateDict,
+    alike,
+    facts,
+    given,
+    fromArgs,
+  }: {
+    stateDict: Shapes;
+    alike: string[];
+    facts: Facts;
+    given: Partial<ModelConfig>;
+    fromArgs: Partial<ModelConfig>;
+  },
+): RecognizedPreset {
+  const config = presetConfig(preset, given); // an unknown name is refused here
+  const wrong = misfits({ ...config, numClasses: facts.numClasses }, facts);
+  // A few names may be missing, which loading says; most must be there.
+  const names = presetPattern(preset);
+  const missing = [...names].filter((name) => !patternOf(stateDict).has(name));
+  if (missing.length > names.size / 2) wrong.push('other names of weights');
+  if (wrong.length > 0) {
+    const fitting = alike.filter((name) => misfits(presetConfig(name), facts).length === 0);
+    throw new CheckpointError(
+      `the state dict is not of ${preset}: it has ${wrong.join(', ')}` +
+        (fitting.length > 0 ? `; ${fitting.join(' and ')} fit` : ''),
+    );
+  }
+  const args = sources(undefined, fromArgs, given).map(
+    (line) => `${line}: not used, ${preset} was asked for`,
+  );
+  return result(preset, facts, given, [`${preset} was asked for`, ...args]);
+}
+
+/** A network that is no preset's: built on one of the same kind, if all that shapes do not say is said. */
+function unlisted(
+  alike: string[],
+  facts: Facts,
+  said: Partial<ModelConfig>,
+  lines: string[],
+): RecognizedPreset {
+  const { numHeads, inputShape, patchSize, order, tau } = said;
+  const events = inputShape?.length === 4;
+  const kinds = alike.filter((name) => {
+    const preset = presetConfig(name);
+    return (
+      (inputShape === undefined || (preset.inputShape.length === 4) === events) &&
+      (patchSize === undefined || preset.patchSize === patchSize) &&
+      (order === undefined || orderOf(preset) === order) &&
+      (preset.inputShape.at(-1) === facts.channels || inputShape !== undefined)
+    );
+  });
+  const missing = [
+    ...(numHeads === undefined ? ['numHeads'] : []),
+    ...(inputShape === undefined ? ['inputShape'] : []),
+  ];
+  const orders = new Set(kinds.map((name) => orderOf(presetConfig(name))));
+  const patches = new Set(kinds.map((name) => presetConfig(name).patchSize));
+  const taus = new Set(kinds.map((name) => presetConfig(name).tau ?? 2));
+  if (patches.size > 1) missing.push('patchSize');
+  if (orders.size > 1) missing.push('order');
+  if (taus.size > 1 && tau === undefined && orders.size === 1) missing.push('tau');
+  const { embedDim, depth, numClasses, channels } = facts;
+  const what = `embedDim ${embedDim}, depth ${depth}, ${numClasses} classes, ${channels} channels`;
+  if (kinds.length === 0) {
+    throw new CheckpointError(
+      `no preset has these names and sizes (${what}): it is no Spikingformer or Spikformer known here`,
+    );
+  }
+  if (missing.length > 0) {
+    throw new CheckpointError(
+      `no preset has these sizes (${what}), and neither the checkpoint's args nor --config say ` +
+        `${missing.join(', ')}. Of the same kind: ${kinds.slice(0, 6).join(', ')}`,
+    );
+  }
+  const preset = kinds[0]!;
+  return result(preset, facts, said, [`no preset has these sizes (${what})`, ...lines]);
+}
+
+function result(
+  preset: string,
+  facts: Facts,
+  said: Partial<ModelConfig>,
+  lines: string[],
+): RecognizedPreset {
+  const base = presetConfig(preset);
+  const { embedDim, depth, numClasses, mlpRatio } = facts;
+  const config: Record<string, unknown> = {};
+  const sizes = { embedDim, depth, numClasses, mlpRatio };
+  for (const [key, value] of Object.entries({ ...sizes, ...said })) {
+    const own =
+      (base as unknown as Record<string, unknown>)[key] ?? (key === 'mlpRatio' ? 4 : undefined);
+    if (JSON.stringify(own) !== JSON.stringify(value)) config[key] = value;
+  }
+  const built = presetConfig(preset, config as Partial<ModelConfig>);
+  const timeSteps = built.inputShape.length === 4 ? built.inputShape[0] : (built.timeSteps ?? 4);
+  return {
+    preset,
+    config: config as Partial<ModelConfig>,
+    sources: [
+      ...lines,
+      `heads ${built.numHeads ?? 8}, time steps ${timeSteps}, tau ${built.tau ?? 2}`,
+    ],
+  };
+}
+
+function sources(
+  preset: string | undefined,
+  fromArgs: Partial<ModelConfig>,
+  given: Partial<ModelConfig>,
+): string[] {
+  const base = preset === undefined ? undefined : presetConfig(preset);
+  const text = (config: Partial<ModelConfig>) =>
+    Object.entries(config)
+      .map(([key, value]) => {
+        const own = (base as unknown as Record<string, unknown> | undefined)?.[key];
+        const differs = own !== undefined && JSON.stringify(own) !== JSON.stringify(value);
+        return `${key} ${JSON.stringify(value)}${differs ? ` (the preset: ${JSON.stringify(own)})` : ''}`;
+      })
+      .join(', ');
+  return [
+    ...(Object.keys(fromArgs).length > 0 ? [`from the checkpoint's args: ${text(fromArgs)}`] : []),
+    ...(Object.keys(given).length > 0 ? [`given: ${text(given)}`] : []),
+  ];
+}
+
+function factsOf(stateDict: Shapes): Facts {
+  const need = (value: number | undefined, what: string): number => {
+    if (value !== undefined && Number.isInteger(value) && value > 0) return value;
+    throw new CheckpointError(
+      `it is no Spikingformer or Spikformer in the authors' names: ${what}`,
+    );
+  };
+  const keys = Object.keys(stateDict);
+  const head = stateDict['head.weight']?.shape;
+  const embedDim = need(head?.[1], 'it has no head.weight of two axes');
+  const blocks = new Set(keys.map((key) => /^block\.(\d+)\./.exec(key)?.[1]).filter(Boolean));
+  const mlp = keys.find((key) => /^block\.0\.mlp\.\w+1_(conv|linear)\.weight$/.test(key));
+  const hidden = need(
+    mlp === undefined ? undefined : stateDict[mlp]!.shape[0],
+    'it has no block.0.mlp',
+  );
+  const first = keys
+    .filter((key) => /^patch_embed\..*weight$/.test(key))
+    .map((key) => stateDict[key]!.shape)
+    .filter((shape) => shape.length === 4)
+    .sort((a, b) => a[0]! - b[0]!)[0];
+  return {
+    embedDim,
+    numClasses: need(head?.[0], 'its head.weight is empty'),
+    depth: need(blocks.size, 'it has no blocks'),
+    mlpRatio: hidden / embedDim,
+    channels: need(first?.[1], 'it has no convolution in patch_embed'),
+  };
+}
+
+const orderOf = ({ order = 'conv-bn-pool-lif' }: ModelConfig) => order;
+
+/** How a configuration differs from the shapes. */
+function misfits(config: ModelConfig, facts: Facts): string[] {
+  const has: Facts = {
+    embedDim: config.embedDim,
+    depth: config.depth,
+    numClasses: config.numClasses,
+    mlpRatio: config.mlpRatio ?? 4,
+    channels: config.inputShape.at(-1)!,
+  };
+  return (Object.keys(facts) as (keyof Facts)[])
+    .filter((key) => has[key] !== facts[key])
+    .map((key) => `${key} ${facts[key]} instead of ${has[key]}`);
+}
+
+const unused = /(\.norm[12]\.(weight|bias)|\.num_batches_tracked)$/;
+
+function patternOf(shapes: Shapes): Pattern {
+  return new Set(
+    Object.keys(shapes)
+      .filter((key) => !unused.test(key) && !/^block\.(?!0\.)/.test(key))
+      .map((key) => `${key}:${shapes[key]!.shape.length}`),
+  );
+}
+
+/** The presets whose names of weights the state_dict has, those with the most where some have fewer. */
+function presetsAlike(stateDict: Shapes): string[] {
+  const has = patternOf(stateDict);
+  const alike = list().filter((name) => [...presetPattern(name)].every((key) => has.has(key)));
+  const most = Math.max(0, ...alike.map((name) => presetPattern(name).size));
+  return alike.filter((name) => presetPattern(name).size === most);
+}
+
+/** By kind of network. */
+const patterns = new Map<string, Pattern>();
+
+/** A preset's pattern, from a network of the same kind and the smallest size. */
+function presetPattern(name: string): Pattern {
+  const { inputShape, patchSize, order, projection } = presetConfig(name);
+  const [family] = name.split('-');
+  const kind = [family, inputShape.length, patchSize, order, projection].join();
+  let pattern = patterns.get(kind);
+  if (pattern === undefined) {
+    const small = [...inputShape.slice(0, -3).map(() => 1), 16, 16, inputShape.at(-1)!];
+    const size = { embedDim: 8, depth: 1, numHeads: 1, numClasses: 1, inputShape: small };
+    const model = create(name, size);
+    const shapes = torchEntries(model).map(({ key, shape }) => [key, { shape }] as const);
+    model.dispose();
+    pattern = patternOf(Object.fromEntries(shapes));
+    patterns.set(kind, pattern);
+  }
+  return pattern;
+}
+
+/** What a training script's args say of the network, where they say it plainly. */
+function argsConfig(args: unknown, channels: number): Partial<ModelConfig> {
+  if (typeof args !== 'object' || args === null) return {};
+  const all = args as Record<string, unknown>;
+  const whole = (...names: string[]): number | undefined => {
+    const value = names.map((name) => all[name]).find((v) => v !== undefined && v !== null);
+    return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined;
+  };
+  const config: Partial<ModelConfig> = {};
+  const numHeads = whole('num_heads');
+  const timeSteps = whole('time_step', 'T');
+  const patchSize = whole('patch_size');
+  const side = whole('img_size', 'img_size_h');
+  if (numHeads !== undefined) config.numHeads = numHeads;
+  if (timeSteps !== undefined) config.timeSteps = timeSteps;
+  if (patchSize !== undefined) config.patchSize = patchSize;
+  if (typeof all.tau === 'number' && all.tau > 0) config.tau = all.tau;
+  // Two channels are events: their frames' size and number are the preset's.
+  if (side !== undefined && channels !== 2) {
+    config.inputShape = [side, whole('img_size_w') ?? side, channels];
+  }
+  return config;
+}
