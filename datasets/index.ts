@@ -2,6 +2,7 @@
 export type { Chunks, ReadEventsOptions, StreamEventsOptions } from './_event_decoder';
 export { type Aedat2Options, readAedat2, streamAedat2 } from './aedat2';
 export { type Aedat31Options, readAedat31, streamAedat31 } from './aedat31';
+export { type BadSample, type Batches, type BatchOptions, batches } from './batches';
 export { type Cifar10, type Cifar100, readCifar10, readCifar100 } from './cifar';
 export { DatasetError } from './dataset_error';
 export { type DvsGestureLabel, readDvsGestureLabels } from './dvs_gesture_labels';
@@ -21,4 +22,8 @@ export {
   type FramesOptions,
 } from './frames';
 export { type IdxArray, type IdxArrays, type IdxDtype, readIdx } from './idx';
+export { type MemorySamples, memorySource } from './memory_source';
 export { type NMnistOptions, readNMnist, streamNMnist } from './nmnist';
+export type { Batch, Sample, SampleSource, WorkerSpec } from './sample';
+export { type TfDatasetOptions, type TfSample, toTfDataset } from './tf_dataset';
+export * from './transforms';

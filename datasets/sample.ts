@@ -10,6 +10,17 @@ export interface Sample {
 }
 
 /**
+ * How a worker thread makes a source anew: `name` is one that node/_worker_sources.ts knows, or the
+ * `file:` URL of a module whose default export is `(options) => SampleSource | Promise<SampleSource>`.
+ * `options` go there by structured clone: paths, and large arrays over a SharedArrayBuffer, which is
+ * not copied. Sources in memory get theirs from `memorySource`.
+ */
+export interface WorkerSpec {
+  name: string;
+  options: unknown;
+}
+
+/**
  * A split of a data set with random access. Order, shuffling and batches are the caller's
  * business: sample `i` is the same whoever asks, and however often.
  */
@@ -23,6 +34,8 @@ export interface SampleSource {
   /** Per channel, of values in 0..1; absent where nothing is normalised. */
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
+  /** Absent where only this thread can read the source. */
+  readonly workerSpec?: WorkerSpec;
   /** @throws RangeError where `index` is none of 0..length - 1 */
   read(index: number): Sample | Promise<Sample>;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { DatasetError, readIdx } from '../../datasets';
+import { numRuns } from './event_files';
 
 function header(type: number, shape: number[]): number[] {
   return [0, 0, type, shape.length, ...shape.flatMap((n) => [n >>> 24, n >>> 16, n >>> 8, n])];
@@ -95,7 +96,7 @@ test('mutated files are read as they say, or refused', () => {
         if (!(error instanceof DatasetError)) throw error;
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: numRuns(10_000) },
   );
 });
 

@@ -1,0 +1,73 @@
+/** Latency encoding: each value of a static input fires once, the greater the earlier. */
+import * as tf from '@tensorflow/tfjs';
+import { installKernels } from '../lib/kernels/install';
+import { checkOneOf, checkPositiveInteger } from '../lib/validate';
+import { checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './_layer';
+
+const FUNCTIONS = ['linear', 'log'] as const;
+
+export interface LatencyEncoderConfig extends LayerArgs {
+  /** How many steps there are to fire in. SpikingJelly: T. */
+  timeSteps: number;
+  /** How the step falls with the value. Default 'linear'. SpikingJelly: enc_function. */
+  encFunction?: (typeof FUNCTIONS)[number];
+}
+
+/**
+ * `[batch, ...]` -> `[batch, time, ...]`: 1 at step t_f, else 0, where T is timeSteps and
+ *
+ *   linear: t_f = round((T - 1) (1 - x))
+ *   log:    t_f = round(T - 1 - ln(alpha x + 1)), alpha = exp(T - 1) - 1
+ *
+ * (halves to the even step). x is from 0 to 1: what is outside may not fire at all. Like SpikingJelly's
+ * LatencyEncoder it has no gradient: zero goes back.
+ */
+export class LatencyEncoder extends tf.layers.Layer {
+  static className = 'LatencyEncoder';
+  private readonly timeSteps: number;
+  private readonly encFunction: (typeof FUNCTIONS)[number];
+
+  constructor(config: LatencyEncoderConfig) {
+    checkLayerKeys('LatencyEncoder', config, ['timeSteps', 'encFunction']);
+    super(config);
+    const { timeSteps, encFunction = 'linear' } = config;
+    checkPositiveInteger('timeSteps', timeSteps);
+    checkOneOf('encFunction', encFunction, FUNCTIONS);
+    this.timeSteps = timeSteps;
+    this.encFunction = encFunction;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return tf.tidy(() => {
+      const encode = tf.customGrad((value) => ({
+        value: this.encode(value as tf.Tensor),
+        gradFunc: () => tf.zerosLike(value as tf.Tensor),
+      }));
+      return encode(oneTensor(inputs));
+    });
+  }
+
+  private encode(x: tf.Tensor): tf.Tensor {
+    installKernels(); // webgpu's own cast leaves spikes that other operations do not take
+    const last = this.timeSteps - 1;
+    const time =
+      this.encFunction === 'log'
+        ? tf.sub(last, x.mul(Math.expm1(last)).add(1).log())
+        : tf.sub(1, x).mul(last);
+    const steps = tf.range(0, this.timeSteps).reshape([1, -1, ...x.shape.slice(1).map(() => 1)]);
+    return time.round().expandDims(1).equal(steps).cast('float32');
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    const [batch = null, ...rest] = oneShape(inputShape);
+    return [batch, this.timeSteps, ...rest];
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), timeSteps: this.timeSteps, encFunction: this.encFunction };
+  }
+}
+
+export const latencyEncoder = (config: LatencyEncoderConfig) => new LatencyEncoder(config);
+
+register(LatencyEncoder);

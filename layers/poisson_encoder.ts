@@ -1,0 +1,87 @@
+/** Poisson encoding: each value of a static input is the chance of a spike at every time step. */
+import * as tf from '@tensorflow/tfjs';
+import { installKernels } from '../lib/kernels/install';
+import { Random } from '../lib/random';
+import { checkPositiveInteger, invalid } from '../lib/validate';
+import {
+  type CallArgs,
+  checkLayerKeys,
+  type LayerArgs,
+  oneShape,
+  oneTensor,
+  register,
+} from './_layer';
+
+export interface PoissonEncoderConfig extends LayerArgs {
+  /** How many times the input is drawn. SpikingJelly: as often as its encoder is called. */
+  timeSteps: number;
+  /**
+   * Any safe integer. In training each call and each sample has noise of its own, the same sequence
+   * for the same seed; otherwise all samples and calls have the same noise, so that an answer depends
+   * neither on its neighbours nor on what came before. Default null: a seed of its own.
+   */
+  seed?: number | null;
+}
+
+/**
+ * `[batch, ...]` -> `[batch, time, ...]`: 1 where a uniform number of [0, 1) is below x, else 0. x is
+ * from 0 to 1: below fires never, above always. Like SpikingJelly's PoissonEncoder it has no gradient:
+ * zero goes back.
+ */
+export class PoissonEncoder extends tf.layers.Layer {
+  static className = 'PoissonEncoder';
+  private readonly timeSteps: number;
+  private readonly seed: number | null;
+  private readonly drawnSeed: number;
+  private trainingCalls = 0;
+
+  constructor(config: PoissonEncoderConfig) {
+    checkLayerKeys('PoissonEncoder', config, ['timeSteps', 'seed']);
+    super(config);
+    const { timeSteps, seed = null } = config;
+    checkPositiveInteger('timeSteps', timeSteps);
+    if (seed !== null && !Number.isSafeInteger(seed)) {
+      throw invalid('seed', 'a safe integer or null', seed);
+    }
+    this.timeSteps = timeSteps;
+    this.seed = seed;
+    this.drawnSeed = seed ?? Math.floor(Math.random() * 2 ** 32);
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor {
+    return tf.tidy(() => {
+      installKernels(); // webgpu's own cast leaves spikes that other operations do not take
+      const x = oneTensor(inputs);
+      const [batch, ...rest] = x.shape as [number, ...number[]];
+      const random = kwargs.training
+        ? new Random(this.drawnSeed, 'poisson', 'call', ++this.trainingCalls)
+        : new Random(this.drawnSeed, 'poisson');
+      const noise = uniform([kwargs.training ? batch : 1, this.timeSteps, ...rest], random);
+      const encode = tf.customGrad((value) => ({
+        value: noise.less((value as tf.Tensor).expandDims(1)).cast('float32'),
+        gradFunc: () => tf.zerosLike(value as tf.Tensor),
+      }));
+      return encode(x);
+    });
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    const [batch = null, ...rest] = oneShape(inputShape);
+    return [batch, this.timeSteps, ...rest];
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), timeSteps: this.timeSteps, seed: this.seed };
+  }
+}
+
+/** Uniform in [0, 1), in steps of 2^-24: float32 has no finer ones below 1. */
+function uniform(shape: number[], random: Random): tf.Tensor {
+  const values = new Float32Array(tf.util.sizeFromShape(shape));
+  for (let i = 0; i < values.length; i++) values[i] = (random.bits() >>> 8) / 2 ** 24;
+  return tf.tensor(values, shape);
+}
+
+export const poissonEncoder = (config: PoissonEncoderConfig) => new PoissonEncoder(config);
+
+register(PoissonEncoder);

@@ -1,0 +1,66 @@
+/** Batches of an epoch made in worker threads, ahead of whoever consumes them, in order. */
+import * as here from '../datasets/batches';
+import type { SampleSource } from '../datasets/sample';
+import { createTransform } from '../datasets/transforms/create_transform';
+import { checkPositiveInteger, invalid } from '../lib/validate';
+import { DataWorkers } from './_data_workers';
+
+export interface WorkerBatchOptions extends here.BatchOptions {
+  /** Threads that read and transform. Default 0: this thread does. */
+  workers?: number;
+  /** Batches that may be ready before they are asked for. Default 2. */
+  prefetch?: number;
+}
+
+/**
+ * As `batches` of tfjs-spikingformer/datasets, the same to the byte whatever the number of workers. No
+ * more than `workers + prefetch` batches are held. Leaving the loop ends the threads.
+ *
+ * ```ts
+ * const train = await cifar10({split: 'train'});
+ * for await (const {data, shape, labels} of batches(train, {batchSize: 64, shuffle: true, workers: 2}))
+ *   step(data, shape, labels);
+ * ```
+ *
+ * @throws where the source or the transform cannot go to another thread, or a thread dies; the error
+ *   names the sample
+ */
+export function batches(source: SampleSource, options: WorkerBatchOptions): here.Batches {
+  const { workers = 0, prefetch = 2, ...plain } = options;
+  if (workers === 0) {
+    checkPositiveInteger('prefetch', prefetch);
+    return here.batches(source, plain);
+  }
+  checkPositiveInteger('workers', workers);
+  checkPositiveInteger('prefetch', prefetch);
+  const plan = here.planEpoch(source, plain);
+  const { seed = 0, epoch = 0, onBadSample = 'throw', transform } = plain;
+  const config = typeof transform === 'function' ? transform.config : transform;
+  if (transform !== undefined && config === undefined) {
+    throw invalid('transform', 'made by a builder or be a configuration with workers', transform);
+  }
+  if (config) createTransform(config); // wrong options fail here, not in every thread
+  const { name, split, length } = source;
+  return here.iterable(plan.length, async function* (skipped) {
+    if (plan.length === 0) return;
+    const { workerSpec: spec } = source;
+    if (spec === undefined) {
+      throw new Error(`${name} (${split}) has no workerSpec, so it needs workers: 0`);
+    }
+    const start = { spec, length, seed, epoch, transform: config ?? null, onBadSample };
+    const pool = new DataWorkers(Math.min(workers, plan.length), start, { name, split });
+    try {
+      const ahead: Promise<here.MadeBatch>[] = [];
+      for (let next = 0; next < plan.length || ahead.length > 0; ) {
+        while (next < plan.length && ahead.length < workers + prefetch) {
+          ahead.push(pool.make(plan[next++]));
+        }
+        const made = await pool.awaited(ahead.shift() as Promise<here.MadeBatch>);
+        skipped.push(...made.skipped);
+        yield made.batch;
+      }
+    } finally {
+      await pool.close();
+    }
+  });
+}

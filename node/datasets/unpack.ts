@@ -1,0 +1,133 @@
+/** Files out of a zip, a tar.gz or a gz of any size, each hashed on its way to the disk. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import fs from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { Parser, type ReadEntry } from 'tar';
+import { type Entry, open, type ZipFile } from 'yauzl';
+
+/** What was written, by path below the folder. */
+export type UnpackedFiles = Record<string, { bytes: number; sha256: string }>;
+
+/**
+ * Where a file of the archive goes below the folder; null: nowhere. It is the guard too: what it
+ * returns is trusted, what an archive says is not.
+ */
+export type Placement = (pathInArchive: string) => string | null;
+
+/** Unpacks the files that `place` takes; `onFile` hears of each. The archive's name tells its kind. */
+export async function unpack(
+  archive: string,
+  folder: string,
+  place: Placement,
+  onFile?: (path: string, count: number) => void,
+): Promise<UnpackedFiles> {
+  const files: UnpackedFiles = {};
+  let count = 0;
+  const take = async (path: string, stream: AsyncIterable<Uint8Array>) => {
+    if (Object.hasOwn(files, path)) throw new Error(`${archive} holds two files for ${path}`);
+    files[path] = await writeStream(join(folder, path), stream);
+    onFile?.(path, ++count);
+  };
+  if (archive.endsWith('.zip')) await unpackZip(archive, place, take);
+  else if (archive.endsWith('.tar.gz')) await unpackTar(archive, place, take);
+  else {
+    const name = archive.replace(/^.*[\\/]/, '').replace(/\.gz$/, '');
+    const path = place(name);
+    if (path !== null) await unpackGzip(archive, path, take);
+  }
+  return files;
+}
+
+async function unpackGzip(archive: string, path: string, take: Take): Promise<void> {
+  const source = createReadStream(archive);
+  const gunzip = createGunzip();
+  source.on('error', (error) => gunzip.destroy(error));
+  try {
+    await take(path, source.pipe(gunzip));
+  } finally {
+    source.destroy();
+  }
+}
+
+type Take = (path: string, stream: AsyncIterable<Uint8Array>) => Promise<void>;
+
+async function unpackZip(archive: string, place: Placement, take: Take): Promise<void> {
+  const zip = await new Promise<ZipFile>((resolve, reject) => {
+    open(archive, { lazyEntries: true, autoClose: false }, (error, file) =>
+      error ? reject(error) : resolve(file),
+    );
+  });
+  const contents = (entry: Entry) =>
+    new Promise<Readable>((resolve, reject) => {
+      zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream)));
+    });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      zip.on('error', reject);
+      zip.on('end', resolve);
+      zip.on('entry', (entry: Entry) => {
+        const path = entry.fileName.endsWith('/') ? null : place(entry.fileName);
+        const done = path === null ? Promise.resolve() : contents(entry).then((s) => take(path, s));
+        done.then(() => zip.readEntry()).catch(reject);
+      });
+      zip.readEntry();
+    });
+  } finally {
+    zip.close();
+  }
+}
+
+async function unpackTar(archive: string, place: Placement, take: Take): Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  let current: ReadEntry | undefined;
+  const source = createReadStream(archive);
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: unknown) => {
+      source.destroy(); // and the entry, so that its file is closed
+      current?.destroy(error);
+      reject(error);
+    };
+    const parser = new Parser({
+      strict: true, // damage is an error, not a warning
+      onReadEntry: (entry) => {
+        const path = entry.type === 'File' || entry.type === 'OldFile' ? place(entry.path) : null;
+        if (path === null) entry.resume();
+        else {
+          current = entry.on('error', () => undefined); // its reader hears of it
+          last = last.then(() => take(path, entry as AsyncIterable<Buffer>));
+          last.catch(fail);
+        }
+      },
+    });
+    source.on('error', fail);
+    parser.on('error', fail);
+    parser.on('end', () => last.then(resolve, fail));
+    source.pipe(parser as unknown as NodeJS.WritableStream);
+  });
+}
+
+async function writeStream(
+  path: string,
+  stream: AsyncIterable<Uint8Array>,
+): Promise<{ bytes: number; sha256: string }> {
+  await fs.mkdir(dirname(path), { recursive: true });
+  const hash = createHash('sha256');
+  const handle = await fs.open(path, 'wx');
+  let bytes = 0;
+  try {
+    for await (const chunk of stream) {
+      hash.update(chunk);
+      for (let done = 0; done < chunk.length; ) {
+        done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
+      }
+      bytes += chunk.length;
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
