@@ -11,6 +11,6 @@ module.exports = {
   },
   moduleNameMapper: {
     '^tfjs-spikingformer$': '<rootDir>/index.ts',
-    '^tfjs-spikingformer/(node|datasets|analysis)$': '<rootDir>/$1/index.ts',
+    '^tfjs-spikingformer/(node|datasets|analysis|training)$': '<rootDir>/$1/index.ts',
   },
 };

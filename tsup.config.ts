@@ -1,6 +1,7 @@
 /**
  * Builds dist/: one ESM and one CJS file an entry, with shared chunks, so that a class exists once
- * whichever entries are imported; types for both; and the command, as ESM only.
+ * whichever entries are imported; types for both; and the command and the data workers,
+ * as ESM only.
  */
 import { defineConfig } from 'tsup';
 
@@ -9,10 +10,11 @@ const library = {
   'datasets/index': 'datasets/index.ts',
   'analysis/index': 'analysis/index.ts',
   'node/index': 'node/index.ts',
+  'training/index': 'training/index.ts',
 };
 
 export default defineConfig({
-  entry: { ...library, 'cli/index': 'cli/index.ts' },
+  entry: { ...library, 'cli/index': 'cli/index.ts', 'node/data_worker': 'node/data_worker.ts' },
   format: ['esm', 'cjs'],
   dts: { entry: library },
   splitting: true, // esbuild splits ESM only; tsup does it for CJS too when asked

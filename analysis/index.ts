@@ -1,4 +1,35 @@
-/** Looking inside a network: observed spikes, firing rates, and what a backend lacks for it. */
+/** Looking inside a network: observed spikes, firing rates, operations, energy, and what a backend lacks for it. */
+export {
+  type Activity,
+  type ActivityOptions,
+  measureActivity,
+  type TensorActivity,
+  type ValueKind,
+} from './activity';
+export { activityTable } from './activity_table';
 export { type BackendReport, type CheckBackendOptions, checkBackend } from './check_backend';
+export {
+  type EnergyAssumptions,
+  type EnergyOptions,
+  type EnergyReport,
+  type EnergyTotals,
+  energy,
+  energyAssumptions,
+  energyOf,
+  type LayerEnergy,
+  type MemoryName,
+  memories,
+  type Rates,
+} from './energy';
+export { energySvg } from './energy_svg';
+export { energyTable } from './energy_table';
+export { type GradientStudyOptions, type GradientStudyRow, gradientStudy } from './gradient_study';
+export { gradientStudySvg } from './gradient_study_svg';
 export { firingRates, type ObserveOptions, observe } from './observe';
+export {
+  type CountOptions,
+  countOperations,
+  type LayerOperations,
+  type OperationCount,
+} from './operations';
 export { walkLayers } from './walk';

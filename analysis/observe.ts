@@ -1,6 +1,6 @@
 /** Seeing every neuron layer's spikes: what firing rates, rasters and energy figures are built on. */
 import * as tf from '@tensorflow/tfjs';
-import { withSpikeListener } from '../layers/_spikes';
+import { withListener } from '../layers/_spikes';
 import { keepingStatistics } from './_statistics';
 import { walkLayers } from './walk';
 
@@ -36,7 +36,7 @@ export function observe(
   };
   const run = () => {
     tf.tidy(() => {
-      withSpikeListener(onSpikes, () => model.apply(x, { training }));
+      withListener({ spikes: onSpikes }, () => model.apply(x, { training }));
     });
   };
   try {

@@ -17,7 +17,8 @@ import {
   readNMnist,
   streamAedat2,
 } from 'tfjs-spikingformer/datasets';
-import { appendCsv, type Candidate, measure, printTimings, timingRows } from './measure';
+import { appendCsv } from './_csv';
+import { type Candidate, measure, printTimings, timingRows } from './measure';
 
 /** The same pseudo-random numbers in every run. */
 function generator(seed: number): () => number {

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- NAME [arguments]`: runs bench/NAME.ts, whose `run(args)` measures something and
- * adds its rows to results/. Without a name: what there is.
+ * `npm run bench`: this library beside PyTorch, bench/speed.ts. `npm run bench -- NAME [arguments]`: runs
+ * bench/NAME.ts, whose `run(args)` measures something else and adds its rows to results/; with --help: what
+ * there is.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,11 +19,15 @@ const names = readdirSync(here)
   .filter((name) => !shared.includes(name) && !name.startsWith('_'))
   .sort();
 
-const [name, ...args] = process.argv.slice(2);
-if (name === undefined) {
+const given = process.argv.slice(2);
+// Options alone are for the comparison.
+const [name, ...args] =
+  given[0] === undefined || given[0].startsWith('-') ? ['speed', ...given] : given;
+if (given.includes('--help')) {
   console.log('npm run bench -- NAME [arguments], NAME one of:');
-  for (const each of names) console.log(`  ${each}`);
-} else if (!names.includes(name)) {
+  for (const each of names) console.log(`  ${each}${each === 'speed' ? ' (without a name)' : ''}`);
+  console.log('What each takes is said at the top of its file, bench/NAME.ts.');
+} else if (!names.includes(name!)) {
   console.error(`NAME must be one of ${names.join(', ')}, but got '${name}'`);
   process.exitCode = 2;
 } else {

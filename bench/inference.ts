@@ -10,7 +10,8 @@ import '@tensorflow/tfjs-backend-wasm';
 import * as spiking from 'tfjs-spikingformer';
 import { composedKernels } from '../lib/kernels/composed';
 import { SpikeConv2D } from '../lib/kernels/spec';
-import { appendCsv, measure, printTimings, timingRows } from './measure';
+import { appendCsv } from './_csv';
+import { measure, printTimings, timingRows } from './measure';
 
 /** Puts the composed form in the kernel's place while it runs. */
 function composed(backendName: string, run: () => void): void {

@@ -2,8 +2,7 @@
  * Timing that can be trusted on a busy machine: the candidates take turns, round after round, so
  * that a slow moment hits all of them, and the median speaks.
  */
-import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import type { Row } from './_csv';
 
 /** What is timed: one call, which returns when its work is done. */
 export type Candidate = () => unknown | Promise<unknown>;
@@ -26,25 +25,55 @@ export interface MeasureOptions {
 }
 
 export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** The value below which that part of the values lies, between the two nearest. */
+export function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  const at = part * (sorted.length - 1);
+  const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+export interface TurnOptions extends MeasureOptions {
+  /** Who has had three timed turns and this many milliseconds of turns sits out the rest. Default: nobody. */
+  patience?: number;
+}
+
+/** Lets each do its turn, round after round; a turn returns its milliseconds. What each turn took, without warm-up. */
+export async function takeTurns(
+  turns: Readonly<Record<string, () => number | Promise<number>>>,
+  { rounds = 15, warmup = 2, patience = Number.POSITIVE_INFINITY }: TurnOptions = {},
+): Promise<Map<string, number[]>> {
+  const times = new Map<string, number[]>(Object.keys(turns).map((name) => [name, []]));
+  const spent = new Map<string, number>();
+  for (let round = -warmup; round < rounds; round++) {
+    for (const [name, turn] of Object.entries(turns)) {
+      const own = times.get(name)!;
+      if (own.length >= 3 && spent.get(name)! > patience) continue;
+      const start = performance.now();
+      const ms = await turn();
+      if (round < 0) continue;
+      own.push(ms);
+      spent.set(name, (spent.get(name) ?? 0) + performance.now() - start);
+    }
+  }
+  return times;
 }
 
 /** Times all candidates, interleaved; the first is what the others are compared with. */
 export async function measure(
   candidates: Readonly<Record<string, Candidate>>,
-  { rounds = 15, warmup = 2 }: MeasureOptions = {},
+  options: MeasureOptions = {},
 ): Promise<Timing[]> {
-  const entries = Object.entries(candidates);
-  const times = new Map<string, number[]>(entries.map(([name]) => [name, []]));
-  for (let round = -warmup; round < rounds; round++) {
-    for (const [name, candidate] of entries) {
-      const start = performance.now();
-      await candidate();
-      if (round >= 0) times.get(name)?.push(performance.now() - start);
-    }
-  }
+  const timed = (candidate: Candidate) => async () => {
+    const start = performance.now();
+    await candidate();
+    return performance.now() - start;
+  };
+  const turns = Object.entries(candidates).map(([name, candidate]) => [name, timed(candidate)]);
+  const times = await takeTurns(Object.fromEntries(turns), options);
   const timings = [...times].map(([name, all]) => ({
     name,
     median: median(all),
@@ -64,23 +93,6 @@ export function printTimings(title: string, timings: readonly Timing[]): void {
   for (const { name, median, min, max, ratio } of timings) {
     row(name, [...[median, min, max].map((ms) => ms.toFixed(2)), ratio.toFixed(2)]);
   }
-}
-
-/** One result: column names and values, the same columns in every row of a file. */
-export type Row = Readonly<Record<string, string | number>>;
-
-/** Appends rows to a CSV file, such as `results/wasm_kernels.csv`; a new file gets its header. */
-export function appendCsv(path: string, rows: readonly Row[]): void {
-  if (rows.length === 0) return;
-  const quote = (value: string | number) =>
-    /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
-  const lines = (values: readonly (readonly (string | number)[])[]) =>
-    values.map((row) => `${row.map(quote).join(',')}\n`).join('');
-  if (!existsSync(path)) {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, lines([Object.keys(rows[0])]));
-  }
-  appendFileSync(path, lines(rows.map((row) => Object.values(row))));
 }
 
 /** Timings as rows of results/, with the date and the command that made them. */

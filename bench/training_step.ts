@@ -6,7 +6,9 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import * as spiking from 'tfjs-spikingformer';
-import { appendCsv, measure, printTimings, timingRows } from './measure';
+import { appendCsv } from './_csv';
+import { trainingStep } from './_task';
+import { measure, printTimings, timingRows } from './measure';
 
 /** Kernel times of one call, largest first, in milliseconds. */
 async function profile(run: () => void): Promise<[kernel: string, ms: number, calls: number][]> {
@@ -40,16 +42,12 @@ export async function run(args: string[]): Promise<void> {
     Array.from({ length: batch }, (_, i) => i % numClasses),
     numClasses,
   );
-  const optimizer = tf.train.adam(1e-3);
-  const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   const logits = (training: boolean) => model.apply(x, { training }) as tf.Tensor;
-  const loss = () => tf.losses.softmaxCrossEntropy(y, logits(true)).asScalar();
 
   const candidates = {
     'forward, training': () => tf.tidy(() => void logits(true).dataSync()),
     'forward, evaluation': () => tf.tidy(() => void logits(false).dataSync()),
-    'training step': () =>
-      tf.tidy(() => void optimizer.minimize(loss, true, variables)!.dataSync()),
+    'training step': trainingStep(model, x, y),
   };
   const title = `${values.model}, ${values.backend}, batch ${batch}`;
   const timings = await measure(candidates, { rounds: Number(values.rounds), warmup: 1 });

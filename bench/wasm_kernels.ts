@@ -7,7 +7,8 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { composedKernels } from '../lib/kernels/composed';
 import { wasmKernels, wasmOverrides } from '../lib/kernels/wasm';
-import { appendCsv, measure, type Row } from './measure';
+import { appendCsv, type Row } from './_csv';
+import { measure } from './measure';
 
 type Inputs = Record<string, tf.Tensor>;
 

@@ -1,7 +1,7 @@
 /** Errors of the command line, and the exit status that each kind of end has. */
 
-/** 0: done; 1: it was asked well and failed; 2: it was asked wrongly. */
-export const exitCode = { ok: 0, failure: 1, usage: 2 } as const;
+/** 0: done; 1: it was asked well and failed; 2: it was asked wrongly; 130: ended by Ctrl-C. */
+export const exitCode = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
 /** The command was asked wrongly. */
 export class UsageError extends Error {}

@@ -1,9 +1,6 @@
 /** `spikingformer summary`: the layers and parameters of a preset or of a saved model. */
-import { existsSync } from 'node:fs';
-import * as tf from '@tensorflow/tfjs';
 import { models } from '../index';
-import { fileHandler } from '../node/index';
-import { UsageError } from './_errors';
+import { openModel } from './_model';
 
 interface Totals {
   model: string;
@@ -20,9 +17,7 @@ export async function summary(name: string | undefined, options: { json?: boolea
     for (const preset of models.list()) console.log(preset);
     return;
   }
-  await tf.ready();
-  const preset = models.list().includes(name);
-  const model = preset ? models.create(name) : await load(name);
+  const { model } = await openModel(name);
   const counts = models.countParameters(model);
   const runningStatistics = model.countParams() - counts.parameters;
   const totals: Totals = { model: name, ...counts, runningStatistics };
@@ -33,16 +28,6 @@ export async function summary(name: string | undefined, options: { json?: boolea
     print(totals);
   }
   model.dispose();
-}
-
-function load(path: string): Promise<tf.LayersModel> {
-  if (!existsSync(path)) {
-    throw new UsageError(
-      `model must be a preset (\`spikingformer summary\` lists them) or the path of a saved model, ` +
-        `but got '${path}'`,
-    );
-  }
-  return tf.loadLayersModel(fileHandler(path));
 }
 
 function print({ parameters, withUnusedLayerNorms, runningStatistics }: Totals): void {

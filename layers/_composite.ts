@@ -14,6 +14,11 @@ const internalsOf = (layer: tf.layers.Layer) => layer as unknown as LayerInterna
 /** Every layer inside another: weights that two layers own would be saved twice and not load. */
 const owned = new WeakSet<tf.layers.Layer>();
 
+/** A composite fuses those inside; of other layers there is nothing to fuse. */
+function fuseIn(layer: tf.layers.Layer): void {
+  (layer as Partial<CompositeLayer>).fuse?.();
+}
+
 /**
  * A layer that owns others. A subclass passes each to `own` in its constructor and builds each with
  * `buildSublayer` in `buildSublayers`. Their weights then belong to the composite as its own would:
@@ -22,6 +27,8 @@ const owned = new WeakSet<tf.layers.Layer>();
 export abstract class CompositeLayer extends tf.layers.Layer {
   /** The layers inside, in the order in which they were made. */
   readonly sublayers: tf.layers.Layer[] = [];
+  /** See `fuse`. */
+  protected fused = false;
 
   /** Takes a layer in; in the constructor, or where it depends on the input's shape, in `buildSublayers`. */
   protected own<T extends tf.layers.Layer>(layer: T): T {
@@ -33,6 +40,29 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     layer.setFastWeightInitDuringBuild(internalsOf(this).fastWeightInitDuringBuild);
     if (layer.stateful) this._stateful = true;
     if (!this.trainable) layer.trainable = false;
+    if (this.fused) fuseIn(layer);
+    return layer;
+  }
+
+  /**
+   * Before it is built: makes every batch norm inside one with the convolution before it, for inference
+   * only. The layer's config says so, that it loads as it was saved. See models.fuseBatchNorm.
+   */
+  fuse(): void {
+    this.fused = true;
+    for (const layer of this.sublayers) fuseIn(layer);
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), ...(this.fused && { fused: true }) };
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    cls: tf.serialization.SerializableConstructor<T>,
+    { fused, ...config }: tf.serialization.ConfigDict,
+  ): T {
+    const layer = new cls(config);
+    if (fused) fuseIn(layer as unknown as tf.layers.Layer);
     return layer;
   }
 

@@ -17,3 +17,8 @@ export function torchBias(fanIn: number): Initializer {
   const bound = 1 / Math.sqrt(fanIn);
   return tf.initializers.randomUniform({ minval: -bound, maxval: bound });
 }
+
+/** timm's truncated normal of that deviation; its truncation, at an absolute 2, never happens. */
+export function normalKernel(stddev: number): Initializer {
+  return tf.initializers.randomNormal({ stddev });
+}

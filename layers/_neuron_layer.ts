@@ -44,7 +44,8 @@ export abstract class NeuronLayer extends tf.layers.Layer {
   override call(inputs: tf.Tensor | tf.Tensor[], _kwargs: CallArgs): tf.Tensor {
     return tf.tidy(() => {
       const x = oneTensor(inputs);
-      const { spikes, v } = runNeuron(x, this.attrs, this.stateFor(x), this.timeConstant());
+      const [state, w] = [this.stateFor(x), this.timeConstant()];
+      const { spikes, v } = runNeuron(x, this.attrs, state, w, this.stateful);
       if (this.stateful) this.keepState(v);
       emitSpikes(this, spikes);
       return spikes;

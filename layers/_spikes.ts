@@ -1,19 +1,32 @@
-/** How a neuron layer's spikes are seen from outside: one listener at a time, told of every call. */
+/** How layers are seen from outside: one listener at a time, told of what neurons return and what linear maps take in. */
 import type * as tf from '@tensorflow/tfjs';
 
-type SpikeListener = (layer: tf.layers.Layer, spikes: tf.Tensor) => void;
-
-let listener: SpikeListener | null = null;
-
-/** Called by every neuron layer with what it is about to return. */
-export function emitSpikes(layer: tf.layers.Layer, spikes: tf.Tensor): void {
-  listener?.(layer, spikes);
+export interface Listener {
+  /** A neuron layer is about to return these spikes. */
+  spikes?(layer: tf.layers.Layer, spikes: tf.Tensor): void;
+  /** A convolution or linear map computes this input; it stands for `repeats` equal time steps. */
+  input?(layer: tf.layers.Layer, x: tf.Tensor, repeats: number): void;
 }
 
-/** Runs `run` while `onSpikes` hears every neuron layer. */
-export function withSpikeListener<T>(onSpikes: SpikeListener, run: () => T): T {
+let listener: Listener | null = null;
+
+/**
+ * Called by every neuron layer with what it is about to return. In the `call` of a neuron of your own it makes
+ * `observe`, firing rates and energy see that neuron too.
+ */
+export function emitSpikes(layer: tf.layers.Layer, spikes: tf.Tensor): void {
+  listener?.spikes?.(layer, spikes);
+}
+
+/** Called by every convolution and linear map with what it is about to compute. */
+export function emitInput(layer: tf.layers.Layer, x: tf.Tensor, repeats = 1): void {
+  listener?.input?.(layer, x, repeats);
+}
+
+/** Runs `run` while `heard` hears every layer. */
+export function withListener<T>(heard: Listener, run: () => T): T {
   const outer = listener;
-  listener = onSpikes;
+  listener = heard;
   try {
     return run();
   } finally {

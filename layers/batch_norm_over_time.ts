@@ -97,7 +97,11 @@ export class BatchNormOverTime extends tf.layers.Layer {
    * where it takes more: in training, and where a gradient is recorded.
    */
   asAffine(kwargs: CallArgs, bias?: tf.Tensor): ChannelAffine | null {
-    if (this.usesBatch(kwargs) || isRecordingGradients()) return null;
+    return this.usesBatch(kwargs) || isRecordingGradients() ? null : this.affine(bias);
+  }
+
+  /** What this does to each channel at inference, of an input that lacks that bias. */
+  affine(bias?: tf.Tensor): ChannelAffine {
     const [mean, variance] = this.runningStatistics(bias);
     return batchNormAffine(this.gamma.read(), this.beta.read(), mean, variance, {
       epsilon: this.epsilon,

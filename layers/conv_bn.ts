@@ -4,10 +4,10 @@ import { foldTime, unfoldTime } from '../lib/fold_time';
 import { installKernels } from '../lib/kernels/install';
 import { spikeConv2d } from '../lib/spike_conv';
 import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
-import { CompositeLayer } from './_composite';
 import { torchBias, torchKernel } from './_initializers';
+import { KernelBN } from './_kernel_bn';
 import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, register } from './_layer';
-import { BatchNormOverTime } from './batch_norm_over_time';
+import { emitInput } from './_spikes';
 
 export interface ConvBNConfig extends LayerArgs {
   /** Output channels. */
@@ -21,15 +21,12 @@ export interface ConvBNConfig extends LayerArgs {
 }
 
 /** `[batch, time, height, width, channels]` -> `[batch, time, height', width', filters]`. */
-export class ConvBN extends CompositeLayer {
+export class ConvBN extends KernelBN {
   static className = 'ConvBN';
   private readonly filters: number;
   private readonly kernelSize: number;
   private readonly strides: number;
   private readonly useBias: boolean;
-  private readonly bn: BatchNormOverTime;
-  private kernel!: tf.LayerVariable;
-  private bias?: tf.LayerVariable;
 
   constructor(config: ConvBNConfig) {
     checkLayerKeys('ConvBN', config, ['filters', 'kernelSize', 'strides', 'useBias']);
@@ -44,7 +41,6 @@ export class ConvBN extends CompositeLayer {
     this.kernelSize = kernelSize;
     this.strides = strides;
     this.useBias = useBias;
-    this.bn = this.own(new BatchNormOverTime({ name: 'bn' }));
   }
 
   private checkShape(shape: tf.Shape): tf.Shape {
@@ -62,12 +58,9 @@ export class ConvBN extends CompositeLayer {
     const channels = this.checkShape(inputShape)[4]!;
     const { kernelSize, filters } = this;
     const shape = [kernelSize, kernelSize, channels, filters];
-    this.kernel = this.addWeight('kernel', shape, 'float32', torchKernel());
-    if (this.useBias) {
-      const initializer = torchBias(kernelSize * kernelSize * channels);
-      this.bias = this.addWeight('bias', [filters], 'float32', initializer);
-    }
-    this.buildSublayer(this.bn, this.computeOutputShape(inputShape));
+    const fanIn = kernelSize * kernelSize * channels;
+    const initializers = { kernel: torchKernel(), bias: this.useBias ? torchBias(fanIn) : null };
+    this.addWeights(shape, initializers, this.computeOutputShape(inputShape));
   }
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
@@ -76,16 +69,16 @@ export class ConvBN extends CompositeLayer {
 
   /** As `call`, on an image that stands for that many equal time steps. */
   convolve(x: tf.Tensor, kwargs: CallArgs, repeats: number): tf.Tensor {
+    emitInput(this, x, repeats);
     const images = foldTime(x) as tf.Tensor4D;
     const kernel = this.kernel.read() as tf.Tensor4D;
-    const bias = this.bias?.read();
-    const affine = this.strides === 1 ? this.bn.asAffine(kwargs, bias) : null;
+    const affine = this.strides === 1 ? this.asAffine(kwargs) : null;
     if (affine) return unfoldTime(spikeConv2d(images, kernel, affine), x.shape[1]!);
     // 'same' is the padding of odd kernels at stride 1, and what every backend is fastest at.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
     installKernels(); // tfjs-node refuses padding in numbers until ours are in place.
     const y = tf.conv2d(images, kernel, this.strides, padding);
-    return unfoldTime(this.bn.normalize(y, kwargs, { bias, repeats }), x.shape[1]!);
+    return unfoldTime(this.normalize(y, kwargs, repeats), x.shape[1]!);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

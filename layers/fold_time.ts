@@ -75,10 +75,8 @@ export class FoldTime extends CompositeLayer {
     if (!known)
       throw new Error(`layer ${show(className)} is not registered: import what defines it`);
     const [layerClass, fromConfig] = known;
-    return new cls({
-      ...config,
-      layer: fromConfig(layerClass, inner),
-    } as unknown as tf.serialization.ConfigDict);
+    const layer = fromConfig(layerClass, inner) as unknown as tf.serialization.ConfigDictValue;
+    return CompositeLayer.fromConfig(cls, { ...config, layer });
   }
 }
 

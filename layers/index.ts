@@ -14,6 +14,7 @@ export { ConvBN, type ConvBNConfig, convBN } from './conv_bn';
 export { DirectEncoding, type DirectEncodingConfig, directEncoding } from './direct_encoding';
 export { FoldTime, type FoldTimeConfig, foldTime } from './fold_time';
 export { IFNode, type IFNodeConfig, ifNode } from './if_node';
+export { LatencyEncoder, type LatencyEncoderConfig, latencyEncoder } from './latency_encoder';
 export { LIFNode, type LIFNodeConfig, lifNode } from './lif_node';
 export { LinearBN, type LinearBNConfig, linearBN } from './linear_bn';
 export {
@@ -21,7 +22,20 @@ export {
   type ParametricLIFNodeConfig,
   parametricLIFNode,
 } from './parametric_lif_node';
+export { PoissonEncoder, type PoissonEncoderConfig, poissonEncoder } from './poisson_encoder';
 export { RateReadout, rateReadout } from './rate_readout';
+export { SpikformerBlock, type SpikformerBlockConfig, spikformerBlock } from './spikformer_block';
+export { SpikformerMLP, type SpikformerMLPConfig, spikformerMLP } from './spikformer_mlp';
+export {
+  SpikformerSelfAttention,
+  type SpikformerSelfAttentionConfig,
+  spikformerSelfAttention,
+} from './spikformer_self_attention';
+export {
+  SpikformerTokenizer,
+  type SpikformerTokenizerConfig,
+  spikformerTokenizer,
+} from './spikformer_tokenizer';
 export { SpikingMLP, type SpikingMLPConfig, spikingMLP } from './spiking_mlp';
 export {
   SpikingSelfAttention,

@@ -1,37 +1,41 @@
 /** A linear map of the channels and batch normalization: the 1x1 ConvBN of attention and MLP. */
 import * as tf from '@tensorflow/tfjs';
 import { spikeLinear } from '../lib/spike_conv';
-import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
-import { CompositeLayer } from './_composite';
-import { torchBias, torchKernel } from './_initializers';
+import { checkBoolean, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
+import { normalKernel, torchBias, torchKernel } from './_initializers';
+import { KernelBN } from './_kernel_bn';
 import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, register } from './_layer';
-import { BatchNormOverTime } from './batch_norm_over_time';
+import { emitInput } from './_spikes';
 
 export interface LinearBNConfig extends LayerArgs {
   /** Output channels. */
   units: number;
   /** Default false. */
   useBias?: boolean;
+  /**
+   * Where given, the kernel begins normal with that standard deviation and the bias at 0, as timm begins
+   * linear layers. Default null: both begin as PyTorch's do.
+   */
+  initStd?: number | null;
 }
 
 /** `[batch, time, ..., channels]` -> `[batch, time, ..., units]`. */
-export class LinearBN extends CompositeLayer {
+export class LinearBN extends KernelBN {
   static className = 'LinearBN';
   private readonly units: number;
   private readonly useBias: boolean;
-  private readonly bn: BatchNormOverTime;
-  private kernel!: tf.LayerVariable;
-  private bias?: tf.LayerVariable;
+  private readonly initStd: number | null;
 
   constructor(config: LinearBNConfig) {
-    checkLayerKeys('LinearBN', config, ['units', 'useBias']);
+    checkLayerKeys('LinearBN', config, ['units', 'useBias', 'initStd']);
     super(config);
-    const { units, useBias = false } = config;
+    const { units, useBias = false, initStd = null } = config;
     checkPositiveInteger('units', units);
     checkBoolean('useBias', useBias);
+    if (initStd !== null) checkPositive('initStd', initStd);
     this.units = units;
     this.useBias = useBias;
-    this.bn = this.own(new BatchNormOverTime({ name: 'bn' }));
+    this.initStd = initStd;
   }
 
   protected override buildSublayers(inputShape: tf.Shape): void {
@@ -43,20 +47,22 @@ export class LinearBN extends CompositeLayer {
         inputShape,
       );
     }
-    this.kernel = this.addWeight('kernel', [channels, this.units], 'float32', torchKernel());
-    if (this.useBias) {
-      this.bias = this.addWeight('bias', [this.units], 'float32', torchBias(channels));
-    }
-    this.buildSublayer(this.bn, this.computeOutputShape(inputShape));
+    const { units, useBias, initStd } = this;
+    const initializers = initStd
+      ? { kernel: normalKernel(initStd), bias: tf.initializers.zeros() }
+      : { kernel: torchKernel(), bias: torchBias(channels) };
+    const { kernel, bias } = initializers;
+    const used = { kernel, bias: useBias ? bias : null };
+    this.addWeights([channels, units], used, this.computeOutputShape(inputShape));
   }
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    emitInput(this, x);
     const kernel = this.kernel.read() as tf.Tensor2D;
-    const bias = this.bias?.read();
-    const affine = this.bn.asAffine(kwargs, bias);
+    const affine = this.asAffine(kwargs);
     if (affine) return spikeLinear(x, kernel, affine);
     const y = tf.matMul(x.reshape([-1, kernel.shape[0]]), kernel);
-    const normalized = this.bn.normalize(y, kwargs, { bias });
+    const normalized = this.normalize(y, kwargs);
     return normalized.reshape([...x.shape.slice(0, -1), this.units]);
   }
 
@@ -65,7 +71,8 @@ export class LinearBN extends CompositeLayer {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), units: this.units, useBias: this.useBias };
+    const { units, useBias, initStd } = this;
+    return { ...super.getConfig(), units, useBias, initStd };
   }
 }
 

@@ -10,6 +10,7 @@ export {
   batchNormInference,
   batchNormTraining,
 } from './batch_norm';
+export { type ChooseBackendOptions, chooseBackend } from './choose_backend';
 export { type MaxPoolParams, maxPool2d } from './max_pool';
 export {
   multiStepIF,
@@ -22,4 +23,12 @@ export {
 } from './neuron';
 export type { IFParams, LIFParams, PLIFParams } from './neuron_params';
 export { type NeuronTrace, neuronTrace } from './neuron_trace';
-export { type SurrogateName, surrogateGradient, surrogateNames } from './surrogate';
+export {
+  type AnySurrogateName,
+  registerSurrogate,
+  type SurrogateDefinition,
+  type SurrogateName,
+  spike,
+  surrogateGradient,
+  surrogateNames,
+} from './surrogate';

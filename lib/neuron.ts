@@ -36,21 +36,24 @@ function checkInput(x: tf.Tensor, v0?: tf.Tensor): void {
   }
 }
 
-/** Kernel call with checked input; `w` as in `multiStepPLIF`. */
+/** Kernel call with checked input; `w` as in `multiStepPLIF`. Without lastMembranes v may be left empty. */
 export function runNeuron(
   x: tf.Tensor,
   attrs: NeuronAttrs,
   v0?: tf.Tensor,
   w?: tf.Tensor,
+  lastMembranes = true,
 ): NeuronOutput {
   checkInput(x, v0);
   if (w && w.size !== 1) throw invalid('w', 'a single number', w.shape);
   if (w && w.dtype !== 'float32') throw invalid('w', 'of dtype float32', w.dtype);
-  const [spikes, v] = runMultiStepLIF(x, attrs, v0, w);
+  const [spikes, v] = runMultiStepLIF(x, attrs, v0, w, lastMembranes);
   return { spikes, v };
 }
 
-function spikesOnly({ spikes, v }: NeuronOutput): tf.Tensor {
+/** `runNeuron` for those who go on without the membranes. */
+function spikesOf(x: tf.Tensor, attrs: NeuronAttrs, v0?: tf.Tensor, w?: tf.Tensor): tf.Tensor {
+  const { spikes, v } = runNeuron(x, attrs, v0, w, false);
   v.dispose();
   return spikes;
 }
@@ -68,12 +71,12 @@ function spikesOnly({ spikes, v }: NeuronOutput): tf.Tensor {
  * @param v0 Membranes before the first step `[batch, ...]`. Default: vReset, or 0.
  */
 export function multiStepLIF(x: tf.Tensor, params?: LIFParams, v0?: tf.Tensor): tf.Tensor {
-  return spikesOnly(multiStepLIFState(x, params, v0));
+  return spikesOf(x, resolveLIF(params), v0);
 }
 
 /** Integrate-and-fire neurons without leak: h = v + x. Otherwise as `multiStepLIF`. */
 export function multiStepIF(x: tf.Tensor, params?: IFParams, v0?: tf.Tensor): tf.Tensor {
-  return spikesOnly(multiStepIFState(x, params, v0));
+  return spikesOf(x, resolveIF(params), v0);
 }
 
 /**
@@ -86,7 +89,7 @@ export function multiStepPLIF(
   params?: PLIFParams,
   v0?: tf.Tensor,
 ): tf.Tensor {
-  return spikesOnly(multiStepPLIFState(x, w, params, v0));
+  return spikesOf(x, resolvePLIF(params), v0, w);
 }
 
 /** `multiStepLIF` that returns the last membranes too, to go on from them: pass them as `v0`. */

@@ -1,6 +1,6 @@
 /** What a neuron can be told: the options of IF, LIF and PLIF neurons, their defaults and checks. */
 import type { NeuronAttrs } from './kernels/spec';
-import { getSurrogate, type SurrogateName } from './surrogate';
+import { type AnySurrogateName, getSurrogate, type SurrogateName } from './surrogate';
 import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from './validate';
 
 /** Options that every integrate-and-fire neuron has. */
@@ -12,7 +12,7 @@ export interface IFParams {
   /** Whether the spike in the reset passes no gradient. Default true, as the Spikingformer papers train. SpikingJelly: detach_reset, default False. */
   detachReset?: boolean;
   /** The surrogate gradient of the firing step. Default 'sigmoid'. SpikingJelly: surrogate_function. */
-  surrogate?: SurrogateName;
+  surrogate?: AnySurrogateName;
   /** Sharpness of the surrogate. Default: the surrogate's own (sigmoid 4, atan 2, ...). */
   alpha?: number;
 }
@@ -60,9 +60,12 @@ function resolve(params: LIFParams, tau: number, decayInput: boolean): NeuronAtt
   }
   checkBoolean('detachReset', detachReset);
   checkBoolean('decayInput', decayInput);
-  const { alpha = getSurrogate(surrogate).alpha } = params;
+  const defaults = getSurrogate(surrogate);
+  const { alpha = defaults.alpha } = params;
   checkPositive('alpha', alpha);
-  return { tau, vThreshold, vReset, detachReset, decayInput, surrogate, alpha };
+  // A user's own name passes for a built-in one: no kernel gets to see it (see run.ts).
+  const name = surrogate as SurrogateName;
+  return { tau, vThreshold, vReset, detachReset, decayInput, surrogate: name, alpha };
 }
 
 /** An IF neuron's parameters, complete. Throws on an unknown or impossible one. */

@@ -3,16 +3,19 @@
  * Names and default alphas are SpikingJelly's; every form is written so that it cannot overflow.
  */
 import * as tf from '@tensorflow/tfjs';
-import { checkOneOf, checkPositive } from './validate';
+import { checkKeys, checkOneOf, checkPositive, invalid } from './validate';
 
-/** A surrogate's derivative, for numbers (typed-array kernels) and for tensors (the composed form). */
+/** A surrogate's derivative. */
 interface Surrogate {
-  /** Sharpness that SpikingJelly takes where none is given. */
+  /** Sharpness that is taken where none is given: SpikingJelly's. */
   readonly alpha: number;
-  /** The derivative as a function of u alone, constants computed once. */
-  derivative(alpha: number): (u: number) => number;
-  /** The same on a tensor of any shape. */
+  /** On a tensor of any shape: what the composed form computes. */
   tensorDerivative(u: tf.Tensor, alpha: number): tf.Tensor;
+}
+
+interface BuiltIn extends Surrogate {
+  /** The same as a function of one number, constants computed once: for typed-array kernels. */
+  derivative(alpha: number): (u: number) => number;
 }
 
 const surrogates = {
@@ -92,7 +95,7 @@ const surrogates = {
         .exp()
         .mul(alpha / Math.sqrt(Math.PI)),
   },
-} satisfies Record<string, Surrogate>;
+} satisfies Record<string, BuiltIn>;
 
 /** `'sigmoid'`, `'atan'`, `'piecewiseQuadratic'`, `'piecewiseExp'`, `'softSign'` or `'erf'`. */
 export type SurrogateName = keyof typeof surrogates;
@@ -100,10 +103,58 @@ export type SurrogateName = keyof typeof surrogates;
 /** All surrogates' names, in the order that numbers them in native kernels. */
 export const surrogateNames = Object.keys(surrogates) as SurrogateName[];
 
+/** A built-in surrogate by name, or one that `registerSurrogate` has added. */
+export type AnySurrogateName = SurrogateName | (string & {});
+
+/** What a user's surrogate is made of. */
+export interface SurrogateDefinition {
+  /** Sharpness where a neuron gives none. Default 1. */
+  alpha?: number;
+  /** The derivative at u, of any shape, in tfjs operations: finite and not negative wherever u is. */
+  derivative(u: tf.Tensor, alpha: number): tf.Tensor;
+}
+
+const users = new Map<string, Surrogate>();
+
+/**
+ * Adds a surrogate of your own, which every neuron and layer then knows by that name. Spikes still come from
+ * the fast kernels, since firing is the same; the gradient is the composed form's. A model file says the name
+ * alone: register it before you load.
+ *
+ * ```ts
+ * registerSurrogate('fastSigmoid', { alpha: 25, derivative: (u, alpha) => u.abs().mul(alpha).add(1).square().reciprocal() });
+ * const layer = spiking.layers.lifNode({ surrogate: 'fastSigmoid' });
+ * ```
+ *
+ * @param name In lowerCamelCase, as model files keep it; none of the built-in ones. Another of the same name is replaced.
+ */
+export function registerSurrogate(name: string, definition: SurrogateDefinition): void {
+  if (typeof name !== 'string' || !/^[a-z][a-zA-Z0-9]*$/.test(name)) {
+    throw invalid('name', 'in lowerCamelCase', name);
+  }
+  if (isBuiltInSurrogate(name)) {
+    throw invalid('name', `none of ${surrogateNames.join(', ')}, which are built in`, name);
+  }
+  checkKeys('registerSurrogate', definition, ['alpha', 'derivative']);
+  const { alpha = 1, derivative } = definition;
+  checkPositive('alpha', alpha);
+  if (typeof derivative !== 'function') throw invalid('derivative', 'a function', derivative);
+  users.set(name, { alpha, tensorDerivative: derivative });
+}
+
+/** Whether kernels have a surrogate of that name of their own. */
+export function isBuiltInSurrogate(name: string): name is SurrogateName {
+  return Object.hasOwn(surrogates, name);
+}
+
 /** The surrogate of that name. Throws, listing the names there are, on any other. */
-export function getSurrogate(name: SurrogateName): Surrogate {
-  checkOneOf('surrogate', name, surrogateNames);
-  return surrogates[name];
+export function getSurrogate(name: SurrogateName): BuiltIn;
+export function getSurrogate(name: AnySurrogateName): Surrogate;
+export function getSurrogate(name: AnySurrogateName): Surrogate {
+  const own = users.get(name);
+  if (own) return own;
+  checkOneOf('surrogate', name, [...surrogateNames, ...users.keys()]);
+  return surrogates[name as SurrogateName];
 }
 
 /**
@@ -115,9 +166,37 @@ export function getSurrogate(name: SurrogateName): Surrogate {
  */
 export function surrogateGradient(
   u: tf.Tensor,
-  name: SurrogateName,
+  name: AnySurrogateName,
   alpha: number = getSurrogate(name).alpha,
 ): tf.Tensor {
   checkPositive('alpha', alpha);
   return tf.tidy(() => getSurrogate(name).tensorDerivative(u, alpha));
+}
+
+/**
+ * Fires where u >= 0, 1 or 0, with a surrogate for its gradient: what neurons of your own are made of.
+ * SpikingJelly: `surrogate_function(x)`; snnTorch: `spike_grad(x)`; Norse: `threshold(x, method, alpha)`.
+ *
+ * ```ts
+ * const s = spiking.spike(v.sub(threshold), { surrogate: 'atan' });
+ * ```
+ */
+export function spike(
+  u: tf.Tensor,
+  options: { surrogate?: AnySurrogateName; alpha?: number } = {},
+): tf.Tensor {
+  checkKeys('spike', options, ['surrogate', 'alpha']);
+  const { surrogate = 'sigmoid' } = options;
+  const defaults = getSurrogate(surrogate);
+  const { alpha = defaults.alpha } = options;
+  checkPositive('alpha', alpha);
+  const fire = tf.customGrad((x, save) => {
+    (save as tf.GradSaveFunc)([x as tf.Tensor]);
+    return {
+      value: (x as tf.Tensor).greaterEqual(0).toFloat(),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        dy.mul(surrogateGradient(saved[0]!, surrogate, alpha)),
+    };
+  });
+  return fire(u);
 }

@@ -7,10 +7,13 @@ export interface ParameterCount {
   parameters: number;
   /**
    * The same with the two LayerNorms a block that the authors' code owns and never uses: the count
-   * that their logs and checkpoints show. Equal to `parameters` where there is no Spikingformer block.
+   * that their logs and checkpoints show. Equal to `parameters` where there is no such block.
    */
   withUnusedLayerNorms: number;
 }
+
+/** The layers that stand for the authors' blocks. */
+const blocks = ['SpikingformerBlock', 'SpikformerBlock'];
 
 const size = (shape: tf.Shape) => shape.reduce<number>((a, n) => a * n!, 1);
 
@@ -22,7 +25,7 @@ export function countParameters(model: tf.LayersModel): ParameterCount {
     .filter((weight) => !running.test(weight.originalName))
     .reduce((sum, weight) => sum + size(weight.shape), 0);
   const layerNorms = model.layers
-    .filter((layer) => layer.getClassName() === 'SpikingformerBlock')
+    .filter((layer) => blocks.includes(layer.getClassName()))
     .reduce((sum, block) => sum + 2 * 2 * channelsOf(block as CompositeLayer), 0);
   return { parameters, withUnusedLayerNorms: parameters + layerNorms };
 }

@@ -1,61 +1,87 @@
-/** The paper's networks by name: `create('spikingformer-4-384-cifar10')`, as timm's create_model. */
+/** The paper's networks and its baselines by name: `create('spikingformer-4-384-cifar10')`, as timm's create_model. */
 import type * as tf from '@tensorflow/tfjs';
 import { show } from '../lib/validate';
-import { type SpikingformerConfig, spikingformer } from './spikingformer';
+import { type SpikformerConfig, spikformer } from './spikformer';
+import { spikingformer } from './spikingformer';
+
+/** Any preset's configuration; only a Spikformer takes `projection`. */
+export type ModelConfig = SpikformerConfig;
+
+type Family = 'spikingformer' | 'spikformer';
+const families: Record<Family, (config: ModelConfig) => tf.LayersModel> = {
+  spikingformer,
+  spikformer,
+};
 
 /** What a data set decides. */
-interface DataSet {
-  inputShape: number[];
-  numClasses: number;
-  patchSize: number;
-  tau?: number;
-}
-
 const dataSets = {
   cifar10: { inputShape: [32, 32, 3], numClasses: 10, patchSize: 4 },
   cifar100: { inputShape: [32, 32, 3], numClasses: 100, patchSize: 4 },
   imagenet: { inputShape: [224, 224, 3], numClasses: 1000, patchSize: 16 },
-  cifar10dvs: { inputShape: [16, 128, 128, 2], numClasses: 10, patchSize: 16, tau: 1.75 },
-  dvs128: { inputShape: [16, 128, 128, 2], numClasses: 11, patchSize: 16, tau: 1.75 },
-} satisfies Record<string, DataSet>;
+  cifar10dvs: { inputShape: [16, 128, 128, 2], numClasses: 10, patchSize: 16 },
+  dvs128: { inputShape: [16, 128, 128, 2], numClasses: 11, patchSize: 16 },
+};
+type DataSet = keyof typeof dataSets;
 
-/** Depth, width and heads of each network in the paper, by data set. */
-const sizes: [dataSet: keyof typeof dataSets, depth: number, embedDim: number, numHeads: number][] =
-  [
-    ['cifar10', 4, 256, 8],
-    ['cifar10', 2, 384, 12],
-    ['cifar10', 4, 384, 12],
-    ['cifar100', 4, 256, 8],
-    ['cifar100', 2, 384, 8],
-    ['cifar100', 4, 384, 8],
-    ['imagenet', 8, 384, 8],
-    ['imagenet', 8, 512, 8],
-    ['imagenet', 8, 768, 8],
-    ['cifar10dvs', 2, 256, 16],
-    ['dvs128', 2, 256, 16],
-  ];
+/** Depth, width and heads of each network, by data set; Spikformer's heads where they differ. */
+const sizes: [DataSet, depth: number, embedDim: number, numHeads: number, spikformer?: number][] = [
+  ['cifar10', 4, 256, 8],
+  ['cifar10', 2, 384, 12],
+  ['cifar10', 4, 384, 12],
+  ['cifar100', 4, 256, 8],
+  ['cifar100', 2, 384, 8, 12],
+  ['cifar100', 4, 384, 8, 12],
+  ['imagenet', 8, 384, 8],
+  ['imagenet', 8, 512, 8],
+  ['imagenet', 8, 768, 8],
+  ['cifar10dvs', 2, 256, 16],
+  ['dvs128', 2, 256, 16],
+];
 
-const presets = new Map<string, SpikingformerConfig>(
-  sizes.map(([dataSet, depth, embedDim, numHeads]) => [
-    `spikingformer-${depth}-${embedDim}-${dataSet}`,
-    { ...dataSets[dataSet], depth, embedDim, numHeads },
-  ]),
-);
+/** What the authors' files of a family say for a data set, where it is not the default. */
+function special(family: Family, dataSet: DataSet, cml: boolean): Partial<ModelConfig> {
+  const events = dataSets[dataSet].inputShape.length === 4;
+  if (family === 'spikingformer') return events ? { tau: cml ? 1.75 : 1.5 } : {};
+  if (events) return { projection: 'conv', scale: 0.25 };
+  return dataSet === 'imagenet' ? { projection: 'conv' } : {};
+}
 
-/** The names that `create` knows: family, depth, width and data set. */
+const presets = new Map<string, { family: Family; config: ModelConfig }>();
+for (const family of ['spikingformer', 'spikformer'] as const) {
+  for (const cml of [true, false]) {
+    for (const [dataSet, depth, embedDim, heads, spikformerHeads = heads] of sizes) {
+      const numHeads = family === 'spikformer' ? spikformerHeads : heads;
+      presets.set(`${family}-${depth}-${embedDim}-${dataSet}${cml ? '' : '-no-cml'}`, {
+        family,
+        config: {
+          ...dataSets[dataSet],
+          depth,
+          embedDim,
+          numHeads,
+          ...special(family, dataSet, cml),
+          ...(cml ? {} : { order: 'conv-bn-lif-pool' }),
+        },
+      });
+    }
+  }
+}
+
+/** The names that `create` knows: family, depth, width and data set; those before CML end in '-no-cml'. */
 export function list(): string[] {
   return [...presets.keys()];
 }
 
-/** A preset's configuration, with the caller's changes. Other time steps of an event network change its inputShape. */
-export function presetConfig(
-  name: string,
-  overrides: Partial<SpikingformerConfig> = {},
-): SpikingformerConfig {
+function presetOf(name: string) {
   const preset = presets.get(name);
   if (!preset) {
     throw new Error(`There is no model ${show(name)}; models.list() has ${list().join(', ')}`);
   }
+  return preset;
+}
+
+/** A preset's configuration, with the caller's changes. Other time steps of an event network change its inputShape. */
+export function presetConfig(name: string, overrides: Partial<ModelConfig> = {}): ModelConfig {
+  const { config: preset } = presetOf(name);
   const config = { ...preset, ...overrides };
   const { timeSteps } = overrides;
   if (timeSteps !== undefined && !overrides.inputShape && preset.inputShape.length === 4) {
@@ -71,6 +97,6 @@ export function presetConfig(
  * const model = spiking.models.create('spikingformer-4-256-cifar10', { timeSteps: 2 });
  * ```
  */
-export function create(name: string, overrides?: Partial<SpikingformerConfig>): tf.LayersModel {
-  return spikingformer(presetConfig(name, overrides));
+export function create(name: string, overrides?: Partial<ModelConfig>): tf.LayersModel {
+  return families[presetOf(name).family](presetConfig(name, overrides));
 }

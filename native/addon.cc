@@ -28,6 +28,7 @@ std::string RegisterAll() {
   const spikingformer::Status status(TF_NewStatus());
   spikingformer::RegisterMultiStepLif(status);
   spikingformer::RegisterFirstMaxPool(status);
+  spikingformer::RegisterSpikeConv(status);
   return Ok(status) ? "" : TF_Message(status.get());
 }
 

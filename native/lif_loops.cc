@@ -179,7 +179,7 @@ double RunGradient(const Neurons& p, const GradientBlock& block, int64_t length,
   // The last row of v, the membranes after all steps, has served: gv takes its place.
   float* const gv = v + p.time * length;
   for (int64_t i = 0; i < length; i++) {
-    gv[i] = block.d_v[i];
+    gv[i] = block.d_v ? block.d_v[i] : 0.0f;
     dk[i] = 0.0f;
   }
   Slopes slopes = {0.0f, p.rest, -1.0f, p.decay_input ? 1.0f : 0.0f};

@@ -37,7 +37,7 @@ struct GradientBlock {
   const float* x;
   const float* v0;
   const float* d_spikes;
-  const float* d_v;
+  const float* d_v;  // null: nobody looked at the last membranes
   float* dx;
   float* dv0;      // null where it is not asked for
   float* scratch;  // ScratchSize(...) numbers

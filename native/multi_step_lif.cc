@@ -32,6 +32,7 @@ struct Attrs {
   Neurons neurons = {};
   bool has_v0 = false;
   bool has_decay = false;
+  bool last_membranes = true;
 };
 
 void* Create(TF_OpKernelConstruction* construction) {
@@ -49,6 +50,7 @@ void* Create(TF_OpKernelConstruction* construction) {
   p.detach_reset = read.Bool("detach_reset");
   attrs->has_v0 = read.Bool("has_v0");
   attrs->has_decay = read.Bool("has_decay");
+  attrs->last_membranes = read.Bool("last_membranes");
   // x / tau is x * (1 / tau) in every bit where tau is a power of two, or infinite.
   int exponent;
   p.divide = !std::isinf(tau) && std::frexp(tau, &exponent) != 0.5f;
@@ -120,12 +122,15 @@ float* At(float* data, int64_t i) { return data ? data + i : nullptr; }
 
 void Forward(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
-  const Inputs in = ReadInputs(call, *static_cast<Attrs*>(attrs), 1);
+  const auto& given = *static_cast<Attrs*>(attrs);
+  const Inputs in = ReadInputs(call, given, 1);
   float* const spikes = call.Output(0, in.shape);
-  float* const v = call.Output(1, in.state_shape);
+  float* const v = call.Output(1, given.last_membranes ? in.state_shape : std::vector<int64_t>{0});
   if (!call.ok()) return;
   ForEachBlock(in, kForwardBlock, [&](int64_t at, int64_t neuron, int64_t length, int64_t) {
-    const ForwardBlock block = {in.x + at, At(in.v0, neuron), spikes + at, v + neuron};
+    float scratch[kForwardBlock];
+    float* const membranes = given.last_membranes ? v + neuron : scratch;
+    const ForwardBlock block = {in.x + at, At(in.v0, neuron), spikes + at, membranes};
     Best(kLoops).forward(in.neurons, block, length);
   });
 }
@@ -136,7 +141,7 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
   const Inputs in = ReadInputs(call, given, 3);
   const int64_t neurons = in.batch * in.count;
   const float* const d_spikes = call.Data(1, "d_spikes", neurons * in.neurons.time);
-  const float* const d_v = call.Data(2, "d_v", neurons);
+  const float* const d_v = given.last_membranes ? call.Data(2, "d_v", neurons) : nullptr;
   float* const dx = call.Output(0, in.shape);
   const std::vector<int64_t> none = {0}, one = {1};
   float* const dv0 = call.Output(1, given.has_v0 ? in.state_shape : none);
@@ -150,7 +155,7 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
     thread_local std::vector<float> scratch;
     scratch.resize(ScratchSize(in.neurons.time, length_of_block));
     const GradientBlock block = {
-        in.x + at, At(in.v0, neuron), d_spikes + at, d_v + neuron, dx + at,
+        in.x + at, At(in.v0, neuron), d_spikes + at, At(d_v, neuron), dx + at,
         given.has_v0 ? At(dv0, neuron) : nullptr, scratch.data()};
     dk[i] = Best(kLoops).gradient(in.neurons, block, length, given.has_decay);
   });
@@ -168,7 +173,8 @@ Definition DefinitionOf(const char* name, std::vector<const char*> inputs,
           outputs,
           {"N: int >= 0", "has_v0: bool", "has_decay: bool", "tau: float", "v_threshold: float",
            "v_reset: float", "soft_reset: bool", "decay_input: bool", "k: float = 1.0",
-           "alpha: float = 1.0", "surrogate: int = 0", "detach_reset: bool = true"}};
+           "alpha: float = 1.0", "surrogate: int = 0", "detach_reset: bool = true",
+           "last_membranes: bool = true"}};
 }
 
 }  // namespace

@@ -11,4 +11,7 @@ void RegisterMultiStepLif(const Status& status);
 /** SpikingformerFirstMaxPoolGrad: first_max_pool.cc. */
 void RegisterFirstMaxPool(const Status& status);
 
+/** SpikingformerSpikeConv, SpikingformerSpikeConvFilterGrad and SpikingformerDensity: spike_conv.cc. */
+void RegisterSpikeConv(const Status& status);
+
 }  // namespace spikingformer

@@ -22,7 +22,7 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /** Makes a rename last through a power cut, where the platform can sync a directory. */
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   const handle = await fs.open(path, 'r').catch(() => null);
   await handle?.sync().catch(() => undefined);
   await handle?.close();

@@ -14,5 +14,19 @@ import './tfjs_node_shim';
 import './wasm_backend';
 import '../index';
 
+export { batches, type WorkerBatchOptions } from './batches';
+export { CheckpointCallback } from './checkpoint_callback';
+export { type CheckpointOnDisk, openCheckpointFile } from './checkpoint_file';
+export {
+  CheckpointError,
+  type CheckpointManifest,
+  CheckpointStore,
+  type CheckpointStoreOptions,
+  type LoadedCheckpoint,
+} from './checkpoints';
+export * from './datasets';
 export { fileHandler } from './file_handler';
+export { type ImageFolderOptions, imageFolder } from './image_folder';
+export { csvObserver, tensorboardObserver } from './metrics_files';
 export { type NpmTarballOptions, readNpmTarball } from './npm_tarball';
+export { numericEnvironment } from './numeric_environment';

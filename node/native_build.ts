@@ -115,8 +115,23 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
   await fs.link(from, to).catch(() => fs.copyFile(from, to));
 }
 
-/** `deps` as tfjs-node lays it out: `include`, and the libraries under tfjs-node's names too. */
-async function layOutTensorflow({ folder, fetched }: Tensorflow, deps: string): Promise<void> {
+/** The same of a folder and all below it. */
+async function linkOrCopyAll(from: string, to: string): Promise<void> {
+  await fs.mkdir(to, { recursive: true });
+  for (const entry of await fs.readdir(from, { withFileTypes: true })) {
+    const each = entry.isDirectory() ? linkOrCopyAll : linkOrCopy;
+    await each(join(from, entry.name), join(to, entry.name));
+  }
+}
+
+/**
+ * `deps` as tfjs-node lays it out: `include`, and the libraries under tfjs-node's names too. CUDA's lie in
+ * `deps/nvidia`: TensorFlow's run path has `$ORIGIN/../nvidia/cudnn/lib` and so on, for what it loads late.
+ */
+export async function layOutTensorflow(
+  { folder, fetched }: Tensorflow,
+  deps: string,
+): Promise<void> {
   const lib = join(deps, 'lib');
   await fs.mkdir(lib, { recursive: true });
   await fs.symlink(join(folder, 'include'), join(deps, 'include'));
@@ -126,6 +141,8 @@ async function layOutTensorflow({ folder, fetched }: Tensorflow, deps: string): 
     else await fs.symlink(join(folder, file), join(lib, file));
     await fs.symlink(file, join(lib, `lib${alias}.so`));
   }
+  const cuda = join(dirname(folder), 'nvidia');
+  if (fetched && existsSync(cuda)) await linkOrCopyAll(cuda, join(deps, 'nvidia'));
 }
 
 export interface Built {
@@ -170,8 +187,15 @@ export async function build(
     ...['-std=c++17', '-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math'],
     ...['-pthread', '-DNAPI_VERSION=8', `-DSPIKINGFORMER_INTERFACE=${OPS_INTERFACE}`],
   ];
-  const opsObjects = ['addon', 'op', 'multi_step_lif', 'first_max_pool', 'thread_pool'];
-  const loops = ['lif_loops', 'pool_loops'].flatMap((source) =>
+  const opsObjects = [
+    'addon',
+    'op',
+    'multi_step_lif',
+    'first_max_pool',
+    'spike_conv',
+    'thread_pool',
+  ];
+  const loops = ['lif_loops', 'pool_loops', 'spike_loops'].flatMap((source) =>
     Object.entries(instructionSets).map(([set, flags]) => ({
       source,
       object: `${source}_${set}`,

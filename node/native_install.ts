@@ -83,9 +83,8 @@ function chooseTensorflow(
     const found = examineTensorflow(used.folder);
     if (typeof found !== 'string') return { ...found, fetched: used.fetched };
   }
-  const found = steps.findTensorflow(version);
-  // What we fetch is for CPUs.
-  return found || forGpu ? found : cachedTensorflow(cacheDir, version ?? DEFAULT_VERSION);
+  const cached = () => cachedTensorflow(cacheDir, version ?? DEFAULT_VERSION, forGpu);
+  return steps.findTensorflow(version, forGpu) ?? cached();
 }
 
 /** Why what is in place must be built anew; else the proof that it need not. */
@@ -141,12 +140,13 @@ export async function installNative(
     const version = options.version ?? DEFAULT_VERSION;
     log(`compiler: ${compiler.version}`);
     if (!tensorflow) {
-      log(`TensorFlow ${version}: fetching ${wheelName()} through ${python} -m pip`);
+      log(`TensorFlow ${version}: fetching ${wheelName(forGpu)} through ${python} -m pip`);
       tensorflow = await steps.fetchTensorflow(
         python,
         version,
         cacheDir,
         options.onUnpack ?? (() => undefined),
+        forGpu,
       );
     }
     log(`TensorFlow ${tensorflow.version} in ${tensorflow.folder}`);

@@ -23,7 +23,8 @@ export async function lock(staging: string): Promise<() => Promise<void>> {
 }
 
 function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid === process.pid) return false;
+  // 0 is a file that its process was killed before writing, and to kill() our own group.
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;

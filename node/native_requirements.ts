@@ -11,8 +11,8 @@ export interface TfjsNode {
   folder: string;
 }
 
-/** Bytes that a fetched TensorFlow takes: its wheel and what is unpacked of it, at once. */
-const FETCH_BYTES = 1.3e9;
+/** Bytes that a fetched TensorFlow takes: its wheels and what is unpacked of them, at once; with CUDA's. */
+const FETCH_BYTES = { cpu: 1.3e9, gpu: 8e9 };
 /** Bytes that building takes beside the libraries. */
 const BUILD_BYTES = 5e7;
 
@@ -57,13 +57,7 @@ export async function checkRequirements(
     );
   }
   const forGpu = name.endsWith('-gpu');
-  const python = willFetch && !forGpu ? findPip() : '';
-  if (willFetch && forGpu) {
-    missing.push(
-      'a Python environment with TensorFlow and its CUDA libraries: ' +
-        '`python3 -m venv tf && tf/bin/pip install tensorflow[and-cuda]`, then --tensorflow tf',
-    );
-  }
+  const python = willFetch ? findPip() : '';
   if (python === undefined) {
     missing.push(
       'a Python with pip, which downloads TensorFlow (Debian: python3-pip); ' +
@@ -74,7 +68,9 @@ export async function checkRequirements(
     .access(folder, fs.constants.W_OK)
     .catch(() => missing.push(`permission to write to ${folder}`));
   missing.push(...(await missingSpace(folder, BUILD_BYTES)));
-  if (willFetch && !forGpu) missing.push(...(await missingSpace(cacheDir, FETCH_BYTES)));
+  if (willFetch) {
+    missing.push(...(await missingSpace(cacheDir, FETCH_BYTES[forGpu ? 'gpu' : 'cpu'])));
+  }
   if (missing.length > 0) {
     throw new Error(`nothing was changed, since this is missing: ${missing.join('; ')}`);
   }

@@ -1,4 +1,4 @@
-/** Finds TensorFlow's C library and headers in a Python environment; gets its wheel where there is none. */
+/** Finds TensorFlow's C library and headers in a Python environment; gets its wheels where there is none. */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -83,12 +83,16 @@ export function pythons(): string[] {
   return [...new Set(found)];
 }
 
-/** TensorFlow of the first Python that has one, of that version if one is asked for. */
-export function findTensorflow(version?: string): Tensorflow | undefined {
+/** Whether CUDA's wheels lie beside, where TensorFlow looks for them. */
+const hasCuda = ({ folder }: Tensorflow) => existsSync(join(dirname(folder), 'nvidia'));
+
+/** TensorFlow of the first Python that has one, of that version if one is asked for, for GPUs with CUDA. */
+export function findTensorflow(version?: string, gpu = false): Tensorflow | undefined {
   for (const python of pythons()) {
     const folder = packageOf(python);
     const found = folder ? examineTensorflow(folder) : 'none';
-    if (typeof found !== 'string' && (!version || found.version === version)) return found;
+    if (typeof found === 'string' || (gpu && !hasCuda(found))) continue;
+    if (!version || found.version === version) return found;
   }
   return undefined;
 }
@@ -98,24 +102,39 @@ export function findPip(): string | undefined {
   return pythons().find((python) => run(python, ['-m', 'pip', '--version']).status === 0);
 }
 
-/** On x86-64 the wheel without CUDA; elsewhere there is one wheel. */
-export const wheelName = () => (process.arch === 'x64' ? 'tensorflow-cpu' : 'tensorflow');
+/** On x86-64 the wheel without CUDA, elsewhere the one that there is; for GPUs the extra that names CUDA's wheels. */
+export function wheelName(gpu = false): string {
+  if (gpu) return 'tensorflow[and-cuda]';
+  return process.arch === 'x64' ? 'tensorflow-cpu' : 'tensorflow';
+}
 
-/** The files of the wheel that are needed: the libraries, their licences, and the C API's headers. */
+/** Its folder in the cache. */
+const cacheName = (version: string, gpu: boolean) =>
+  `${gpu ? 'tensorflow-and-cuda' : wheelName()}-${version}`;
+
+/** The files of the wheels that are needed: the libraries, their licences, and the C API's headers. */
 export function isNeeded(name: string): boolean {
   return (
     /^tensorflow\/libtensorflow_(cc|framework)\.so\.2$/.test(name) ||
     /^tensorflow\/include\/(tensorflow\/(c|core\/(platform|public|common_runtime))|tsl|xla\/tsl)\//.test(
       name,
     ) ||
-    /^tensorflow[^/]*\.dist-info\//.test(name)
+    /^nvidia\/[^/]+\/lib\/[^/]+\.so[.\d]*$/.test(name) ||
+    /^(tensorflow|nvidia)[^/]*\.dist-info\//.test(name)
   );
 }
 
 /** A wheel of the index that the user's pip is set up for. */
 interface IndexedWheel {
-  url: string;
+  /** `name==version`. */
+  requirement: string;
   sha256: string;
+}
+
+/** What pip says of a wheel that it would install. */
+interface Reported {
+  download_info: { archive_info: { hashes: Record<string, string> } };
+  metadata: { name: string; version: string };
 }
 
 /** pip's own choice for this Python; for another Python's wheel, where TensorFlow has none for this one. */
@@ -125,16 +144,28 @@ const anyPython: readonly string[][] = [
   ['--python-version', '3.11'],
 ];
 
-function askIndex(python: string, requirement: string): IndexedWheel & { options: string[] } {
+/** The wheels of TensorFlow, and for GPUs those of CUDA that its metadata names; not its Python packages. */
+function askIndex(
+  python: string,
+  requirement: string,
+  gpu: boolean,
+): { wheels: IndexedWheel[]; options: string[] } {
   let reason = '';
   for (const options of anyPython) {
     const { status, stdout, stderr } = run(python, [
-      ...['-m', 'pip', 'install', '--dry-run', '--quiet', '--report', '-', '--no-deps'],
+      ...['-m', 'pip', 'install', '--dry-run', '--quiet', '--report', '-'],
+      ...(gpu ? [] : ['--no-deps']),
       ...['--target', 'unused', '--only-binary', ':all:', ...options, requirement],
     ]);
     if (status === 0) {
-      const { download_info: info } = JSON.parse(stdout).install[0];
-      return { url: info.url, sha256: info.archive_info.hashes.sha256, options };
+      const reported: Reported[] = JSON.parse(stdout).install;
+      const wheels = reported
+        .filter(({ metadata }) => /^(tensorflow(-cpu)?$|nvidia-)/i.test(metadata.name))
+        .map(({ download_info, metadata: { name, version } }) => ({
+          requirement: `${name}==${version}`,
+          sha256: download_info.archive_info.hashes.sha256 ?? '',
+        }));
+      return { wheels, options };
     }
     reason ||= stderr.trim();
   }
@@ -148,8 +179,12 @@ export async function sha256Of(path: string): Promise<string> {
 }
 
 /** A TensorFlow that an earlier call has fetched. */
-export function cachedTensorflow(cacheDir: string, version: string): Tensorflow | undefined {
-  const folder = join(cacheDir, `${wheelName()}-${version}`, 'tensorflow');
+export function cachedTensorflow(
+  cacheDir: string,
+  version: string,
+  gpu = false,
+): Tensorflow | undefined {
+  const folder = join(cacheDir, cacheName(version, gpu), 'tensorflow');
   const found = existsSync(folder) ? examineTensorflow(folder) : 'none';
   return typeof found === 'string' ? undefined : { ...found, fetched: true };
 }
@@ -170,51 +205,78 @@ export type Progress = (done: number, total: number) => void;
 
 /**
  * Downloads the wheel through pip, which knows the user's index, proxy and credentials, and unpacks it
- * into the cache. Two checks of its SHA-256 against the index's: pip's, and ours.
+ * into the cache; for GPUs with CUDA's, laid out as in an environment, where TensorFlow looks for them.
+ * Two checks of each SHA-256 against the index's: pip's, and ours.
  */
 export async function fetchTensorflow(
   python: string,
   version: string,
   cacheDir: string,
   onUnpack: Progress,
+  gpu = false,
 ): Promise<Tensorflow> {
-  const requirement = `${wheelName()}==${version}`;
-  const { sha256, options } = askIndex(python, requirement);
-  if (!/^[0-9a-f]{64}$/.test(sha256 ?? '')) {
-    throw new Error(`the index gives no SHA-256 of ${requirement}, by which to check it`);
+  const wanted = `${wheelName(gpu)}==${version}`;
+  const { wheels, options } = askIndex(python, wanted, gpu);
+  for (const { requirement, sha256 } of wheels) {
+    if (!/^[0-9a-f]{64}$/.test(sha256)) {
+      throw new Error(`the index gives no SHA-256 of ${requirement}, by which to check it`);
+    }
   }
   await removeStale(cacheDir);
   const work = join(cacheDir, `.wheel-${process.pid}-${randomBytes(4).toString('hex')}`);
   await fs.mkdir(work, { recursive: true });
   try {
     const list = join(work, 'requirements.txt');
-    await fs.writeFile(list, `${requirement} --hash=sha256:${sha256}\n`);
+    const lines = wheels.map(
+      ({ requirement, sha256 }) => `${requirement} --hash=sha256:${sha256}\n`,
+    );
+    await fs.writeFile(list, lines.join(''));
     await runShown(
       python,
       [
         ...['-m', 'pip', 'download', '--disable-pip-version-check', '--no-deps'],
         ...['--only-binary', ':all:', ...options, '--require-hashes', '-r', list, '-d', work],
       ],
-      `pip download ${requirement}`,
+      `pip download ${wanted}`,
     );
-    const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
-    if (!wheel) throw new Error(`pip download ${requirement} has left no wheel`);
-    const received = await sha256Of(join(work, wheel));
-    if (received !== sha256) {
-      throw new Error(
-        `${wheel} must have SHA-256 ${sha256}, as the index says, but has ${received}`,
-      );
-    }
     const unpacked = join(work, 'unpacked');
-    await unpackWheel(join(work, wheel), unpacked, isNeeded, onUnpack);
+    await unpackWheels(work, wheels, unpacked, onUnpack);
     const found = examineTensorflow(join(unpacked, 'tensorflow'));
-    if (typeof found === 'string') throw new Error(`${wheel} does not do: ${found}`);
+    if (typeof found === 'string') throw new Error(`${wanted} does not do: ${found}`);
 
-    const home = join(cacheDir, `${wheelName()}-${version}`);
+    const home = join(cacheDir, cacheName(version, gpu));
     await fs.rm(home, { recursive: true, force: true }); // of another process, or no longer whole
     await fs.rename(unpacked, home);
     return { version: found.version, folder: join(home, 'tensorflow'), fetched: true };
   } finally {
     await fs.rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Checks what pip has left in `work`, all of it before any is unpacked; unpacked wheels are removed. */
+async function unpackWheels(
+  work: string,
+  wheels: readonly IndexedWheel[],
+  folder: string,
+  onUnpack: Progress,
+): Promise<void> {
+  const files = readdirSync(work).filter((name) => name.endsWith('.whl'));
+  if (files.length !== wheels.length) {
+    throw new Error(
+      `pip download must leave ${wheels.length} wheels, but has left ${files.length}`,
+    );
+  }
+  const expected = new Set(wheels.map(({ sha256 }) => sha256));
+  for (const file of files) {
+    const received = await sha256Of(join(work, file));
+    if (!expected.has(received)) {
+      throw new Error(
+        `${file} must have SHA-256 ${[...expected].join(' or ')}, as the index says, but has ${received}`,
+      );
+    }
+  }
+  for (const file of files) {
+    await unpackWheel(join(work, file), folder, isNeeded, onUnpack);
+    await fs.rm(join(work, file));
   }
 }

@@ -42,7 +42,13 @@ const building = await context({
   bundle: true,
   minify: true,
   target: 'es2022',
-  plugins: [pageGlobals({ '@tensorflow/tfjs': 'tf', 'tfjs-spikingformer': 'spiking' })],
+  plugins: [
+    pageGlobals({
+      '@tensorflow/tfjs': 'tf',
+      '@tensorflow/tfjs-backend-wasm': 'tf.wasm',
+      'tfjs-spikingformer': 'spiking',
+    }),
+  ],
   logLevel: 'warning',
 });
 await building.rebuild();

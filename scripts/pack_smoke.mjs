@@ -67,7 +67,7 @@ for (const [name, layer] of Object.entries(spiking.layers)) {
   }
   count++;
 }
-for (const entry of [node, analysis, datasets]) {
+for (const entry of [node, analysis, datasets, training]) {
   for (const [name, value] of Object.entries(entry)) {
     if (name in spiking && spiking[name] !== value) throw new Error(name + ' exists twice');
   }
@@ -75,7 +75,13 @@ for (const entry of [node, analysis, datasets]) {
 if (count < 5) throw new Error('only ' + count + ' layer classes found');
 console.log(count + ' classes');
 `;
-const ENTRIES = { node: '/node', analysis: '/analysis', datasets: '/datasets', spiking: '' };
+const ENTRIES = {
+  node: '/node',
+  analysis: '/analysis',
+  datasets: '/datasets',
+  training: '/training',
+  spiking: '',
+};
 
 /** Bundled for a browser, with all that is unused dropped, an import alone still registers. */
 async function bundle() {
@@ -105,6 +111,20 @@ async function bundle() {
   node(outfile);
   return `${Math.round(outputFiles[0].contents.length / 1024)} KiB minified`;
 }
+
+/** Batches come from worker threads, whose file lies beside the entry. */
+const WORKERS = `
+const source = memorySource({
+  ...{ name: 'numbers', split: 'train', shape: [4, 4, 3], classNames: ['any'] },
+  ...{ data: new Uint8Array(10 * 48), labels: new Uint8Array(10) },
+});
+const transform = trainTransforms({ size: 4, autoAugment: 'rand-m9-n1' });
+let images = 0;
+for await (const { labels } of batches(source, { batchSize: 4, workers: 2, transform })) {
+  images += labels.length;
+}
+if (images !== 10) throw new Error(images + ' images');
+`;
 
 /** The end of a failure's output, without the long lines of minified code. */
 function tail(text) {
@@ -151,6 +171,18 @@ const steps = {
     const head = ["const tf = require('@tensorflow/tfjs');", ...requires, 'let count = 0;'];
     write('copies.cjs', `${head.join('\n')}${ONE_COPY}`);
     return node('copies.cjs');
+  },
+  'batches from worker threads, ESM': () => {
+    const imports = `import { batches } from 'tfjs-spikingformer/node';
+    import { memorySource, trainTransforms } from 'tfjs-spikingformer/datasets';`;
+    write('workers.mjs', `${imports}${WORKERS}`);
+    return node('workers.mjs');
+  },
+  'batches from worker threads, CJS': () => {
+    const requires = `const { batches } = require('tfjs-spikingformer/node');
+    const { memorySource, trainTransforms } = require('tfjs-spikingformer/datasets');`;
+    write('workers.cjs', `${requires}(async () => {${WORKERS}})();`);
+    return node('workers.cjs');
   },
   'a browser bundle registers the layers': bundle,
   'npx spikingformer': () => {

@@ -1,13 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { appendCsv, measure, median } from '../../bench/measure';
-import { runFile, temporaryDirectory } from '../support/process';
-
-const directory = temporaryDirectory();
+import { measure, median, quantile, takeTurns } from '../../bench/measure';
 
 test('median of odd and even counts', () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 2, 3])).toBe(2.5);
+});
+
+test('quantiles lie between the two nearest values', () => {
+  expect(quantile([40, 10, 30, 20, 50], 0.25)).toBe(20);
+  expect(quantile([0, 10], 0.75)).toBe(7.5);
+  expect(quantile([7], 0.25)).toBe(7);
 });
 
 test('the candidates take turns; warm-up calls are not counted', async () => {
@@ -25,15 +26,19 @@ test('the candidates take turns; warm-up calls are not counted', async () => {
   }
 });
 
-test('CSV rows get one header, and quotes where they need them', () => {
-  const path = join(directory, 'results', 'x.csv');
-  appendCsv(path, [{ name: 'a', ms: 1.5 }]);
-  appendCsv(path, [{ name: 'b, "c"', ms: 2 }]);
-  expect(readFileSync(path, 'utf8')).toBe('name,ms\na,1.5\n"b, ""c""",2\n');
-});
-
-test('npm run bench refuses a name that it does not know', () => {
-  const { status, stderr } = runFile('bench/index.ts', ['no-such']);
-  expect(stderr).toMatch(/NAME must be one of .*, but got 'no-such'/);
-  expect(status).toBe(2);
+test('a turn says its own milliseconds; who is slow sits out after three of them', async () => {
+  const order: string[] = [];
+  const slow = async () => {
+    order.push('s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return 5;
+  };
+  const fast = () => {
+    order.push('f');
+    return order.length;
+  };
+  const times = await takeTurns({ slow, fast }, { rounds: 5, warmup: 1, patience: 1 });
+  expect(order.join('')).toBe('sfsfsfsfff');
+  expect(times.get('slow')).toEqual([5, 5, 5]);
+  expect(times.get('fast')).toEqual([4, 6, 8, 9, 10]);
 });

@@ -107,6 +107,26 @@ const configs: [string, Loose, string][] = [
     'mlpRatio must be a positive finite number, but got -1',
   ],
   ['spikingformerBlock', { numHeads: 2, surrogate: 'x' }, "but got 'x'"],
+  ['linearBN', { units: 2, initStd: 0 }, 'initStd must be a positive finite number, but got 0'],
+  ['spikformerSelfAttention', {}, positive('numHeads', undefined)],
+  [
+    'spikformerSelfAttention',
+    { numHeads: 2, attnVThreshold: 0 },
+    'attnVThreshold must be greater than vReset (0), but got 0',
+  ],
+  [
+    'spikformerSelfAttention',
+    { numHeads: 2, projection: 'dense' },
+    "projection must be one of 'linear', 'conv', but got 'dense'",
+  ],
+  ['spikformerMLP', { hiddenRatio: 0 }, 'hiddenRatio must be a positive finite number, but got 0'],
+  [
+    'spikformerMLP',
+    { projection: null },
+    "projection must be one of 'linear', 'conv', but got null",
+  ],
+  ['spikformerBlock', { numHeads: 2, projection: 1 }, "projection must be one of 'linear', 'conv'"],
+  ['spikformerTokenizer', { embedDim: 12 }, 'embedDim must be a multiple of 8, but got 12'],
   ['spikingTokenizer', {}, positive('embedDim', undefined)],
   ['spikingTokenizer', { embedDim: 12 }, 'embedDim must be a multiple of 8, but got 12'],
   [
@@ -163,6 +183,25 @@ const inputs: [string, Loose, number[], string][] = [
     { numHeads: 2 },
     [2, 4, 8],
     'of shape [batch, time, tokens, channels] or [batch, time, height, width, channels], but got [2,4,8]',
+  ],
+  [
+    'spikformerSelfAttention',
+    { numHeads: 3 },
+    [2, 3, 4, 8],
+    'numHeads must be a divisor of the 8 channels, but got 3',
+  ],
+  ['spikformerMLP', {}, [2, 4, 8], 'of shape [batch, time, tokens, channels] or'],
+  [
+    'spikformerBlock',
+    { numHeads: 2, mlpRatio: 0.3 },
+    [2, 3, 4, 8],
+    'mlpRatio must be such that 8 channels times it is whole, but got 0.3',
+  ],
+  [
+    'spikformerTokenizer',
+    { embedDim: 8, patchSize: 8 },
+    [2, 1, 8, 4, 3],
+    'an image of at least patchSize (8) pixels a side, but got [2,1,8,4,3]',
   ],
   ['spikingMLP', {}, [2, 4, 8], 'of shape [batch, time, tokens, channels] or'],
   [
@@ -236,6 +275,9 @@ describeEachBackend('layers refuse', () => {
     'foldTime',
     'linearBN',
     'spikingformerBlock',
+    'spikformerBlock',
+    'spikformerSelfAttention',
+    'spikformerTokenizer',
   ])('%s: no options at all', (factory) => {
     expect(() => factories[factory]!()).toThrow(
       'config must be an object of options, but got undefined',

@@ -28,6 +28,12 @@ const attention: LayerOf = ({ heads, tau }) =>
   spiking.layers.spikingSelfAttention({ numHeads: heads, tau });
 const block: LayerOf = ({ heads, tau }) =>
   spiking.layers.spikingformerBlock({ numHeads: heads, tau });
+const spikformerAttention: LayerOf = ({ heads, tau }) =>
+  spiking.layers.spikformerSelfAttention({ numHeads: heads, tau });
+const spikformerBlock: LayerOf = ({ heads, tau }) =>
+  spiking.layers.spikformerBlock({ numHeads: heads, tau });
+const spikformerTokenizer: LayerOf = ({ embed }) =>
+  spiking.layers.spikformerTokenizer({ embedDim: embed });
 const tokenizer =
   (patchSize: number, options: spiking.layers.SpikingTokenizerConfig | object = {}): LayerOf =>
   ({ embed }) =>
@@ -45,12 +51,15 @@ const modules: [fixture: string, layer: LayerOf][] = [
   ['ssa_cifar', attention],
   ['ssa_imagenet', attention],
   ['ssa_dvs', attention],
+  ['ssa_spikformer', spikformerAttention],
   ['block_cifar', block],
   ['block_imagenet', block],
+  ['block_spikformer', spikformerBlock],
   ['tokenizer_cifar', tokenizer(4)],
   ['tokenizer_imagenet', tokenizer(16)],
   ['tokenizer_dvs', tokenizer(16, { tau: 1.75 })],
   ['tokenizer_cifar_without_cml', tokenizer(4, { order: 'conv-bn-lif-pool' })],
+  ['tokenizer_sps_spikformer', spikformerTokenizer],
 ];
 
 /** A layer's weights under the keys of the authors' module, which stands alone in these fixtures. */
@@ -113,7 +122,7 @@ describeEachBackend('layers as the authors wrote them', () => {
         });
 
         const loss = (input: tf.Tensor) =>
-          (model.apply(input, { training }) as tf.Tensor).mul(g).sum().asScalar();
+          (model.apply(input, { training }) as tf.Tensor).reshape(g.shape).mul(g).sum().asScalar();
         expectForwardClose(
           tf.tidy(() => model.apply(x, { training: false }) as tf.Tensor),
           fixture.activation('eval.out'),
@@ -132,7 +141,7 @@ describeEachBackend('layers as the authors wrote them', () => {
         );
         for (const { key, variable } of learnt) {
           const gradient = grads[variable.name]!;
-          if (training && key.endsWith('_conv.bias')) {
+          if (training && /_(conv|linear)\.bias$/.test(key)) {
             // The batch norm after it takes the bias out: the reference's gradient is rounding noise.
             const kernel = fixture.weight(`${mode}.grad.${key.replace(/bias$/, 'weight')}`);
             expectGradVanishes(gradient, kernel, `gradient of ${key}`);

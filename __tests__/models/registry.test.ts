@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import '../support/backends';
+import { buildFast } from '../support/build_fast';
 import { loadJson } from '../support/fixtures';
 import { expectNoLeak } from '../support/leaks';
 
@@ -31,48 +32,42 @@ interface Key {
 
 const { presets } = loadJson<{ presets: Preset[] }>('presets/presets');
 
-/** 'CML+Spikingformer-4-256 CIFAR10' -> 'spikingformer-4-256-cifar10'. */
+/** 'CML+Spikingformer-4-256 CIFAR10' -> 'spikingformer-4-256-cifar10'; '... (no CML)' -> '...-no-cml'. */
 const ours = ({ name }: Preset) =>
-  name.replace('CML+', '').toLowerCase().replace('cifar10-dvs', 'cifar10dvs').replace(' ', '-');
+  name
+    .replace('CML+', '')
+    .replace(' (no CML)', ' no-cml')
+    .toLowerCase()
+    .replace('cifar10-dvs', 'cifar10dvs')
+    .replaceAll(' ', '-');
 /** ... -> 'cml_spikingformer_4_256_cifar10'. */
 const keysOf = ({ name }: Preset) =>
-  loadJson<Record<string, Key>>(`presets/keys_${name.toLowerCase().replace(/[+\- ]/g, '_')}`);
-
-const cml = presets.filter(({ name }) => name.startsWith('CML+Spikingformer'));
-
-/** Fresh weights in no time: zeros, whatever the initializers say. */
-function buildFast(build: () => tf.LayersModel): tf.LayersModel {
-  const slow = ['VarianceScaling', 'RandomNormal', 'RandomUniform'] as const;
-  const { classNameMap } = tf.serialization.SerializationMap.getMap();
-  const spies = slow.map((name) => {
-    const [initializer] = classNameMap[name] as unknown as [
-      { prototype: { apply(shape: number[]): tf.Tensor } },
-    ];
-    return jest
-      .spyOn(initializer.prototype, 'apply')
-      .mockImplementation((shape) => tf.zeros(shape));
-  });
-  try {
-    return build();
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+  loadJson<Record<string, Key>>(
+    `presets/keys_${name
+      .toLowerCase()
+      .replace(/[()]/g, '')
+      .replace(/[+\- ]/g, '_')}`,
+  );
 
 beforeAll(() => tf.setBackend('cpu'));
 
-test('the list names every Spikingformer of the paper', () => {
+test('the list names every network of the paper, with CML and before it', () => {
   const names = spiking.models.list();
   expect(new Set(names).size).toBe(names.length);
-  expect(names).toEqual(expect.arrayContaining(cml.map(ours)));
-  expect(cml).toHaveLength(9);
-  expect(names.filter((name) => !cml.map(ours).includes(name)).sort()).toEqual([
-    'spikingformer-2-384-cifar100',
-    'spikingformer-4-256-cifar100',
-  ]);
+  expect(presets).toHaveLength(16);
+  expect(names).toEqual(expect.arrayContaining(presets.map(ours)));
+  const sizes = [
+    ...['4-256', '2-384', '4-384'].flatMap((size) => [`${size}-cifar10`, `${size}-cifar100`]),
+    ...['8-384', '8-512', '8-768'].map((size) => `${size}-imagenet`),
+    ...['2-256-cifar10dvs', '2-256-dvs128'],
+  ];
+  const expected = ['spikingformer', 'spikformer'].flatMap((family) =>
+    sizes.flatMap((size) => [`${family}-${size}`, `${family}-${size}-no-cml`]),
+  );
+  expect([...names].sort()).toEqual(expected.sort());
 });
 
-describe.each(cml.map((preset) => [ours(preset), preset] as const))('%s', (name, preset) => {
+describe.each(presets.map((preset) => [ours(preset), preset] as const))('%s', (name, preset) => {
   const { arguments: a } = preset;
 
   test('is configured as the authors call it', () => {
@@ -87,6 +82,7 @@ describe.each(cml.map((preset) => [ours(preset), preset] as const))('%s', (name,
     expect(config.inputShape.slice(-3)).toEqual([a.img_size_h, a.img_size_w, a.in_channels]);
     expect([config.tau ?? 2]).toEqual(preset.lif_tau);
     expect(config.inputShape.length === 4).toBe(/dvs/.test(name));
+    expect(config.order === 'conv-bn-lif-pool').toBe(/no-cml/.test(name));
   });
 
   test('has their parameters and their state dict: keys, order, shapes, dtypes', async () => {
@@ -116,27 +112,62 @@ describe.each(cml.map((preset) => [ours(preset), preset] as const))('%s', (name,
   });
 });
 
-describe.each(
-  presets
-    .filter(({ name }) => /^Spikingformer.*no CML/.test(name))
-    .map((p) => [p.name, p] as const),
-)('%s', (name, preset) => {
-  test("order 'conv-bn-lif-pool' is the network before CML, with its authors' keys", () => {
-    const bare = preset.name.replace(' (no CML)', '');
-    const model = buildFast(() =>
-      spiking.models.create(ours({ ...preset, name: bare }), {
-        order: 'conv-bn-lif-pool',
-        tau: preset.lif_tau[0],
-      }),
-    );
-    const suffix = `${name.replace(/[()]/g, '')}`.toLowerCase().replace(/[+\- ]/g, '_');
-    const expected = loadJson<Record<string, Key>>(`presets/keys_${suffix}`);
+/** Spikformers whose files the repositories with the fixtures do not have: the first Spikformer's own names. */
+describe('Spikformer of convolutions', () => {
+  const keys = (name: string) => {
+    const model = buildFast(() => spiking.models.create(name, { depth: 1 }));
     const stateDict = spiking.interop.toTorchStateDict(model);
-    expect(Object.keys(stateDict)).toEqual(Object.keys(expected));
-    for (const [key, { shape }] of Object.entries(expected))
-      expect(stateDict[key]!.shape).toEqual(shape);
-    expect(spiking.models.countParameters(model).withUnusedLayerNorms).toBe(preset.parameters);
     model.dispose();
+    return stateDict;
+  };
+
+  test('for ImageNet has as many parameters as its log says, and no bias in q, k, v', () => {
+    const model = buildFast(() => spiking.models.create('spikformer-8-768-imagenet'));
+    // number of params: 66363208, as the log of CML+Spikformer-8-768 prints.
+    expect(spiking.models.countParameters(model).withUnusedLayerNorms).toBe(66_363_208);
+    model.dispose();
+    const stateDict = keys('spikformer-8-384-imagenet');
+    expect(Object.keys(stateDict)).not.toContain('block.0.attn.q_conv.bias');
+    expect(stateDict['block.0.attn.q_conv.weight']!.shape).toEqual([384, 384, 1]);
+    expect(stateDict['block.0.attn.proj_conv.bias']!.shape).toEqual([384]);
+    expect(stateDict['block.0.mlp.fc1_conv.weight']!.shape).toEqual([1536, 384, 1, 1]);
+    expect(stateDict['patch_embed.proj_conv.weight']!.shape).toEqual([48, 3, 3, 3]);
+    expect(stateDict['patch_embed.proj_bn3.running_var']!.shape).toEqual([384]);
+    expect(stateDict['patch_embed.rpe_conv.weight']!.shape).toEqual([384, 384, 3, 3]);
+  });
+
+  test('for events: convolutions of one axis, a scale of 0.25, tau 2', () => {
+    const stateDict = keys('spikformer-2-256-cifar10dvs');
+    expect(stateDict['block.0.mlp.fc2_conv.weight']!.shape).toEqual([256, 1024, 1]);
+    const config = spiking.models.presetConfig('spikformer-2-256-cifar10dvs');
+    expect(config).toMatchObject({ scale: 0.25, numHeads: 16, projection: 'conv' });
+    expect(config.tau).toBeUndefined();
+  });
+
+  test('before CML, for CIFAR: linear maps, and stages by the first names', () => {
+    const stateDict = keys('spikformer-4-384-cifar10-no-cml');
+    expect(stateDict['patch_embed.proj_conv1.weight']!.shape).toEqual([96, 48, 3, 3]);
+    expect(stateDict['block.0.attn.q_linear.bias']!.shape).toEqual([384]);
+    expect(stateDict['block.0.mlp.fc1_linear.weight']!.shape).toEqual([1536, 384]);
+  });
+
+  test('linear maps begin as timm begins them, convolutions as PyTorch does', () => {
+    const { layers } = spiking;
+    const start = (projection: 'linear' | 'conv') => {
+      const layer = layers.spikformerMLP({ hiddenRatio: 2, projection });
+      layer.apply(tf.input({ shape: [2, 4, 64] }));
+      const [kernel, bias] = layer.getWeights().map((weight) => weight.dataSync());
+      layer.dispose();
+      return { largest: Math.max(...kernel!.map(Math.abs)), biases: new Set(bias!).size };
+    };
+    const linear = start('linear');
+    expect(linear.biases).toBe(1);
+    expect(linear.largest).toBeGreaterThan(0.05); // 3 sigma of 8192 numbers and beyond
+    expect(linear.largest).toBeLessThan(0.12);
+    const conv = start('conv');
+    expect(conv.biases).toBeGreaterThan(100);
+    expect(conv.largest).toBeGreaterThan(0.1249); // uniform in +-1 / sqrt(64)
+    expect(conv.largest).toBeLessThanOrEqual(0.125);
   });
 });
 

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import type { SpikingformerConfig } from '../../models';
-import { describeEachBackend } from '../support/backends';
+import { describeEachBackend, repeatably } from '../support/backends';
 import { expectForwardClose } from '../support/compare';
 import { compiled, predict, savedAndLoaded, seedWeights } from '../support/layer_test';
 import { expectNoLeak } from '../support/leaks';
@@ -40,7 +40,7 @@ const kinds = [
   ['of events', events],
 ] as const;
 
-describeEachBackend('models.spikingformer', () => {
+describeEachBackend('models.spikingformer', (backend) => {
   test.each(kinds)('%s fires frame by frame as on the whole clip', async (_, config) => {
     await expectNoLeak(() => {
       tf.tidy(() => {
@@ -86,7 +86,7 @@ describeEachBackend('models.spikingformer', () => {
   test.each(kinds)(
     '%s answers for a sample whatever its batch neighbours, to the bit',
     (_, config) => {
-      tf.tidy(() => {
+      const compare = () => {
         const model = build(config);
         const x = inputOf(config, 5);
         const together = model.predict(x) as tf.Tensor;
@@ -94,12 +94,19 @@ describeEachBackend('models.spikingformer', () => {
           .unstack(x)
           .map((sample) => model.predict(sample.expandDims(0)) as tf.Tensor);
         const numbers = Array.from(together.dataSync());
-        expect(Array.from(tf.concat(alone).dataSync())).toEqual(numbers);
-        const reversed = (model.predict(x.reverse(0), { batchSize: 2 }) as tf.Tensor).reverse(0);
-        expect(Array.from(reversed.dataSync())).toEqual(numbers);
+        // webgpu picks a convolution's program by its size, and with it the order of its sums.
+        const expectSame = (y: tf.Tensor) =>
+          backend === 'webgpu'
+            ? expectForwardClose(y, together)
+            : expect(Array.from(y.dataSync())).toEqual(numbers);
+        expectSame(tf.concat(alone));
+        const backwards = tf.stack(tf.unstack(x).reverse()); // webgl reverses no five axes
+        const reversed = (model.predict(backwards, { batchSize: 2 }) as tf.Tensor).reverse(0);
+        expectSame(reversed);
         expect(new Set(numbers).size).toBeGreaterThan(3);
         model.dispose();
-      });
+      };
+      repeatably(() => tf.tidy(compare));
     },
   );
 
@@ -115,7 +122,7 @@ describeEachBackend('models.spikingformer', () => {
     const [x, y] = [inputOf(config), tf.ones([2, 3])];
     await model.trainOnBatch(x, y);
     const loaded = await savedAndLoaded(model);
-    expect(predict(loaded, x)).toEqual(predict(model, x));
+    repeatably(() => expect(predict(loaded, x)).toEqual(predict(model, x)));
     model.layers.forEach((layer, i) => {
       if (layer.name !== 'head') expect(loaded.layers[i]!.getConfig()).toEqual(layer.getConfig());
     });

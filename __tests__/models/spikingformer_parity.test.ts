@@ -1,8 +1,8 @@
-/** Whole Spikingformers against the authors' PyTorch code: spikes, logits, loss, gradients, running statistics. */
+/** Whole Spikingformers and Spikformers against the authors' PyTorch code: spikes, logits, loss, gradients, running statistics. */
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { torchEntries } from '../../interop/torch_keys';
-import type { SpikingformerConfig } from '../../models';
+import type { ModelConfig } from '../../models';
 import { describeEachBackend } from '../support/backends';
 import {
   expectBuffersClose,
@@ -39,9 +39,10 @@ const fixtures = [
   'cml_spikingformer_dvs',
   'spikingformer_cifar_without_cml',
   'spikingformer_imagenet_without_cml',
+  'cml_spikformer_cifar',
 ];
 
-function configOf(name: string, { arguments: a, tau }: ModelMeta): SpikingformerConfig {
+function configOf(name: string, { arguments: a, tau }: ModelMeta): ModelConfig {
   const image = [a.img_size_h, a.img_size_w, a.in_channels];
   const events = name.includes('dvs');
   return {
@@ -58,7 +59,9 @@ function configOf(name: string, { arguments: a, tau }: ModelMeta): Spikingformer
 }
 
 function build(name: string, io: Fixture<ModelMeta>): tf.LayersModel {
-  const model = spiking.models.spikingformer(configOf(name, io.meta));
+  const { spikformer, spikingformer } = spiking.models;
+  const family = name.includes('spikformer') ? spikformer : spikingformer;
+  const model = family(configOf(name, io.meta));
   spiking.interop.loadTorchStateDict(model, loadFixture(`models/${name}.state`).tensors);
   return model;
 }
@@ -69,7 +72,7 @@ function crossEntropy(logits: tf.Tensor, target: tf.Tensor1D): tf.Scalar {
   return tf.losses.softmaxCrossEntropy(labels, logits).asScalar();
 }
 
-describeEachBackend('Spikingformer as the authors wrote it', () => {
+describeEachBackend('a network as the authors wrote it', () => {
   describe.each(fixtures)('%s', (name) => {
     const io = loadFixture<ModelMeta>(`models/${name}.io`);
     const train = loadFixture(`models/${name}.train`);
@@ -109,6 +112,20 @@ describeEachBackend('Spikingformer as the authors wrote it', () => {
         expectForwardClose(logits, io.values(`${mode}.logits`), `${mode} logits`);
         expectForwardClose(crossEntropy(logits, target), io.values(`${mode}.loss`), 'loss');
       });
+    });
+
+    test('fires and answers alike for inference, its batch norms fused', () => {
+      const fused = spiking.models.fuseBatchNorm(model);
+      const spikes = [...spiking.observe(fused, x)];
+      expect(spikes).toHaveLength(lifNames.length);
+      spikes.forEach(([path, s], i) => {
+        expectSpikesEqual(s, io.activation(`eval.lif.${lifNames[i]}`), `fused ${path}`);
+        s.dispose();
+      });
+      tf.tidy(() => {
+        expectForwardClose(fused.predict(x) as tf.Tensor, io.values('eval.logits'), 'fused logits');
+      });
+      fused.dispose();
     });
 
     test('learns alike: gradients and running statistics of one training step', () => {

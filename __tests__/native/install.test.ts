@@ -74,6 +74,25 @@ test('fetches, builds, proves beside and in place; a second run proves only', as
   expect(await removeNative({ project })).toMatchObject({ removed: false });
 });
 
+test('for tfjs-node-gpu, CUDA comes with TensorFlow; a machine without a GPU is no error', async () => {
+  const asked: (boolean | undefined)[] = [];
+  const { calls, install } = setUp(
+    {
+      findTensorflow: (_, gpu) => void asked.push(gpu),
+      fetchTensorflow: async (_, wanted, cache, __, gpu) => {
+        asked.push(gpu);
+        const home = join(cache, `tensorflow-and-cuda-${wanted}`);
+        writeFiles(home, tensorflowFiles(wanted));
+        return { version: wanted, folder: join(home, 'tensorflow'), fetched: true };
+      },
+    },
+    '@tensorflow/tfjs-node-gpu',
+  );
+  expect(await install()).toMatchObject({ gpu: false, tensorflow: '2.21.0' });
+  expect(asked).toEqual([true, true]);
+  expect(calls).toContain('prove in place');
+});
+
 test('builds anew when asked, and for another TensorFlow', async () => {
   const { calls, install, ops } = setUp();
   await install();
@@ -193,17 +212,12 @@ describe('before it starts, it refuses', () => {
     const full = { bavail: 1, bsize: 4096 } as Awaited<ReturnType<typeof fs.statfs>>;
     const statfs = jest.spyOn(fs, 'statfs').mockResolvedValue(full);
     await refused(setUp(), /0\.05 GB of disk space at .*; 0\.00 GB are free; 1\.30 GB of disk/);
+    await refused(setUp({}, '@tensorflow/tfjs-node-gpu'), /8\.00 GB of disk space/);
     statfs.mockRestore();
   });
 
   test('tfjs-node of another age', () =>
     refused(setUp({}, '@tensorflow/tfjs-node', '3.21.0'), /version 4 of .*; this is 3\.21\.0/));
-
-  test('tfjs-node-gpu where there is no TensorFlow with CUDA', () =>
-    refused(
-      setUp({}, '@tensorflow/tfjs-node-gpu'),
-      /a Python environment with TensorFlow and its CUDA libraries: .*tensorflow\[and-cuda\]/,
-    ));
 
   test('a path without TensorFlow', () =>
     refused(setUp(), /--tensorflow must be a path, but/, { tensorflow: newPath() }));

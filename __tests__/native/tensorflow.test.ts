@@ -1,5 +1,5 @@
 /** Finding TensorFlow in Python environments, and fetching its wheel, with Pythons that are shell scripts. */
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   cachedTensorflow,
@@ -16,6 +16,9 @@ import { makeZip, tensorflowFiles, writeFiles, type ZipEntry } from './_fakes';
 const directory = temporaryDirectory();
 let count = 0;
 const newFolder = () => writeFiles(join(directory, String(count++)), { '.keep': '' });
+
+/** What wheels hold, by the name of their package. */
+type Wheels = Record<string, ZipEntry[]>;
 
 /** A `python3` that is a shell script. Returns the folder it lies in. */
 function fakePython(script: string): string {
@@ -73,6 +76,14 @@ describe('an environment', () => {
     expect(findTensorflow('2.20.0')).toBeUndefined();
   });
 
+  test('for GPUs must have the libraries of CUDA beside it', () => {
+    const root = home();
+    process.env.PATH = fakePython(`echo ${inSite(root)}`);
+    expect(findTensorflow(undefined, true)).toBeUndefined();
+    writeFiles(join(root, site), { 'nvidia/cudnn/lib/libcudnn.so.9': '' });
+    expect(findTensorflow(undefined, true)?.version).toBe('2.18.1');
+  });
+
   test('of no Python is none', () => {
     process.env.PATH = newFolder();
     expect(findTensorflow()).toBeUndefined();
@@ -94,24 +105,66 @@ describe('fetching', () => {
    * A pip whose index has this archive, which it says has `sha256`. Its arguments go to a log: one line
    * each call.
    */
-  async function index(archive: ZipEntry[], sha256?: string) {
-    const wheel = join(newFolder(), `tensorflow_cpu-${version}.whl`);
-    writeFileSync(wheel, makeZip(archive));
+  async function index(archive: ZipEntry[], sha256?: string, others: Wheels = {}) {
+    const wheels = newFolder();
+    const install: object[] = [];
+    for (const [name, entries] of Object.entries({ 'tensorflow-cpu': archive, ...others })) {
+      const wheel = join(wheels, `${name}-${version}.whl`);
+      writeFileSync(wheel, makeZip(entries));
+      const hashes = { sha256: sha256 ?? (await sha256Of(wheel)) };
+      const info = { url: 'https://index.example/wheel', archive_info: { hashes } };
+      install.push({ download_info: info, metadata: { name, version } });
+      if (!/^(tensorflow|nvidia)/.test(name)) rmSync(wheel); // it is reported, but not to be asked for
+    }
     const report = join(newFolder(), 'report.json');
-    const hashes = { sha256: sha256 ?? (await sha256Of(wheel)) };
-    const info = { url: 'https://index.example/wheel', archive_info: { hashes } };
-    writeFileSync(report, JSON.stringify({ install: [{ download_info: info }] }));
+    writeFileSync(report, JSON.stringify({ install }));
     const log = join(newFolder(), 'log');
     const folder = fakePython(`
 echo "$@" >> ${log}
 [ "$3" = install ] && case "$*" in *"$ONLY"*) cat ${report}; exit 0;; *) echo no wheel >&2; exit 1;; esac
 for last; do true; done
-cp ${wheel} "$last/"`);
+cp ${wheels}/*.whl "$last/"`);
     return { python: join(folder, 'python3'), calls: () => readFileSync(log, 'utf8').split('\n') };
   }
 
-  const fetch = (python: string, cache: string) =>
-    fetchTensorflow(python, version, cache, () => undefined);
+  const fetch = (python: string, cache: string, gpu = false) =>
+    fetchTensorflow(python, version, cache, () => undefined, gpu);
+
+  /** CUDA's wheel, and one of TensorFlow's Python dependencies. */
+  const cuda: Wheels = {
+    'nvidia-cudnn-cu12': [
+      { name: 'nvidia/cudnn/lib/libcudnn.so.9', data: 'cudnn' },
+      { name: 'nvidia/cudnn/lib/libcudnn_static.a', data: 'not needed' },
+      { name: 'nvidia/cudnn/include/cudnn.h', data: '// not needed' },
+      { name: 'nvidia_cudnn_cu12-9.3.0.dist-info/LICENSE', data: 'a licence' },
+    ],
+    numpy: [{ name: 'numpy/__init__.py', data: '# not needed' }],
+  };
+
+  test('for GPUs: the wheels of CUDA that the extra names lie beside, as in an environment', async () => {
+    const { python, calls } = await index(entries, undefined, cuda);
+    const cache = newFolder();
+    const found = await fetch(python, cache, true);
+    const home = join(cache, `tensorflow-and-cuda-${version}`);
+    expect(found).toEqual({ version, folder: join(home, 'tensorflow'), fetched: true });
+    const names = readdirSync(home, { recursive: true }) as string[];
+    expect(names.filter((name) => /cudnn\W|LICENSE|numpy/.test(name)).sort()).toEqual([
+      'nvidia/cudnn/lib',
+      'nvidia/cudnn/lib/libcudnn.so.9',
+      'nvidia_cudnn_cu12-9.3.0.dist-info/LICENSE',
+    ]);
+    expect(calls()[0]).toMatch(/^-m pip install --dry-run .* tensorflow\[and-cuda\]==2\.21\.0$/);
+    expect(calls()[0]).not.toContain('--no-deps');
+    expect(cachedTensorflow(cache, version, true)).toEqual(found);
+    expect(cachedTensorflow(cache, version)).toBeUndefined();
+  });
+
+  test('for GPUs: with another hash, an error, and an empty cache', async () => {
+    const cache = newFolder();
+    const { python } = await index(entries, 'f'.repeat(64), cuda);
+    await expect(fetch(python, cache, true)).rejects.toThrow(/must have SHA-256 f{64}/);
+    expect(readdirSync(cache)).toEqual(['.keep']);
+  });
 
   test('leaves what is needed in the cache, and nothing else', async () => {
     const { python, calls } = await index(entries);

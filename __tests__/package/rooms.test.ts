@@ -11,8 +11,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   analysis: ['lib', 'layers', 'models'],
   datasets: ['lib'],
   interop: ['lib', 'layers', 'models'],
-  node: ['index', 'lib', 'datasets', 'interop'],
-  cli: ['index', 'lib', 'layers', 'models', 'analysis', 'datasets', 'interop', 'node'],
+  training: ['index', 'lib', 'layers', 'models', 'analysis', 'datasets', 'interop'],
+  node: ['index', 'lib', 'datasets', 'interop', 'training'],
+  cli: ['index', 'lib', 'layers', 'models', 'analysis', 'datasets', 'interop', 'training', 'node'],
 };
 
 const IMPORT = /(?:from|import|import\()\s*'(\.[^']*)'/g;

@@ -71,7 +71,7 @@ export function loadFixture<M = unknown>(name: string): Fixture<M> {
         .filter((key) => key.startsWith(prefix))
         .map((key) => key.slice(prefix.length)),
     values,
-    activation: (tensorName) => timeFirstToOurs(values(tensorName)),
+    activation: (tensorName) => timeFirstToOurs(values(tensorName), name.includes('spikformer')),
     weight: (tensorName) => weightToOurs(values(tensorName)),
   };
 }
@@ -119,10 +119,11 @@ export function permute({ shape, data }: Values, order: readonly number[]): Valu
 
 /**
  * Activations and their gradients: (T,N,C,H,W) to [N,T,H,W,C], (T,N,C,L) to [N,T,L,C],
- * (T,N,C) to [N,T,C].
+ * (T,N,C) to [N,T,C]; Spikformer's tokens come as (T,N,L,C).
  */
-export function timeFirstToOurs(values: Values): Values {
-  const orders: Record<number, number[]> = { 5: [1, 0, 3, 4, 2], 4: [1, 0, 3, 2], 3: [1, 0, 2] };
+export function timeFirstToOurs(values: Values, channelsLast = false): Values {
+  const tokens = channelsLast ? [1, 0, 2, 3] : [1, 0, 3, 2];
+  const orders: Record<number, number[]> = { 5: [1, 0, 3, 4, 2], 4: tokens, 3: [1, 0, 2] };
   return permuteByRank(values, orders, 'a time-first activation');
 }
 

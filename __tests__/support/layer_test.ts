@@ -42,6 +42,12 @@ const mlp = (path: string) => ({
   frozen: ['fc1/', 'fc2/'].flatMap((fc) => bnFrozen(path + fc)),
   idle: [`${path}fc1/bias`, `${path}fc2/bias`],
 });
+/** Spikformer's linear maps: q, k and v have a bias too. */
+const linearAttention = (path: string) => ({
+  trainable: ['q/', 'k/', 'v/', 'proj/'].flatMap((map) => linearTrainable(path + map)),
+  frozen: attention(path).frozen,
+  idle: ['q/', 'k/', 'v/', 'proj/'].map((map) => `${path}${map}bias`),
+});
 const stages = [
   'stage1/conv_bn/',
   'stage2/conv_bn/',
@@ -49,6 +55,7 @@ const stages = [
   'stage4/conv_bn/',
   'proj/',
 ];
+const spikformerStages = [...stages.slice(0, -1), 'rpe/conv_bn/'];
 const tokenizer = { trainable: stages.flatMap(convTrainable), frozen: stages.flatMap(bnFrozen) };
 
 /** Neuron options, none of them the default. */
@@ -154,6 +161,14 @@ export const layerCases: LayerCase[] = [
     badInput: [3],
   },
   {
+    className: 'LatencyEncoder',
+    make: (options) => layers.latencyEncoder({ timeSteps: 4, ...options }),
+    inputShape: [3, 2],
+    outputShape: [4, 3, 2],
+    trainable: [],
+    frozen: [],
+  },
+  {
     className: 'LIFNode',
     make: (options) => layers.lifNode({ ...oddLIF, ...options }),
     inputShape: [3, 4],
@@ -193,12 +208,110 @@ export const layerCases: LayerCase[] = [
     badInput: [3],
   },
   {
+    className: 'PoissonEncoder',
+    make: (options) => layers.poissonEncoder({ timeSteps: 4, seed: 3, ...options }),
+    inputShape: [3, 2],
+    outputShape: [4, 3, 2],
+    trainable: [],
+    frozen: [],
+  },
+  {
     className: 'RateReadout',
     make: (options) => layers.rateReadout(options),
     inputShape: [2, 2, 2, 3],
     outputShape: [3],
     trainable: [],
     frozen: [],
+  },
+  {
+    className: 'SpikformerBlock',
+    make: (options) =>
+      layers.spikformerBlock({
+        numHeads: 2,
+        mlpRatio: 2,
+        vThreshold: 0.3,
+        attnVThreshold: 0.1,
+        ...options,
+      }),
+    inputShape: [2, 2, 2, 4],
+    outputShape: [2, 2, 2, 4],
+    trainable: [...linearAttention('attn/').trainable, ...mlp('mlp/').trainable],
+    frozen: [...linearAttention('attn/').frozen, ...mlp('mlp/').frozen],
+    idle: [...linearAttention('attn/').idle, ...mlp('mlp/').idle],
+    badInput: [2, 2, 2, 2, 6],
+  },
+  {
+    className: 'SpikformerMLP',
+    make: (options) =>
+      layers.spikformerMLP({
+        hiddenRatio: 1.5,
+        vThreshold: 0.3,
+        projection: 'conv',
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    ...mlp(''),
+    badInput: [2, 2, 3, 5],
+  },
+  {
+    className: 'SpikformerSelfAttention',
+    make: (options) =>
+      layers.spikformerSelfAttention({
+        numHeads: 2,
+        scale: 0.25,
+        attnVThreshold: 0.2,
+        ...oddLIF,
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    ...linearAttention(''),
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'SpikformerSelfAttention',
+    variant: 'of convolutions',
+    make: (options) =>
+      layers.spikformerSelfAttention({
+        numHeads: 2,
+        projection: 'conv',
+        attnVThreshold: 0.2,
+        vThreshold: 0.3,
+        ...options,
+      }),
+    inputShape: [2, 2, 2, 4],
+    outputShape: [2, 2, 2, 4],
+    ...attention(''),
+    badInput: [2, 2, 2, 2, 6],
+  },
+  {
+    className: 'SpikformerTokenizer',
+    make: (options) =>
+      layers.spikformerTokenizer({ embedDim: 8, patchSize: 2, vThreshold: 0.3, ...options }),
+    inputShape: [2, 4, 4, 2],
+    outputShape: [2, 2, 2, 8],
+    trainable: spikformerStages.flatMap(convTrainable),
+    frozen: spikformerStages.flatMap(bnFrozen),
+    badInput: [2, 2, 4, 4, 3],
+  },
+  {
+    className: 'SpikformerTokenizer',
+    variant: 'of an image, pooling spikes',
+    make: (options) =>
+      layers.spikformerTokenizer({
+        embedDim: 8,
+        patchSize: 4,
+        timeSteps: 2,
+        order: 'conv-bn-lif-pool',
+        ...oddLIF,
+        ...options,
+      }),
+    inputShape: [4, 5, 1],
+    outputShape: [2, 1, 2, 8],
+    trainable: spikformerStages.flatMap(convTrainable),
+    frozen: spikformerStages.flatMap(bnFrozen),
+    badInput: [2, 4, 5, 3],
   },
   {
     className: 'SpikingMLP',

@@ -3,6 +3,7 @@
  * the visitor's choice. `tf` and `spiking` are the page's globals, from the files in <script> tags.
  */
 import * as tf from '@tensorflow/tfjs';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import 'tfjs-spikingformer'; // registers the layers that the model is made of
 import { SIDE, toMnist } from './_digit';
 import { Pad } from './_pad';
@@ -111,5 +112,5 @@ select.addEventListener('change', () => {
   enqueue(() => start([...new Set([select.value, 'wasm', 'cpu'])]));
 });
 element('clear').addEventListener('click', () => pad.clear());
-tf.wasm.setWasmPaths('./');
+setWasmPaths('./');
 enqueue(() => start(backends));

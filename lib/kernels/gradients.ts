@@ -1,6 +1,8 @@
 /** The gradients of this library's kernels, themselves kernels, registered with tfjs. */
 import * as tf from '@tensorflow/tfjs';
+import { multiStepLIFGrad } from './composed/multi_step_lif';
 import { installKernels } from './install';
+import { releaseGradients } from './release_gradients';
 import { present, runKernel } from './run';
 import {
   BatchNormTraining,
@@ -9,11 +11,23 @@ import {
   FirstMaxPoolGrad,
   MultiStepLIF,
   MultiStepLIFGrad,
+  type NeuronAttrs,
 } from './spec';
 
 /** What a gradient function returns: a thunk for each input. */
 function thunks(gradients: Record<string, tf.Tensor>): ReturnType<tf.GradFunc> {
   return Object.fromEntries(Object.entries(gradients).map(([name, dx]) => [name, () => dx]));
+}
+
+/** With a surrogate of the user's own, which no kernel knows. */
+function composedGradients(
+  { x, v0, w }: Record<string, tf.Tensor>,
+  dSpikes: tf.Tensor,
+  dV: tf.Tensor,
+  attrs: tf.NamedAttrMap,
+): tf.Tensor[] {
+  const neuron = { ...attrs, surrogate: attrs.userSurrogate } as unknown as NeuronAttrs;
+  return tf.tidy(() => multiStepLIFGrad(x!, dSpikes, dV, neuron, v0, w));
 }
 
 const multiStepLIFGradient: tf.GradConfig = {
@@ -23,11 +37,9 @@ const multiStepLIFGradient: tf.GradConfig = {
     const [dSpikes, dV] = dy as tf.Tensor[];
     const names = attrs.inputNames as unknown as string[];
     const inputs = Object.fromEntries(names.map((name, i) => [name, saved[i]!]));
-    const gradients = runKernel<tf.Tensor[]>(
-      MultiStepLIFGrad,
-      present({ ...inputs, dSpikes, dV }),
-      attrs,
-    );
+    const gradients = attrs.userSurrogate
+      ? composedGradients(inputs, dSpikes!, dV!, attrs)
+      : runKernel<tf.Tensor[]>(MultiStepLIFGrad, present({ ...inputs, dSpikes, dV }), attrs);
     return thunks(Object.fromEntries(names.map((name, i) => [name, gradients[i]!])));
   },
 };
@@ -67,14 +79,20 @@ type Marked = tf.GradFunc & { [installs]?: true };
 function installFirst(kernelName: string): void {
   const stock = tf.getGradient(kernelName);
   if (!stock || (stock.gradFunc as Marked)[installs]) return;
-  const gradFunc: Marked = (dy, saved, attrs) => {
+  const install: tf.GradFunc = (dy, saved, attrs) => {
     installKernels();
     return stock.gradFunc(dy, saved, attrs);
   };
-  gradFunc[installs] = true;
+  const gradFunc: Marked = Object.assign(install, stock.gradFunc, { [installs]: true as const });
   tf.unregisterGradient(kernelName);
   tf.registerGradient({ ...stock, gradFunc });
 }
+
+/** The operations that our layers, and others between them, are made of. */
+const released = [
+  ...[MultiStepLIF, BatchNormTraining, FirstMaxPool, 'Conv2D', 'BatchMatMul', 'Add', 'Multiply'],
+  ...['Reshape', 'ExpandDims', 'Transpose', 'Concat', 'Identity', 'Sum', 'MaxPool', 'Relu'],
+];
 
 /** Idempotent, also across copies of this library. */
 export function registerGradients(): void {
@@ -82,4 +100,5 @@ export function registerGradients(): void {
     if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
   }
   for (const kernelName of ['Conv2D', 'MaxPool', 'BatchMatMul']) installFirst(kernelName);
+  for (const kernelName of released) releaseGradients(kernelName);
 }

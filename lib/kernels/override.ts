@@ -6,9 +6,12 @@ import {
   backend,
   getBackend,
   getKernel,
+  type KernelBackend,
   type KernelConfig,
   type KernelFunc,
+  type NamedAttrMap,
   registerKernel,
+  type TensorInfo,
   unregisterKernel,
 } from '@tensorflow/tfjs';
 
@@ -27,6 +30,19 @@ export function stockKernel(kernelName: string, backendName: string): KernelFunc
   return (
     replaced.get(keyOf(kernelName, backendName)) ?? getKernel(kernelName, backendName)?.kernelFunc
   );
+}
+
+/** Runs tfjs's kernel of that name, one output, whether or not one of ours has taken its place. */
+export function runStockKernel(
+  kernelName: string,
+  backendName: string,
+  inputs: Record<string, TensorInfo>,
+  backend: KernelBackend,
+  attrs: object = {},
+): TensorInfo {
+  const kernelFunc = stockKernel(kernelName, backendName);
+  if (!kernelFunc) throw new Error(`The backend ${backendName} has no kernel '${kernelName}'`);
+  return kernelFunc({ inputs, backend, attrs: attrs as NamedAttrMap }) as TensorInfo;
 }
 
 /** Registers one kernel over tfjs's, unless it or another copy's is there. */

@@ -1,5 +1,6 @@
 /** Runs this library's kernels on the current backend, installing what it lacks first. */
 import * as tf from '@tensorflow/tfjs';
+import { isBuiltInSurrogate } from '../surrogate';
 import { installKernels } from './install';
 import {
   type BatchNormAttrs,
@@ -32,12 +33,19 @@ export function runMultiStepLIF(
   attrs: NeuronAttrs,
   v0?: tf.Tensor,
   w?: tf.Tensor,
+  lastMembranes = true,
 ): [spikes: tf.Tensor, v: tf.Tensor] {
   const inputs = present({ x, v0, w });
   // The engine saves optional inputs for the gradient only where `inputs` is an array; it reads them
   // by name all the same. The names tell the gradient which of them there were.
   const named = Object.assign([], inputs) as unknown as tf.NamedTensorMap;
-  return runKernel(MultiStepLIF, named, { ...attrs, inputNames: Object.keys(inputs) });
+  const inputNames = Object.keys(inputs);
+  if (isBuiltInSurrogate(attrs.surrogate)) {
+    return runKernel(MultiStepLIF, named, { ...attrs, lastMembranes, inputNames });
+  }
+  // Kernels fire alike whatever the surrogate, and never hear of a user's own; the gradient does.
+  const known = { ...attrs, surrogate: 'sigmoid', userSurrogate: attrs.surrogate };
+  return runKernel(MultiStepLIF, named, { ...known, lastMembranes: true, inputNames });
 }
 
 export function runBatchNormTraining(

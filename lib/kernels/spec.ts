@@ -9,13 +9,14 @@ import type { SurrogateName } from '../surrogate';
  * All time steps of charge, fire and reset, for all neurons, in one call.
  * Inputs: x `[batch, time, ...]`; v0 `[batch, ...]`, optional, else every membrane starts at vReset
  * (0 where vReset is null); w, optional, one element: 1 / tau is sigmoid(w) instead of attrs.tau.
- * Outputs: spikes, shaped as x; v `[batch, ...]`, the membranes after the last reset.
+ * Outputs: spikes, shaped as x; v `[batch, ...]`, the membranes after the last reset. Where
+ * attrs.lastMembranes is false, nobody will look at v, and a backend may leave it empty (`[0]`).
  */
 export const MultiStepLIF = 'MultiStepLIF';
 
 /**
  * The gradient of MultiStepLIF, backward through time from x alone.
- * Inputs: those of MultiStepLIF; dSpikes, shaped as x; dV, shaped as v.
+ * Inputs: those of MultiStepLIF; dSpikes, shaped as x; dV, shaped as v, empty where v was.
  * Outputs: dx; then dv0 if v0 was given; then dw, shaped as w, if w was given.
  */
 export const MultiStepLIFGrad = 'MultiStepLIFGrad';
@@ -33,6 +34,11 @@ export interface NeuronAttrs {
   decayInput: boolean;
   surrogate: SurrogateName;
   alpha: number;
+}
+
+/** What the caller of MultiStepLIF will look at besides the spikes. */
+export interface NeuronOutputs {
+  lastMembranes: boolean;
 }
 
 export interface MultiStepLIFInputs extends NamedTensorInfoMap {

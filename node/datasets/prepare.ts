@@ -142,8 +142,8 @@ async function fromArchives(
     }
     // Apart from those of a person, so that one is removed even after a kill.
     const path = placed ?? join(root, DOWNLOADS, archive.file);
-    const fetched = await wrongHash(path, archive.hash).catch(() => '');
-    if (placed === null && fetched !== null) {
+    const there = placed ?? (await wrongHash(path, archive.hash).catch(() => 'nothing')) === null;
+    if (!there) {
       log?.(`downloading ${archive.file}`);
       await download(urls, path, {
         hash: archive.hash,

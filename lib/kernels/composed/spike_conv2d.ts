@@ -1,4 +1,4 @@
-/** SpikeConv2D in stock tfjs ops: a dense convolution, or matrix product, and the scaled sum. */
+/** SpikeConv2D in stock tfjs ops: a dense convolution, or matrix product, by the scaled filter. */
 import * as tf from '@tensorflow/tfjs';
 
 /** See `SpikeConv2D` in spec.ts. */
@@ -8,7 +8,9 @@ export function spikeConv2D(
   scale: tf.Tensor,
   shift: tf.Tensor,
 ): tf.Tensor4D {
-  return dense(x, filter).mul<tf.Tensor4D>(scale).add(shift);
+  // webgpu refuses to convolve no images.
+  if (x.size === 0) return tf.zeros([...x.shape.slice(0, 3), filter.shape[3]] as typeof x.shape);
+  return dense(x, filter.mul(scale)).add(shift);
 }
 
 function dense(x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D {

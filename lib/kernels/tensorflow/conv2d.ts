@@ -1,9 +1,10 @@
 /**
- * Convolutions on tfjs-node with padding given in numbers, which TensorFlow has and tfjs-node refuses:
- * tfjs-node's own kernels, told the rest of their op's attributes.
+ * Convolutions on tfjs-node: its own kernels, told the rest of their op's attributes, since it refuses
+ * padding in numbers, which TensorFlow has. Where the input is mostly zero, our own ops.
  */
 import * as tf from '@tensorflow/tfjs';
 import { kernel, opAttrs, type TensorflowBackend } from './backend';
+import { isWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
 
 /** Attributes that tfjs gives to all three kernels. */
 interface ConvAttrs {
@@ -16,13 +17,12 @@ interface ConvAttrs {
 
 type Shape4D = [number, number, number, number];
 
-function convAttrs(
-  backend: TensorflowBackend,
+function describeConv(
   inputShape: number[],
   filterShape: number[],
   { strides, pad, dataFormat, dilations = 1, dimRoundingMode }: ConvAttrs,
 ) {
-  const info = tf.backend_util.computeConv2DInfo(
+  return tf.backend_util.computeConv2DInfo(
     inputShape as Shape4D,
     filterShape as Shape4D,
     strides,
@@ -32,6 +32,25 @@ function convAttrs(
     false,
     tf.backend_util.convertConv2DDataFormat(dataFormat),
   );
+}
+type ConvInfo = ReturnType<typeof describeConv>;
+
+/** Whether this is the one kind of convolution that our own ops know: of stride 1, to the same size. */
+function isPlain(info: ConvInfo, { dataFormat }: ConvAttrs): boolean {
+  const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = info;
+  return (
+    dataFormat === 'NHWC' &&
+    filterHeight === filterWidth &&
+    filterHeight % 2 === 1 &&
+    info.dilationHeight * info.dilationWidth * strideHeight * strideWidth === 1 &&
+    info.inHeight === info.outHeight &&
+    info.inWidth === info.outWidth &&
+    padInfo.top === padInfo.bottom &&
+    padInfo.left === padInfo.right
+  );
+}
+
+function convAttrs(backend: TensorflowBackend, info: ConvInfo, { dataFormat }: ConvAttrs) {
   const { type, top, bottom, left, right } = info.padInfo;
   const inNumbers = type !== 'VALID' && type !== 'SAME';
   const perAxis = (batch: number[], height: number[], width: number[], channels: number[]) =>
@@ -57,9 +76,13 @@ const override = <Inputs extends Record<string, tf.TensorInfo>, More = object>(
   name: string,
   shapes: (inputs: Inputs, more: More) => [input: number[], filter: number[]],
   opInputs: (inputs: Inputs, more: More) => tf.TensorInfo[],
+  skipping?: (inputs: Inputs, backend: TensorflowBackend, info: ConvInfo) => tf.Tensor | null,
 ) =>
   kernel<Inputs, ConvAttrs & More>(name, (inputs, backend, attrs) => {
-    const opAttributes = convAttrs(backend, ...shapes(inputs, attrs), attrs);
+    const info = describeConv(...shapes(inputs, attrs), attrs);
+    const skipped = isPlain(info, attrs) ? skipping?.(inputs, backend, info) : null;
+    if (skipped) return skipped;
+    const opAttributes = convAttrs(backend, info, attrs);
     return backend.executeMultipleOutputs(name, opAttributes, opInputs(inputs, attrs), 1)[0]!;
   });
 
@@ -71,11 +94,19 @@ export const conv2DOverrides: tf.KernelConfig[] = [
     tf.Conv2D,
     ({ x, filter }) => [x.shape, filter.shape],
     ({ x, filter }) => [x, filter],
+    ({ x, filter }, backend, { outChannels, filterHeight }) =>
+      isWorthSkipping(backend, x, outChannels, filterHeight, filter)
+        ? skippingConv(backend, x, filter)
+        : null,
   ),
   override<Named<'x' | 'dy'>, { filterShape: number[] }>(
     tf.Conv2DBackpropFilter,
     ({ x }, { filterShape }) => [x.shape, filterShape],
     ({ x, dy }, { filterShape }) => [x, shapeTensor(filterShape), dy],
+    ({ x, dy }, backend, { outChannels, filterHeight }) =>
+      isWorthSkipping(backend, x, outChannels, filterHeight)
+        ? skippingFilterGradient(backend, x, dy, filterHeight)
+        : null,
   ),
   override<Named<'dy' | 'filter'>, { inputShape: number[] }>(
     tf.Conv2DBackpropInput,

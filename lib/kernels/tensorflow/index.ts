@@ -3,17 +3,13 @@ import type { KernelConfig } from '@tensorflow/tfjs';
 import { tensorflowBackend } from './backend';
 import { batchNormKernels } from './batch_norm';
 import { conv2DOverrides } from './conv2d';
+import { batchMatMulOverride } from './mat_mul';
 import { maxPoolKernels, nativeMaxPoolKernels } from './max_pool';
 import { multiStepLIFKernels } from './multi_step_lif';
-import { loadNativeOps, type NativeOps } from './native_ops';
+import { nativeOpsInUse } from './native_ops';
+import { spikeConv2DKernel } from './spike_conv2d';
 
-/** The native ops that the backend runs, or why it does without. */
-export function nativeOpsInUse(): NativeOps | string {
-  const backend = tensorflowBackend();
-  if (!backend) return 'the backend tensorflow has not been started';
-  if (backend.isUsingGpuDevice) return 'the native ops run on CPUs, and TensorFlow uses a GPU here';
-  return loadNativeOps(`@tensorflow/tfjs-node${backend.isGPUPackage ? '-gpu' : ''}`);
-}
+export { nativeOpsInUse };
 
 /** This library's own kernels; where there are none, composed forms serve. */
 export function tensorflowKernels(): KernelConfig[] {
@@ -23,10 +19,10 @@ export function tensorflowKernels(): KernelConfig[] {
   const stock = [...batchNormKernels, ...maxPoolKernels];
   if (typeof nativeOpsInUse() === 'string') return stock;
   // The first kernel of a name is taken.
-  return [...multiStepLIFKernels, ...nativeMaxPoolKernels, ...stock];
+  return [...multiStepLIFKernels, ...nativeMaxPoolKernels, spikeConv2DKernel, ...stock];
 }
 
-/** Kernels of tfjs-node that refuse what TensorFlow can do. */
+/** In the place of tfjs-node's: what refuses what TensorFlow can do, or multiplies zeros. */
 export function tensorflowOverrides(): KernelConfig[] {
-  return tensorflowBackend() ? conv2DOverrides : [];
+  return tensorflowBackend() ? [...conv2DOverrides, batchMatMulOverride] : [];
 }

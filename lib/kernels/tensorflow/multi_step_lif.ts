@@ -8,6 +8,7 @@ import {
   type MultiStepLIFGradInputs,
   type MultiStepLIFInputs,
   type NeuronAttrs,
+  type NeuronOutputs,
 } from '../spec';
 import { kernel, opAttrs, type TensorflowBackend } from './backend';
 
@@ -16,8 +17,12 @@ function optionalInputs({ v0, w }: MultiStepLIFInputs): tf.TensorInfo[] {
   return [...(v0 ? [v0] : []), ...(w ? [tf.sigmoid(w as Tensor)] : [])];
 }
 
-function attrsOfBoth(backend: TensorflowBackend, inputs: MultiStepLIFInputs, attrs: NeuronAttrs) {
-  const { tau, vThreshold, vReset, decayInput } = attrs;
+function attrsOfBoth(
+  backend: TensorflowBackend,
+  inputs: MultiStepLIFInputs,
+  attrs: NeuronAttrs & NeuronOutputs,
+) {
+  const { tau, vThreshold, vReset, decayInput, lastMembranes = true } = attrs;
   return opAttrs(backend, {
     floats: { tau, v_threshold: vThreshold, v_reset: vReset ?? 0 },
     ints: { N: Number(inputs.v0 !== undefined) + Number(inputs.w !== undefined) },
@@ -26,6 +31,7 @@ function attrsOfBoth(backend: TensorflowBackend, inputs: MultiStepLIFInputs, att
       has_decay: inputs.w !== undefined,
       soft_reset: vReset === null,
       decay_input: decayInput,
+      last_membranes: lastMembranes,
     },
   });
 }
@@ -33,7 +39,7 @@ function attrsOfBoth(backend: TensorflowBackend, inputs: MultiStepLIFInputs, att
 function multiStepLIF(
   inputs: MultiStepLIFInputs,
   backend: TensorflowBackend,
-  attrs: NeuronAttrs,
+  attrs: NeuronAttrs & NeuronOutputs,
 ): Tensor[] {
   return backend.executeMultipleOutputs(
     'SpikingformerMultiStepLif',
@@ -46,7 +52,7 @@ function multiStepLIF(
 function multiStepLIFGrad(
   inputs: MultiStepLIFGradInputs,
   backend: TensorflowBackend,
-  attrs: NeuronAttrs,
+  attrs: NeuronAttrs & NeuronOutputs,
 ): Tensor[] {
   const { x, dSpikes, dV, v0, w } = inputs;
   const { tau, alpha, surrogate, detachReset } = attrs;
@@ -67,6 +73,6 @@ function multiStepLIFGrad(
 }
 
 export const multiStepLIFKernels: KernelConfig[] = [
-  kernel<MultiStepLIFInputs, NeuronAttrs>(MultiStepLIF, multiStepLIF),
-  kernel<MultiStepLIFGradInputs, NeuronAttrs>(MultiStepLIFGrad, multiStepLIFGrad),
+  kernel<MultiStepLIFInputs, NeuronAttrs & NeuronOutputs>(MultiStepLIF, multiStepLIF),
+  kernel<MultiStepLIFGradInputs, NeuronAttrs & NeuronOutputs>(MultiStepLIFGrad, multiStepLIFGrad),
 ];

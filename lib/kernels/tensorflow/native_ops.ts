@@ -2,9 +2,10 @@
  * The way to this library's own TensorFlow ops (native/). They come with a Node addon, which only the
  * node entry can load: it leaves a function here that does so, called when the backend first needs them.
  */
+import { tensorflowBackend } from './backend';
 
-/** The ops' names, inputs and attributes as multi_step_lif.ts calls them; the addon says its own. */
-export const OPS_INTERFACE = 1;
+/** The ops' names, inputs and attributes as the kernels here call them; the addon says its own. */
+export const OPS_INTERFACE = 2;
 
 /** What the loaded addon says of itself. */
 export interface NativeOps {
@@ -35,4 +36,12 @@ export function loadNativeOps(packageName: string): NativeOps | string {
     `the native ops were built for interface ${ops.interface}, but this version has ` +
     `${OPS_INTERFACE}: run \`npx spikingformer native install\` again`
   );
+}
+
+/** The native ops that the backend runs, or why it does without. */
+export function nativeOpsInUse(): NativeOps | string {
+  const backend = tensorflowBackend();
+  if (!backend) return 'the backend tensorflow has not been started';
+  if (backend.isUsingGpuDevice) return 'the native ops run on CPUs, and TensorFlow uses a GPU here';
+  return loadNativeOps(`@tensorflow/tfjs-node${backend.isGPUPackage ? '-gpu' : ''}`);
 }

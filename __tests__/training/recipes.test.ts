@@ -1,0 +1,215 @@
+/** Recipes: the package's are possible and those of the paper; wrong ones are refused with their line. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { models } from '../../index';
+import { cosineSchedule } from '../../training/cosine_schedule';
+import { modelFromRecipe } from '../../training/from_recipe';
+import { parseRecipe, RecipeError } from '../../training/parse_recipe';
+import '../support/backends';
+import { loadJson } from '../support/fixtures';
+import { root } from '../support/process';
+
+const folder = join(root, 'recipes');
+const files = readdirSync(folder);
+const text = (file: string) => readFileSync(join(folder, file), 'utf8');
+const recipe = (name: string) => parseRecipe(text(`${name}.yaml`), name);
+
+beforeAll(() => tf.setBackend('cpu'));
+
+test.each(files)('%s is possible, and named as its file', (file) => {
+  const { name, schedule, epochs, optimizer } = parseRecipe(text(file), file);
+  expect(`${name}.yaml`).toBe(file);
+  const { learningRate } = optimizer;
+  expect(cosineSchedule({ learningRate, epochs, ...schedule }).totalEpochs).toBeGreaterThan(0);
+});
+
+// One of each kind: building takes seconds.
+const built = [
+  'cifar10-tiny',
+  'mnist-tiny',
+  'cifar10-4-256',
+  'dvs128-t10',
+  'spikformer-cifar10-2-384',
+];
+test.each(built)('%s: its network has the expected parameters', (name) => {
+  const parsed = recipe(name);
+  const model = modelFromRecipe(parsed);
+  expect(models.countParameters(model).parameters).toBe(parsed.expected!.parameters);
+  model.dispose();
+});
+
+test('the paper has a recipe for each of its rows, with the figures of the authors', () => {
+  const { presets } = loadJson<{
+    presets: { name: string; parameters_without_layernorm: number }[];
+  }>('presets/presets');
+  const figures: Record<string, number> = Object.fromEntries(
+    presets.map(({ name, parameters_without_layernorm: n }) => [name, n]),
+  );
+  const rows = {
+    'cifar10-4-256': 'CML+Spikingformer-4-256 CIFAR10',
+    'cifar10-2-384': 'CML+Spikingformer-2-384 CIFAR10',
+    'cifar10-4-384': 'CML+Spikingformer-4-384 CIFAR10',
+    'cifar10-4-384-400': 'CML+Spikingformer-4-384 CIFAR10',
+    'cifar100-4-384': 'CML+Spikingformer-4-384 CIFAR100',
+    'imagenet-8-384': 'CML+Spikingformer-8-384 ImageNet',
+    'imagenet-8-512': 'CML+Spikingformer-8-512 ImageNet',
+    'imagenet-8-768': 'CML+Spikingformer-8-768 ImageNet',
+    'cifar10dvs-t16': 'CML+Spikingformer-2-256 CIFAR10-DVS',
+    'dvs128-t16': 'CML+Spikingformer-2-256 DVS128',
+    'spikformer-cifar10-4-384': 'CML+Spikformer-4-384 CIFAR10',
+    'spikformer-cifar100-4-384': 'CML+Spikformer-4-384 CIFAR100',
+  };
+  for (const [name, row] of Object.entries(rows)) {
+    expect({ name, parameters: recipe(name).expected!.parameters }).toEqual({
+      name,
+      parameters: figures[row],
+    });
+  }
+  expect(files.filter((file) => !file.includes('tiny'))).toHaveLength(30);
+  const { lr } = loadJson<{ schedules: { name: string; lr: number[] }[] }>(
+    'recipe/lr_schedules',
+  ).schedules.find(({ name }) => name === 'cifar10.yml')!;
+  const { optimizer, epochs, schedule, expected } = recipe('cifar10-4-384-400');
+  const rates = cosineSchedule({ learningRate: optimizer.learningRate, epochs, ...schedule });
+  lr.forEach((rate, epoch) => {
+    expect(rates.at(epoch)).toBeCloseTo(rate, 12);
+  });
+  expect(expected!.best).toEqual({ epoch: 397, accuracy: 95.97 });
+});
+
+describe('a wrong recipe is refused, with the line', () => {
+  const good = text('mnist-tiny.yaml');
+  const lineOf = (start: string) =>
+    good.split('\n').findIndex((line) => line.trim().startsWith(start)) + 1;
+  const changed = (from: string | RegExp, to: string) => {
+    const result = good.replace(from, to);
+    expect(result).not.toBe(good);
+    return result;
+  };
+  const fault = (yaml: string, settings?: string[]) => {
+    try {
+      parseRecipe(yaml, 'my.yaml', settings);
+    } catch (error) {
+      expect(error).toBeInstanceOf(RecipeError);
+      return (error as Error).message;
+    }
+    throw new Error('it was taken');
+  };
+
+  test.each<[string, string, string, string, RegExp]>([
+    [
+      'an unknown key',
+      'weightDecay:',
+      'wieghtDecay:',
+      'weightDecay',
+      /optimizer\.wieghtDecay is no option$/,
+    ],
+    [
+      'an unknown key at the top',
+      'epochs: 3',
+      'epoches: 3\nepochs: 3',
+      'epochs',
+      /epoches is no option$/,
+    ],
+    [
+      'a wrong type',
+      'depth: 1',
+      'depth: one',
+      'depth',
+      /model\.depth must be .*number.*, but is string$/,
+    ],
+    [
+      'a number out of range',
+      'labelSmoothing: 0.1',
+      'labelSmoothing: 1.5',
+      'labelSmoothing',
+      /labelSmoothing must be <1$/,
+    ],
+    [
+      'a missing data set',
+      'name: mnist\n',
+      'name: mnits\n',
+      'name: mnist\n'.trim(),
+      /data\.name must be one of "mnist"/,
+    ],
+    [
+      'an effective batch that is none',
+      'effectiveBatch: 32',
+      'effectiveBatch: 64',
+      'effectiveBatch',
+      /must be batchSize times accumulate, 32$/,
+    ],
+    [
+      'an unknown preset',
+      'embedDim: 64',
+      'preset: nothing',
+      'embedDim',
+      /model\.preset must be one of spikingformer/,
+    ],
+    [
+      "another data set's preset",
+      'embedDim: 64',
+      'preset: spikingformer-4-256-cifar10',
+      'embedDim',
+      /is for samples \[32,32,3\]/,
+    ],
+    [
+      'an option for events',
+      'trainSamples: 10000',
+      'splitBy: time',
+      'trainSamples',
+      /splitBy is for events only$/,
+    ],
+  ])('%s', (_, from, to, at, message) => {
+    const said = fault(changed(from, to));
+    const line = at === 'name: mnist' ? good.split('\n').indexOf('  name: mnist') + 1 : lineOf(at);
+    expect(said.split('\n')[0]).toMatch(new RegExp(`^my\\.yaml:${line}: `));
+    expect(said).toMatch(message);
+  });
+
+  test('every fault is said, one a line', () => {
+    const said = fault(changed('depth: 1', 'depth: 0').replace('seed: 42', 'seed: -1'));
+    expect(said.split('\n')).toHaveLength(2);
+  });
+
+  test('something missing names what it belongs to', () => {
+    expect(fault(changed('seed: 42\n', ''))).toMatch(/^my\.yaml:1: seed is missing/);
+  });
+
+  test('a warm-up longer than all epochs, mixup without mixing, crops of events', () => {
+    expect(fault(good, ['schedule.warmupEpochs=9'])).toBe(
+      '--set: schedule.warmupEpochs must be at most epochs, 3',
+    );
+    expect(fault(good, ['mixup.offEpoch=2'])).toMatch(/mixup needs alpha or cutmixAlpha/);
+    expect(fault(text('dvs128-t10.yaml'), ['augment.scale=[1, 1]'])).toMatch(
+      /augment\.scale is for images only/,
+    );
+  });
+
+  test('--set changes values, and is checked like them', () => {
+    const { optimizer, model, averageDecay } = parseRecipe(good, 'x', [
+      'optimizer.learningRate=1e-3',
+      'model.depth=2',
+      'averageDecay=0.99',
+    ]);
+    expect([optimizer.learningRate, model.depth, averageDecay]).toEqual([1e-3, 2, 0.99]);
+    expect(fault(good, ['optimizer.lr=1'])).toBe('--set: optimizer.lr is no option');
+    expect(fault(good, ['nonsense'])).toMatch(/--set must be key=value/);
+    expect(fault(good, ['seed.deep=1'])).toMatch(/seed is no map/);
+    expect(fault(good, ['__proto__.x=1'])).toMatch(/must be key=value/);
+    expect(({} as { x?: number }).x).toBeUndefined();
+  });
+
+  test('YAML that is none, bombs, duplicates and other things', () => {
+    expect(fault('name: [')).toMatch(/^my\.yaml:\d+: /);
+    expect(fault('- 1\n- 2')).toBe("my.yaml: must be a map of options, such as 'seed: 42'");
+    expect(fault(`${good}seed: 1\n`)).toMatch(/^my\.yaml:\d+: .*unique/);
+    const bomb = [
+      'a0: &a0 [x, x]',
+      ...Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`),
+    ];
+    expect(fault(bomb.join('\n'))).toMatch(/alias/i);
+    expect(fault(`# ${'x'.repeat(70_000)}`)).toMatch(/at most 65536 characters/);
+  });
+});

@@ -1,0 +1,142 @@
+/** How much of a network is awake: firing rates and the zeros of every map's input, by layer and time step. */
+import * as tf from '@tensorflow/tfjs';
+import { withListener } from '../layers/_spikes';
+import { checkBoolean, checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
+import { keepingStatistics } from './_statistics';
+import { walkLayers } from './walk';
+
+/** What a tensor holds: nothing but 0 and 1; whole numbers, such as sums of spikes; or any numbers. */
+export type ValueKind = 'spikes' | 'whole' | 'real';
+
+export interface TensorActivity {
+  kind: ValueKind;
+  /** Share of numbers that are not 0, over all samples and steps. */
+  density: number;
+  /** Mean of the numbers: for spikes, the firing rate. */
+  mean: number;
+  /** Density at each time step; one number where there is no time axis. */
+  perStep: number[];
+}
+
+export interface Activity {
+  /** Number of samples that it was measured on. */
+  samples: number;
+  /** The spikes of every neuron layer, by path. */
+  neurons: Map<string, TensorActivity>;
+  /** What every convolution and linear map takes in, by path. */
+  inputs: Map<string, TensorActivity>;
+}
+
+export interface ActivityOptions {
+  /** Samples that are run at once. Default 16. */
+  batchSize?: number;
+  /** Whether to run as in training, with each batch's own statistics. Running statistics stay as they were. Default false. */
+  training?: boolean;
+}
+
+interface Sum extends TensorActivity {
+  /** Numbers that were added up, in units of samples. */
+  weight: number;
+}
+
+function activityOf(x: tf.Tensor, timed: boolean, repeats: number): TensorActivity {
+  return tf.tidy(() => {
+    const axes = x.shape.map((_, axis) => axis).filter((axis) => !timed || axis !== 1);
+    const awake = x.notEqual(0).toFloat();
+    const steps = Array.from(awake.mean(axes).dataSync());
+    const perStep = steps.flatMap((density) => Array<number>(repeats).fill(density));
+    const isWhole = x.equal(x.floor()).all().dataSync()[0] === 1;
+    const isSpikes = isWhole && x.equal(awake).all().dataSync()[0] === 1;
+    const kind: ValueKind = isSpikes ? 'spikes' : isWhole ? 'whole' : 'real';
+    return {
+      kind,
+      density: perStep.reduce((a, b) => a + b, 0) / perStep.length,
+      mean: x.mean().dataSync()[0]!,
+      perStep,
+    };
+  });
+}
+
+/** The least special of two kinds. */
+function widest(a: ValueKind, b: ValueKind): ValueKind {
+  const order: ValueKind[] = ['spikes', 'whole', 'real'];
+  return order[Math.max(order.indexOf(a), order.indexOf(b))]!;
+}
+
+function add(sums: Map<string, Sum>, path: string, now: TensorActivity, weight: number): void {
+  const old = sums.get(path);
+  if (!old) {
+    sums.set(path, { ...now, weight });
+    return;
+  }
+  const total = old.weight + weight;
+  const blend = (a: number, b: number) => (a * old.weight + b * weight) / total;
+  sums.set(path, {
+    kind: widest(old.kind, now.kind),
+    density: blend(old.density, now.density),
+    mean: blend(old.mean, now.mean),
+    perStep: old.perStep.map((density, t) => blend(density, now.perStep[t]!)),
+    weight: total,
+  });
+}
+
+const finished = (sums: Map<string, Sum>) =>
+  new Map([...sums].map(([path, { weight: _, ...activity }]) => [path, activity]));
+
+/**
+ * Runs the model on x `[samples, ...]`, batch after batch.
+ *
+ * ```ts
+ * const { neurons } = measureActivity(model, x);
+ * neurons.get('block1/attn/q_lif')?.perStep; // firing rate at each time step
+ * ```
+ *
+ * @throws where the model is stateful: each batch would begin where the one before it ended
+ */
+export function measureActivity(
+  model: tf.LayersModel,
+  x: tf.Tensor,
+  options: ActivityOptions = {},
+): Activity {
+  checkKeys('measureActivity', options, ['batchSize', 'training']);
+  const { batchSize = 16, training = false } = options;
+  checkPositiveInteger('batchSize', batchSize);
+  checkBoolean('training', training);
+  const samples = x.shape[0] ?? 0;
+  if (samples === 0) throw invalid('x', 'of one sample or more', x.shape);
+  if (model.stateful) throw invalid('model', 'stateless: build it without stateful', model.name);
+  const paths = new Map<tf.layers.Layer, string>();
+  walkLayers(model, (layer, path) => paths.set(layer, path));
+  const pathOf = (layer: tf.layers.Layer) => paths.get(layer) ?? layer.name;
+  const [neurons, inputs] = [new Map<string, Sum>(), new Map<string, Sum>()];
+  let weight = 0;
+  const hear = (sums: Map<string, Sum>, timed: boolean) => {
+    return (layer: tf.layers.Layer, tensor: tf.Tensor, repeats = 1) =>
+      add(sums, pathOf(layer), activityOf(tensor, timed, repeats), weight);
+  };
+  const stock = [...paths.keys()].filter((layer) => stockMaps.has(layer.getClassName()));
+  for (const layer of stock) {
+    layer.setCallHook((input) => hear(inputs, false)(layer, [input].flat()[0] as tf.Tensor));
+  }
+  const run = () => {
+    for (let from = 0; from < samples; from += batchSize) {
+      weight = Math.min(batchSize, samples - from);
+      tf.tidy(() => {
+        const batch = x.slice([from], [weight]);
+        withListener({ spikes: hear(neurons, true), input: hear(inputs, true) }, () =>
+          model.apply(batch, { training }),
+        );
+      });
+    }
+  };
+  try {
+    if (training) keepingStatistics(model, run);
+    else run();
+  } finally {
+    for (const layer of stock) layer.clearCallHook();
+  }
+  return { samples, neurons: finished(neurons), inputs: finished(inputs) };
+}
+
+/** tf.layers' own maps, which tell of their inputs in their own way. */
+const stockMaps = new Set(['Dense', 'Conv2D']);

@@ -1,0 +1,230 @@
+/**
+ * Energy of inference under named assumptions: how many multiply-accumulates (MACs) and, where the input is
+ * spikes, accumulates (ACs) there are, times what one of each costs, beside the same network without spikes.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import { pick } from '../layers/_layer';
+import { checkFinite, checkKeys, checkOneOf, invalid } from '../lib/validate';
+import {
+  type Activity,
+  type ActivityOptions,
+  measureActivity,
+  type TensorActivity,
+} from './activity';
+import { type CountOptions, countOperations, type OperationCount } from './operations';
+
+/** What an operation costs, and where the number is from. */
+export interface EnergyAssumptions {
+  name: string;
+  /** Picojoules of a multiply-accumulate of 32 bits. */
+  macPJ: number;
+  /** Picojoules of an accumulate. */
+  acPJ: number;
+  source: string;
+}
+
+/** The assumptions that reports know by name; the authors' are the default. */
+export const energyAssumptions = {
+  spikingformer: {
+    name: 'spikingformer',
+    macPJ: 4.6,
+    acPJ: 0.9,
+    source: '45 nm, float32 (Horowitz, ISSCC 2014), as Spikformer and Spikingformer count',
+  },
+  int8: {
+    name: 'int8',
+    macPJ: 0.23,
+    acPJ: 0.03,
+    source: '45 nm, 8-bit integers (Horowitz, ISSCC 2014): 0.2 pJ a product, 0.03 pJ a sum',
+  },
+} satisfies Record<string, EnergyAssumptions>;
+
+/** Picojoules of reading or writing 32 bits: half of Horowitz's figures (ISSCC 2014, 45 nm), which are for 64. */
+export const memories = { 'sram-8k': 5, 'sram-32k': 10, 'sram-1m': 50, dram: 650 } as const;
+export type MemoryName = keyof typeof memories;
+
+export interface EnergyOptions {
+  /** One of `energyAssumptions` by name, or your own. Default 'spikingformer'. */
+  assumptions?: keyof typeof energyAssumptions | EnergyAssumptions;
+  /** Where weights and membranes lie; accesses are then counted too. Default null: computing alone, as the papers. */
+  memory?: MemoryName | null;
+  /**
+   * An input of whole numbers, such as Spikformer's sums of spikes: 'mac' (default), as the authors' counter, or
+   * 'ac', where a 2 is sent as two spikes.
+   */
+  wholeNumbers?: 'mac' | 'ac';
+}
+
+export interface LayerEnergy {
+  path: string;
+  kind: string;
+  /** Dense operations, all time steps. */
+  operations: number;
+  /** What the input is: 'real' counts MACs. */
+  input: TensorActivity['kind'];
+  /** Mean of the input: of spikes, their rate. An attention's is ACs / operations. */
+  rate: number;
+  macs: number;
+  acs: number;
+  /** Picojoules of computing. */
+  computePJ: number;
+  /** Picojoules of memory accesses; 0 unless asked for. */
+  memoryPJ: number;
+  /** The same layer without spikes, run once. */
+  dense: { macs: number; computePJ: number; memoryPJ: number };
+}
+
+export interface EnergyTotals {
+  macs: number;
+  acs: number;
+  computeMJ: number;
+  memoryMJ: number;
+  totalMJ: number;
+}
+
+export interface EnergyReport {
+  assumptions: EnergyAssumptions & { memory: string; wholeNumbers: 'mac' | 'ac' };
+  layers: LayerEnergy[];
+  totals: EnergyTotals;
+  /** The same network without spikes: every layer once, all of it MACs. */
+  dense: EnergyTotals;
+  /** totals.totalMJ / dense.totalMJ */
+  ratio: number;
+  /** Layers that were not counted, by path. */
+  uncounted: string[];
+}
+
+const optionKeys = ['assumptions', 'memory', 'wholeNumbers'];
+
+function resolve(options: EnergyOptions) {
+  const { assumptions: given = 'spikingformer', memory = null, wholeNumbers = 'mac' } = options;
+  const names = Object.keys(energyAssumptions) as (keyof typeof energyAssumptions)[];
+  if (typeof given === 'string') checkOneOf('assumptions', given, names);
+  const assumptions: EnergyAssumptions =
+    typeof given === 'string' ? energyAssumptions[given] : given;
+  for (const key of ['macPJ', 'acPJ'] as const) {
+    checkFinite(`assumptions.${key}`, assumptions[key]);
+    if (assumptions[key] < 0) throw invalid(`assumptions.${key}`, 'not negative', assumptions[key]);
+  }
+  if (memory !== null) checkOneOf('memory', memory, Object.keys(memories) as MemoryName[]);
+  checkOneOf('wholeNumbers', wholeNumbers, ['mac', 'ac']);
+  return { assumptions, wholeNumbers, memory, accessPJ: memory ? memories[memory] : 0 };
+}
+
+/** Firing rates by path, for those who have them from elsewhere: a path without one has a real-valued input. */
+export type Rates = ReadonlyMap<string, number>;
+
+function inputOf(activity: Activity | Rates, path: string): Pick<TensorActivity, 'kind' | 'mean'> {
+  if ('inputs' in activity) {
+    const input = activity.inputs.get(path) ?? activity.neurons.get(path);
+    if (!input) throw new Error(`activity has no input of layer ${path}: is it of another model?`);
+    return input;
+  }
+  const rate = activity.get(path);
+  if (rate !== undefined && !(rate >= 0 && rate <= 1)) {
+    throw invalid(`The rate of ${path}`, 'from 0 to 1', rate);
+  }
+  return rate === undefined ? { kind: 'real', mean: 1 } : { kind: 'spikes', mean: rate };
+}
+
+/**
+ * Energy of one sample from counts and activity (`measureActivity`), or from firing rates by path: of the
+ * inputs of convolutions and linear maps, and of 'attn/q_lif' and so on for attention.
+ *
+ * MACs: operations where the input is real. ACs: operations times the input's rate; of an attention, whose first
+ * product is between two spikes, operations / 2 times (the lower rate of those two + the rate of the third).
+ */
+export function energyOf(
+  { layers, neuronSteps, uncounted }: OperationCount,
+  activity: Activity | Rates,
+  options: EnergyOptions = {},
+): EnergyReport {
+  checkKeys('energyOf', options, optionKeys);
+  const { assumptions, wholeNumbers, memory, accessPJ } = resolve(options);
+  const { macPJ, acPJ } = assumptions;
+  const rows = layers.map((layer): LayerEnergy => {
+    const { path, kind, operations, timeSteps, outputs, factors } = layer;
+    let input: Pick<TensorActivity, 'kind' | 'mean'>;
+    if (factors) {
+      const [a, b, c] = factors.map((factor) => {
+        if (!('inputs' in activity) && !activity.has(factor)) {
+          throw new Error(`rates must have ${factor}, a factor of ${path}, but have not`);
+        }
+        return inputOf(activity, factor).mean;
+      });
+      input = { kind: 'spikes', mean: (Math.min(a!, b!) + c!) / 2 };
+    } else {
+      input = inputOf(activity, path);
+    }
+    const spiking = input.kind === 'spikes' || (input.kind === 'whole' && wholeNumbers === 'ac');
+    const macs = spiking ? 0 : operations;
+    const acs = spiking ? operations * input.mean : 0;
+    const denseMacs = operations / timeSteps;
+    return {
+      path,
+      kind,
+      operations,
+      input: input.kind,
+      rate: input.mean,
+      macs,
+      acs,
+      computePJ: macs * macPJ + acs * acPJ,
+      // A MAC reads a weight and an input; an accumulate reads a weight, reads and writes a membrane.
+      memoryPJ: (2 * macs + 3 * acs + outputs) * accessPJ,
+      dense: {
+        macs: denseMacs,
+        computePJ: denseMacs * macPJ,
+        memoryPJ: (2 * denseMacs + outputs / timeSteps) * accessPJ,
+      },
+    };
+  });
+  const sum = (value: (row: LayerEnergy) => number) => rows.reduce((s, row) => s + value(row), 0);
+  const total = (macs: number, acs: number, computePJ: number, memoryPJ: number): EnergyTotals => ({
+    macs,
+    acs,
+    computeMJ: computePJ * 1e-9,
+    memoryMJ: memoryPJ * 1e-9,
+    totalMJ: (computePJ + memoryPJ) * 1e-9,
+  });
+  const totals = total(
+    sum((row) => row.macs),
+    sum((row) => row.acs),
+    sum((row) => row.computePJ),
+    // Every neuron leaks at every step: its membrane is read and written.
+    sum((row) => row.memoryPJ) + 2 * neuronSteps * accessPJ,
+  );
+  const dense = total(
+    sum((row) => row.dense.macs),
+    0,
+    sum((row) => row.dense.computePJ),
+    sum((row) => row.dense.memoryPJ),
+  );
+  return {
+    assumptions: { ...assumptions, memory: memory ?? 'not counted', wholeNumbers },
+    layers: rows,
+    totals,
+    dense,
+    ratio: totals.totalMJ / dense.totalMJ,
+    uncounted,
+  };
+}
+
+/**
+ * A model's energy on x `[samples, ...]`, of one sample on average.
+ *
+ * ```ts
+ * const report = energy(model, images);
+ * console.log(energyTable(report));
+ * ```
+ */
+export function energy(
+  model: tf.LayersModel,
+  x: tf.Tensor,
+  options: EnergyOptions & CountOptions & ActivityOptions = {},
+): EnergyReport & { activity: Activity } {
+  checkKeys('energy', options, [...optionKeys, 'attentionHeads', 'batchSize', 'training']);
+  const { attentionHeads, batchSize = 16, training = false, ...rest } = options;
+  const count = countOperations(model, pick({ attentionHeads }, ['attentionHeads']));
+  const activity = measureActivity(model, x, { batchSize, training });
+  return { ...energyOf(count, activity, rest), activity };
+}

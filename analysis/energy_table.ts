@@ -1,0 +1,74 @@
+/** An energy report as text: a table of the layers, the totals, and every assumption behind them. */
+import { aligned } from './_text';
+import type { EnergyReport, EnergyTotals } from './energy';
+
+const numbers = Array<'right'>(6).fill('right');
+
+/** 1234567 -> '1.235 M'. */
+export function withUnit(value: number): string {
+  const units = ['', ' k', ' M', ' G', ' T'];
+  const power = value > 0 ? Math.floor(Math.log10(value) / 3) : 0;
+  const unit = Math.max(0, Math.min(units.length - 1, power));
+  return unit === 0
+    ? `${Number(value.toPrecision(4))}`
+    : `${(value / 1000 ** unit).toPrecision(4)}${units[unit]}`;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+/** Picojoules, in microjoules. */
+const microjoules = (pj: number) => (pj * 1e-6).toPrecision(4);
+
+function totalsLine(name: string, { macs, acs, computeMJ, memoryMJ, totalMJ }: EnergyTotals) {
+  return [
+    name,
+    `${withUnit(macs)} MACs`,
+    `${withUnit(acs)} ACs`,
+    ...(memoryMJ > 0
+      ? [`${computeMJ.toPrecision(5)} mJ computing`, `${memoryMJ.toPrecision(5)} mJ memory`]
+      : []),
+    `${totalMJ.toPrecision(5)} mJ`,
+  ];
+}
+
+/** What the figures rest on, a sentence each. */
+export function assumptionLines({ assumptions, uncounted }: EnergyReport): string[] {
+  const { name, macPJ, acPJ, source, memory, wholeNumbers } = assumptions;
+  return [
+    `assumptions '${name}': ${macPJ} pJ a MAC, ${acPJ} pJ an AC; ${source}`,
+    'counted: convolutions, linear maps, attention; not batch norm, pools, neurons and additions',
+    'ACs: operations times the share of spikes in the input; an input of other numbers counts MACs',
+    `an input of whole numbers counts ${wholeNumbers === 'mac' ? 'MACs' : 'ACs, as often as they say'}`,
+    memory === 'not counted'
+      ? 'memory: not counted'
+      : `memory '${memory}': a MAC reads 2 words, an AC reads 2 and writes 1, an output is written, a neuron reads and writes its membrane at every step; none is reused`,
+    'without spikes: the same layers, each once, all MACs',
+    ...(uncounted.length > 0 ? [`NOT COUNTED, for want of a rule: ${uncounted.join(', ')}`] : []),
+  ];
+}
+
+/** The report as lines of text. */
+export function energyTable(report: EnergyReport): string {
+  const { layers, totals, dense, ratio } = report;
+  const head = ['layer', 'input', 'rate', 'operations', 'MACs', 'ACs', 'uJ', 'uJ without spikes'];
+  const rows = layers.map((row) => [
+    row.path,
+    row.input,
+    row.input === 'real' ? '' : percent(row.rate),
+    withUnit(row.operations),
+    row.macs > 0 ? withUnit(row.macs) : '',
+    row.acs > 0 ? withUnit(row.acs) : '',
+    microjoules(row.computePJ + row.memoryPJ),
+    microjoules(row.dense.computePJ + row.dense.memoryPJ),
+  ]);
+  return [
+    ...aligned([head, ...rows], ['left', 'left', ...numbers]),
+    '',
+    ...aligned(
+      [totalsLine('spiking', totals), totalsLine('without spikes', dense)],
+      ['left', ...numbers],
+    ),
+    `ratio ${ratio.toPrecision(4)}`,
+    '',
+    ...assumptionLines(report),
+  ].join('\n');
+}

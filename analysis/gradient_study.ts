@@ -1,0 +1,204 @@
+/**
+ * The argument of CML (arXiv 2305.05954), measured: where the gradient goes through ConvBN-LIF-MaxPool and through
+ * ConvBN-MaxPool-LIF, beside what a smooth relaxation and finite differences of the spiking network itself say.
+ */
+import * as tf from '@tensorflow/tfjs';
+import '../lib'; // registers the gradients
+import { Random } from '../lib/random';
+import { checkKeys, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
+import { routingOf } from './_routing';
+import {
+  makeNetwork,
+  runNetwork,
+  type StudyNetwork,
+  type StudyVariant,
+  sideAfter,
+  studyVariants,
+} from './_study_network';
+
+export interface GradientStudyOptions {
+  /** Stages, each halving the image. Default 4. */
+  depth?: number;
+  /** Channels of every stage. Default 16. */
+  filters?: number;
+  /** Images. Default 16. */
+  batch?: number;
+  /** Side of the images. Default 32. */
+  imageSize?: number;
+  /** Default 4. */
+  timeSteps?: number;
+  /** Random directions of the finite differences, a stage. Default 64; 0 leaves them out. */
+  directions?: number;
+  /** Length of a finite difference, as a share of the kernel's own. Default 0.1. */
+  step?: number;
+  /** Of weights, images, labels and directions. Default 0. */
+  seed?: number;
+}
+
+export interface GradientStudyRow {
+  seed: number;
+  variant: StudyVariant;
+  /** 1 is the stage that sees the image. */
+  stage: number;
+  /** Share of the gradient at the stage's pool that goes to an input that was not the largest. */
+  misrouted: number;
+  /** Share in windows where nothing fired, or two or more did: there the pool's maximum ties. */
+  silent: number;
+  tied: number;
+  /** Cosine between the kernel's gradient and that of the same network with soft neurons. */
+  relaxedCosine: number;
+  /** Cosine between the kernel's gradient and finite differences of the loss, over random directions; NaN without them. */
+  finiteCosine: number;
+}
+
+const optionKeys = [
+  'depth',
+  'filters',
+  'batch',
+  'imageSize',
+  'timeSteps',
+  'directions',
+  'step',
+  'seed',
+];
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const size = Math.sqrt(dot(a, a) * dot(b, b));
+  return size > 0 ? dot(a, b) / size : 0;
+}
+
+/** Gradients of the kernels, and what reached each pool's output. */
+function gradients(network: StudyNetwork, variant: StudyVariant, probes: tf.Tensor[] = []) {
+  const { kernels } = network;
+  const all = tf.grads((...inputs: tf.Tensor[]) => {
+    const given = inputs.slice(0, kernels.length) as tf.Tensor4D[];
+    const options =
+      probes.length > 0 ? { probes: inputs.slice(kernels.length) } : { relaxed: true };
+    return runNetwork(network, given, variant, options).loss;
+  })([...kernels, ...probes]);
+  return all.map((gradient) => gradient.dataSync<'float32'>());
+}
+
+/** Random directions of one kernel, all of that length. */
+function directionsOf(kernel: tf.Tensor4D, stage: number, options: Required<GradientStudyOptions>) {
+  const length = tf.tidy(() => kernel.norm().dataSync<'float32'>()[0]!) * options.step;
+  return Array.from({ length: options.directions }, (_, i) => {
+    const random = new Random(options.seed, 'direction', stage, i);
+    const raw = Float32Array.from({ length: kernel.size }, () => random.normal());
+    const scale = length / Math.sqrt(dot(raw, raw));
+    return raw.map((x) => x * scale);
+  });
+}
+
+/** How much the spiking network's loss really rises along each direction. */
+function slopesOf(
+  network: StudyNetwork,
+  variant: StudyVariant,
+  stage: number,
+  directions: Float32Array[],
+): number[] {
+  const kernel = network.kernels[stage]!;
+  const loss = (moved: tf.Tensor4D) => {
+    const kernels = network.kernels.map((own, i) => (i === stage ? moved : own));
+    return runNetwork(network, kernels, variant).loss.dataSync<'float32'>()[0]!;
+  };
+  return directions.map((direction) => {
+    let slope = 0;
+    tf.tidy(() => {
+      const move = tf.tensor4d(direction, kernel.shape);
+      slope = (loss(kernel.add(move)) - loss(kernel.sub(move))) / 2;
+    });
+    return slope;
+  });
+}
+
+function resolve(options: GradientStudyOptions): Required<GradientStudyOptions> {
+  checkKeys('gradientStudy', options, optionKeys);
+  const resolved = {
+    depth: 4,
+    filters: 16,
+    batch: 16,
+    imageSize: 32,
+    timeSteps: 4,
+    directions: 64,
+    step: 0.1,
+    seed: 0,
+    ...options,
+  };
+  for (const key of ['depth', 'filters', 'batch', 'imageSize', 'timeSteps'] as const) {
+    checkPositiveInteger(key, resolved[key]);
+  }
+  if (!Number.isSafeInteger(resolved.directions) || resolved.directions < 0) {
+    throw invalid('directions', 'a whole number', resolved.directions);
+  }
+  checkPositive('step', resolved.step);
+  return resolved;
+}
+
+/**
+ * One network, in every variant: a row a variant and stage. The weights are fresh, as training begins.
+ *
+ * ```ts
+ * const rows = gradientStudy({ seed: 1 });
+ * ```
+ */
+export function gradientStudy(options: GradientStudyOptions = {}): GradientStudyRow[] {
+  const resolved = resolve(options);
+  const { depth, filters, batch, imageSize, timeSteps, seed } = resolved;
+  let rows: GradientStudyRow[] = [];
+  tf.tidy(() => {
+    const network = makeNetwork(resolved);
+    const probes = network.kernels.map((_, stage) => {
+      const side = sideAfter(imageSize, stage + 1);
+      return tf.zeros([batch, timeSteps, side, side, filters]);
+    });
+    const directions = network.kernels.map((kernel, i) => directionsOf(kernel, i, resolved));
+    // Before CML and rerouted are one network with two gradients: what it is compared with is one, too.
+    const compared = new Map(
+      (['conv-bn-pool-lif', 'conv-bn-lif-pool'] as const).map((order) => [
+        order as StudyVariant,
+        {
+          smooth: gradients(network, order),
+          slopes: directions.map((list, i) => slopesOf(network, order, i, list)),
+        },
+      ]),
+    );
+    compared.set('rerouted', compared.get('conv-bn-lif-pool')!);
+    rows = studyVariants.flatMap((variant) => {
+      const spiking = gradients(network, variant, probes);
+      const { smooth, slopes } = compared.get(variant)!;
+      const { stages } = runNetwork(network, network.kernels, variant, { trace: true });
+      return stages.map(({ pooledFrom, shouldCompare }, i): GradientStudyRow => {
+        const [images, time, ...sides] = pooledFrom.shape as [
+          number,
+          number,
+          number,
+          number,
+          number,
+        ];
+        const routing = routingOf(
+          [images * time, ...sides],
+          pooledFrom.dataSync<'float32'>(),
+          shouldCompare.dataSync<'float32'>(),
+          spiking[depth + i]!,
+        );
+        const promised = directions[i]!.map((direction) => dot(spiking[i]!, direction));
+        return {
+          seed,
+          variant,
+          stage: i + 1,
+          ...routing,
+          relaxedCosine: cosine(spiking[i]!, smooth[i]!),
+          finiteCosine: promised.length > 0 ? cosine(slopes[i]!, promised) : Number.NaN,
+        };
+      });
+    });
+  });
+  return rows;
+}

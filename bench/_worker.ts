@@ -1,0 +1,52 @@
+/**
+ * One backend's side of the bench, a process of its own: `tsx bench/_worker.ts BACKEND`. Each line of
+ * JSON that it reads, `{ask, parameters}`, it answers with one, `{result}` or `{error}`; as
+ * bench/pytorch/worker.py does.
+ */
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import * as tf from '@tensorflow/tfjs';
+import { nativeOpsInUse } from '../lib/kernels/tensorflow';
+import '../node/native_ops';
+import '../node/tfjs_node_shim';
+import '../node/wasm_backend';
+import { createTask, type Metric, type Task, type TaskSpec, writeWeights } from './_task';
+
+let task: Task | undefined;
+
+/** Every question of `Contender`. */
+const answers = {
+  async hello({ backend }: { backend: string }) {
+    if (backend === 'tensorflow') createRequire(import.meta.url)('@tensorflow/tfjs-node');
+    if (!(await tf.setBackend(backend))) throw new Error(`backend ${backend} does not start`);
+    const ops = nativeOpsInUse();
+    return { noNativeOps: typeof ops === 'string' ? ops : undefined };
+  },
+  weights({ passes, ...spec }: TaskSpec & { passes?: number }) {
+    writeWeights(spec, passes);
+    return {};
+  },
+  prepare(spec: TaskSpec) {
+    task = createTask(spec);
+    return { parameters: task.parameters };
+  },
+  check: ({ training }: { training: boolean }) => task!.check(training),
+  run({ metric, calls }: { metric: Metric; calls: number }) {
+    const start = performance.now();
+    for (let call = 0; call < calls; call++) task!.run(metric);
+    return { ms: (performance.now() - start) / calls };
+  },
+  peak: () => ({ mb: process.resourceUsage().maxRSS / 1024 }),
+};
+
+console.log = console.error; // whatever else prints does not answer
+for await (const line of createInterface({ input: process.stdin })) {
+  const { ask, parameters } = JSON.parse(line);
+  let answer: object;
+  try {
+    answer = { result: await answers[ask as keyof typeof answers](parameters) };
+  } catch (error) {
+    answer = { error: (error as Error).message };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}

@@ -1,0 +1,176 @@
+/**
+ * How time and memory of a training step grow with time steps, batch and resolution:
+ * `npm run bench -- growth [--axes time_steps --backends tensorflow+native,wasm --peers
+ * pytorch-spikingjelly --rounds 3 --threads 2]`, on Spikingformer-4-256. Every point is measured in
+ * fresh processes that take turns. results/growth.csv, and a picture of each axis beside it.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { drawChart, type Panel } from './_chart';
+import { parseCsv, type Row, replaceCsv } from './_csv';
+import { backends, peers, startAll } from './_lineup';
+import { pytorchPython } from './_python';
+import { ranInCopy } from './_tensorflow';
+import { median, takeTurns } from './measure';
+import { chosen, count, peerConfig, writeInputs } from './speed';
+
+const preset = 'spikingformer-4-256-cifar10';
+
+interface Setting {
+  timeSteps: number;
+  batch: number;
+  size: number;
+}
+
+interface Axis {
+  key: keyof Setting;
+  label: string;
+  values: number[];
+  /** What else holds along it. */
+  fixed: Setting;
+}
+
+/** The largest of each needs about as much memory as batch 32 with 4 time steps. */
+const axes: Record<string, Axis> = {
+  time_steps: {
+    key: 'timeSteps',
+    label: 'time steps',
+    values: [1, 2, 4, 8, 16, 32],
+    fixed: { timeSteps: 4, batch: 4, size: 32 },
+  },
+  batch: {
+    key: 'batch',
+    label: 'images in a batch',
+    values: [1, 2, 4, 8, 16, 32],
+    fixed: { timeSteps: 4, batch: 4, size: 32 },
+  },
+  resolution: {
+    key: 'size',
+    label: 'pixels to a side',
+    values: [16, 24, 32, 48, 64],
+    fixed: { timeSteps: 4, batch: 4, size: 32 },
+  },
+};
+
+/** Milliseconds and megabytes of everyone at one point. */
+async function measurePoint(
+  setting: Setting,
+  names: readonly string[],
+  rounds: number,
+  threads: number,
+  python: string | undefined,
+) {
+  const folder = mkdtempSync(join(tmpdir(), 'spikingformer-bench-'));
+  const contenders = await startAll(names, threads, python);
+  try {
+    const spec = {
+      kind: 'model' as const,
+      preset,
+      timeSteps: setting.timeSteps,
+      size: setting.size,
+      inputs: join(folder, 'inputs.safetensors'),
+      weights: join(folder, 'weights.safetensors'),
+      config: peerConfig(preset, setting.timeSteps),
+    };
+    writeInputs(spec.inputs, spec, setting.batch, setting.size);
+    // Fresh weights do: training normalises by the batch, so that neurons fire.
+    await contenders[0]!.ask('weights', { ...spec, passes: 0 });
+    for (const contender of contenders) await contender.ask('prepare', spec);
+    const turns = contenders.map((contender) => [
+      contender.name,
+      async () => (await contender.ask<{ ms: number }>('run', { metric: 'train_ms', calls: 1 })).ms,
+    ]);
+    const times = await takeTurns(Object.fromEntries(turns), { rounds, warmup: 1 });
+    const results: { name: string; ms: number; mb: number }[] = [];
+    for (const contender of contenders) {
+      const { mb } = await contender.ask<{ mb: number }>('peak');
+      results.push({ name: contender.name, ms: median(times.get(contender.name)!), mb });
+    }
+    return results;
+  } finally {
+    await Promise.all(contenders.map((contender) => contender.end()));
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The picture of the rows of one axis. */
+export function growthChart(axis: string, rows: readonly Row[]): string {
+  const { label, key, fixed } = axes[axis]!;
+  const names = [...new Set(rows.map(({ contender }) => String(contender)))];
+  const panel = (title: string, yLabel: string, column: string): Panel => ({
+    title,
+    xLabel: label,
+    yLabel,
+    series: names.map((name) => ({
+      name,
+      points: rows
+        .filter(({ contender }) => contender === name)
+        .map((row) => [Number(row.value), Number(row[column])] as const)
+        .sort(([a], [b]) => a - b),
+    })),
+  });
+  const { timeSteps, batch, size } = fixed;
+  const others = {
+    timeSteps: `T ${timeSteps}`,
+    batch: `batch ${batch}`,
+    size: `${size} x ${size}`,
+  };
+  const rest = Object.entries(others).flatMap(([other, text]) => (other === key ? [] : [text]));
+  return drawChart(`Spikingformer-4-256, one training step, ${rest.join(', ')}`, [
+    panel('time', 'milliseconds', 'train_ms'),
+    panel('peak memory of the process', 'MB', 'peak_mb'),
+  ]);
+}
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      axes: { type: 'string' },
+      backends: { type: 'string', default: 'tensorflow+native,wasm' },
+      peers: { type: 'string', default: 'pytorch-spikingjelly' },
+      rounds: { type: 'string', default: '3' },
+      threads: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+    },
+  });
+  const wantedAxes = chosen('axes', values.axes, Object.keys(axes));
+  const ours = chosen('backends', values.backends, backends);
+  const theirs = chosen('peers', values.peers, peers);
+  const rounds = count('rounds', values.rounds);
+  const threads = count('threads', values.threads);
+  if (ours.some((name) => name.startsWith('tensorflow')) && (await ranInCopy('growth', args))) {
+    return;
+  }
+  const started = performance.now();
+  const python = theirs.length > 0 ? await pytorchPython(console.log) : 'not asked for';
+  if (typeof python === 'string') console.log(`without PyTorch: ${python}`);
+  const interpreter = typeof python === 'string' ? undefined : python.python;
+  const names = [...ours, ...(interpreter ? theirs : [])];
+
+  const file = 'results/growth.csv';
+  for (const axis of wantedAxes) {
+    const { key, label, values, fixed } = axes[axis]!;
+    for (const value of values) {
+      const setting = { ...fixed, [key]: value };
+      const results = await measurePoint(setting, names, rounds, threads, interpreter);
+      const said = results.map(
+        ({ name, ms, mb }) => `${name} ${ms.toFixed(0)} ms ${mb.toFixed(0)} MB`,
+      );
+      console.log(`${label} ${value}: ${said.join(', ')}`);
+      const rows = results.map(({ name, ms, mb }) => ({
+        axis,
+        value,
+        contender: name,
+        train_ms: ms.toFixed(1),
+        peak_mb: mb.toFixed(0),
+        command: `npm run bench -- growth --axes ${axis}`,
+      }));
+      replaceCsv(file, ['axis', 'value', 'contender'], rows);
+    }
+    const rows = parseCsv(readFileSync(file, 'utf8')).filter((row) => row.axis === axis);
+    writeFileSync(`results/growth_${axis}.svg`, growthChart(axis, rows));
+  }
+  console.log(`${((performance.now() - started) / 60_000).toFixed(1)} minutes in all`);
+}

@@ -1,0 +1,179 @@
+/** Samples of a data set on one page: as they are and augmented, frames, and the events behind them. */
+import type { Events } from '../datasets/events';
+import type { Sample } from '../datasets/sample';
+import { eventTransforms, type Transform, trainTransforms } from '../datasets/transforms';
+import { Random } from '../lib/random';
+import { type Rgb, writeRgbPng } from '../node/_png';
+import type { Dataset } from '../node/datasets/_dataset';
+import type { EventDataset } from '../node/datasets/_events';
+import type { Split } from '../node/datasets/_info';
+import type { DatasetEntry } from '../node/datasets/registry';
+
+export interface SheetOptions {
+  split: Split;
+  root: string;
+  /** How many samples, drawn by `seed`. */
+  count: number;
+  seed: number;
+  /** Frames of an event sample. */
+  frames: number;
+}
+
+const VARIANTS = 4;
+/** Columns of the picture of events: time. */
+const TIMES = 320;
+
+/** The page as HTML with its pictures inside. Opens what is there, be it complete or not. */
+export async function contactSheet(entry: DatasetEntry, options: SheetOptions): Promise<string> {
+  const { split, root, frames } = options;
+  const common = { split, root, partial: true };
+  const rows =
+    entry.kind === 'images'
+      ? await imageRows(await entry.open(common), options)
+      : await eventRows(
+          await entry.open({ ...common, frames, splitBy: 'number', cache: false }),
+          options,
+        );
+  const { title, samples } = entry.info;
+  return page(`${title}, ${split}`, [
+    `<p>${rows.length} of ${samples[split]} samples, seed ${options.seed}, from ${escapeHtml(root)}</p>`,
+    ...rows,
+  ]);
+}
+
+function drawn({ length }: Dataset, { count, seed }: SheetOptions): number[] {
+  return [...new Random(seed, 'contact sheet').permutation(length).subarray(0, count)];
+}
+
+async function imageRows(dataset: Dataset, options: SheetOptions): Promise<string[]> {
+  const rows: string[] = [];
+  for (const index of drawn(dataset, options)) {
+    const sample = await dataset.read(index);
+    const [height, width] = sample.shape;
+    const large = Math.max(height, width) > 64;
+    const transform = trainTransforms({
+      size: large ? 224 : [height, width],
+      ...(large ? {} : { scale: [1, 1] as const, ratio: [1, 1] as const }),
+      autoAugment: sample.shape[2] === 3 ? 'rand-m9-n1-mstd0.4-inc1' : null,
+      interpolation: 'bicubic',
+      mean: dataset.mean,
+    });
+    const variants = augmented(sample, transform, index, options.seed);
+    rows.push(
+      row(dataset, index, sample, [
+        figure('as it is', imageOf(sample)),
+        ...variants.map((variant, i) => figure(i === 0 ? 'augmented' : '', imageOf(variant))),
+      ]),
+    );
+  }
+  return rows;
+}
+
+async function eventRows(dataset: EventDataset, options: SheetOptions): Promise<string[]> {
+  const rows: string[] = [];
+  for (const index of drawn(dataset, options)) {
+    const sample = await dataset.read(index);
+    const events = await dataset.readEvents(index);
+    const [first, second] = augmented(sample, eventTransforms(), index, options.seed);
+    const { t } = events;
+    const seconds = ((t[t.length - 1] - t[0]) / 1e6).toFixed(2);
+    rows.push(
+      row(dataset, index, sample, [
+        figure(`${t.length} events in ${seconds} s: column over time`, eventsPicture(events)),
+        figure(`${sample.shape[0]} frames by number`, framesPicture(sample)),
+        figure('augmented', framesPicture(first)),
+        figure('', framesPicture(second)),
+      ]),
+    );
+  }
+  return rows;
+}
+
+function augmented(sample: Sample, transform: Transform, index: number, seed: number): Sample[] {
+  return Array.from({ length: VARIANTS }, (_, i) =>
+    transform(sample, new Random(seed, 'epoch', i, 'sample', index)),
+  );
+}
+
+function imageOf({ data, shape: [height, width, channels] }: Sample): Rgb {
+  const pixels = new Uint8Array(3 * height * width);
+  for (let i = 0; i < pixels.length; i++) {
+    pixels[i] = data[Math.floor(i / 3) * channels + (channels === 1 ? 0 : i % 3)];
+  }
+  return { width, height, pixels };
+}
+
+/** ON red, OFF blue on white, side by side with a grey line between; darker is more. */
+function framesPicture({ data, shape: [time, height, width] }: Sample): Rgb {
+  const total = time * (width + 1) - 1;
+  const pixels = new Uint8Array(3 * total * height).fill(200);
+  let largest = 1;
+  for (const count of data) largest = Math.max(largest, count);
+  const shade = (count: number) => (count > 0 ? 60 + 195 * Math.sqrt(count / largest) : 0);
+  for (let i = 0; i < time * height * width; i++) {
+    const frame = Math.floor(i / (height * width));
+    const y = Math.floor(i / width) % height;
+    const at = 3 * (y * total + frame * (width + 1) + (i % width));
+    const [off, on] = [shade(data[2 * i]), shade(data[2 * i + 1])];
+    pixels.set(
+      [255 - off, 255 - Math.max(on, off), 255 - on].map((v) => Math.max(v, 0)),
+      at,
+    );
+  }
+  return { width: total, height, pixels };
+}
+
+/** Time from left to right, the sensor's columns from top to bottom. */
+function eventsPicture({ t, x, p, width }: Events): Rgb {
+  const pixels = new Uint8Array(3 * TIMES * width).fill(255);
+  const span = Math.max(t[t.length - 1] - t[0], 1);
+  for (let i = 0; i < t.length; i++) {
+    const column = Math.min(Math.max(Math.floor((TIMES * (t[i] - t[0])) / span), 0), TIMES - 1);
+    pixels.set(p[i] === 1 ? [220, 40, 40] : [40, 40, 220], 3 * (x[i] * TIMES + column));
+  }
+  return { width: TIMES, height: width, pixels };
+}
+
+function row(dataset: Dataset, index: number, sample: Sample, figures: string[]): string {
+  const name = escapeHtml(dataset.classNames[sample.label]);
+  const caption = `<h2>${index}: ${name} <small>[${sample.shape.join(', ')}]</small></h2>`;
+  return `<section>${caption}<div>${figures.join('\n')}</div></section>`;
+}
+
+function figure(caption: string, picture: Rgb): string {
+  const scale = Math.max(1, Math.floor(96 / picture.height));
+  const data = writeRgbPng(picture).toString('base64');
+  const size = `width="${picture.width * scale}" height="${picture.height * scale}"`;
+  const image = `<img ${size} src="data:image/png;base64,${data}" alt="">`;
+  return `<figure>${image}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
+}
+
+function escapeHtml(text: string): string {
+  const entities: Record<string, string> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+  };
+  return text.replace(/[&<>"]/g, (char) => entities[char]);
+}
+
+function page(title: string, body: readonly string[]): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>${escapeHtml(title)}</title>
+<style>
+  body { font: 14px/1.4 system-ui, sans-serif; margin: 24px; color: #222; }
+  h2 { font-size: 14px; margin: 20px 0 4px; }
+  small, figcaption { color: #666; font-weight: normal; }
+  div { display: flex; flex-wrap: wrap; gap: 8px; }
+  figure { margin: 0; }
+  img { image-rendering: pixelated; border: 1px solid #ddd; display: block; max-width: 100%; height: auto; }
+  figcaption { font-size: 12px; min-height: 1.4em; }
+</style>
+<h1>${escapeHtml(title)}</h1>
+${body.join('\n')}
+</html>
+`;
+}

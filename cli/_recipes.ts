@@ -1,0 +1,49 @@
+/** Recipes: those of the package by name, or anybody's by path. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { parseRecipe, RecipeError } from '../training/parse_recipe';
+import type { Recipe } from '../training/recipe';
+import { oneLine, UsageError } from './_errors';
+
+const folder = () =>
+  join(
+    dirname(createRequire(import.meta.url).resolve('tfjs-spikingformer/package.json')),
+    'recipes',
+  );
+
+/** Names of the package's recipes. */
+export function recipeNames(): string[] {
+  return readdirSync(folder())
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -5))
+    .sort();
+}
+
+/**
+ * @param settings `key=value` changes
+ * @throws UsageError where there is none of that name, or it is wrong: a line for each fault
+ */
+export function readRecipe(nameOrPath: string, settings: readonly string[] = []): Recipe {
+  const named = /^[a-z0-9-]+$/.test(nameOrPath);
+  if (named && !recipeNames().includes(nameOrPath)) {
+    throw new UsageError(
+      `recipe must be the path of a .yaml file or one of ${recipeNames().join(', ')}, but got '${nameOrPath}'`,
+    );
+  }
+  const path = named ? join(folder(), `${nameOrPath}.yaml`) : nameOrPath;
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`the recipe cannot be read: ${oneLine(error)}`);
+  }
+  try {
+    return parseRecipe(text, path, settings);
+  } catch (error) {
+    if (!(error instanceof RecipeError)) throw error;
+    const [first, ...more] = error.message.split('\n').reverse();
+    for (const line of more.reverse()) console.error(`error: ${line}`);
+    throw new UsageError(first);
+  }
+}

@@ -1,0 +1,89 @@
+/** Writes a run's report.html. */
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { stringify } from 'yaml';
+import type { SampleSource } from '../datasets/sample';
+import { writeAtomically } from '../node/_files';
+import type { Curve } from '../training/curves_svg';
+import { type Evaluation, probabilities } from '../training/evaluation';
+import type { EpochReport } from '../training/observer';
+import { pictureOf } from '../training/picture';
+import type { Recipe } from '../training/recipe';
+import { reportHtml, type SamplePrediction } from '../training/report';
+import { type EvaluationData, logitsOf } from '../training/training_data';
+
+/** How many samples the report shows. */
+const SHOWN = 24;
+
+export interface ReportInput {
+  run: string;
+  recipe: Recipe;
+  model: tf.LayersModel;
+  parameters: number;
+  history: readonly EpochReport[];
+  evaluation?: Evaluation;
+  test: SampleSource;
+  testData: EvaluationData;
+}
+
+/** What the network says of the first held-out samples. */
+async function predictions({ model, test, testData }: ReportInput): Promise<SamplePrediction[]> {
+  const found: SamplePrediction[] = [];
+  for await (const { data, shape, labels } of testData.batches()) {
+    const logits = tf.tidy(() => logitsOf(model, tf.tensor(data, shape), false));
+    const values = (await logits.data()) as Float32Array;
+    logits.dispose();
+    const classes = testData.classNames.length;
+    for (let i = 0; i < labels.length && found.length < SHOWN; i++) {
+      const shares = probabilities(values.subarray(i * classes, (i + 1) * classes));
+      const best = shares.indexOf(Math.max(...shares));
+      const sample = await test.read(found.length);
+      found.push({
+        picture: pictureOf(sample.data, sample.shape),
+        label: testData.classNames[labels[i]!]!,
+        prediction: testData.classNames[best]!,
+        probability: shares[best]!,
+      });
+    }
+    if (found.length >= SHOWN) break;
+  }
+  return found;
+}
+
+/** The authors' log as a curve, where the recipe has it. */
+export function publishedCurve({ expected }: Recipe): Curve | undefined {
+  if (!expected?.accuracy) return undefined;
+  const points = Object.entries(expected.accuracy).map(
+    ([epoch, accuracy]) => [Number(epoch), accuracy] as const,
+  );
+  return { name: 'authors', dashed: true, points: points.sort((a, b) => a[0] - b[0]) };
+}
+
+export async function writeReport(input: ReportInput): Promise<string> {
+  const { run, recipe, history, evaluation, parameters } = input;
+  const seconds = history.reduce((sum, report) => sum + report.seconds, 0);
+  const best = Math.max(
+    ...history.map((r) => Math.max(r.testAccuracy ?? 0, r.averageAccuracy ?? 0)),
+  );
+  const html = reportHtml({
+    title: `${recipe.name}: ${(100 * best).toFixed(2)} % after ${history.length} epochs`,
+    facts: {
+      recipe: recipe.description,
+      parameters: parameters.toLocaleString('en'),
+      backend: tf.getBackend(),
+      'best test accuracy': `${(100 * best).toFixed(2)} %`,
+      ...(recipe.expected?.published && { 'the paper has': `${recipe.expected.published} %` }),
+      'training time': `${(seconds / 60).toFixed(1)} min`,
+      written: new Date().toISOString(),
+    },
+    history,
+    classNames: input.testData.classNames,
+    evaluation,
+    samples: await predictions(input),
+    published: publishedCurve(recipe),
+    recipe: stringify(recipe),
+  });
+  const path = join(run, 'report.html');
+  await writeAtomically(path, [new TextEncoder().encode(html)]);
+  return path;
+}

@@ -1,0 +1,83 @@
+/** A run's folder: recipe.yaml, checkpoints/, model/, metrics, report. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { CheckpointStore, type CheckpointStoreOptions } from '../node/checkpoints';
+import { datasetEntry, datasetNames } from '../node/datasets/registry';
+import { fileHandler } from '../node/file_handler';
+import { type Recipe, recipeDataSets } from '../training/recipe';
+import { oneLine, UsageError } from './_errors';
+import { readRecipe } from './_recipes';
+
+export const RECIPE = 'recipe.yaml';
+
+export const checkpointsOf = (run: string, options?: CheckpointStoreOptions) =>
+  new CheckpointStore(join(run, 'checkpoints'), options);
+
+/** The recipe of a run, as it was begun. */
+export function recipeOf(run: string): Recipe {
+  const path = join(run, RECIPE);
+  if (!existsSync(path)) {
+    throw new UsageError(
+      `run must be the folder of a training run, with a ${RECIPE}, but got '${run}'`,
+    );
+  }
+  return readRecipe(path.startsWith('.') || path.startsWith('/') ? path : `./${path}`);
+}
+
+/** One split of the recipe's data. @throws where its files are missing, saying how to get them */
+export async function openSplit(recipe: Recipe, split: 'train' | 'test', root?: string) {
+  const { name, splitBy = 'number' } = recipe.data;
+  if (!(datasetNames as string[]).includes(name)) {
+    throw new UsageError(
+      `data set ${name} cannot be read from files here; there are ${datasetNames.join(', ')}`,
+    );
+  }
+  const entry = datasetEntry(name);
+  const options = { split, ...(root === undefined ? {} : { root }) };
+  const source =
+    entry.kind === 'images'
+      ? await entry.open(options)
+      : await entry.open({ ...options, frames: recipe.model.timeSteps!, splitBy });
+  const shape = (await source.read(0)).shape;
+  const expected = recipeDataSets[name].sample;
+  if (recipe.data.name !== 'imagenet' && shape.slice(-3).join() !== expected.join()) {
+    throw new Error(`samples of ${name} must have shape [${expected}], but have [${shape}]`);
+  }
+  return source;
+}
+
+/** Makes the named backend current. */
+export async function useBackend(name: string | undefined): Promise<void> {
+  if (name === 'tensorflow') {
+    const node = '@tensorflow/tfjs-node'; // optional, so not known to the compiler
+    await import(node).catch((cause: Error) => {
+      throw new Error(`backend tensorflow needs ${node}, which does not load: ${oneLine(cause)}`);
+    });
+  }
+  if (name !== undefined) {
+    const cpu = name === 'cpu' && (tf.findBackend('cpu') as { firstUse?: boolean } | null);
+    if (cpu) cpu.firstUse = false; // its banner
+    if (!tf.findBackendFactory(name)) throw new UsageError(`there is no backend '${name}' here`);
+    if (!(await tf.setBackend(name))) throw new Error(`backend ${name} does not start`);
+  }
+  await tf.ready();
+}
+
+/** The model of a run: its final one, its best checkpoint's, or its newest. */
+export async function loadRunModel(
+  run: string,
+  which: 'final' | 'best' | 'newest',
+): Promise<{ model: tf.LayersModel; from: string }> {
+  const load = async (from: string) => ({
+    model: await tf.loadLayersModel(fileHandler(from)),
+    from,
+  });
+  if (which === 'final' && existsSync(join(run, 'model', 'model.json')))
+    return load(join(run, 'model'));
+  const store = checkpointsOf(run);
+  const best = which === 'best' ? await store.best() : null;
+  const found = best ?? (await store.newest((message) => console.error(`warning: ${message}`)));
+  if (!found) throw new Error(`${run} has no checkpoint yet`);
+  return load(found.folder);
+}

@@ -1,0 +1,75 @@
+/** `spikingformer compare`: a run's accuracy beside the authors' log, epoch by epoch. */
+import { join } from 'node:path';
+import { writeAtomically } from '../node/_files';
+import { type Curve, curvesSvg } from '../training/curves_svg';
+import type { EpochReport } from '../training/observer';
+import { UsageError } from './_errors';
+import { readRecipe } from './_recipes';
+import { publishedCurve } from './_report';
+import { checkpointsOf, recipeOf } from './_run_folder';
+
+export interface CompareArguments {
+  recipe?: string;
+  svg?: string;
+  json?: boolean;
+}
+
+interface Row {
+  epoch: number;
+  /** Accuracy in percent. */
+  run: number | null;
+  authors: number | null;
+}
+
+export async function compare(run: string, options: CompareArguments): Promise<void> {
+  const recipe = options.recipe === undefined ? recipeOf(run) : readRecipe(options.recipe);
+  const authors = publishedCurve(recipe);
+  if (!authors) {
+    throw new UsageError(
+      `recipe ${recipe.name} has no log of the authors; --recipe names one that has, such as cifar10-4-384-400`,
+    );
+  }
+  const newest = await checkpointsOf(run).newest((message) => console.error(`warning: ${message}`));
+  if (!newest || newest.manifest.history.length === 0) {
+    throw new Error(`${run} has no finished epoch yet`);
+  }
+  const { history } = newest.manifest;
+  const rows = rowsOf(history, authors);
+  const svg = options.svg ?? join(run, 'compare.svg');
+  const own: Curve = {
+    name: 'this run',
+    points: history.flatMap((r) =>
+      percentOf(r) === null ? [] : [[r.epoch, percentOf(r)!] as const],
+    ),
+  };
+  const picture = curvesSvg(`${recipe.name}: test accuracy, %`, [own, authors]);
+  await writeAtomically(svg, [new TextEncoder().encode(picture)]);
+  if (options.json)
+    console.log(JSON.stringify({ recipe: recipe.name, rows, best: recipe.expected?.best, svg }));
+  else console.log(`${table(rows)}\npicture in ${svg}`);
+}
+
+const percentOf = (report: EpochReport) =>
+  report.testAccuracy === null ? null : 100 * report.testAccuracy;
+
+/** Epochs that the authors printed, and the run's last. */
+function rowsOf(history: readonly EpochReport[], authors: Curve): Row[] {
+  const own = new Map(history.map((report) => [report.epoch, percentOf(report)]));
+  const theirs = new Map(authors.points);
+  const last = history.at(-1)!.epoch;
+  const epochs = [...new Set([...theirs.keys(), last])].sort((a, b) => a - b);
+  return epochs.map((epoch) => ({
+    epoch,
+    run: own.get(epoch) ?? null,
+    authors: theirs.get(epoch) ?? null,
+  }));
+}
+
+function table(rows: readonly Row[]): string {
+  const number = (value: number | null) => (value === null ? '-' : value.toFixed(2)).padStart(10);
+  const lines = rows.map(({ epoch, run, authors }) => {
+    const difference = run === null || authors === null ? null : run - authors;
+    return `${String(epoch).padStart(5)}${number(run)}${number(authors)}${number(difference)}`;
+  });
+  return ['epoch       run   authors      more', ...lines].join('\n');
+}

@@ -1,0 +1,193 @@
+/** `spikingformer datasets`: what there is, getting it, checking it; `show` is in _contact_sheet.ts. */
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { datasetRoot, type Split } from '../node/datasets/_info';
+import { checkDataset } from '../node/datasets/check';
+import { prepareDataset } from '../node/datasets/prepare';
+import { type DatasetEntry, datasetEntry, datasetNames } from '../node/datasets/registry';
+import { contactSheet } from './_contact_sheet';
+import { UsageError } from './_errors';
+import { type Progress, showProgress } from './_progress';
+
+export interface PlaceArguments {
+  root?: string;
+}
+
+export interface PrepareArguments extends PlaceArguments {
+  mirror?: string;
+  frames?: string;
+  splitBy?: string;
+  duration?: string;
+  skipDamaged?: boolean;
+}
+
+export interface ShowArguments extends PlaceArguments {
+  split: string;
+  count: string;
+  seed: string;
+  frames: string;
+  out?: string;
+}
+
+export function list({ json }: { json?: boolean }): void {
+  const infos = datasetNames.map((name) => datasetEntry(name).info);
+  if (json) {
+    console.log(
+      JSON.stringify(
+        infos.map((info) => ({ ...info, folder: datasetRoot(info.name) })),
+        null,
+        2,
+      ),
+    );
+    return;
+  }
+  const lines = infos.flatMap(({ name, title, samples, home, terms }) => [
+    `${name.padEnd(14)} ${title}: ${samples.train} to train, ${samples.test} to test`,
+    `${' '.repeat(15)}${home} (${terms})`,
+  ]);
+  console.log(lines.join('\n'));
+}
+
+export async function prepare(name: string, options: PrepareArguments): Promise<void> {
+  const entry = entryOf(name);
+  const settings = frameSettings(entry, options);
+  const root = datasetRoot(name, options.root);
+  const bars = new Bars();
+  try {
+    await prepareDataset(name, {
+      root,
+      mirror: options.mirror,
+      log: (line) => bars.log(line),
+      onProgress: (doing, done, total) => bars.update(doing, done, total),
+    });
+    bars.stop();
+    console.log(`${name} is in ${root}`);
+    if (settings === null || entry.kind !== 'events') return;
+    for (const split of ['train', 'test'] as const) {
+      const onProgress = (done: number, total: number) =>
+        bars.update(`${split} frames`, done, total);
+      const damaged = options.skipDamaged ? 'skip' : 'error';
+      const dataset = await entry.open({ ...settings, split, root, damaged, onProgress });
+      bars.stop();
+      const { skipped } = dataset;
+      for (const { name: sample, reason } of skipped) console.log(`left out: ${sample}: ${reason}`);
+      console.log(`${dataset.length} ${split} samples of frames, ${skipped.length} left out`);
+    }
+  } finally {
+    bars.stop();
+  }
+}
+
+/** False where something is wrong. */
+export async function check(
+  name: string,
+  options: PlaceArguments & { json?: boolean },
+): Promise<boolean> {
+  entryOf(name);
+  const bars = new Bars();
+  const report = await checkDataset(name, {
+    root: options.root,
+    onProgress: (doing, done, total) => bars.update(doing, done, total),
+  }).finally(() => bars.stop());
+  const { root, samples, hashed, caches, problems } = report;
+  if (options.json) console.log(JSON.stringify(report, null, 2));
+  else {
+    console.log(`${name} in ${root}: ${samples.train} samples to train, ${samples.test} to test`);
+    console.log(`${hashed} files have the hashes that they should have`);
+    for (const cache of caches) console.log(`frames in ${cache}`);
+    for (const problem of problems) console.log(`problem: ${problem}`);
+    console.log(problems.length === 0 ? 'all is well' : `${problems.length} problems`);
+  }
+  return problems.length === 0;
+}
+
+export async function show(name: string, options: ShowArguments): Promise<void> {
+  const entry = entryOf(name);
+  const { split } = options;
+  if (split !== 'train' && split !== 'test') {
+    throw new UsageError(`--split must be train or test, but got '${split}'`);
+  }
+  const root = datasetRoot(name, options.root);
+  const html = await contactSheet(entry, {
+    split: split satisfies Split,
+    root,
+    count: positive('--count', options.count),
+    seed: integer('--seed', options.seed),
+    frames: positive('--frames', options.frames),
+  });
+  const path = resolve(options.out ?? `${name}-${split}.html`);
+  await writeFile(path, html);
+  console.log(`written to ${path}`);
+}
+
+function entryOf(name: string): DatasetEntry {
+  try {
+    return datasetEntry(name);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Frames to make; null: none were asked for. */
+function frameSettings({ kind, info }: DatasetEntry, options: PrepareArguments) {
+  const { frames, splitBy, duration, skipDamaged } = options;
+  if (frames === undefined && duration === undefined) {
+    if (splitBy !== undefined || skipDamaged) {
+      throw new UsageError('--split-by and --skip-damaged need --frames or --duration');
+    }
+    return null;
+  }
+  if (kind !== 'events')
+    throw new UsageError(`${info.name} has images: there are no frames to make`);
+  if (duration !== undefined) {
+    if (frames !== undefined || splitBy !== undefined) {
+      throw new UsageError('--duration excludes --frames and --split-by');
+    }
+    return { duration: positive('--duration', duration) };
+  }
+  const by = splitBy ?? 'number';
+  if (by !== 'number' && by !== 'time') {
+    throw new UsageError(`--split-by must be number or time, but got '${by}'`);
+  }
+  return { frames: positive('--frames', frames!), splitBy: by } as const;
+}
+
+function integer(name: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new UsageError(`${name} must be a whole number, but got '${text}'`);
+  }
+  return Number(text);
+}
+
+function positive(name: string, text: string): number {
+  const value = integer(name, text);
+  if (value === 0) throw new UsageError(`${name} must be 1 or more, but got 0`);
+  return value;
+}
+
+/** One bar at a time on stderr, a new one whenever something else is being done. */
+class Bars {
+  private doing?: string;
+  private bar?: Progress;
+
+  update(doing: string, done: number, total: number | undefined): void {
+    if (total === undefined) return; // a server that does not say how much there is
+    if (doing !== this.doing) {
+      this.stop();
+      this.doing = doing;
+      this.bar = showProgress(doing, total, process.stderr);
+    }
+    this.bar?.update(done);
+  }
+
+  log(line: string): void {
+    this.stop();
+    process.stderr.write(`${line}\n`);
+  }
+
+  stop(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+    this.doing = undefined;
+  }
+}

@@ -1,0 +1,17 @@
+/** `spikingformer recipes`: what there is to train, or one recipe as YAML. */
+import { stringify } from 'yaml';
+import { readRecipe, recipeNames } from './_recipes';
+
+export function recipes(name?: string): void {
+  if (name !== undefined) {
+    process.stdout.write(stringify(readRecipe(name)));
+    return;
+  }
+  const width = Math.max(...recipeNames().map(({ length }) => length));
+  for (const each of recipeNames()) {
+    const { description, expected } = readRecipe(each);
+    const published =
+      expected?.published === undefined ? '' : ` The paper has ${expected.published} %.`;
+    console.log(`${each.padEnd(width)}  ${description.trim()}${published}`);
+  }
+}

@@ -1,0 +1,200 @@
+/** `spikingformer train`: runs a recipe, keeps checkpoints, goes on where it stopped. */
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { stringify } from 'yaml';
+import { checkBackend } from '../analysis/check_backend';
+import { countParameters } from '../models/parameters';
+import { writeAtomically } from '../node/_files';
+import { batches } from '../node/batches';
+import type { CheckpointStore } from '../node/checkpoints';
+import { fileHandler } from '../node/file_handler';
+import '../node/index';
+import { csvObserver, tensorboardObserver } from '../node/metrics_files';
+import { numericEnvironment } from '../node/numeric_environment';
+import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../training/from_recipe';
+import type { Recipe } from '../training/recipe';
+import { InterruptedError, Trainer } from '../training/trainer';
+import { exitCode, UsageError } from './_errors';
+import { abortOnInterrupt } from './_interrupt';
+import { readRecipe } from './_recipes';
+import { writeReport } from './_report';
+import { checkpointsOf, openSplit, RECIPE, recipeOf, useBackend } from './_run_folder';
+import { duration, jsonObserver, textObserver } from './_training_progress';
+
+export interface TrainArguments {
+  recipe?: string;
+  out?: string;
+  resume?: boolean;
+  inexact?: boolean;
+  set?: string[];
+  backend?: string;
+  epochs?: string;
+  data?: string;
+  workers?: string;
+  json?: boolean;
+}
+
+function wholeNumber(name: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
+    throw new UsageError(`${name} must be a whole number, ${least} or more, but got '${text}'`);
+  }
+  return Number(text);
+}
+
+/** Which recipe, in which folder. */
+function place(options: TrainArguments): { recipe: Recipe; run: string } {
+  const { recipe: name, out, resume, set } = options;
+  if (name === undefined && !(resume && out)) {
+    throw new UsageError('train needs --recipe, or --resume with the --out of a run');
+  }
+  const given = name === undefined ? undefined : readRecipe(name, set);
+  const run = out ?? `runs/${given!.name}`;
+  if (given === undefined) {
+    if (set?.length) throw new UsageError('--set changes a recipe: give --recipe too');
+    return { recipe: recipeOf(run), run };
+  }
+  return { recipe: given, run };
+}
+
+export async function train(options: TrainArguments): Promise<void> {
+  const epochs = wholeNumber('--epochs', options.epochs, 1);
+  const workers = wholeNumber('--workers', options.workers, 0) ?? 0;
+  const { recipe, run } = place(options);
+  const say = options.json ? () => undefined : (line: string) => console.log(line);
+  const [trainSplit, testSplit] = [
+    await openSplit(recipe, 'train', options.data),
+    await openSplit(recipe, 'test', options.data),
+  ];
+  await useBackend(options.backend);
+  const store = checkpointsOf(run, {
+    keep: recipe.checkpoint?.keep,
+    identity: identityOf(recipe),
+    environment: numericEnvironment(),
+    versions: versions(),
+  });
+  if (!options.resume && (existsSync(join(run, RECIPE)) || (await store.list()).length > 0)) {
+    throw new UsageError(
+      `${run} has a run already: --resume goes on with it, --out names another folder`,
+    );
+  }
+
+  const model = modelFromRecipe(recipe);
+  const { missing } = checkBackend(model, { training: true });
+  if (missing.length > 0) {
+    throw new Error(`backend ${tf.getBackend()} lacks ${missing.join(', ')}, which training needs`);
+  }
+  const { parameters } = countParameters(model);
+  const config = trainerConfigFromRecipe(recipe, {
+    train: trainSplit,
+    test: testSplit,
+    batches: (source, given) =>
+      batches(source, { ...given, workers: source.workerSpec ? workers : 0 }),
+  });
+  await mkdir(run, { recursive: true });
+  const trainer = new Trainer({
+    ...config,
+    model,
+    epochs: Math.min(epochs ?? Infinity, config.schedule.totalEpochs),
+    save: (state) => store.save(state),
+    observers: [
+      csvObserver(run),
+      tensorboardObserver(run),
+      options.json ? jsonObserver() : textObserver(),
+    ],
+    signal: abortOnInterrupt(),
+  });
+  try {
+    if (options.resume) await resume(trainer, store, options, say);
+    if (!existsSync(join(run, RECIPE))) {
+      await writeAtomically(join(run, RECIPE), [new TextEncoder().encode(stringify(recipe))]);
+    }
+    say(
+      `${recipe.name}: ${parameters.toLocaleString('en')} parameters on ${tf.getBackend()}, in ${run}`,
+    );
+    if (!(await runToTheEnd(trainer, run, options, say))) return;
+    const close = async () => {
+      await model.save(fileHandler(join(run, 'model')));
+      return writeReport({
+        ...{ run, recipe, model, parameters, test: testSplit, testData: config.test! },
+        history: trainer.progress.history,
+        evaluation: trainer.lastEvaluation,
+      });
+    };
+    const report = await (trainer.average ? trainer.average.lend(close) : close());
+    finish(trainer, run, report, options);
+  } finally {
+    trainer.dispose();
+    model.dispose();
+  }
+}
+
+async function resume(
+  trainer: Trainer,
+  store: CheckpointStore,
+  { inexact }: TrainArguments,
+  say: (line: string) => void,
+): Promise<void> {
+  const checkpoint = await store.newest((message) => console.error(`warning: ${message}`));
+  if (!checkpoint) return say('there is no checkpoint yet: beginning at the beginning');
+  await store.restore(trainer, checkpoint, !inexact);
+  const { epoch, batch } = trainer.progress.position;
+  say(`resuming from ${checkpoint.folder}: epoch ${epoch + 1}, batch ${batch}`);
+}
+
+/** All epochs, or false after Ctrl-C, having said how to go on. */
+async function runToTheEnd(
+  trainer: Trainer,
+  run: string,
+  options: TrainArguments,
+  say: (line: string) => void,
+): Promise<boolean> {
+  try {
+    for await (const _ of trainer.run()); // observers tell
+    return true;
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    const flags = (['backend', 'epochs', 'data', 'workers'] as const)
+      .filter((flag) => options[flag] !== undefined)
+      .map((flag) => ` --${flag} ${quoted(options[flag]!)}`);
+    const command = `npx spikingformer train --resume --out ${quoted(run)}${flags.join('')}`;
+    say(`${error.message}; everything is saved. To go on:\n  ${command}`);
+    if (options.json) console.log(JSON.stringify({ event: 'interrupted', resume: command }));
+    process.exitCode = exitCode.interrupted;
+    return false;
+  }
+}
+
+/** For a shell. */
+function quoted(text: string): string {
+  return /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function finish(
+  { progress }: Trainer,
+  run: string,
+  report: string,
+  { json }: TrainArguments,
+): void {
+  const { history } = progress;
+  const accuracy = history.map((r) => r.averageAccuracy ?? r.testAccuracy ?? 0);
+  const best = Math.max(...accuracy);
+  const seconds = history.reduce((sum, r) => sum + r.seconds, 0);
+  if (json) {
+    const files = { model: join(run, 'model'), report };
+    console.log(JSON.stringify({ event: 'end', best, last: accuracy.at(-1), seconds, ...files }));
+    return;
+  }
+  console.log(
+    `best test accuracy ${(100 * best).toFixed(2)} % in epoch ${accuracy.indexOf(best) + 1}, ${duration(seconds)} of training\n` +
+      `model in ${join(run, 'model')}, report in ${resolve(report)}`,
+  );
+}
+
+function versions(): Record<string, string> {
+  const { version } = createRequire(import.meta.url)('tfjs-spikingformer/package.json');
+  return { 'tfjs-spikingformer': version, tfjs: tf.version.tfjs, node: process.version };
+}

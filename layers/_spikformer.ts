@@ -1,0 +1,23 @@
+/** What Spikformer's layers share: the two ways in which its authors wrote the linear maps. */
+import { checkOneOf } from '../lib/validate';
+
+export const projections = ['linear', 'conv'] as const;
+export type Projection = (typeof projections)[number];
+
+export interface ProjectionOptions {
+  /**
+   * How the authors wrote the linear maps, each with a batch norm behind it. 'linear' (CIFAR): q, k and v
+   * have a bias, weights begin normal with deviation 0.02, biases at 0. 'conv' (ImageNet, events): q, k and v
+   * have none, all begin as PyTorch's convolutions do. Default 'linear'.
+   */
+  projection?: Projection;
+}
+
+export function checkProjection(projection: unknown): asserts projection is Projection {
+  checkOneOf('projection', projection, projections);
+}
+
+/** As LinearBN's option of that name. */
+export function initStdOf(projection: Projection): number | null {
+  return projection === 'linear' ? 0.02 : null;
+}

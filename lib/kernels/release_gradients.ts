@@ -1,0 +1,71 @@
+/**
+ * The memory of a backward pass. tfjs keeps what every operation has saved for its gradient, and the
+ * gradient of every intermediate tensor, until the last gradient is computed: twice the memory of all
+ * activations. Here both go as soon as an operation's gradient has been passed on.
+ */
+import * as tf from '@tensorflow/tfjs';
+
+/** What tfjs notes of an operation while it records: its `saved` array is the one that gradients get. */
+interface TapeNode {
+  inputs: tf.NamedTensorMap;
+  outputs: tf.Tensor[];
+  saved: tf.Tensor[];
+}
+interface EngineState {
+  activeTape?: TapeNode[];
+  activeScope?: { id: number };
+  gradientDepth: number;
+}
+
+/** The id of the tensor that a gradient was made for: it may be passed on, and seen, for another one. */
+const madeFor = new WeakMap<tf.Tensor, number>();
+
+/** Of the operation before this one, in the backward pass `scope`: what it had and needs no more. */
+interface Done {
+  scope: number | undefined;
+  /** Its place on the tape, which a backward pass goes down. */
+  place: number;
+  tensors: Set<tf.Tensor>;
+}
+let done: Done = { scope: undefined, place: 0, tensors: new Set() };
+
+const releases = Symbol.for('tfjs-spikingformer.releasesGradients');
+type Marked = tf.GradFunc & { [releases]?: true };
+
+/**
+ * Makes the gradient of a kernel release what it was given. Of gradients only those that another such
+ * kernel has made, for this kernel's output: nothing that a caller gave, or gets, or shares.
+ */
+export function releaseGradients(kernelName: string): void {
+  const stock = tf.getGradient(kernelName);
+  if (!stock || (stock.gradFunc as Marked)[releases]) return;
+  const release: tf.GradFunc = (dy, saved, attrs) => {
+    const state = tf.engine().state as unknown as EngineState;
+    const scope = state.activeScope?.id;
+    const tape = state.activeTape ?? [];
+    const goesOn = done.scope === scope;
+    if (goesOn) tf.dispose([...done.tensors]);
+    let place = (goesOn ? done.place : tape.length) - 1;
+    while (place >= 0 && tape[place]!.saved !== saved) place--;
+    const node = tape[place];
+    const outputs = node?.outputs.map(({ id }) => id) ?? [];
+    const given = [dy].flat().filter((tensor) => outputs.includes(madeFor.get(tensor) ?? -1));
+    // A gradient of this gradient would need what was saved once more.
+    const tensors = new Set([...given, ...(state.gradientDepth === 0 ? saved : [])]);
+    done = { scope, place, tensors };
+    const thunks = Object.entries(stock.gradFunc(dy, saved, attrs)).map(([name, thunk]) => {
+      const passOn = () => {
+        const dx = thunk();
+        tensors.delete(dx);
+        const input = node?.inputs[name];
+        if (input) madeFor.set(dx, input.id);
+        return dx;
+      };
+      return [name, passOn];
+    });
+    return Object.fromEntries(thunks);
+  };
+  const gradFunc: Marked = Object.assign(release, stock.gradFunc, { [releases]: true as const });
+  tf.unregisterGradient(kernelName);
+  tf.registerGradient({ ...stock, gradFunc });
+}

@@ -1,0 +1,155 @@
+/**
+ * Charge, fire, reset and their derivatives as shader code, in the words that WGSL and GLSL share: what
+ * the webgpu and webgl kernels are made of.
+ *
+ * A shading language may fuse a product and a sum, reorder sums and divide to a few units in the last
+ * place. Membranes that must equal those of other backends to the bit cannot bear that, so each rounded
+ * result passes through `exact`, an exclusive or of its bits with a zero that the compiler does not
+ * know, and a division is mended by its remainder.
+ */
+import type { SurrogateName } from '../../surrogate';
+import type { NeuronAttrs } from '../spec';
+
+/** How a language says what the neuron's code needs; `num` is its number, or four of them side by side. */
+export interface Dialect {
+  /** Defines num, exact(a), head(a): a's first 12 bits, and atLeast(a, b, yes, no): a >= b ? yes : no. */
+  preamble: string;
+  /** A function from nums to a num. */
+  fn(name: string, parameters: string[], body: string): string;
+  /** Names a value. */
+  let(name: string, value: string): string;
+  uniform(name: string): string;
+  /** 1 / tau where it is learnt. */
+  decay: string;
+}
+
+/** Where exponentials and squares of z = alpha |u| have vanished, but have not yet overflowed; and g(z): surrogate'(u) = alpha g(z). */
+const surrogates: Record<SurrogateName, [limit: number, g: string]> = {
+  sigmoid: [104, 'exp(-z) / ((1.0 + exp(-z)) * (1.0 + exp(-z)))'],
+  atan: [1e17, `0.5 / (1.0 + ${(Math.PI / 2) ** 2} * z * z)`],
+  piecewiseQuadratic: [2, 'max(1.0 - z, num(0.0))'],
+  piecewiseExp: [104, '0.5 * exp(-z)'],
+  softSign: [1e17, '0.5 / ((1.0 + z) * (1.0 + z))'],
+  erf: [11, `${1 / Math.sqrt(Math.PI)} * exp(-z * z)`],
+};
+
+/** The first 12 bits of a float32's significand: products of two such numbers are exact. */
+function head(x: number): number {
+  const bits = new Uint32Array(Float32Array.of(x).buffer);
+  bits[0]! &= 0xfffff000;
+  return new Float32Array(bits.buffer)[0]!;
+}
+
+/** How the charge divides by tau. */
+type Division = 'learnt' | 'none' | 'product' | 'quotient';
+
+function divisionOf({ tau, decayInput }: NeuronAttrs, learnt: boolean): Division {
+  if (learnt) return 'learnt';
+  if (tau === Infinity && !decayInput) return 'none';
+  // 1 / tau is exact where tau is a power of two.
+  return tau === Infinity || Number.isInteger(Math.log2(Math.fround(tau))) ? 'product' : 'quotient';
+}
+
+/** The numbers that the code reads: neurons that differ in these alone share a program. */
+export function neuronUniforms(attrs: NeuronAttrs): Record<string, number> {
+  const tau = Math.fround(attrs.tau);
+  const finite = tau === Infinity ? 1 : tau;
+  return {
+    tau: finite,
+    tauHead: head(finite),
+    tauTail: finite - head(finite),
+    k: 1 / tau,
+    kept: 1 - 1 / attrs.tau,
+    keptOverK: attrs.tau === Infinity ? 0 : attrs.tau - 1,
+    threshold: attrs.vThreshold,
+    rest: attrs.vReset ?? 0,
+    alpha: attrs.alpha,
+    farthest: Math.min(surrogates[attrs.surrogate][0] / attrs.alpha, 3e38),
+  };
+}
+
+/** What tells two programs apart, beyond their uniforms: part of a shader's key. */
+export function neuronKey(attrs: NeuronAttrs, learnt: boolean): string {
+  const { vReset, detachReset, decayInput, surrogate } = attrs;
+  const reset = vReset === null ? 'soft' : vReset === 0 ? 'hard' : 'rest';
+  return [divisionOf(attrs, learnt), reset, detachReset, decayInput, surrogate].join('_');
+}
+
+/**
+ * The functions charge(v, x), fire(h), reset(h), aboveRest(v); surrogate(h) = ds/dh,
+ * resetSlope(h, ds) = dv/dh, and the constants k = 1 / tau and kept = 1 - k as gain() and keep().
+ */
+export function neuronCode(attrs: NeuronAttrs, learnt: boolean, d: Dialect): string {
+  const { vReset, detachReset, decayInput, surrogate } = attrs;
+  const division = divisionOf(attrs, learnt);
+  const u = d.uniform;
+  const divided = (y: string) =>
+    ({
+      learnt: `exact(${y} * ${d.decay})`,
+      none: '',
+      product: `exact(${y} * ${u('k')})`,
+      quotient: `quotient(${y})`,
+    })[division];
+  const charged = decayInput
+    ? `exact(v + ${divided('exact(x - aboveRest(v))')})`
+    : division === 'none'
+      ? 'exact(v + x)'
+      : `exact(exact(v - ${divided('aboveRest(v)')}) + x)`;
+  const fired = (yes: string, no: string) => `atLeast(h, num(${u('threshold')}), ${yes}, ${no})`;
+  const through = vReset === null ? `-${u('threshold')}` : `(${u('rest')} - h)`;
+  const direct = vReset === null ? 'num(1.0)' : fired('num(0.0)', 'num(1.0)');
+  return [
+    d.preamble,
+    division === 'quotient' ? quotient(d) : '',
+    d.fn('aboveRest', ['v'], `return ${vReset ? `exact(v - ${u('rest')})` : 'v'};`),
+    d.fn('charge', ['v', 'x'], `return ${charged};`),
+    d.fn('fire', ['h'], `return ${fired('num(1.0)', 'num(0.0)')};`),
+    d.fn(
+      'reset',
+      ['h'],
+      `return ${fired(vReset === null ? `exact(h - ${u('threshold')})` : `num(${u('rest')})`, 'h')};`,
+    ),
+    d.fn(
+      'surrogate',
+      ['h'],
+      `${d.let('z', `${u('alpha')} * min(abs(h - ${u('threshold')}), num(${u('farthest')}))`)}
+       return ${u('alpha')} * (${surrogates[surrogate][1]});`,
+    ),
+    d.fn(
+      'resetSlope',
+      ['h', 'ds'],
+      `return ${detachReset ? direct : `${direct} + ds * ${through}`};`,
+    ),
+    d.fn('gain', [], `return num(${learnt ? d.decay : u('k')});`),
+    d.fn('keep', [], `return num(${learnt ? `1.0 - ${d.decay}` : u('kept')});`),
+    d.fn(
+      'keepOverGain',
+      [],
+      `return num(${learnt ? `(1.0 - ${d.decay}) / ${d.decay}` : u('keptOverK')});`,
+    ),
+  ].join('\n');
+}
+
+/**
+ * y / tau as float32 rounds it. q = y k is off by a unit at most; y - q tau, exact as a sum of products
+ * of halves (Dekker, 1971), says by how much. Beyond 1e37 the halves might overflow, and q is good enough.
+ */
+function quotient(d: Dialect): string {
+  const [tau, tauHead, tauTail] = ['tau', 'tauHead', 'tauTail'].map(d.uniform);
+  return d.fn(
+    'quotient',
+    ['y'],
+    [
+      d.let('q', `exact(y * ${d.uniform('k')})`),
+      d.let('p', `exact(q * ${tau})`),
+      d.let('qHead', 'head(q)'),
+      d.let('qTail', 'exact(q - qHead)'),
+      d.let('e1', `exact(exact(qHead * ${tauHead}) - p)`),
+      d.let('e2', `exact(e1 + exact(qHead * ${tauTail}))`),
+      d.let('e3', `exact(e2 + exact(qTail * ${tauHead}))`),
+      d.let('e4', `exact(e3 + exact(qTail * ${tauTail}))`),
+      d.let('r', 'exact(exact(y - p) - e4)'),
+      `return atLeast(abs(y), num(1e37), q, exact(q + exact(r * ${d.uniform('k')})));`,
+    ].join('\n'),
+  );
+}

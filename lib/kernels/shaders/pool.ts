@@ -1,0 +1,43 @@
+/** The pools of FirstMaxPool and of tfjs's MaxPoolGrad as one description, for the kernels on GPUs. */
+import { backend_util } from '@tensorflow/tfjs';
+import type { MaxPoolAttrs } from '../spec';
+
+type Shape4D = [number, number, number, number];
+
+/** The attributes of tfjs's MaxPool and MaxPoolGrad. */
+export interface StockPoolAttrs {
+  filterSize: number | [number, number];
+  strides: number | [number, number];
+  pad: Parameters<typeof backend_util.computePool2DInfo>[4];
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+/** FirstMaxPool in tfjs's terms. */
+export function stockAttrs({ poolSize, strides, padding }: MaxPoolAttrs): StockPoolAttrs {
+  return { filterSize: poolSize, strides, pad: padding, dimRoundingMode: 'floor' };
+}
+
+/** The integers that a pool's shader reads. */
+export function poolUniforms(xShape: number[], attrs: StockPoolAttrs): Record<string, number> {
+  const info = backend_util.computePool2DInfo(
+    xShape as Shape4D,
+    attrs.filterSize,
+    attrs.strides,
+    1,
+    attrs.pad,
+    attrs.dimRoundingMode,
+  );
+  return {
+    height: info.inHeight,
+    width: info.inWidth,
+    channels: info.inChannels,
+    outHeight: info.outHeight,
+    outWidth: info.outWidth,
+    filterHeight: info.filterHeight,
+    filterWidth: info.filterWidth,
+    strideHeight: info.strideHeight,
+    strideWidth: info.strideWidth,
+    top: info.padInfo.top,
+    left: info.padInfo.left,
+  };
+}

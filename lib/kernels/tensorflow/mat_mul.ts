@@ -1,0 +1,37 @@
+/** Matrix products on tfjs-node of which the left factor is mostly zero, as spikes are. */
+import * as tf from '@tensorflow/tfjs';
+import { runStockKernel } from '../override';
+import { kernel, type TensorflowBackend } from './backend';
+import { isWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
+
+interface Operands {
+  a: tf.TensorInfo;
+  b: tf.TensorInfo;
+}
+
+interface MatMulAttrs {
+  transposeA: boolean;
+  transposeB: boolean;
+}
+
+/** a b, as in a forward pass, or aT b, the gradient of its weights, without the zeros of a; or null. */
+function skippingProduct(
+  { a, b }: Operands,
+  backend: TensorflowBackend,
+  { transposeA, transposeB }: MatMulAttrs,
+): tf.Tensor | null {
+  if (a.shape.length !== 2 || b.shape.length !== 2 || transposeB) return null;
+  // TensorFlow says what is wrong with other sizes.
+  if (b.shape[0] !== a.shape[transposeA ? 0 : 1]) return null;
+  if (!isWorthSkipping(backend, a, b.shape[1]!, 1, transposeA ? undefined : b)) return null;
+  return transposeA ? skippingFilterGradient(backend, a, b, 1) : skippingConv(backend, a, b);
+}
+
+export const batchMatMulOverride = kernel<Operands, MatMulAttrs>(
+  tf.BatchMatMul,
+  (inputs, backend, attrs) => {
+    const product = skippingProduct(inputs, backend, attrs);
+    if (product) return product;
+    return runStockKernel(tf.BatchMatMul, 'tensorflow', { ...inputs }, backend, attrs) as tf.Tensor;
+  },
+);

@@ -1,0 +1,17 @@
+/** SpikeConv2D on tfjs-node: our own op, which skips zeros; the composed form where there are few. */
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import { spikeConv2D } from '../composed/spike_conv2d';
+import { SpikeConv2D, type SpikeConv2DInputs } from '../spec';
+import { kernel } from './backend';
+import { isWorthSkipping, skippingConv } from './spikes';
+
+export const spikeConv2DKernel = kernel<SpikeConv2DInputs, object>(
+  SpikeConv2D,
+  ({ x, filter, scale, shift }, backend) => {
+    const [size, , , filters] = filter.shape as [number, number, number, number];
+    if (isWorthSkipping(backend, x, filters, size, filter)) {
+      return skippingConv(backend, x, filter, [scale, shift]);
+    }
+    return spikeConv2D(x as Tensor4D, filter as Tensor4D, scale as Tensor, shift as Tensor);
+  },
+);

@@ -1,0 +1,70 @@
+/**
+ * Convolutions and matrix products on tfjs-node whose input is mostly zero, as spikes are: by our own
+ * ops, which skip the zeros.
+ */
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
+import { util } from '@tensorflow/tfjs';
+import { opAttrs, type TensorflowBackend } from './backend';
+import { nativeOpsInUse } from './native_ops';
+
+/** Above these shares of non-zeros, TensorFlow's dense products are faster. */
+const DENSITY = { forward: 0.2, gradient: 0.15 };
+/** Fewer multiplications than this take less time than finding out. */
+const WORTH = 1 << 20;
+/** Fewer output channels leave most of a vector empty. */
+const CHANNELS = 32;
+
+/**
+ * Whether skipping the zeros of x is faster, where a kernel of `size` makes `outChannels` of it; in the
+ * kernel's gradient, where no filter is given. Never where `filter` has an infinite or NaN number,
+ * which a zero would hide.
+ */
+export function isWorthSkipping(
+  backend: TensorflowBackend,
+  x: TensorInfo,
+  outChannels: number,
+  size: number,
+  filter?: TensorInfo,
+): boolean {
+  if (outChannels < CHANNELS || x.dtype !== 'float32') return false;
+  if (util.sizeFromShape(x.shape) * outChannels * size ** 2 < WORTH) return false;
+  if (typeof nativeOpsInUse() === 'string') return false;
+  const [density] = backend.executeMultipleOutputs(
+    'SpikingformerDensity',
+    opAttrs(backend, { ints: { N: filter ? 1 : 0 } }),
+    filter ? [x, filter] : [x],
+    1,
+  );
+  const share = density!.dataSync()[0]!;
+  density!.dispose();
+  return share < (filter ? DENSITY.forward : DENSITY.gradient);
+}
+
+/**
+ * x convolved with a filter `[size, size, channels, filters]`, or times a matrix `[channels, units]`;
+ * then, where they are given, times scale plus shift.
+ */
+export function skippingConv(
+  backend: TensorflowBackend,
+  x: TensorInfo,
+  filter: TensorInfo,
+  affine: TensorInfo[] = [],
+): Tensor {
+  return backend.executeMultipleOutputs(
+    'SpikingformerSpikeConv',
+    opAttrs(backend, { ints: { N: affine.length } }),
+    [x, filter, ...affine],
+    1,
+  )[0]!;
+}
+
+/** The gradient of that filter or, of size 1 and two axes, of that matrix. */
+export function skippingFilterGradient(
+  backend: TensorflowBackend,
+  x: TensorInfo,
+  dy: TensorInfo,
+  size: number,
+): Tensor {
+  const attrs = opAttrs(backend, { ints: { size } });
+  return backend.executeMultipleOutputs('SpikingformerSpikeConvFilterGrad', attrs, [x, dy], 1)[0]!;
+}

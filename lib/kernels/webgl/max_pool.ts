@@ -1,0 +1,76 @@
+/** Max pooling on webgl whose gradient goes to the first maximum; tfjs's own forward serves. */
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
+import { runStockKernel } from '../override';
+import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../shaders/pool';
+import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
+import { draw, gradientKernel, kernel, type WebGLBackend, withUnpacked } from './backend';
+
+/** `[batch, height, width, channels]` as `[batch * height, width, channels]`. */
+function asLines(x: TensorInfo): TensorInfo {
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  return { ...x, shape: [batch * height, width, channels] };
+}
+
+/**
+ * dx, a fragment for each pixel and channel: it asks every window that it lies in whether it is the
+ * first of the maxima there, and adds up the dy of those that say so.
+ */
+function maxPoolGrad(
+  inputs: { dy: TensorInfo; x: TensorInfo },
+  backend: WebGLBackend,
+  attrs: StockPoolAttrs,
+): TensorInfo {
+  return withUnpacked(backend, inputs, ({ dy, x }) => {
+    const lines = asLines(x);
+    const { dataId, dtype } = draw(backend, {
+      inputs: { x: lines, dy: asLines(dy) },
+      outputShape: lines.shape,
+      ints: poolUniforms(x.shape, attrs),
+      body: `
+        ivec3 at = getOutputCoords();
+        int image = at.x / height;
+        int row = at.x % height;
+        int column = at.y;
+        int lastI = min((row + top) / strideHeight, outHeight - 1);
+        int lastJ = min((column + left) / strideWidth, outWidth - 1);
+        int firstI = max((row + top - filterHeight + strideHeight) / strideHeight, 0);
+        int firstJ = max((column + left - filterWidth + strideWidth) / strideWidth, 0);
+        float sum = 0.0;
+        for (int i = firstI; i <= lastI; i++) {
+          int r0 = max(i * strideHeight - top, 0);
+          int r1 = min(i * strideHeight - top + filterHeight, height);
+          for (int j = firstJ; j <= lastJ; j++) {
+            int s0 = max(j * strideWidth - left, 0);
+            int s1 = min(j * strideWidth - left + filterWidth, width);
+            ivec2 best = ivec2(r0, s0);
+            float maximum = getX(image * height + r0, s0, at.z);
+            for (int r = r0; r < r1; r++) {
+              for (int s = s0; s < s1; s++) {
+                float here = getX(image * height + r, s, at.z);
+                if (here > maximum) { maximum = here; best = ivec2(r, s); }
+              }
+            }
+            if (best == ivec2(row, column)) sum += getDy(image * outHeight + i, j, at.z);
+          }
+        }
+        setOutput(sum);`,
+    });
+    return { dataId, dtype, shape: x.shape };
+  });
+}
+
+export const maxPoolKernels: KernelConfig[] = [
+  kernel<{ x: TensorInfo }, MaxPoolAttrs>(FirstMaxPool, ({ x }, backend, attrs) =>
+    runStockKernel('MaxPool', 'webgl', { x }, backend, stockAttrs(attrs)),
+  ),
+  gradientKernel<{ dy: TensorInfo; x: TensorInfo }, MaxPoolAttrs>(
+    FirstMaxPoolGrad,
+    (inputs, backend, attrs) => maxPoolGrad({ ...inputs }, backend, stockAttrs(attrs)),
+  ),
+];
+
+/** tfjs's kernel prefers the last maximum. */
+export const maxPoolGradOverride: KernelConfig = kernel<
+  { dy: TensorInfo; input: TensorInfo },
+  StockPoolAttrs
+>('MaxPoolGrad', ({ dy, input }, backend, attrs) => maxPoolGrad({ dy, x: input }, backend, attrs));

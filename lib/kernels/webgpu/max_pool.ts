@@ -1,0 +1,71 @@
+/** Max pooling on webgpu whose gradient goes to the first maximum; tfjs's own forward serves. */
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
+import { runStockKernel } from '../override';
+import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../shaders/pool';
+import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
+import { compute, kernel, type WebGPUBackend } from './backend';
+
+/**
+ * dx, a thread for each pixel and channel: it asks every window that it lies in whether it is the first
+ * of the maxima there, and adds up the dy of those that say so.
+ */
+function maxPoolGrad(
+  dy: TensorInfo,
+  x: TensorInfo,
+  backend: WebGPUBackend,
+  attrs: StockPoolAttrs,
+): TensorInfo {
+  return compute(backend, {
+    key: 'first_max_pool_grad',
+    inputs: { x, dy },
+    outputShape: x.shape,
+    threads: x.shape.reduce((a, b) => a * b, 1),
+    ints: poolUniforms(x.shape, attrs),
+    body: `
+      let c = index % uniforms.channels;
+      let column = (index / uniforms.channels) % uniforms.width;
+      let row = (index / (uniforms.channels * uniforms.width)) % uniforms.height;
+      let image = index / (uniforms.channels * uniforms.width * uniforms.height);
+      let base = image * uniforms.height * uniforms.width;
+      let lastI = min((row + uniforms.top) / uniforms.strideHeight, uniforms.outHeight - 1);
+      let lastJ = min((column + uniforms.left) / uniforms.strideWidth, uniforms.outWidth - 1);
+      let firstI = max((row + uniforms.top - uniforms.filterHeight + uniforms.strideHeight) / uniforms.strideHeight, 0);
+      let firstJ = max((column + uniforms.left - uniforms.filterWidth + uniforms.strideWidth) / uniforms.strideWidth, 0);
+      var sum = 0.0;
+      for (var i = firstI; i <= lastI; i++) {
+        let r0 = max(i * uniforms.strideHeight - uniforms.top, 0);
+        let r1 = min(i * uniforms.strideHeight - uniforms.top + uniforms.filterHeight, uniforms.height);
+        for (var j = firstJ; j <= lastJ; j++) {
+          let s0 = max(j * uniforms.strideWidth - uniforms.left, 0);
+          let s1 = min(j * uniforms.strideWidth - uniforms.left + uniforms.filterWidth, uniforms.width);
+          var at = (base + r0 * uniforms.width + s0) * uniforms.channels + c;
+          for (var r = r0; r < r1; r++) {
+            for (var s = s0; s < s1; s++) {
+              let here = (base + r * uniforms.width + s) * uniforms.channels + c;
+              if (x[here] > x[at]) { at = here; }
+            }
+          }
+          if (at == index) {
+            sum += dy[((image * uniforms.outHeight + i) * uniforms.outWidth + j) * uniforms.channels + c];
+          }
+        }
+      }
+      result[index] = sum;`,
+  });
+}
+
+export const maxPoolKernels: KernelConfig[] = [
+  kernel<{ x: TensorInfo }, MaxPoolAttrs>(FirstMaxPool, ({ x }, backend, attrs) =>
+    runStockKernel('MaxPool', 'webgpu', { x }, backend, stockAttrs(attrs)),
+  ),
+  kernel<{ dy: TensorInfo; x: TensorInfo }, MaxPoolAttrs>(
+    FirstMaxPoolGrad,
+    ({ dy, x }, backend, attrs) => maxPoolGrad(dy, x, backend, stockAttrs(attrs)),
+  ),
+];
+
+/** tfjs's kernel prefers the last maximum. */
+export const maxPoolGradOverride: KernelConfig = kernel<
+  { dy: TensorInfo; input: TensorInfo },
+  StockPoolAttrs
+>('MaxPoolGrad', ({ dy, input }, backend, attrs) => maxPoolGrad(dy, input, backend, attrs));

@@ -1,0 +1,98 @@
+/** The same network, with the same weights, at other time steps or at another resolution. */
+import type * as tf from '@tensorflow/tfjs';
+import { checkPositiveInteger, invalid } from '../lib/validate';
+
+type Config = Record<string, unknown>;
+type Change = (key: string, value: unknown) => unknown;
+
+/** A config with `change` done to every entry, however deep. */
+function changed(value: unknown, change: Change): unknown {
+  if (Array.isArray(value)) return value.map((item) => changed(item, change));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [key, changed(change(key, entry), change)]),
+  );
+}
+
+function contains(value: unknown, test: (key: string, value: unknown) => boolean): boolean {
+  let found = false;
+  changed(value, (key, entry) => {
+    found ||= test(key, entry);
+    return entry;
+  });
+  return found;
+}
+
+/** A model of that config, with copies of the other's weights. */
+function rebuilt(model: tf.LayersModel, config: Config): tf.LayersModel {
+  const cls = model.constructor as tf.serialization.SerializableConstructor<tf.LayersModel> & {
+    fromConfig(cls: unknown, config: Config): tf.LayersModel;
+  };
+  const other = cls.fromConfig(cls, config);
+  const weights = model.getWeights();
+  const shapes = (tensors: tf.Tensor[]) => JSON.stringify(tensors.map(({ shape }) => shape));
+  if (shapes(other.getWeights()) !== shapes(weights)) {
+    other.dispose();
+    throw new Error(
+      `The weights of ${model.name} depend on the shape of its input: they do not fit`,
+    );
+  }
+  other.setWeights(weights);
+  return other;
+}
+
+/**
+ * The model at another number of time steps, with copies of its weights: an image is presented that often,
+ * events come in that many frames. Compile it anew to train it.
+ *
+ * ```ts
+ * const quick = spiking.models.withTimeSteps(model, 1);
+ * ```
+ */
+export function withTimeSteps(model: tf.LayersModel, timeSteps: number): tf.LayersModel {
+  checkPositiveInteger('timeSteps', timeSteps);
+  const config = model.getConfig() as unknown as Config;
+  const encodes = contains(config, (key, value) => key === 'timeSteps' && value !== null);
+  if (encodes) {
+    const change: Change = (key, value) =>
+      key === 'timeSteps' && value !== null ? timeSteps : value;
+    return rebuilt(model, changed(config, change) as Config);
+  }
+  const shape = model.inputs[0]!.shape.slice(1);
+  if (shape.length < 2) {
+    throw invalid('model', 'one with a time axis, or with a layer that has timeSteps', model.name);
+  }
+  return withInputShape(model, [timeSteps, ...shape.slice(1)]);
+}
+
+/**
+ * The model for an input of another shape, such as images of another size, with copies of its weights.
+ * @param inputShape Without the batch; null where a size is to stay open.
+ *
+ * ```ts
+ * const large = spiking.models.withInputShape(model, [288, 288, 3]); // trained at 224
+ * ```
+ *
+ * @throws where a weight depends on the input's shape
+ */
+export function withInputShape(
+  model: tf.LayersModel,
+  inputShape: readonly (number | null)[],
+): tf.LayersModel {
+  if (model.inputs.length !== 1) throw invalid('model', 'of one input', model.inputs.length);
+  const before = model.inputs[0]!.shape;
+  if (!Array.isArray(inputShape) || inputShape.length !== before.length - 1) {
+    throw invalid(
+      'inputShape',
+      `of ${before.length - 1} sizes, as [${before.slice(1)}]`,
+      inputShape,
+    );
+  }
+  for (const [i, n] of inputShape.entries()) {
+    if (n !== null) checkPositiveInteger(`inputShape[${i}]`, n);
+  }
+  const old = JSON.stringify(before);
+  const change: Change = (key, value) =>
+    key === 'batchInputShape' && JSON.stringify(value) === old ? [before[0], ...inputShape] : value;
+  return rebuilt(model, changed(model.getConfig(), change) as Config);
+}

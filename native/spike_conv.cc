@@ -1,0 +1,225 @@
+// The ops of convolutions and matrix products that skip the zeros of their input: SpikeConv2D of
+// lib/kernels/spec.ts, the gradient of its filter, and how to tell whether that is worth it.
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "op.h"
+#include "ops.h"
+#include "spike_loops.h"
+#include "thread_pool.h"
+
+namespace spikingformer {
+namespace {
+
+const Variants<SpikeLoops> kLoops = VARIANTS(spike_loops);
+
+/** Output pixels that one piece of the forward work has, at least. */
+constexpr int64_t kForwardPixels = 256;
+/** Pixels whose strip of dy stays in the L2 cache. */
+constexpr int64_t kBlockPixels = 1024;
+
+/** Memory that a thread keeps for its next loop; what is in it is undefined. */
+template <class T, int kPurpose>
+T* Scratch(int64_t length) {
+  thread_local std::unique_ptr<T[]> memory;
+  thread_local int64_t capacity = 0;
+  if (length > capacity) {
+    memory.reset();
+    memory.reset(new T[length]);
+    capacity = length;
+  }
+  return memory.get();
+}
+enum Purpose { kPanels, kStarts, kLists, kCounts, kPanel };
+
+/** x as images: [batch, height, width, channels], or the rows [..., channels] of a matrix. */
+struct Images {
+  SpikeConv conv = {};
+  int64_t count = 0;
+};
+
+Images AsImages(const std::vector<int64_t>& shape, int64_t size, int64_t filters) {
+  Images images;
+  images.conv.channels = shape.back();
+  images.conv.filters = filters;
+  images.conv.size = size;
+  if (size > 1) {
+    images.count = shape[0];
+    images.conv.height = shape[1];
+    images.conv.width = shape[2];
+    return images;
+  }
+  images.count = images.conv.height = images.conv.width = 1;
+  for (size_t i = 0; i + 1 < shape.size(); i++) images.conv.height *= shape[i];
+  return images;
+}
+
+const float* Numbers(const TF_Tensor* tensor) {
+  return static_cast<const float*>(TF_TensorData(tensor));
+}
+
+void* NoAttrs(TF_OpKernelConstruction*) { return nullptr; }
+void Nothing(void*) {}
+
+/** The filter's strips one after the other. */
+const float* PackFilter(const SpikeConv& p, const float* filter) {
+  const int64_t strip = Best(kLoops).strip, rows = p.size * p.size * p.channels;
+  const int64_t strips = (p.filters + strip - 1) / strip;
+  float* const panels = Scratch<float, kPanels>(strips * rows * strip);
+  ParallelFor(strips, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      Best(kLoops).pack(filter, rows, p.filters, i * strip, panels + i * rows * strip);
+    }
+  });
+  return panels;
+}
+
+void Forward(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor* x = call.Input(0);
+  TF_Tensor* filter = call.Input(1);
+  if (!call.ok()) return;
+  std::vector<int64_t> shape = Shape(x);
+  const std::vector<int64_t> taps = Shape(filter);
+  const bool matrix = taps.size() == 2;
+  if ((!matrix && taps.size() != 4) || (matrix ? shape.size() < 2 : shape.size() != 4)) {
+    return call.Fail("filter must be [size, size, channels, filters] or [channels, filters]");
+  }
+  const int64_t size = matrix ? 1 : taps[0];
+  if (shape.back() != taps[taps.size() - 2] || size % 2 == 0 || (!matrix && taps[1] != size)) {
+    return call.Fail("filter must have x's channels, and as many rows as columns, an odd number");
+  }
+  const Images images = AsImages(shape, size, taps.back());
+  const SpikeConv& p = images.conv;
+  const bool affine = TF_NumInputs(context) > 2;
+  const float* const scale = affine ? call.Data(2, "scale", p.filters) : nullptr;
+  const float* const shift = affine ? call.Data(3, "shift", p.filters) : nullptr;
+  shape.back() = p.filters;
+  float* const y = call.Output(0, shape);
+  if (!call.ok()) return;
+
+  const float* const panels = PackFilter(p, Numbers(filter));
+  const int64_t rows = std::min(p.height, std::max<int64_t>(1, kForwardPixels / std::max<int64_t>(1, p.width)));
+  const int64_t pieces = rows > 0 ? (p.height + rows - 1) / rows : 0;
+  ParallelFor(images.count * pieces, 1, [&](int64_t begin, int64_t end) {
+    int32_t* const starts = Scratch<int32_t, kStarts>(ForwardStarts(p, rows));
+    int32_t* const lists = Scratch<int32_t, kLists>(ForwardLists(p, rows));
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t pixels = i / pieces * p.height * p.width, row = i % pieces * rows;
+      Best(kLoops).forward(p, Numbers(x) + pixels * p.channels, panels, scale, shift,
+                           y + pixels * p.filters, row, std::min(row + rows, p.height), starts,
+                           lists);
+    }
+  });
+}
+
+struct GradientAttrs {
+  int64_t size;
+};
+
+void* CreateGradient(TF_OpKernelConstruction* construction) {
+  AttrReader read(construction);
+  return new GradientAttrs{read.Int("size")};
+}
+
+void DeleteGradient(void* attrs) { delete static_cast<GradientAttrs*>(attrs); }
+
+void FilterGradient(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  const int64_t size = static_cast<GradientAttrs*>(attrs)->size;
+  TF_Tensor* x = call.Input(0);
+  TF_Tensor* dy = call.Input(1);
+  if (!call.ok()) return;
+  const std::vector<int64_t> shape = Shape(x);
+  std::vector<int64_t> pixels = Shape(dy);
+  const int64_t filters = pixels.back();
+  pixels.back() = shape.back();
+  if (pixels != shape || shape.size() < 2 || (size > 1 && shape.size() != 4)) {
+    return call.Fail("x and dy must be [batch, height, width, channels] of the same sides");
+  }
+  const Images images = AsImages(shape, size, filters);
+  const SpikeConv& p = images.conv;
+  const std::vector<int64_t> matrix = {p.channels, filters};
+  float* const dw =
+      call.Output(0, shape.size() == 2 ? matrix
+                                       : std::vector<int64_t>{size, size, p.channels, filters});
+  if (!call.ok()) return;
+  if (TF_TensorElementCount(x) == 0 || filters == 0) {
+    std::memset(dw, 0, size * size * p.channels * filters * sizeof(float));
+    return;
+  }
+
+  const int64_t image = p.height * p.width;
+  const PixelBlock block =
+      image > kBlockPixels
+          ? PixelBlock{1, std::max<int64_t>(1, kBlockPixels / p.width)}
+          : PixelBlock{std::min(images.count, kBlockPixels / image), p.height};
+  // Each channel's sums are made by one thread, in one order: the same whatever the number of threads.
+  const int64_t share = (p.channels + Threads() - 1) / Threads();
+  const int64_t group = std::min<int64_t>(64, (share + 15) / 16 * 16);
+  ParallelFor((p.channels + group - 1) / group, 1, [&](int64_t begin, int64_t end) {
+    int32_t* const counts = Scratch<int32_t, kCounts>(group);
+    int32_t* const lists = Scratch<int32_t, kLists>(2 * group * block.images * block.rows * p.width);
+    const int64_t bordered = (block.rows + size - 1) * (p.width + size - 1);
+    float* const panel = Scratch<float, kPanel>(block.images * bordered * Best(kLoops).strip);
+    for (int64_t i = begin; i < end; i++) {
+      Best(kLoops).filter_gradient(p, images.count, block, Numbers(x), Numbers(dy), dw, i * group,
+                                   std::min((i + 1) * group, p.channels), counts, lists, panel);
+    }
+  });
+}
+
+/** Whether one of them is infinite or NaN. */
+bool HasNonFinite(const float* x, int64_t length) {
+  constexpr uint32_t kExponent = 0x7f800000;
+  uint32_t found = 0;
+  for (int64_t i = 0; i < length; i++) {
+    uint32_t bits;
+    std::memcpy(&bits, x + i, sizeof bits);
+    found |= (bits & kExponent) == kExponent;
+  }
+  return found != 0;
+}
+
+/** The share of x that is not zero, by every 16th run of 64 numbers; 1 where a filter is not finite. */
+void Density(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor* x = call.Input(0);
+  float* const density = call.Output(0, {});
+  if (!call.ok()) return;
+  for (int i = 1; i < TF_NumInputs(context); i++) {
+    TF_Tensor* filter = call.Input(i);
+    if (!call.ok()) return;
+    *density = 1;
+    if (HasNonFinite(Numbers(filter), TF_TensorElementCount(filter))) return;
+  }
+  constexpr int64_t kRun = 64, kStep = 16 * kRun;
+  const int64_t length = TF_TensorElementCount(x);
+  int64_t seen = 0, others = 0;
+  for (int64_t from = 0; from < length; from += kStep) {
+    const float* run = Numbers(x) + from;
+    const int64_t count = std::min(kRun, length - from);
+    int32_t non_zero = 0;
+    for (int64_t i = 0; i < count; i++) non_zero += run[i] != 0.0f;
+    others += non_zero;
+    seen += count;
+  }
+  *density = static_cast<float>(static_cast<double>(others) / std::max<int64_t>(seen, 1));
+}
+
+}  // namespace
+
+void RegisterSpikeConv(const Status& status) {
+  Register({"SpikingformerSpikeConv", {"x: float", "filter: float", "affine: N * float"},
+            {"y: float"}, {"N: int >= 0"}},
+           NoAttrs, Forward, Nothing, status);
+  Register({"SpikingformerSpikeConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
+            {"size: int >= 1"}},
+           CreateGradient, FilterGradient, DeleteGradient, status);
+  Register({"SpikingformerDensity", {"x: float", "finite: N * float"}, {"density: float"},
+            {"N: int >= 0"}},
+           NoAttrs, Density, Nothing, status);
+}
+
+}  // namespace spikingformer

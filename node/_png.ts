@@ -1,0 +1,108 @@
+/** The one kind of PNG that is needed here, in and out: 8-bit RGB, not interlaced (w3.org/TR/png-3). */
+import { deflateSync, inflateSync } from 'node:zlib';
+import { crc32 } from '../interop/_crc32';
+
+export interface Rgb {
+  width: number;
+  height: number;
+  /** `[height, width, 3]`, row-major. */
+  pixels: Uint8Array;
+}
+
+const CHANNELS = 3;
+
+/** Decodes such a PNG. Checksums are not looked at: the caller compares a hash of the whole. */
+export function readRgbPng(bytes: Uint8Array): Rgb {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (file.subarray(0, 8).toString('latin1') !== '\x89PNG\r\n\x1a\n') {
+    throw new Error('a PNG must begin with the PNG signature');
+  }
+  const data: Buffer[] = [];
+  let header: Buffer | undefined;
+  for (let at = 8; at + 12 <= file.length; at += 12 + file.readUInt32BE(at)) {
+    const type = file.toString('latin1', at + 4, at + 8);
+    const body = file.subarray(at + 8, at + 8 + file.readUInt32BE(at));
+    if (type === 'IHDR') header = body;
+    else if (type === 'IDAT') data.push(body);
+    else if (type === 'IEND') break;
+  }
+  // bit depth 8, colour type 2 (RGB), the only compression and filters there are, no interlace
+  if (header?.subarray(8).toString('hex') !== '0802000000') {
+    throw new Error('a PNG must be 8-bit RGB and not interlaced to be read here');
+  }
+  const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
+  const stride = width * CHANNELS;
+  const limit = height * (stride + 1);
+  const filtered = inflateSync(Buffer.concat(data), { maxOutputLength: limit });
+  if (filtered.length !== limit) {
+    throw new Error(
+      `a PNG of ${width} x ${height} must hold ${limit} bytes, not ${filtered.length}`,
+    );
+  }
+  return { width, height, pixels: unfilter(filtered, height, stride) };
+}
+
+/** Each row says by which of its neighbours (left, up, upper left) it was predicted. */
+function unfilter(filtered: Uint8Array, height: number, stride: number): Uint8Array {
+  const pixels = new Uint8Array(height * stride);
+  const none = new Uint8Array(stride);
+  let above = none;
+  for (let y = 0; y < height; y++) {
+    const stored = filtered.subarray(y * (stride + 1), (y + 1) * (stride + 1));
+    const filter = stored[0];
+    if (filter > 4) throw new Error(`PNG filters go from 0 to 4, but row ${y} has ${filter}`);
+    const row = pixels.subarray(y * stride, (y + 1) * stride);
+    for (let x = 0; x < stride; x++) {
+      const left = x < CHANNELS ? 0 : row[x - CHANNELS];
+      const corner = x < CHANNELS ? 0 : above[x - CHANNELS];
+      // Stored modulo 256, which a Uint8Array does by itself.
+      row[x] = stored[x + 1] + predict(filter, left, above[x], corner);
+    }
+    above = row;
+  }
+  return pixels;
+}
+
+function predict(filter: number, left: number, up: number, corner: number): number {
+  if (filter === 0) return 0;
+  if (filter === 1) return left;
+  if (filter === 2) return up;
+  if (filter === 3) return (left + up) >> 1;
+  // Paeth: the neighbour nearest to left + up - corner, ties in this order
+  const toLeft = Math.abs(up - corner);
+  const toUp = Math.abs(left - corner);
+  const toCorner = Math.abs(left + up - 2 * corner);
+  if (toLeft <= toUp && toLeft <= toCorner) return left;
+  return toUp <= toCorner ? up : corner;
+}
+
+/** Encodes pixels, rows unfiltered. */
+export function writeRgbPng({ width, height, pixels }: Rgb): Buffer {
+  const stride = width * CHANNELS;
+  const rows = Buffer.alloc(height * (stride + 1));
+  for (let y = 0; y < height; y++) {
+    rows.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2], 8);
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+function chunk(type: string, body: Buffer): Buffer {
+  const bytes = Buffer.concat([
+    Buffer.alloc(4),
+    Buffer.from(type, 'latin1'),
+    body,
+    Buffer.alloc(4),
+  ]);
+  bytes.writeUInt32BE(body.length, 0);
+  bytes.writeUInt32BE(crc32(bytes.subarray(4, -4)), bytes.length - 4);
+  return bytes;
+}

@@ -1,0 +1,21 @@
+/** How a worker thread makes a source of samples anew, from its workerSpec. */
+import type { MemorySamples } from '../datasets/memory_source';
+import { memorySource } from '../datasets/memory_source';
+import type { SampleSource, WorkerSpec } from '../datasets/sample';
+import { type PackedImageFolder, unpackImageFolder } from './image_folder';
+
+/** @throws where nothing is known under the name */
+export async function sourceOf({ name, options }: WorkerSpec): Promise<SampleSource> {
+  if (name === 'memory') return memorySource(options as MemorySamples);
+  if (name === 'image-folder') return unpackImageFolder(options as PackedImageFolder);
+  if (name.startsWith('file:')) {
+    const make: unknown = (await import(name)).default;
+    if (typeof make !== 'function') {
+      throw new Error(`${name} must have a function as its default export, but has ${typeof make}`);
+    }
+    return make(options);
+  }
+  // Late: it brings tfjs along, of which the others have no need.
+  const { datasetEntry } = await import('./datasets/registry');
+  return datasetEntry(name).open(options as never);
+}

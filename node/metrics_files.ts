@@ -1,0 +1,96 @@
+/** Observers that write a run's numbers: metrics.csv, steps.csv, and TensorBoard's event files. */
+import { createWriteStream, type WriteStream } from 'node:fs';
+import fs from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { epochHeader, epochRow, epochScalars, stepHeader, stepRow } from '../training/metrics';
+import type { RunStart, TrainingObserver } from '../training/observer';
+import { fileVersionRecord, scalarsRecord, sessionStartRecord } from '../training/tensorboard';
+import { errorCode, writeAtomically } from './_files';
+
+/**
+ * `metrics.csv`, a row an epoch, and `steps.csv`, a row an optimizer step. A run that goes on drops
+ * the rows that it is going to make anew.
+ */
+export function csvObserver(folder: string): TrainingObserver {
+  const epochsFile = join(folder, 'metrics.csv');
+  const stepsFile = join(folder, 'steps.csv');
+  let steps: Appender;
+  return {
+    async onStart({ history, position }) {
+      const rows = [epochHeader, ...history.map(epochRow)].map((row) => `${row}\n`);
+      await writeAtomically(epochsFile, [Buffer.from(rows.join(''))]);
+      await writeAtomically(stepsFile, [Buffer.from(await rowsUntil(stepsFile, position.step))]);
+      steps = new Appender(stepsFile);
+    },
+    onStep: (report) => steps.write(`${stepRow(report)}\n`),
+    onEpoch: (report) => fs.appendFile(epochsFile, `${epochRow(report)}\n`),
+    onEnd: () => steps?.end(),
+  };
+}
+
+/** The file's rows of steps that are done, each of them whole. */
+async function rowsUntil(file: string, step: number): Promise<string> {
+  const text = await fs.readFile(file, 'utf8').catch((error) => {
+    if (errorCode(error) === 'ENOENT') return '';
+    throw error;
+  });
+  const rows = text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .slice(1, -1);
+  const kept = rows.filter((row) => Number(row.slice(0, row.indexOf(','))) <= step);
+  return [stepHeader, ...kept, ''].join('\n');
+}
+
+/** One event file a process, in `folder`, as TensorBoard has them; `tensorboard --logdir FOLDER` shows it. */
+export function tensorboardObserver(folder: string): TrainingObserver {
+  let file: Appender;
+  const now = () => Date.now() / 1000;
+  return {
+    async onStart({ position, history }: RunStart) {
+      await fs.mkdir(folder, { recursive: true });
+      const name = `events.out.tfevents.${Math.floor(now())}.${hostname()}.${process.pid}.v2`;
+      file = new Appender(join(folder, name));
+      await file.write(fileVersionRecord(now()));
+      await file.write(sessionStartRecord(position.step + 1, now()));
+      // An epoch whose row was lost with the process is there again; one that was not is the same.
+      for (const report of history) {
+        await file.write(scalarsRecord(epochScalars(report), report.step, now()));
+      }
+    },
+    onStep: ({ step, loss, accuracy, learningRate }) =>
+      file.write(
+        scalarsRecord(
+          { 'train/loss': loss, 'train/accuracy': accuracy, learning_rate: learningRate },
+          step,
+          now(),
+        ),
+      ),
+    onEpoch: (report) => file.write(scalarsRecord(epochScalars(report), report.step, now())),
+    onEnd: () => file?.end(),
+  };
+}
+
+/** Appends to a file; a full disk is an error of the write that met it. */
+class Appender {
+  private readonly stream: WriteStream;
+
+  constructor(path: string) {
+    this.stream = createWriteStream(path, { flags: 'a' });
+    this.stream.on('error', () => undefined); // told to whoever writes next
+  }
+
+  write(data: string | Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.stream.write(data, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  end(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.stream.destroyed) resolve();
+      else this.stream.end(resolve);
+    });
+  }
+}

@@ -1,0 +1,289 @@
+/**
+ * `npm run test:browser [-- --on webgpu|webgl|node] [--json FILE] [NAME...]`: the suites of lib, layers,
+ * models and analysis on webgpu and webgl in headless Chromium, each file in a page of its own, and on
+ * webgpu in Node (Dawn, from the npm package webgpu): the files that jest runs. SwiftShader is the GPU of
+ * all three. The last line is `N passed, N failed`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { launchChromium, serve } from './_chromium.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tests = join(root, '__tests__');
+const ROOMS = ['lib', 'layers', 'models', 'analysis'];
+/** Those that are not about what a backend computes, or about Node. */
+const ELSEWHERE = [
+  'analysis/energy',
+  'analysis/energy_parity',
+  'analysis/gradient_study',
+  'lib/random',
+  'models/fresh_process',
+  'models/next_steps',
+  'models/registry',
+];
+/** What runs in Node, too: the maths, and parity with the authors' numbers. */
+const IN_NODE = /^lib\/|parity$/;
+/** SwiftShader takes its time over a model. */
+const TEST_FILE_MS = 300_000;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    on: { type: 'string', multiple: true, default: ['webgpu', 'webgl', 'node'] },
+    json: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+
+function testFiles() {
+  const names = ROOMS.flatMap((room) =>
+    readdirSync(join(tests, room))
+      .filter((file) => file.endsWith('.test.ts'))
+      .map((file) => `${room}/${file.slice(0, -'.test.ts'.length)}`),
+  );
+  const wanted = (name) => positionals.length === 0 || positionals.some((p) => name.includes(p));
+  return names.filter((name) => !ELSEWHERE.includes(name) && wanted(name)).sort();
+}
+
+/** What expect's dependencies on files and stack traces are given: never called but when they load. */
+const NOTHING = `
+  const nothing = new Proxy(function () {}, {
+    get: (_, key) => (key === Symbol.toPrimitive ? () => '' : nothing),
+    apply: () => '',
+    construct: () => ({}),
+  });
+  module.exports = nothing;`;
+
+/** Node's modules as pages have them, and the package by its own name. */
+const inPages = {
+  name: 'in-pages',
+  setup({ onResolve, onLoad }) {
+    const nodes = [...builtinModules, 'graceful-fs', 'stack-utils'];
+    onResolve({ filter: /^[a-z][^.]*$/ }, ({ path, importer }) => {
+      if (!nodes.includes(path.replace(/^node:/, ''))) return undefined;
+      if (importer.includes('node_modules')) return { path, namespace: 'nothing' };
+      return { path: join(tests, 'browser/node_stub.ts') };
+    });
+    onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: NOTHING }));
+    onResolve({ filter: /^tfjs-spikingformer(\/.*)?$/ }, ({ path }) => ({
+      path: join(root, path.slice('tfjs-spikingformer'.length), 'index.ts'),
+    }));
+  },
+};
+
+async function bundle(names, outdir) {
+  const entry = (name) => `
+    import '${tests}/browser/runner.ts';
+    import '@tensorflow/tfjs-backend-webgpu';
+    import '${tests}/support/properties.ts';
+    import '${tests}/${name}.test.ts';`;
+  const entries = {
+    name: 'entries',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^entry:/ }, ({ path }) => ({ path: path.slice(6), namespace: 'entry' }));
+      onLoad({ filter: /.*/, namespace: 'entry' }, ({ path }) => ({
+        contents: entry(path),
+        resolveDir: root,
+        loader: 'ts',
+      }));
+    },
+  };
+  await build({
+    entryPoints: [
+      ...names.map((name) => ({ in: `entry:${name}`, out: name })),
+      ...['gpu_worker', 'test_worker'].map((worker) => ({
+        in: join(tests, `browser/${worker}.ts`),
+        out: `browser/${worker}`,
+      })),
+    ],
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    sourcemap: 'inline',
+    logLevel: 'error',
+    ignoreAnnotations: true,
+    define: {
+      global: 'globalThis',
+      __dirname: '"/support"',
+      'process.env': '{"CI": "true"}',
+      'process.platform': '"browser"',
+    },
+    plugins: [entries, inPages],
+  });
+}
+
+const PAGE = `<!doctype html><title>tests</title><link rel="icon" href="data:,"><script>
+  function run(file, backend) {
+    const memory = {
+      word: new SharedArrayBuffer(8),
+      answer: new SharedArrayBuffer(16 * 1024 * 1024),
+    };
+    const { port1, port2 } = new MessageChannel();
+    const gpu = new Worker('/browser/gpu_worker.js', { type: 'module' });
+    gpu.postMessage({ memory, port: port1 }, [port1]);
+    const tests = new Worker('/browser/test_worker.js', { type: 'module' });
+    tests.postMessage({ file, backend, memory, port: port2 }, [port2]);
+    return new Promise((resolve) => {
+      tests.onmessage = ({ data }) => resolve(data);
+      tests.onerror = ({ message }) => resolve({ error: message });
+    });
+  }
+</script>`;
+
+/** One test file in a page: its results, or the one failure that it does not run at all. */
+async function runFile(browser, address, name, backend) {
+  const tab = await browser.newPage();
+  const start = Date.now();
+  const late = new Promise((resolve) => {
+    const error = `took longer than ${TEST_FILE_MS / 1000} s`;
+    setTimeout(() => resolve({ error }), TEST_FILE_MS).unref();
+  });
+  await tab.goto(`${address}/index.html`);
+  const run = ([file, backend]) => globalThis.run(file, backend);
+  const outcome = await Promise.race([tab.evaluate(run, [`/${name}.js`, backend]), late]).catch(
+    (error) => ({ error: String(error) }),
+  );
+  await tab.close();
+  const broken = { name: 'the file runs', status: 'failed', milliseconds: 0, error: outcome.error };
+  const seconds = (Date.now() - start) / 1000;
+  return { name, backend, seconds, results: outcome.results ?? [broken] };
+}
+
+const count = (files, status) =>
+  files.reduce((n, file) => n + file.results.filter((r) => r.status === status).length, 0);
+
+function show({ name, backend, seconds, results }) {
+  const failed = results.filter((r) => r.status === 'failed');
+  const passed = results.filter((r) => r.status === 'passed').length;
+  console.log(
+    `${failed.length > 0 ? 'FAIL' : 'ok  '} ${backend} ${name}: ${passed} passed` +
+      `${failed.length > 0 ? `, ${failed.length} failed` : ''} (${seconds.toFixed(1)} s)`,
+  );
+  for (const { name: test, error } of failed) {
+    console.log(
+      `  x ${test}\n${(error ?? '')
+        .split('\n')
+        .slice(0, 12)
+        .map((line) => `      ${line.slice(0, 300)}`)
+        .join('\n')}`,
+    );
+  }
+  if (options.verbose) {
+    for (const r of results)
+      console.log(`  ${r.status} ${Math.round(r.milliseconds)} ms ${r.name}`);
+  }
+}
+
+/** The same files by jest, in Node. Chromium brings the Vulkan loader and the SwiftShader that Dawn uses. */
+async function runInNode(names, folder) {
+  if (names.length === 0) return [];
+  const chromium = process.env.CHROMIUM_LIBRARIES ?? '/usr/lib/chromium';
+  const report = join(folder, 'jest.json');
+  const paths = names.map((name) => `__tests__/${name}.test.ts`);
+  const jest = join(root, 'node_modules/jest/bin/jest.js');
+  const child = spawn(
+    process.execPath,
+    [jest, '--runInBand', '--silent', '--json', `--outputFile=${report}`, ...paths],
+    {
+      cwd: root,
+      stdio: 'ignore',
+      env: {
+        ...process.env,
+        SPIKINGFORMER_TEST_BACKENDS: 'webgpu',
+        VK_ICD_FILENAMES: join(chromium, 'vk_swiftshader_icd.json'),
+        LD_LIBRARY_PATH: [chromium, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
+      },
+    },
+  );
+  await once(child, 'exit');
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  return testResults.map(({ name: path, startTime, endTime, assertionResults, message }) => {
+    const broken = { name: 'the file runs', status: 'failed', milliseconds: 0, error: message };
+    const results = assertionResults.map((r) => ({
+      name: [...r.ancestorTitles, r.title].join(' > '),
+      status: r.status === 'passed' || r.status === 'failed' ? r.status : 'skipped',
+      milliseconds: r.duration ?? 0,
+      error: r.failureMessages.join('\n'),
+    }));
+    return {
+      name: relative(tests, path).slice(0, -'.test.ts'.length),
+      backend: 'node',
+      seconds: (endTime - startTime) / 1000,
+      results: results.length > 0 ? results : [broken],
+    };
+  });
+}
+
+async function runInChromium(names, backends, folder) {
+  await bundle(names, folder);
+  symlinkSync(join(tests, 'fixtures'), join(folder, 'fixtures'));
+  writeFileSync(join(folder, 'index.html'), PAGE);
+  // Shared memory is for pages that no other origin can look into.
+  const server = await serve(folder, {
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Embedder-Policy': 'require-corp',
+  });
+  const browser = await launchChromium();
+  console.log(`Chromium ${browser.version()}`);
+  // Side by side: a page waits for its GPU process, and that one for the page.
+  const files = await Promise.all(
+    backends.map(async (backend) => {
+      const ran = [];
+      for (const name of names) {
+        ran.push(await runFile(browser, server.address, name, backend));
+        show(ran.at(-1));
+      }
+      return ran;
+    }),
+  );
+  await browser.close();
+  await server.close();
+  return files.flat();
+}
+
+const names = testFiles();
+if (names.length === 0) throw new Error(`no test file is named ${positionals.join(' or ')}`);
+const folder = mkdtempSync(join(tmpdir(), 'spikingformer-browser-'));
+const files = [];
+try {
+  const backends = options.on.filter((place) => place !== 'node');
+  const [inChromium, inNode] = await Promise.all([
+    backends.length > 0 ? runInChromium(names, backends, folder) : [],
+    options.on.includes('node')
+      ? runInNode(
+          names.filter((name) => IN_NODE.test(name)),
+          folder,
+        )
+      : [],
+  ]);
+  inNode.forEach(show);
+  files.push(...inChromium, ...inNode);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+if (options.json) writeFileSync(options.json, JSON.stringify(files, null, 1));
+for (const place of options.on) {
+  const there = files.filter((file) => file.backend === place);
+  const seconds = there.reduce((sum, file) => sum + file.seconds, 0);
+  console.log(
+    `${place}: ${count(there, 'passed')} passed, ${count(there, 'failed')} failed in ${seconds.toFixed(0)} s`,
+  );
+}
+console.log(`${count(files, 'passed')} passed, ${count(files, 'failed')} failed`);
+process.exitCode = count(files, 'failed') > 0 ? 1 : 0;

@@ -1,0 +1,179 @@
+/**
+ * AdamW (Loshchilov and Hutter, arXiv 1711.05101) as PyTorch computes it: the decay is decoupled from
+ * the gradient, and epsilon stands outside the square root and its bias correction.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from '../lib/validate';
+
+export interface AdamWConfig {
+  /** Default 1e-3. May be set between steps: `optimizer.learningRate = 5e-4`. */
+  learningRate?: number;
+  /** Share that the first moment keeps at each step. Default 0.9. */
+  beta1?: number;
+  /** Share that the second moment keeps. Default 0.999. */
+  beta2?: number;
+  /** Default 1e-8. */
+  epsilon?: number;
+  /** Share of a weight, times the learning rate, that each step takes away. Default 0.01. */
+  weightDecay?: number;
+  /** Whether biases, batch norms and scalars decay too; timm exempts them. Default false. */
+  decayAll?: boolean;
+}
+
+const keys = ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay', 'decayAll'];
+
+/** What is known of one variable: moments of its gradient, and how many steps they are over. */
+interface Moments {
+  m: tf.Variable;
+  v: tf.Variable;
+  step: number;
+}
+
+/**
+ * With gradient g, at a variable's step t:
+ *
+ *   p = p (1 - lr weightDecay)
+ *   m = beta1 m + (1 - beta1) g        v = beta2 v + (1 - beta2) g^2
+ *   p = p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
+ *
+ * A variable without gradient is left alone: no step, no decay. Variables of at most one axis, and
+ * those named `bias`, do not decay (timm's rule) unless `decayAll`.
+ *
+ * ```ts
+ * model.compile({ optimizer: adamW({ learningRate: 5e-4, weightDecay: 0.06 }), loss });
+ * ```
+ */
+export class AdamW extends tf.Optimizer {
+  static className = 'AdamW';
+  learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly decayAll: boolean;
+  private moments = new Map<string, Moments>();
+
+  constructor(config: AdamWConfig = {}) {
+    super();
+    checkKeys('AdamW', config, [...keys, 'customObjects']); // which loading adds
+    const { learningRate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = config;
+    const { weightDecay = 0.01, decayAll = false } = config;
+    checkNotNegative('learningRate', learningRate);
+    for (const [name, beta] of Object.entries({ beta1, beta2 })) {
+      if (!(beta >= 0 && beta < 1)) throw invalid(name, 'a number from 0 to below 1', beta);
+    }
+    checkPositive('epsilon', epsilon);
+    checkNotNegative('weightDecay', weightDecay);
+    checkBoolean('decayAll', decayAll);
+    this.learningRate = learningRate;
+    this.beta1 = beta1;
+    this.beta2 = beta2;
+    this.epsilon = epsilon;
+    this.weightDecay = weightDecay;
+    this.decayAll = decayAll;
+  }
+
+  override applyGradients(gradients: tf.NamedTensorMap | { name: string; tensor: tf.Tensor }[]) {
+    const named = Array.isArray(gradients)
+      ? gradients.map(({ name, tensor }) => [name, tensor] as const)
+      : Object.entries(gradients);
+    const variables = tf.engine().registeredVariables;
+    for (const [name, gradient] of named) {
+      if (gradient == null) continue;
+      const variable = variables[name];
+      if (!variable) throw invalid('gradients', 'of variables that exist', name);
+      tf.tidy(() => this.update(variable, gradient));
+    }
+    this.incrementIterations();
+  }
+
+  private update(variable: tf.Variable, gradient: tf.Tensor): void {
+    const moments = this.momentsOf(variable);
+    const { m, v } = moments;
+    const { learningRate: lr, beta1, beta2 } = this;
+    const t = ++moments.step;
+    m.assign(m.mul(beta1).add(gradient.mul(1 - beta1)));
+    v.assign(v.mul(beta2).add(gradient.square().mul(1 - beta2)));
+    const root = v.sqrt().div(Math.sqrt(1 - beta2 ** t));
+    const change = m.mul(lr / (1 - beta1 ** t)).div(root.add(this.epsilon));
+    const kept = this.decays(variable) ? variable.mul(1 - lr * this.weightDecay) : variable;
+    variable.assign(kept.sub(change));
+  }
+
+  private decays(variable: tf.Variable): boolean {
+    if (this.weightDecay === 0) return false;
+    const exempt = variable.rank <= 1 || /(^|\/)bias(_\d+)?$/.test(variable.name);
+    return this.decayAll || !exempt;
+  }
+
+  private momentsOf({ name, shape }: tf.Variable): Moments {
+    let found = this.moments.get(name);
+    if (!found) {
+      found = { m: zeros(shape), v: zeros(shape), step: 0 };
+      this.moments.set(name, found);
+    }
+    return found;
+  }
+
+  override dispose(): void {
+    for (const { m, v } of this.moments.values()) tf.dispose([m, v]);
+    this.moments.clear();
+  }
+
+  /** The number of steps, then for each variable that has had a gradient `<name>/m`, `/v`, `/step`. */
+  override async getWeights() {
+    const weights = [await this.saveIterations()];
+    for (const [name, { m, v, step }] of this.moments) {
+      weights.push({ name: `${name}/m`, tensor: m }, { name: `${name}/v`, tensor: v });
+      weights.push({ name: `${name}/step`, tensor: tf.scalar(step, 'int32') });
+    }
+    return weights;
+  }
+
+  /** Takes over what `getWeights` gave, of this or of another process; the tensors stay the caller's. */
+  override async setWeights(weights: { name: string; tensor: tf.Tensor }[]): Promise<void> {
+    const rest = await this.extractIterations(weights);
+    const named = new Map(rest.map(({ name, tensor }) => [name, tensor]));
+    const parts = (name: string) => ['m', 'v', 'step'].map((part) => named.get(`${name}/${part}`));
+    const names = new Set([...named.keys()].map((name) => name.replace(/\/(m|v|step)$/, '')));
+    for (const name of names) {
+      if (parts(name).includes(undefined)) {
+        throw invalid('weights', `complete: ${name}/m, ${name}/v and ${name}/step`, [
+          ...named.keys(),
+        ]);
+      }
+    }
+    this.dispose();
+    for (const name of names) {
+      const [m, v, step] = parts(name) as tf.Tensor[];
+      const copy = (x: tf.Tensor) => tf.tidy(() => tf.variable(x, false));
+      this.moments.set(name, { m: copy(m!), v: copy(v!), step: (await step!.data())[0]! });
+    }
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const { learningRate, beta1, beta2, epsilon, weightDecay, decayAll } = this;
+    return { learningRate, beta1, beta2, epsilon, weightDecay, decayAll };
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    cls: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    return new cls(config);
+  }
+}
+
+function checkNotNegative(name: string, value: number): void {
+  checkFinite(name, value);
+  if (value < 0) throw invalid(name, 'a number from 0', value);
+}
+
+/** Not trainable: tf.train's optimizers take all trainable variables unless told which. */
+function zeros(shape: number[]): tf.Variable {
+  return tf.tidy(() => tf.variable(tf.zeros(shape), false));
+}
+
+export const adamW = (config?: AdamWConfig) => new AdamW(config);
+
+tf.serialization.registerClass(AdamW);

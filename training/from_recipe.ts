@@ -1,0 +1,106 @@
+/** From a recipe to its model, its data and its schedule. */
+import type * as tf from '@tensorflow/tfjs';
+import type { batches } from '../datasets/batches';
+import type { SampleSource } from '../datasets/sample';
+import {
+  evalTransforms,
+  eventTransforms,
+  type Transform,
+  trainTransforms,
+} from '../datasets/transforms';
+import { create, type ModelConfig, spikformer, spikingformer } from '../models';
+import { adamW } from './adamw';
+import { cosineSchedule } from './cosine_schedule';
+import { type Recipe, recipeDataSets } from './recipe';
+import { evaluationData, firstSamples, trainingData } from './sample_data';
+import { seededWeights } from './seeded_weights';
+import type { TrainerConfig } from './trainer';
+
+/** The recipe's network with weights drawn from its seed. */
+export function modelFromRecipe({ model, data, seed }: Recipe): tf.LayersModel {
+  const { preset, family = 'spikingformer', ...options } = model;
+  const { kind, sample, classes } = recipeDataSets[data.name];
+  const time = kind === 'events' ? [options.timeSteps!] : [];
+  const input = { inputShape: [...time, ...sample], numClasses: classes };
+  return seededWeights(seed, () => {
+    if (preset !== undefined) {
+      return create(preset, { ...(options as Partial<ModelConfig>), ...input });
+    }
+    const config = { ...(options as ModelConfig), ...input };
+    return family === 'spikformer' ? spikformer(config) : spikingformer(config);
+  });
+}
+
+/** What the recipe does to samples of the training split. */
+function trainTransform(
+  { augment, data }: Recipe,
+  mean?: readonly number[],
+): Transform | undefined {
+  if (!augment) return undefined;
+  const { erasing: _, policy, intensity, hflip, ...image } = augment;
+  const { kind, sample } = recipeDataSets[data.name];
+  if (kind === 'events') {
+    return eventTransforms({ ...given({ policy, hflip, intensity }) });
+  }
+  return trainTransforms({ size: [sample[0], sample[1]], ...given({ ...image, hflip, mean }) });
+}
+
+function testTransform({ evaluation, data }: Recipe): Transform | undefined {
+  if (!evaluation?.cropPct) return undefined;
+  const { cropPct, interpolation } = evaluation;
+  return evalTransforms({
+    size: recipeDataSets[data.name].sample[0],
+    ...given({ cropPct, interpolation }),
+  });
+}
+
+export interface RecipeData {
+  train: SampleSource;
+  test: SampleSource;
+  /** Who makes batches; default this thread. */
+  batches?: typeof batches;
+}
+
+/** Everything a Trainer needs but the model. */
+export function trainerConfigFromRecipe(
+  recipe: Recipe,
+  { train, test, batches }: RecipeData,
+): Omit<TrainerConfig, 'model'> {
+  const { optimizer, schedule = {}, epochs, seed, accumulate, averageDecay, checkpoint } = recipe;
+  const { name: _, clipNorm, ...adam } = optimizer;
+  const { batchSize, mixup, labelSmoothing, augment } = recipe;
+  return {
+    optimizer: adamW(adam),
+    schedule: cosineSchedule({ learningRate: adam.learningRate, epochs, ...schedule }),
+    train: trainingData(firstSamples(train, recipe.data.trainSamples), {
+      batchSize,
+      seed,
+      batches,
+      transform: trainTransform(recipe, train.mean),
+      ...given({ mixup, labelSmoothing, erasing: augment?.erasing }),
+    }),
+    test: testDataFromRecipe(recipe, { test, batches }),
+    ...given({ accumulate, averageDecay, clipNorm, saveEverySteps: checkpoint?.everySteps }),
+  };
+}
+
+/** The recipe's held-out samples. */
+export function testDataFromRecipe(recipe: Recipe, { test, batches }: Omit<RecipeData, 'train'>) {
+  return evaluationData(firstSamples(test, recipe.data.testSamples), {
+    batchSize: recipe.evaluation?.batchSize ?? recipe.batchSize,
+    batches,
+    transform: testTransform(recipe),
+  });
+}
+
+/** What must be equal for a run to go on as if nothing had happened. */
+export function identityOf(recipe: Recipe): Record<string, unknown> {
+  const { name: _, description: __, checkpoint: ___, expected: ____, ...rest } = recipe;
+  return { recipe: rest };
+}
+
+/** The options that are there: `{ a: undefined }` is not `{}` to those who check their keys. */
+function given<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

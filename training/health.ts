@@ -1,0 +1,90 @@
+/** Whether a network is alive: dead and saturated layers, one answer for everything, and NaN. */
+import * as tf from '@tensorflow/tfjs';
+import { keepingStatistics } from '../analysis/_statistics';
+import { firingRates } from '../analysis/observe';
+import { walkLayers } from '../analysis/walk';
+import { logitsOf } from './training_data';
+
+/** Below it a layer counts as dead, above the other as saturated: hardly anything passes either. */
+const DEAD = 0.001;
+const SATURATED = 0.95;
+
+export interface Health {
+  /** Share of neurons and steps that fired, by layer path, in the order of firing. */
+  rates: Map<string, number>;
+  dead: string[];
+  saturated: string[];
+  /** The layer to blame where the network gives every sample the same answer. */
+  collapsedAt?: string;
+}
+
+/** The run cannot go on: the message says what happened and in which layer. */
+export class DivergedError extends Error {
+  override name = 'DivergedError';
+}
+
+/** Looks at a batch of at least two different samples: rates are those of inference. The model stays as it is. */
+export function examineHealth(model: tf.LayersModel, x: tf.Tensor): Health {
+  const rates = firingRates(model, x);
+  const paths = (is: (rate: number) => boolean) =>
+    [...rates].filter(([, rate]) => is(rate)).map(([path]) => path);
+  const dead = paths((rate) => rate < DEAD);
+  const saturated = paths((rate) => rate > SATURATED);
+  // With the batch's own statistics: the running ones are far off in the first epochs.
+  const spread = keepingStatistics(model, () =>
+    tf.tidy(() => {
+      const logits = logitsOf(model, x, true);
+      return logits.max(0).sub(logits.min(0)).max().dataSync()[0]!;
+    }),
+  );
+  const suspects = paths((rate) => rate < DEAD || rate > SATURATED);
+  const collapsed = x.shape[0]! > 1 && spread === 0;
+  return { rates, dead, saturated, ...(collapsed && { collapsedAt: suspects[0] ?? 'the head' }) };
+}
+
+/**
+ * Where the first number that is none came from: the input, a weight, the first layer whose output has
+ * one, or the gradient nearest to the loss. Undefined where all is finite. The loss alone does not tell:
+ * a membrane that is NaN does not fire, and its neuron's spikes are finite.
+ */
+export function firstNonFinite(
+  model: tf.LayersModel,
+  x: tf.Tensor,
+  gradients: tf.NamedTensorMap = {},
+): string | undefined {
+  if (!allFinite(x)) return 'the input';
+  const weight = model.weights.find((w) => !allFinite(w.read()));
+  if (weight) return `weight ${weight.originalName}`;
+  const output = firstNonFiniteOutput(model, x);
+  if (output) return output;
+  const last = [...model.weights]
+    .reverse()
+    .find(({ name }) => gradients[name] && !allFinite(gradients[name]));
+  return last && `the gradient of ${last.originalName}`;
+}
+
+/** Listens to every layer's call; the innermost returns first. */
+function firstNonFiniteOutput(model: tf.LayersModel, x: tf.Tensor): string | undefined {
+  let found: string | undefined;
+  const heard: tf.layers.Layer[] = [];
+  walkLayers(model, (layer, path) => {
+    const call = layer.call;
+    heard.push(layer);
+    layer.call = function listened(inputs, kwargs) {
+      const outputs = call.call(layer, inputs, kwargs);
+      if (found === undefined && ![outputs].flat().every(allFinite)) found = `layer ${path}`;
+      return outputs;
+    };
+  });
+  try {
+    tf.tidy(() => logitsOf(model, x, false));
+  } finally {
+    for (const layer of heard) delete (layer as Partial<tf.layers.Layer>).call; // the class's again
+  }
+  return found;
+}
+
+function allFinite(x: tf.Tensor): boolean {
+  // A maximum may overlook NaN on some backends; 0 times it, or times infinity, is NaN everywhere.
+  return tf.tidy(() => x.mul(0).sum().dataSync()[0] === 0);
+}

@@ -1,0 +1,54 @@
+/** What TensorFlow.js lacks to train as the papers do, for a loop of one's own and for `model.fit`. */
+export { GradientAccumulator } from './accumulate_gradients';
+export { AdamW, type AdamWConfig, adamW } from './adamw';
+export { learningRateCallback, weightAverageCallback } from './callbacks';
+export { clipByGlobalNorm, globalNorm } from './clip_gradients';
+export {
+  type CosineScheduleConfig,
+  cosineSchedule,
+  type LearningRateSchedule,
+} from './cosine_schedule';
+export { type EvaluateOptions, type Evaluation, evaluate, probabilities } from './evaluation';
+export {
+  identityOf,
+  modelFromRecipe,
+  testDataFromRecipe,
+  trainerConfigFromRecipe,
+} from './from_recipe';
+export {
+  DivergedError,
+  examineHealth,
+  firstNonFinite,
+  type Health,
+} from './health';
+export { labelSmoothingCrossEntropy, smoothTargets, softTargetCrossEntropy } from './losses';
+export {
+  type Box,
+  drawMixing,
+  type Mixing,
+  type MixupConfig,
+  mixSamples,
+  mixTargets,
+} from './mixup';
+export type {
+  EpochReport,
+  Position,
+  RunStart,
+  StepReport,
+  TrainingObserver,
+} from './observer';
+export { parseRecipe, RecipeError } from './parse_recipe';
+export type { Recipe } from './recipe';
+export { type ReportContent, reportHtml, type SamplePrediction } from './report';
+export {
+  type EvaluationDataOptions,
+  evaluationData,
+  firstSamples,
+  type TrainingDataOptions,
+  trainingData,
+} from './sample_data';
+export { seededWeights } from './seeded_weights';
+export { fileVersionRecord, scalarsRecord, sessionStartRecord } from './tensorboard';
+export { InterruptedError, Trainer, type TrainerConfig } from './trainer';
+export type { EvaluationData, TrainingBatch, TrainingData } from './training_data';
+export { WeightAverage } from './weight_average';

@@ -1,0 +1,112 @@
+/** A recipe's YAML, read so that whatever is wrong is said with its line. */
+import { type Document, isMap, isScalar, LineCounter, type Node, parse, parseDocument } from 'yaml';
+import { type Recipe, recipeSchema } from './recipe';
+
+/** Far more than any recipe: what is longer is something else. */
+const MAX_LENGTH = 65_536;
+/** Aliases of aliases grow beyond all memory. */
+const MAX_ALIASES = 20;
+
+/** Every message is one line: file, line, what is wrong. */
+export class RecipeError extends Error {
+  override name = 'RecipeError';
+}
+
+type Path = readonly PropertyKey[];
+
+/**
+ * @param text the YAML
+ * @param file its name, for messages
+ * @param settings changes such as `optimizer.learningRate=1e-3`, values as in YAML
+ * @throws RecipeError with a line for each fault
+ */
+export function parseRecipe(text: string, file: string, settings: readonly string[] = []): Recipe {
+  if (text.length > MAX_LENGTH) {
+    throw new RecipeError(
+      `${file}: must have at most ${MAX_LENGTH} characters, but has ${text.length}`,
+    );
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset?: number) =>
+    offset === undefined ? file : `${file}:${lines.linePos(offset).line}`;
+  if (document.errors.length > 0) {
+    throw new RecipeError(document.errors.map((e) => `${at(e.pos[0])}: ${e.message}`).join('\n'));
+  }
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    throw new RecipeError(`${file}: ${(error as Error).message}`);
+  }
+  if (!isObject(value))
+    throw new RecipeError(`${file}: must be a map of options, such as 'seed: 42'`);
+  const set = applySettings(value, settings);
+  const result = recipeSchema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.flatMap((issue) => {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
+    return keys.map((key) => {
+      const path = key === undefined ? issue.path : [...issue.path, key];
+      const dotted = path.join('.');
+      const where = set.has(dotted) ? '--set' : at(offsetOf(document, path));
+      const what = key === undefined ? plain(issue.message) : 'is no option';
+      return `${where}: ${dotted || 'the recipe'} ${what}`;
+    });
+  });
+  throw new RecipeError([...new Set(faults)].join('\n'));
+}
+
+/** zod's 'Invalid input: expected number, received string' as the rest of the sentence. */
+function plain(message: string): string {
+  return message
+    .replace(
+      /^Invalid (?:input|option|string): expected (.*), received undefined$/,
+      'is missing: $1',
+    )
+    .replace(/^Invalid (?:input|option): expected (.*), received (.*)$/, 'must be $1, but is $2')
+    .replace(/^Invalid (?:input|option): expected /, 'must be ')
+    .replace(/^Too (?:big|small): expected \w+ to be /, 'must be ');
+}
+
+/** Where a path begins, or the nearest that there is above it. */
+function offsetOf(document: Document, path: Path): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const parent = document.getIn(path.slice(0, length - 1), true);
+    const key = path[length - 1];
+    if (!isMap(parent)) continue;
+    const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === key);
+    if (pair) return (pair.key as Node).range?.[0];
+  }
+  return document.contents?.range?.[0];
+}
+
+/** Changes `value` in place; returns the paths that were set. */
+function applySettings(value: Record<string, unknown>, settings: readonly string[]): Set<string> {
+  const paths = new Set<string>();
+  for (const setting of settings) {
+    const [, path, text] = /^([A-Za-z][\w.]*)=(.*)$/s.exec(setting) ?? [];
+    if (path === undefined || text === undefined || text.length > 1000) {
+      throw new RecipeError(
+        `--set must be key=value, such as optimizer.learningRate=1e-3, but got '${setting}'`,
+      );
+    }
+    const keys = path.split('.');
+    const last = keys.pop()!;
+    let parent = value;
+    for (const key of keys) {
+      if (!Object.hasOwn(parent, key)) parent[key] = {};
+      const child = parent[key];
+      if (!isObject(child)) throw new RecipeError(`--set ${path}: ${key} is no map of options`);
+      parent = child;
+    }
+    if (last === '__proto__') throw new RecipeError(`--set: ${path} is no option`);
+    parent[last] = parse(text, { maxAliasCount: 0 });
+    paths.add(path);
+  }
+  return paths;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

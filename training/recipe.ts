@@ -1,0 +1,229 @@
+/** What a training recipe says, and which recipes are possible. */
+import { z } from 'zod';
+import { list, presetConfig } from '../models/registry';
+
+/** What a recipe has to know of a data set before any of its files are there. */
+export const recipeDataSets = {
+  mnist: { kind: 'images', sample: [28, 28, 1], classes: 10, train: 60_000 },
+  cifar10: { kind: 'images', sample: [32, 32, 3], classes: 10, train: 50_000 },
+  cifar100: { kind: 'images', sample: [32, 32, 3], classes: 100, train: 50_000 },
+  imagenet: { kind: 'images', sample: [224, 224, 3], classes: 1000, train: 1_281_167 },
+  nmnist: { kind: 'events', sample: [34, 34, 2], classes: 10, train: 60_000 },
+  cifar10dvs: { kind: 'events', sample: [128, 128, 2], classes: 10, train: 9_000 },
+  dvs128gesture: { kind: 'events', sample: [128, 128, 2], classes: 11, train: 1_176 },
+} as const;
+
+const share = z.number().min(0).max(1);
+const count = z.int().min(1);
+const index = z.int().min(0);
+const rate = z.number().positive().max(100);
+
+/** Networks are made by a preset of `models.list()` or by family and sizes; data decides input and classes. */
+const model = z.strictObject({
+  preset: z.string().optional(),
+  family: z.enum(['spikingformer', 'spikformer']).optional(),
+  embedDim: count.optional(),
+  depth: count.optional(),
+  numHeads: count.optional(),
+  mlpRatio: z.number().positive().optional(),
+  timeSteps: count.optional(),
+  patchSize: z.union([z.literal(4), z.literal(8), z.literal(16)]).optional(),
+  order: z.enum(['conv-bn-pool-lif', 'conv-bn-lif-pool']).optional(),
+  scale: z.number().positive().optional(),
+  attnVThreshold: z.number().positive().optional(),
+  tau: z.number().min(1).optional(),
+  vThreshold: z.number().positive().optional(),
+  vReset: z.number().nullable().optional(),
+  detachReset: z.boolean().optional(),
+  decayInput: z.boolean().optional(),
+  surrogate: z.string().optional(),
+  alpha: z.number().positive().optional(),
+});
+
+const names = Object.keys(recipeDataSets) as [keyof typeof recipeDataSets];
+const data = z.strictObject({
+  name: z.enum(names),
+  /** How events become frames; their number is the model's timeSteps. */
+  splitBy: z.enum(['number', 'time']).optional(),
+  /** Only the first so many samples of each split. */
+  trainSamples: count.optional(),
+  testSamples: count.optional(),
+});
+
+const range = z.tuple([z.number().positive(), z.number().positive()]);
+const augment = z.strictObject({
+  scale: range.optional(),
+  ratio: range.optional(),
+  hflip: share.optional(),
+  vflip: share.optional(),
+  autoAugment: z.string().nullable().optional(),
+  colorJitter: z.number().min(0).nullable().optional(),
+  interpolation: z.enum(['bilinear', 'bicubic', 'random']).optional(),
+  erasing: z
+    .strictObject({
+      probability: share.optional(),
+      mode: z.enum(['const', 'rand', 'pixel']).optional(),
+      maxCount: count.optional(),
+    })
+    .optional(),
+  /** Of event frames. */
+  policy: z.enum(['snn-augment-wide', 'nda', 'none']).optional(),
+  intensity: count.optional(),
+});
+
+const optimizer = z.strictObject({
+  name: z.literal('adamw'),
+  learningRate: rate,
+  weightDecay: z.number().min(0).max(1).optional(),
+  beta1: z.number().min(0).lt(1).optional(),
+  beta2: z.number().min(0).lt(1).optional(),
+  epsilon: z.number().positive().optional(),
+  clipNorm: z.number().positive().optional(),
+});
+
+const schedule = z.strictObject({
+  warmupEpochs: index.optional(),
+  warmupLearningRate: z.number().min(0).optional(),
+  minLearningRate: z.number().min(0).optional(),
+  cooldownEpochs: index.optional(),
+});
+
+const mixup = z.strictObject({
+  alpha: z.number().min(0).optional(),
+  cutmixAlpha: z.number().min(0).optional(),
+  probability: share.optional(),
+  switchProbability: share.optional(),
+  offEpoch: index.optional(),
+});
+
+/** Accuracies in percent, as the papers print them. */
+const percent = z.number().min(0).max(100);
+const expected = z.strictObject({
+  /** As built, without the LayerNorms that the authors' code owns and never uses. */
+  parameters: count,
+  /** The paper's. */
+  published: percent.optional(),
+  /** The authors' log: top-1 on the test split after some epochs, counted from 0. */
+  accuracy: z.record(z.string().regex(/^\d+$/), percent).optional(),
+  best: z.strictObject({ epoch: index, accuracy: percent }).optional(),
+});
+
+const shape = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be of a-z, 0-9 and -'),
+  description: z.string().max(1000),
+  seed: z.int().min(0),
+  model,
+  data,
+  /** Length of the cosine; the cool-down comes after it. */
+  epochs: count,
+  batchSize: count,
+  /** Batches to an optimizer step. Default 1. */
+  accumulate: count.optional(),
+  /** batchSize times accumulate, said so that nobody has to guess. */
+  effectiveBatch: count,
+  optimizer,
+  schedule: schedule.optional(),
+  labelSmoothing: z.number().min(0).lt(1).optional(),
+  mixup: mixup.optional(),
+  augment: augment.optional(),
+  evaluation: z
+    .strictObject({
+      batchSize: count.optional(),
+      /** timm's resize and centre crop; absent: images as they are. */
+      cropPct: z.number().positive().max(1).optional(),
+      interpolation: z.enum(['bilinear', 'bicubic']).optional(),
+    })
+    .optional(),
+  averageDecay: z.number().min(0).lt(1).optional(),
+  checkpoint: z.strictObject({ keep: count.optional(), everySteps: count.optional() }).optional(),
+  expected: expected.optional(),
+});
+
+export type Recipe = z.infer<typeof shape>;
+
+type Complain = (path: (string | number)[], message: string) => void;
+
+function checkModel({ model, data }: Recipe, complain: Complain): void {
+  const set = recipeDataSets[data.name];
+  if (model.preset === undefined) {
+    for (const key of ['embedDim', 'depth'] as const) {
+      if (model[key] === undefined) complain(['model'], `without a preset it needs ${key}`);
+    }
+  } else if (!list().includes(model.preset)) {
+    complain(['model', 'preset'], `must be one of ${list().join(', ')}`);
+  } else {
+    if (model.family) complain(['model', 'family'], 'is decided by the preset');
+    const { inputShape, numClasses } = presetConfig(model.preset);
+    if (inputShape.slice(-3).join() !== set.sample.join() || numClasses !== set.classes) {
+      complain(
+        ['model', 'preset'],
+        `is for samples [${inputShape.slice(-3)}] in ${numClasses} classes, but ${data.name} has [${set.sample}] in ${set.classes}`,
+      );
+    }
+  }
+  if (set.kind === 'events' && model.timeSteps === undefined) {
+    complain(['model', 'timeSteps'], 'is needed for events: how many frames a recording becomes');
+  }
+  if (set.kind === 'images' && data.splitBy) complain(['data', 'splitBy'], 'is for events only');
+}
+
+function checkData({ data, augment = {}, mixup, evaluation }: Recipe, complain: Complain): void {
+  const { kind } = recipeDataSets[data.name];
+  const forImages = [
+    'scale',
+    'ratio',
+    'vflip',
+    'autoAugment',
+    'colorJitter',
+    'interpolation',
+    'erasing',
+  ];
+  const wrong = kind === 'events' ? forImages : ['policy', 'intensity'];
+  for (const key of wrong.filter((k) => k in augment)) {
+    complain(['augment', key], `is for ${kind === 'events' ? 'images' : 'events'} only`);
+  }
+  if (kind === 'events' && evaluation?.cropPct) {
+    complain(['evaluation', 'cropPct'], 'is for images only');
+  }
+  if (evaluation?.interpolation && !evaluation.cropPct) {
+    complain(['evaluation', 'interpolation'], 'is of cropPct, which is not given');
+  }
+  if (mixup && !mixup.alpha && !mixup.cutmixAlpha) {
+    complain(['mixup'], 'needs alpha or cutmixAlpha above 0: leave it out otherwise');
+  }
+}
+
+function checkTiming(recipe: Recipe, complain: Complain): void {
+  const {
+    epochs,
+    batchSize,
+    accumulate = 1,
+    effectiveBatch,
+    data,
+    optimizer,
+    schedule = {},
+  } = recipe;
+  if (effectiveBatch !== batchSize * accumulate) {
+    complain(['effectiveBatch'], `must be batchSize times accumulate, ${batchSize * accumulate}`);
+  }
+  const samples = Math.min(data.trainSamples ?? Infinity, recipeDataSets[data.name].train);
+  if (effectiveBatch > samples) {
+    complain(['effectiveBatch'], `must be at most the number of training samples, ${samples}`);
+  }
+  if ((schedule.warmupEpochs ?? 0) > epochs) {
+    complain(['schedule', 'warmupEpochs'], `must be at most epochs, ${epochs}`);
+  }
+  for (const key of ['warmupLearningRate', 'minLearningRate'] as const) {
+    if ((schedule[key] ?? 0) > optimizer.learningRate) {
+      complain(['schedule', key], `must be at most the learning rate, ${optimizer.learningRate}`);
+    }
+  }
+}
+
+/** A recipe that can be run, data set and machine permitting. */
+export const recipeSchema = shape.superRefine((recipe, context) => {
+  const complain: Complain = (path, message) => context.addIssue({ code: 'custom', path, message });
+  checkModel(recipe, complain);
+  checkData(recipe, complain);
+  checkTiming(recipe, complain);
+});

@@ -1,0 +1,81 @@
+/** An exponential moving average of weights and running statistics (timm's ModelEmaV2). */
+import * as tf from '@tensorflow/tfjs';
+import { invalid } from '../lib/validate';
+
+/**
+ * After every step: average = decay average + (1 - decay) weight, over everything that the model
+ * saves: weights, and batch norms' means and variances.
+ *
+ * ```ts
+ * const average = new WeightAverage(model, 0.9998);
+ * // after each optimizer step
+ * average.update();
+ * const accuracy = await average.lend(() => evaluate(model));
+ * ```
+ */
+export class WeightAverage {
+  private readonly weights: tf.LayerVariable[];
+  private averages: tf.Variable[];
+
+  /** @param decay the share that the average keeps at each step, from 0 to below 1 */
+  constructor(
+    model: tf.LayersModel,
+    readonly decay: number,
+  ) {
+    if (!(decay >= 0 && decay < 1)) throw invalid('decay', 'a number from 0 to below 1', decay);
+    this.weights = model.weights;
+    this.averages = this.weights.map((weight) => tf.tidy(() => tf.variable(weight.read(), false)));
+  }
+
+  update(): void {
+    const { decay } = this;
+    this.weights.forEach((weight, i) => {
+      const average = this.averages[i]!;
+      tf.tidy(() => average.assign(average.mul(decay).add(weight.read().mul(1 - decay))));
+    });
+  }
+
+  /** Runs `run` while the model holds the average, then gives it its own weights back. */
+  async lend<T>(run: () => T | Promise<T>): Promise<T> {
+    this.swap();
+    try {
+      return await run();
+    } finally {
+      this.swap();
+    }
+  }
+
+  /** Model and average exchange their values. */
+  swap(): void {
+    this.weights.forEach((weight, i) => {
+      const average = this.averages[i]!;
+      tf.tidy(() => {
+        const held = weight.read().clone();
+        weight.write(average.clone());
+        average.assign(held);
+      });
+    });
+  }
+
+  /** The averages by the names under which the model saves its weights; they stay this object's. */
+  get state(): Map<string, tf.Tensor> {
+    return new Map(this.weights.map((weight, i) => [weight.originalName, this.averages[i]!]));
+  }
+
+  /** Takes over what `state` gave. @throws where a weight is missing */
+  load(state: ReadonlyMap<string, tf.Tensor>): void {
+    const values = this.weights.map(({ originalName }) => {
+      const value = state.get(originalName);
+      if (!value) throw invalid('state', `complete: ${originalName}`, [...state.keys()]);
+      return value;
+    });
+    values.forEach((value, i) => {
+      this.averages[i]!.assign(value);
+    });
+  }
+
+  dispose(): void {
+    tf.dispose(this.averages);
+    this.averages = [];
+  }
+}
