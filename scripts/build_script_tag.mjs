@@ -1,5 +1,6 @@
-// Builds dist/spikingformer.min.js, the one file for a <script> tag: script_tag.ts with everything
-// that it needs but TensorFlow.js, which the page has loaded before as `tf`.
+// Builds the files for <script> tags, of everything that they need but TensorFlow.js, which the page
+// has loaded before as `tf`: dist/spikingformer.min.js, of script_tag.ts, and, as tfjs's own wasm
+// backend is a file of its own, dist/spikingformer-wasm.min.js with the kernels for it.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -8,17 +9,48 @@ import { pageGlobals } from './_page_globals.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { name, version, license } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
-await build({
-  absWorkingDir: root,
-  entryPoints: ['script_tag.ts'],
-  outfile: 'dist/spikingformer.min.js',
-  bundle: true,
-  minify: true,
-  format: 'iife',
-  globalName: 'spiking',
-  target: 'es2020',
-  banner: { js: `/*! ${name} ${version}, ${license} */` },
-  ignoreAnnotations: true, // package.json's sideEffects speaks of dist/
-  plugins: [pageGlobals({ '@tensorflow/tfjs': 'tf' })],
-  logLevel: 'warning',
-});
+const missing = `The wasm backend needs ${name}'s kernels for it: <script src=".../dist/spikingformer-wasm.min.js"></script>`;
+
+/** What stands for a folder of lib/kernels in the main file. */
+const standIns = {
+  // tfjs-node is in no page.
+  './tensorflow': `
+    export const tensorflowKernels = () => [];
+    export const tensorflowOverrides = () => [];`,
+  './wasm': `
+    const loaded = () => {
+      if (!globalThis.spikingWasm) throw new Error(${JSON.stringify(missing)});
+      return globalThis.spikingWasm;
+    };
+    export const wasmKernels = () => loaded().wasmKernels();
+    export const installWasmOverrides = () => loaded().installWasmOverrides();`,
+};
+
+const otherFiles = {
+  name: 'other-files',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/(?:tensorflow|wasm)$/ }, ({ path, importer }) =>
+      importer.endsWith('install.ts') ? { path, namespace: 'stand-in' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'stand-in' }, ({ path }) => ({ contents: standIns[path] }));
+  },
+};
+
+const scriptTag = (entry, file, globalName, plugins = []) =>
+  build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile: `dist/${file}`,
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    globalName,
+    target: 'es2020',
+    banner: { js: `/*! ${name} ${version}, ${license} */` },
+    ignoreAnnotations: true, // package.json's sideEffects speaks of dist/
+    plugins: [pageGlobals({ '@tensorflow/tfjs': 'tf' }), ...plugins],
+    logLevel: 'warning',
+  });
+
+await scriptTag('script_tag.ts', 'spikingformer.min.js', 'spiking', [otherFiles]);
+await scriptTag('lib/kernels/wasm/index.ts', 'spikingformer-wasm.min.js', 'spikingWasm');

@@ -27,6 +27,7 @@ const files = [
   join(page, 'style.css'),
   join(page, 'model'),
   join(root, 'dist/spikingformer.min.js'),
+  join(root, 'dist/spikingformer-wasm.min.js'),
   packaged('@tensorflow/tfjs', 'dist/tf.min.js'),
   packaged('@tensorflow/tfjs-backend-webgpu', 'dist/tf-backend-webgpu.min.js'),
   wasm('tf-backend-wasm.min.js'),

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import 'tfjs-spikingformer'; // registers the layers that the model is made of
+import { chooseBackend } from 'tfjs-spikingformer'; // and it registers the model's layers
 import { SIDE, toMnist } from './_digit';
 import { Pad } from './_pad';
 
@@ -46,23 +46,24 @@ async function predict(image: Float32Array): Promise<Float32Array> {
   return values;
 }
 
-/** Loads the model on the first of these backends that starts, and says which did not. */
+/** Loads the model on the first of these backends that starts, and says why not on one before. */
 async function start(wanted: readonly string[]): Promise<void> {
   select.disabled = true;
-  const refused: string[] = [];
-  for (const backend of wanted) {
-    element('time').textContent = `starting ${backend}`;
-    if (await tf.setBackend(backend).catch(() => false)) break;
-    refused.push(backend);
-  }
-  if (refused.length === wanted.length) throw new Error(`${wanted.join(', ')}: none starts here`);
+  element('time').textContent = `starting ${wanted[0]}`;
+  const said: string[] = [];
+  const backend = await chooseBackend(wanted, {
+    say: (message) => {
+      said.push(message);
+      element('note').textContent = message; // also later, when a GPU is lost
+    },
+  });
   model?.dispose();
   model = await tf.loadLayersModel('model/model.json');
   await predict(new Float32Array(SIDE * SIDE)); // compiles
   times = [];
   element('time').textContent = 'ready';
-  element('note').textContent = refused.length ? `not available here: ${refused.join(', ')}` : '';
-  select.value = tf.getBackend();
+  if (said.length === 0) element('note').textContent = '';
+  select.value = backend;
   select.disabled = false;
   await classify();
 }
