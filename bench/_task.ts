@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
+import { adamW } from '../training/adamw';
 
 export type Metric = 'train_ms' | 'eval_ms' | 'forward_ms' | 'gradient_ms';
 
@@ -35,9 +36,9 @@ export interface Task {
   check(training: boolean): Check;
 }
 
-/** One training step as the bench and its peers do it: forward, cross entropy, backward, Adam. */
+/** One training step as the bench and its peers do it: forward, cross entropy, backward, AdamW. */
 export function trainingStep(model: tf.LayersModel, x: tf.Tensor, y: tf.Tensor): () => number {
-  const optimizer = tf.train.adam(1e-3);
+  const optimizer = adamW({ learningRate: 5e-4, weightDecay: 0.06 });
   const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   const loss = () =>
     tf.losses.softmaxCrossEntropy(y, model.apply(x, { training: true }) as tf.Tensor).asScalar();

@@ -14,4 +14,7 @@ void RegisterFirstMaxPool(const Status& status);
 /** SpikingformerSpikeConv, SpikingformerSpikeConvFilterGrad and SpikingformerDensity: spike_conv.cc. */
 void RegisterSpikeConv(const Status& status);
 
+/** SpikingformerAdamW: adamw.cc. */
+void RegisterAdamW(const Status& status);
+
 }  // namespace spikingformer

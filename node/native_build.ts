@@ -193,6 +193,7 @@ export async function build(
     'multi_step_lif',
     'first_max_pool',
     'spike_conv',
+    'adamw',
     'thread_pool',
   ];
   const loops = ['lif_loops', 'pool_loops', 'spike_loops'].flatMap((source) =>

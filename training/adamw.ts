@@ -3,6 +3,7 @@
  * the gradient, and epsilon stands outside the square root and its bias correction.
  */
 import * as tf from '@tensorflow/tfjs';
+import { runAdamWStep } from '../lib/kernels/run';
 import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from '../lib/validate';
 
 export interface AdamWConfig {
@@ -92,12 +93,20 @@ export class AdamW extends tf.Optimizer {
     const { m, v } = moments;
     const { learningRate: lr, beta1, beta2 } = this;
     const t = ++moments.step;
-    m.assign(m.mul(beta1).add(gradient.mul(1 - beta1)));
-    v.assign(v.mul(beta2).add(gradient.square().mul(1 - beta2)));
-    const root = v.sqrt().div(Math.sqrt(1 - beta2 ** t));
-    const change = m.mul(lr / (1 - beta1 ** t)).div(root.add(this.epsilon));
-    const kept = this.decays(variable) ? variable.mul(1 - lr * this.weightDecay) : variable;
-    variable.assign(kept.sub(change));
+    const [newP, newM, newV] = runAdamWStep(
+      { p: variable, g: gradient, m, v },
+      {
+        beta1,
+        beta2,
+        epsilon: this.epsilon,
+        kept: this.decays(variable) ? 1 - lr * this.weightDecay : 1,
+        rate: lr / (1 - beta1 ** t),
+        root: Math.sqrt(1 - beta2 ** t),
+      },
+    );
+    m.assign(newM);
+    v.assign(newV);
+    variable.assign(newP);
   }
 
   private decays(variable: tf.Variable): boolean {

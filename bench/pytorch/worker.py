@@ -52,7 +52,13 @@ class Task:
             self.x.requires_grad_()
         self.call = torch.compile(self.module) if compiled else self.module
         if self.kind == 'model':
-            self.optimizer = torch.optim.Adam(self.module.parameters(), lr=1e-3)
+            # timm's rule: biases and batch norms do not decay.
+            parameters = list(self.module.parameters())
+            groups = [
+                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.06},
+                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            ]
+            self.optimizer = torch.optim.AdamW(groups, lr=5e-4)
 
     def _forget(self) -> None:
         if not self.compiled:
@@ -76,7 +82,7 @@ class Task:
         return self.x.grad
 
     def step(self) -> float:
-        """A training step: forward, cross entropy, backward, Adam."""
+        """A training step: forward, cross entropy, backward, AdamW."""
         self.module.train()
         self.optimizer.zero_grad()
         loss = F.cross_entropy(self.call(self.x), self.y)

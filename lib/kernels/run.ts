@@ -3,6 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import { isBuiltInSurrogate } from '../surrogate';
 import { installKernels } from './install';
 import {
+  type AdamWAttrs,
+  AdamWStep,
   type BatchNormAttrs,
   BatchNormTraining,
   FirstMaxPool,
@@ -68,4 +70,11 @@ export function runSpikeConv2D(
   shift: tf.Tensor,
 ): tf.Tensor4D {
   return runKernel(SpikeConv2D, { x, filter, scale, shift }, {});
+}
+
+export function runAdamWStep(
+  inputs: Record<'p' | 'g' | 'm' | 'v', tf.Tensor>,
+  attrs: AdamWAttrs,
+): [p: tf.Tensor, m: tf.Tensor, v: tf.Tensor] {
+  return runKernel(AdamWStep, inputs, attrs);
 }

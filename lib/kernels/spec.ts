@@ -114,3 +114,22 @@ export interface SpikeConv2DInputs extends NamedTensorInfoMap {
   scale: TensorInfo;
   shift: TensorInfo;
 }
+
+/**
+ * One step of AdamW for one variable (training/adamw.ts): with the gradient g,
+ * m' = beta1 m + (1 - beta1) g; v' = beta2 v + (1 - beta2) g^2; p' = kept p - rate m' / (sqrt(v') / root + epsilon).
+ * Inputs: p, g, m, v, of one shape. Outputs: p', m', v'.
+ */
+export const AdamWStep = 'AdamWStep';
+
+export interface AdamWAttrs {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** What the decay leaves of p. */
+  kept: number;
+  /** The learning rate over the first moment's bias correction. */
+  rate: number;
+  /** The square root of the second moment's bias correction. */
+  root: number;
+}

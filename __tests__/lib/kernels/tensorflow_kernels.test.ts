@@ -1,15 +1,18 @@
 /** Batch norm, pooling and convolutions on tfjs-node, against their specification. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
+import { adamWStep } from '../../../lib/kernels/composed/adamw';
 import * as composedBatchNorm from '../../../lib/kernels/composed/batch_norm';
 import * as composedPool from '../../../lib/kernels/composed/max_pool';
 import { installKernels } from '../../../lib/kernels/install';
 import {
+  AdamWStep,
   BatchNormTraining,
   BatchNormTrainingGrad,
   FirstMaxPool,
   FirstMaxPoolGrad,
 } from '../../../lib/kernels/spec';
+import { adamWKernel } from '../../../lib/kernels/tensorflow/adamw';
 import { batchNormKernels } from '../../../lib/kernels/tensorflow/batch_norm';
 import { maxPoolKernels, nativeMaxPoolKernels } from '../../../lib/kernels/tensorflow/max_pool';
 import '../../support/backends';
@@ -159,4 +162,22 @@ describeTensorflow('convolution with padding in numbers', () => {
       });
     },
   );
+});
+
+describeNativeOps('AdamW as a native op', () => {
+  it.each([[[]], [[0, 3]], [[5]], [[3, 3, 64, 129]]])('of %j is the composed form', (shape) => {
+    tf.tidy(() => {
+      const random = (seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
+      const [p, g, m, v] = [random(1), random(2), random(3), random(4).square()];
+      for (const kept of [1, 0.97]) {
+        const attrs = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, kept, rate: 0.01, root: 0.3 };
+        const got = run([adamWKernel], AdamWStep, { p, g, m, v }, attrs);
+        const expected = adamWStep(p, g, m, v, attrs);
+        for (const [i, name] of ['p', 'm', 'v'].entries()) {
+          expect(got[i]!.shape).toEqual(shape);
+          expectClose(got[i]!, expected[i]!, name, { rtol: 1e-6, atol: 1e-7 });
+        }
+      }
+    });
+  });
 });

@@ -1,6 +1,8 @@
 /** The composed kernels, for whichever backend lacks its own. */
 import * as tf from '@tensorflow/tfjs';
 import {
+  type AdamWAttrs,
+  AdamWStep,
   type BatchNormAttrs,
   BatchNormTraining,
   BatchNormTrainingGrad,
@@ -12,6 +14,7 @@ import {
   type NeuronAttrs,
   SpikeConv2D,
 } from '../spec';
+import { adamWStep } from './adamw';
 import { batchNormTraining, batchNormTrainingGrad } from './batch_norm';
 import { firstMaxPool, firstMaxPoolGrad } from './max_pool';
 import { multiStepLIF, multiStepLIFGrad } from './multi_step_lif';
@@ -45,4 +48,5 @@ export const composedKernels: Omit<tf.KernelConfig, 'backendName'>[] = [
   kernel<object>(SpikeConv2D, ({ x, filter, scale, shift }) =>
     spikeConv2D(x as tf.Tensor4D, filter as tf.Tensor4D, scale!, shift!),
   ),
+  kernel<AdamWAttrs>(AdamWStep, ({ p, g, m, v }, attrs) => adamWStep(p!, g!, m!, v!, attrs)),
 ];

@@ -1,5 +1,6 @@
 /** The kernels of the backend `tensorflow`: tfjs-node and tfjs-node-gpu. */
 import type { KernelConfig } from '@tensorflow/tfjs';
+import { adamWKernel } from './adamw';
 import { tensorflowBackend } from './backend';
 import { batchNormKernels } from './batch_norm';
 import { conv2DOverrides } from './conv2d';
@@ -19,7 +20,13 @@ export function tensorflowKernels(): KernelConfig[] {
   const stock = [...batchNormKernels, ...maxPoolKernels];
   if (typeof nativeOpsInUse() === 'string') return stock;
   // The first kernel of a name is taken.
-  return [...multiStepLIFKernels, ...nativeMaxPoolKernels, spikeConv2DKernel, ...stock];
+  return [
+    ...multiStepLIFKernels,
+    ...nativeMaxPoolKernels,
+    spikeConv2DKernel,
+    adamWKernel,
+    ...stock,
+  ];
 }
 
 /** In the place of tfjs-node's: what refuses what TensorFlow can do, or multiplies zeros. */
