@@ -2,7 +2,7 @@
  * Event recordings to columns and to frames, on generated data: `npm run bench -- data
  * [--events 10000000] [--rounds 7] [--python python3]`. Where that python has numpy, the reader that
  * SpikingJelly uses for CIFAR10-DVS (the same array operations, written anew) takes its turn too, from
- * the same file in the page cache.
+ * the same file in the page cache. Then images to batches: bench/pipeline.ts.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,6 +19,7 @@ import {
 } from 'tfjs-spikingformer/datasets';
 import { appendCsv } from './_csv';
 import { type Candidate, measure, printTimings, timingRows } from './measure';
+import { run as pipeline } from './pipeline';
 
 /** The same pseudo-random numbers in every run. */
 function generator(seed: number): () => number {
@@ -183,4 +184,5 @@ export async function run(args: string[]): Promise<void> {
     if (typeof numpy !== 'string') numpy.process.kill();
     rmSync(directory, { recursive: true });
   }
+  pipeline([]);
 }
