@@ -32,49 +32,74 @@ export interface Aedat2Options extends ReadEventsOptions {
 
 const RECORD = 8;
 /** Records decoded at a time. */
-const BLOCK = 2048;
+const BLOCK = 8192;
 
-/** Where an address holds what. Masks are signed (`| 0`): a loop over int32 is twice as fast. */
+/** How a camera's addresses are read. Masks are signed (`| 0`): a loop over int32 is twice as fast. */
 interface Layout {
-  xShift: number;
-  xMask: number;
-  yShift: number;
-  yMask: number;
-  pShift: number;
-  /** Turned on their head by xor: 127 - x is x ^ 127. */
-  xFlip: number;
-  yFlip: number;
-  pFlip: number;
   /** A word with one of these bits is no polarity event: APS, IMU, external input. */
   other: number;
   /** No word has one of these bits. */
   never: number;
+  /** Fills x, y and p from the words at `start` and on, up to the first that is no event; returns how many. */
+  fill(view: DataView, start: number, room: number, writer: EventWriter): number;
+  /** Whether every address lies on the sensor. */
+  alwaysInside: boolean;
 }
 
+// One loop a camera, with its masks written out: looked up, they take a third longer.
+
+/** Polarity in bit 0, x in bits 1 to 7, y in bits 8 to 14. */
 const dvs: Layout = {
-  xShift: 1,
-  xMask: 0x7f,
-  yShift: 8,
-  yMask: 0x7f,
-  pShift: 0,
-  xFlip: 0,
-  yFlip: 0,
-  pFlip: 0,
   other: 0x8000,
   never: 0xffff0000 | 0,
+  fill: (view, start, room, { x, y, p, length }) => fillDvs(view, start, room, x, y, p, length, 0),
+  alwaysInside: true,
 };
-const cifar10Dvs: Layout = { ...dvs, xShift: 8, xFlip: 127, yShift: 1, yFlip: 127, pFlip: 1 };
+/** The axes exchanged, and all three turned on their heads: 127 - x is x ^ 127. */
+const cifar10Dvs: Layout = {
+  ...dvs,
+  fill: (view, start, room, { x, y, p, length }) =>
+    fillDvs(view, start, room, y, x, p, length, 0x7fff),
+};
+
+function fillDvs(
+  view: DataView,
+  start: number,
+  room: number,
+  low: Uint16Array,
+  high: Uint16Array,
+  p: Uint8Array,
+  from: number,
+  flip: number,
+): number {
+  let i = 0;
+  for (let at = start, to = from; i < room; i++, at += RECORD, to++) {
+    const address = view.getInt32(at);
+    if ((address & ~0x7fff) !== 0) break;
+    const bits = address ^ flip;
+    low[to] = (bits >> 1) & 0x7f;
+    high[to] = (bits >> 8) & 0x7f;
+    p[to] = bits & 1;
+  }
+  return i;
+}
+
+/** Polarity in bit 11, x in bits 12 to 21, y in bits 22 to 30: more than any of these sensors has. */
 const davis: Layout = {
-  xShift: 12,
-  xMask: 0x3ff,
-  yShift: 22,
-  yMask: 0x1ff,
-  pShift: 11,
-  xFlip: 0,
-  yFlip: 0,
-  pFlip: 0,
   other: 0x80000400 | 0,
   never: 0,
+  fill(view, start, room, { x, y, p, length }) {
+    let i = 0;
+    for (let at = start, to = length; i < room; i++, at += RECORD, to++) {
+      const address = view.getInt32(at);
+      if ((address & 0x80000400) !== 0) break;
+      x[to] = (address >> 12) & 0x3ff;
+      y[to] = (address >> 22) & 0x1ff;
+      p[to] = (address >> 11) & 1;
+    }
+    return i;
+  },
+  alwaysInside: false,
 };
 
 /**
@@ -189,7 +214,8 @@ class Aedat2Decoder implements EventDecoder {
           break;
         }
         // One column after the other while the block is in the cache: twice as fast as by record.
-        const run = this.decodeAddresses(view, at, room, writer);
+        const run = this.layout.fill(view, at, room, writer);
+        if (!this.layout.alwaysInside) this.checkPositions(writer, run);
         this.decodeTimes(view, at, run, writer);
         writer.length += run;
         this.events += run;
@@ -199,58 +225,42 @@ class Aedat2Decoder implements EventDecoder {
     return at;
   }
 
-  /** Fills x, y and p up to the first word that is no event; returns how many. */
-  private decodeAddresses(
-    view: DataView,
-    start: number,
-    room: number,
-    writer: EventWriter,
-  ): number {
-    const { xShift, xMask, xFlip, yShift, yMask, yFlip, pShift, pFlip, other, never } = this.layout;
+  private checkPositions({ x, y, length }: EventWriter, run: number): void {
     const { width, height } = this.sensor;
-    const { x, y, p, length } = writer;
-    const odd = other | never;
-    let i = 0;
-    for (let at = start, to = length; i < room; i++, at += RECORD, to++) {
-      const address = view.getInt32(at);
-      if ((address & odd) !== 0) break;
-      x[to] = ((address >> xShift) & xMask) ^ xFlip;
-      y[to] = ((address >> yShift) & yMask) ^ yFlip;
-      p[to] = ((address >> pShift) & 1) ^ pFlip;
-    }
-    if (xMask >= width || yMask >= height) this.checkPositions(x, y, length, length + i);
-    return i;
-  }
-
-  /** Afterwards, and only where an address can lie beside the sensor: a third faster for a DVS128. */
-  private checkPositions(x: Uint16Array, y: Uint16Array, from: number, to: number): void {
-    const { width, height } = this.sensor;
-    for (let i = from; i < to; i++) {
+    for (let i = length; i < length + run; i++) {
       if (x[i] < width && y[i] < height) continue;
-      throw outsideError(this.what, this.events + i - from, x[i], y[i], this.sensor);
+      throw outsideError(this.what, this.events + i - length, x[i], y[i], this.sensor);
     }
   }
 
   private decodeTimes(view: DataView, start: number, run: number, writer: EventWriter): void {
     const { t, length } = writer;
     let { time, ticks } = this;
-    for (let i = 0; i < run; i++) {
+    for (let i = 0, at = start + 4, to = length; i < run; i++, at += RECORD, to++) {
       // The step since the last event by a counter of 32 bits: less than 2^31 either way.
-      const now = view.getInt32(start + i * RECORD + 4);
+      const now = view.getInt32(at);
       const step = (now - ticks) | 0;
       ticks = now;
-      if (step >= 0) time += step;
-      else if (this.events + i === 0) time = now >>> 0;
-      else {
-        const back = time + step < 0 ? now >>> 0 : time + step;
-        if (!this.keepBackwards) throw backwardsError(this.what, this.events + i, time, back);
-        time = back;
-        writer.backwards++;
-      }
-      t[length + i] = time;
+      time = step >= 0 ? time + step : this.stepBack(time, step, now >>> 0, i, writer);
+      t[to] = time;
     }
     this.time = time;
     this.ticks = ticks;
+  }
+
+  /** The time of the block's event `i`, whose counter stands before the last one's. */
+  private stepBack(
+    time: number,
+    step: number,
+    now: number,
+    i: number,
+    writer: EventWriter,
+  ): number {
+    if (this.events + i === 0) return now;
+    const back = time + step < 0 ? now : time + step;
+    if (!this.keepBackwards) throw backwardsError(this.what, this.events + i, time, back);
+    writer.backwards++;
+    return back;
   }
 
   private strayBits(address: number): DatasetError {
