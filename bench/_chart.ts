@@ -1,4 +1,5 @@
 /** Line charts as plain SVG text: a few panels side by side, both axes logarithmic, a legend below. */
+import { escapeXml } from '../analysis/_svg';
 
 export interface Series {
   name: string;
@@ -21,11 +22,8 @@ const LEGEND = 34;
 /** Okabe and Ito's colours, which colour-blind readers tell apart; one series keeps its own in all panels. */
 const COLOURS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
 
-const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escapeText = (text: string) => text.replace(/[&<>"]/g, (character) => escapes[character]!);
-
 const text = (x: number, y: number, content: string, attributes = '') =>
-  `<text x="${round(x)}" y="${round(y)}" ${attributes}>${escapeText(content)}</text>`;
+  `<text x="${round(x)}" y="${round(y)}" ${attributes}>${escapeXml(content)}</text>`;
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
@@ -108,7 +106,7 @@ export function drawChart(title: string, panels: readonly Panel[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#222">`,
-    `<title>${escapeText(title)}</title>`,
+    `<title>${escapeXml(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     text(MARGIN.left, 24, title, 'font-size="15"'),
     ...panels.map(

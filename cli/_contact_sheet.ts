@@ -1,4 +1,5 @@
 /** Samples of a data set on one page: as they are and augmented, frames, and the events behind them. */
+import { escapeXml } from '../analysis/_svg';
 import type { Events } from '../datasets/events';
 import type { Sample } from '../datasets/sample';
 import { eventTransforms, type Transform, trainTransforms } from '../datasets/transforms';
@@ -36,7 +37,7 @@ export async function contactSheet(entry: DatasetEntry, options: SheetOptions): 
         );
   const { title, samples } = entry.info;
   return page(`${title}, ${split}`, [
-    `<p>${rows.length} of ${samples[split]} samples, seed ${options.seed}, from ${escapeHtml(root)}</p>`,
+    `<p>${rows.length} of ${samples[split]} samples, seed ${options.seed}, from ${escapeXml(root)}</p>`,
     ...rows,
   ]);
 }
@@ -135,7 +136,7 @@ function eventsPicture({ t, x, p, width }: Events): Rgb {
 }
 
 function row(dataset: Dataset, index: number, sample: Sample, figures: string[]): string {
-  const name = escapeHtml(dataset.classNames[sample.label]);
+  const name = escapeXml(dataset.classNames[sample.label]);
   const caption = `<h2>${index}: ${name} <small>[${sample.shape.join(', ')}]</small></h2>`;
   return `<section>${caption}<div>${figures.join('\n')}</div></section>`;
 }
@@ -145,24 +146,14 @@ function figure(caption: string, picture: Rgb): string {
   const data = writeRgbPng(picture).toString('base64');
   const size = `width="${picture.width * scale}" height="${picture.height * scale}"`;
   const image = `<img ${size} src="data:image/png;base64,${data}" alt="">`;
-  return `<figure>${image}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
-}
-
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-  };
-  return text.replace(/[&<>"]/g, (char) => entities[char]);
+  return `<figure>${image}<figcaption>${escapeXml(caption)}</figcaption></figure>`;
 }
 
 function page(title: string, body: readonly string[]): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<title>${escapeHtml(title)}</title>
+<title>${escapeXml(title)}</title>
 <style>
   body { font: 14px/1.4 system-ui, sans-serif; margin: 24px; color: #222; }
   h2 { font-size: 14px; margin: 20px 0 4px; }
@@ -172,7 +163,7 @@ function page(title: string, body: readonly string[]): string {
   img { image-rendering: pixelated; border: 1px solid #ddd; display: block; max-width: 100%; height: auto; }
   figcaption { font-size: 12px; min-height: 1.4em; }
 </style>
-<h1>${escapeHtml(title)}</h1>
+<h1>${escapeXml(title)}</h1>
 ${body.join('\n')}
 </html>
 `;

@@ -1,5 +1,6 @@
 /** Runs TypeScript in a fresh Node process, from the sources, as a user's script would run. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -35,6 +36,38 @@ function run(args: string[], env: NodeJS.ProcessEnv): Finished {
   );
   if (error) throw error;
   return { status, signal, stdout, stderr };
+}
+
+/**
+ * Runs an ES module again and again until it prints `done`: from its first output on it has 5 ms before it
+ * is killed, then `longer` times as many each time, so that every part of its work is hit and one run gets
+ * through. Returns how often it was killed.
+ */
+export async function killUntilDone(
+  code: string,
+  args: string[],
+  longer: number,
+  afterEach: () => void = () => {},
+): Promise<number> {
+  let kills = 0;
+  for (let done = false, wait = 5; !done; wait *= longer) {
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '--eval', code, ...args],
+      { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    let output = '';
+    child.stdout.on('data', (text) => {
+      if (output === '') setTimeout(() => child.kill('SIGKILL'), wait);
+      output += text;
+    });
+    const [status, signal] = await once(child, 'close');
+    if (signal === 'SIGKILL') kills++;
+    else expect(status).toBe(0);
+    done = output.includes('done');
+    afterEach();
+  }
+  return kills;
 }
 
 /** A directory that is removed after the test file. Call it in a describe or at the top. */

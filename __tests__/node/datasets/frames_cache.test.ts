@@ -1,6 +1,4 @@
 /** The cache of frames: the same frames, made once; whatever is cut, changed, killed or of another setting. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   existsSync,
   readdirSync,
@@ -17,7 +15,7 @@ import type { Sample } from '../../../datasets/sample';
 import { nmnist } from '../../../node/datasets';
 import type { EventOptions } from '../../../node/datasets/_events';
 import { checkFramesCaches } from '../../../node/datasets/frames_cache';
-import { root as repository, temporaryDirectory } from '../../support/process';
+import { killUntilDone, temporaryDirectory } from '../../support/process';
 import { sum, write, writeNMnist } from './recordings';
 
 const directory = temporaryDirectory();
@@ -248,29 +246,12 @@ test('killed at any moment, it goes on and is whole', async () => {
     console.log('begins');
     await nmnist({ root, cache, split: 'train', frames: 5, splitBy: 'number', partial: true });
     console.log('done');`;
-  let kills = 0;
-  let done = false;
-  // Longer and longer, so that every part of the work is hit and one run gets through.
-  for (let wait = 5; !done; wait *= 2) {
-    const args = ['--import', 'tsx', '--input-type=module', '--eval', script, root, cache];
-    const child = spawn(process.execPath, args, {
-      cwd: repository,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.on('data', (text) => {
-      if (output === '') setTimeout(() => child.kill('SIGKILL'), wait);
-      output += text;
-    });
-    const [status, signal] = await once(child, 'close');
-    if (signal === 'SIGKILL') kills++;
-    else expect(status).toBe(0);
-    done = output.includes('done');
+  const kills = await killUntilDone(script, [root, cache], 2, () => {
     const names = existsSync(shards(cache)) ? readdirSync(shards(cache)) : [];
     for (const name of names) {
       expect(name).toMatch(/^(shard-0000\d\.bin|manifest\.json|\..*\.tmp)$/);
     }
-  }
+  });
   expect(kills).toBeGreaterThan(1);
   const old = new Date(Date.now() - 2 * 3_600_000);
   for (const name of readdirSync(shards(cache)).filter((each) => each.endsWith('.tmp'))) {

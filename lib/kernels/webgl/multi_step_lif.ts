@@ -6,6 +6,7 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import { runStockKernel } from '../override';
+import { stateShape, withDecay } from '../shaders/learnt_decay';
 import { type Dialect, neuronCode, neuronKey, neuronUniforms } from '../shaders/neuron';
 import {
   MultiStepLIF,
@@ -117,27 +118,13 @@ function overNeurons(
   return { dataId, dtype, shape: own.outputShape };
 }
 
-/** 1 / tau where it is learnt, by tfjs's own sigmoid, for `run`. */
-function withDecay<T>(
-  w: TensorInfo | undefined,
-  backend: WebGLBackend,
-  run: (decay?: TensorInfo) => T,
-): T {
-  const decay = w && runStockKernel('Sigmoid', 'webgl', { x: w }, backend);
-  const result = run(decay);
-  if (decay) backend.disposeIntermediateTensorInfo(decay);
-  return result;
-}
-
-const stateShape = ([batch, , ...rest]: number[]) => [batch!, ...rest];
-
 function multiStepLIF(
   inputs: MultiStepLIFInputs,
   backend: WebGLBackend,
   attrs: NeuronAttrs & NeuronOutputs,
 ): TensorInfo[] {
   const { x, w } = inputs;
-  return withDecay(w, backend, (decay) => {
+  return withDecay(w, 'webgl', backend, (decay) => {
     const spikes = overNeurons(backend, inputs, decay, attrs, {
       writes: 'steps',
       outputShape: x.shape,
@@ -193,7 +180,7 @@ function multiStepLIFGrad(
 ): TensorInfo[] {
   const { x, v0, w, dSpikes, dV } = inputs;
   const hasDV = util.sizeFromShape(dV.shape) > 0;
-  return withDecay(w, backend, (decay) => {
+  return withDecay(w, 'webgl', backend, (decay) => {
     const dx = overNeurons(backend, inputs, decay, attrs, {
       steps: { dSpikes },
       states: hasDV ? { dV } : {},

@@ -2,6 +2,7 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import { runStockKernel } from '../override';
+import { stateShape, withDecay } from '../shaders/learnt_decay';
 import { type Dialect, neuronCode, neuronKey, neuronUniforms } from '../shaders/neuron';
 import {
   MultiStepLIF,
@@ -62,27 +63,13 @@ function overNeurons(
   });
 }
 
-/** 1 / tau where it is learnt, by tfjs's own sigmoid, for `run`. */
-function withDecay<T>(
-  w: TensorInfo | undefined,
-  backend: WebGPUBackend,
-  run: (decay?: TensorInfo) => T,
-): T {
-  const decay = w && runStockKernel('Sigmoid', 'webgpu', { x: w }, backend);
-  const result = run(decay);
-  if (decay) backend.disposeData(decay.dataId);
-  return result;
-}
-
-const stateShape = ([batch, , ...rest]: number[]) => [batch!, ...rest];
-
 function multiStepLIF(
   inputs: MultiStepLIFInputs,
   backend: WebGPUBackend,
   attrs: NeuronAttrs & NeuronOutputs,
 ): TensorInfo[] {
   const { x, w } = inputs;
-  return withDecay(w, backend, (decay) => {
+  return withDecay(w, 'webgpu', backend, (decay) => {
     const spikes = overNeurons(backend, 'lif', inputs, decay, attrs, {
       outputShape: x.shape,
       body: eachStep('let h = charge(v, x[i]); result[i] = fire(h); v = reset(h);'),
@@ -141,7 +128,7 @@ function multiStepLIFGrad(
 ): TensorInfo[] {
   const { x, v0, w, dSpikes, dV } = inputs;
   const hasDV = util.sizeFromShape(dV.shape) > 0;
-  return withDecay(w, backend, (decay) => {
+  return withDecay(w, 'webgpu', backend, (decay) => {
     const dx = overNeurons(backend, `lif_dx${hasDV}`, inputs, decay, attrs, {
       inputs: { dSpikes, ...(hasDV && { dV }) },
       outputShape: x.shape,
