@@ -44,6 +44,7 @@ export async function unpack(
 async function unpackGzip(archive: string, path: string, take: Take): Promise<void> {
   const source = createReadStream(archive);
   const gunzip = createGunzip();
+  gunzip.on('error', () => undefined); // its reader hears of it, who may come later than the error
   source.on('error', (error) => gunzip.destroy(error));
   try {
     await take(path, source.pipe(gunzip));

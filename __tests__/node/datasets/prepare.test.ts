@@ -8,6 +8,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import fs from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -251,6 +252,22 @@ describe('unpack', () => {
       // An empty file is an empty tar; prepare counts the files.
       if (cut === 0 && name !== 'a.zip') await files.catch(() => undefined);
       else await expect(files).rejects.toThrow();
+    }
+  });
+
+  test('damage that shows before its file is open is an error, too', async () => {
+    const root = fresh();
+    write(root, 'c.gz', Buffer.from('no gzip'));
+    const mkdir = fs.mkdir.bind(fs);
+    const slow = jest.spyOn(fs, 'mkdir').mockImplementation(async (...given) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return mkdir(...(given as Parameters<typeof mkdir>));
+    });
+    try {
+      const files = unpack(join(root, 'c.gz'), join(root, 'out'), (path) => path);
+      await expect(files).rejects.toThrow('incorrect header check');
+    } finally {
+      slow.mockRestore();
     }
   });
 
