@@ -1,9 +1,11 @@
 /** What ConvBN and LinearBN have in common: a kernel and the batch norm after it, two layers or, fused, one. */
 import * as tf from '@tensorflow/tfjs';
 import { type ChannelAffine, isRecordingGradients } from '../lib/spike_conv';
-import { CompositeLayer } from './_composite';
+import { applyTo, CompositeLayer } from './_composite';
 import type { CallArgs } from './_layer';
+import { emitInput, emitSpikes } from './_spikes';
 import { BatchNormOverTime } from './batch_norm_over_time';
+import { LIFNode } from './lif_node';
 
 type Initializer = ReturnType<typeof tf.initializers.zeros>;
 
@@ -55,6 +57,23 @@ export abstract class KernelBN extends CompositeLayer {
     return y.add(this.bias!.read());
   }
 
+  /** The convolution alone, of an input with a time axis; its time axis may be folded into the batch. */
+  protected abstract convolved(x: tf.Tensor): tf.Tensor;
+
+  /** The spikes of a neuron behind it, as if that were applied to its output; in training both are one operation. */
+  fire(lif: LIFNode, x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    if (this.fused || lif.stateful || !this.bn.usesBatch(kwargs)) {
+      return applyTo(lif, applyTo(this, x, kwargs), kwargs);
+    }
+    return tf.tidy(() => {
+      emitInput(this, x);
+      const y = this.convolved(x).reshape(this.computeOutputShape(x.shape) as number[]);
+      const spikes = this.bn.fire(y, lif.attrs, { bias: this.bias?.read() });
+      emitSpikes(lif, spikes);
+      return spikes;
+    });
+  }
+
   private checkInference({ training }: CallArgs): void {
     if (!training) return;
     throw new Error(
@@ -62,4 +81,18 @@ export abstract class KernelBN extends CompositeLayer {
         'train the model that it was made from',
     );
   }
+}
+
+/** One layer after the other; of a ConvBN or LinearBN and the LIF neuron behind it, see `fire`. */
+export function applyAll(
+  layers: readonly tf.layers.Layer[],
+  x: tf.Tensor,
+  kwargs: CallArgs,
+): tf.Tensor {
+  const [layer, next, ...rest] = layers;
+  if (!layer) return x;
+  if (layer instanceof KernelBN && next instanceof LIFNode) {
+    return applyAll(rest, layer.fire(next, x, kwargs), kwargs);
+  }
+  return applyAll(layers.slice(1), applyTo(layer, x, kwargs), kwargs);
 }

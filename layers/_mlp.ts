@@ -1,7 +1,8 @@
 /** What the MLPs of Spikingformer and Spikformer share: two linear maps with batch norm, and a neuron beside each. */
 import type * as tf from '@tensorflow/tfjs';
 import { checkPositive, invalid } from '../lib/validate';
-import { applyTo, CompositeLayer } from './_composite';
+import { CompositeLayer } from './_composite';
+import { applyAll } from './_kernel_bn';
 import { type CallArgs, checkLayerKeys, checkTokens, type LayerArgs, oneShape } from './_layer';
 import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from './_neuron_options';
 import type { LIFNode } from './lif_node';
@@ -60,9 +61,7 @@ export abstract class MLP extends CompositeLayer {
   }
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
-    return this.pairs()
-      .flat()
-      .reduce((y, layer) => applyTo(layer, y, kwargs), x);
+    return applyAll(this.pairs().flat(), x, kwargs);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

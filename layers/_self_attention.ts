@@ -82,14 +82,14 @@ export abstract class SelfAttention extends CompositeLayer {
     for (const layer of this.sublayers) this.buildSublayer(layer, inputShape);
   }
 
-  /** q, k, v each linear, BN, LIF; scale q kT v per head; LIF; linear, BN. */
-  protected attend(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+  /** q, k, v each linear, BN, LIF; scale q kT v per head; LIF; linear, BN; where there is one, `lif`. */
+  protected attend(x: tf.Tensor, kwargs: CallArgs, lif?: LIFNode): tf.Tensor {
     const [q, k, v] = this.branches.map((linear, i) =>
-      this.splitHeads(applyTo(this.branchLifs[i]!, applyTo(linear, x, kwargs), kwargs)),
+      this.splitHeads(linear.fire(this.branchLifs[i]!, x, kwargs)),
     );
     const product = spikingAttention(q!, k!, v!, { scale: this.scale });
     const attended = applyTo(this.attnLif, this.mergeHeads(product, x.shape), kwargs);
-    return applyTo(this.proj, attended, kwargs);
+    return lif ? this.proj.fire(lif, attended, kwargs) : applyTo(this.proj, attended, kwargs);
   }
 
   /** `[batch, time, ...tokens, channels]` -> `[batch, time, heads, tokens, headDim]`; channel a headDim + e is e of head a. */

@@ -3,9 +3,11 @@ import * as tf from '@tensorflow/tfjs';
 import {
   batchNormAffine,
   batchNormInference,
+  batchNormLIFTraining,
   batchNormTraining,
   updateRunningStatistics,
 } from '../lib/batch_norm';
+import type { NeuronAttrs } from '../lib/kernels/spec';
 import { type ChannelAffine, isRecordingGradients } from '../lib/spike_conv';
 import { checkPositive, invalid } from '../lib/validate';
 import {
@@ -82,14 +84,23 @@ export class BatchNormOverTime extends tf.layers.Layer {
   }
 
   /** Whether the statistics are the batch's own rather than the running ones. */
-  private usesBatch(kwargs: CallArgs): boolean {
+  usesBatch(kwargs: CallArgs): boolean {
     return Boolean(kwargs.training && this.trainable && this.gamma.trainable);
   }
 
   normalize(x: tf.Tensor, kwargs: CallArgs, options: NormalizeOptions = {}): tf.Tensor {
-    return this.usesBatch(kwargs)
-      ? this.normalizeBatch(x, options)
-      : this.normalizeFrozen(x, options);
+    if (!this.usesBatch(kwargs)) return this.normalizeFrozen(x, options);
+    const { y, ...statistics } = batchNormTraining(x, ...this.batchArgs(x, options));
+    this.learn(statistics, x, options);
+    return y;
+  }
+
+  /** In training: the spikes of neurons that follow, which have no state. */
+  fire(x: tf.Tensor, neuron: NeuronAttrs, options: NormalizeOptions = {}): tf.Tensor {
+    const [gamma, beta, params] = this.batchArgs(x, options);
+    const { spikes, ...statistics } = batchNormLIFTraining(x, gamma, beta, neuron, params);
+    this.learn(statistics, x, options);
+    return spikes;
   }
 
   /**
@@ -121,29 +132,43 @@ export class BatchNormOverTime extends tf.layers.Layer {
     });
   }
 
-  private normalizeBatch(x: tf.Tensor, { bias, repeats = 1 }: NormalizeOptions): tf.Tensor {
-    const count = (x.size / this.gamma.shape[0]!) * repeats;
-    if (count < 2) {
+  /** How many values each channel's statistics are over. */
+  private countOf(x: tf.Tensor, { repeats = 1 }: NormalizeOptions): number {
+    return (x.size / this.gamma.shape[0]!) * repeats;
+  }
+
+  private batchArgs(
+    x: tf.Tensor,
+    options: NormalizeOptions,
+  ): [gamma: tf.Tensor, beta: tf.Tensor, params: { epsilon: number }] {
+    if (this.countOf(x, options) < 2) {
       throw invalid(
         `The input of ${this.name}`,
         'at least 2 values a channel in training',
         x.shape,
       );
     }
+    const { bias } = options;
     // Adding nothing of the bias gives it the gradient that it has, zero, rather than none.
     const beta = bias ? this.beta.read().add(bias.mul(0)) : this.beta.read();
-    const { y, mean, variance } = batchNormTraining(x, this.gamma.read(), beta, {
-      epsilon: this.epsilon,
-    });
+    return [this.gamma.read(), beta, { epsilon: this.epsilon }];
+  }
+
+  /** Moves the running statistics. */
+  private learn(
+    { mean, variance }: { mean: tf.Tensor; variance: tf.Tensor },
+    x: tf.Tensor,
+    options: NormalizeOptions,
+  ): void {
+    const { bias } = options;
     const running = updateRunningStatistics(
       { mean: this.movingMean.read(), variance: this.movingVariance.read() },
       { mean: bias ? mean.add(bias) : mean, variance },
       this.momentum,
-      count,
+      this.countOf(x, options),
     );
     this.movingMean.write(running.mean);
     this.movingVariance.write(running.variance);
-    return y;
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

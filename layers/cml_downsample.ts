@@ -90,16 +90,21 @@ export class CMLDownsample extends CompositeLayer {
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
     const { timeSteps } = this;
+    const poolsFirst = this.order === 'conv-bn-pool-lif' && !this.poolsNothing();
+    if (!timeSteps && !poolsFirst) return this.pooled(this.convBN.fire(this.lif, x, kwargs));
     const y = this.convBN.convolve(timeSteps ? x.expandDims(1) : x, kwargs, timeSteps ?? 1);
     const overTime = (z: tf.Tensor) => (timeSteps ? repeatOverTime(z.squeeze([1]), timeSteps) : z);
-    return this.order === 'conv-bn-pool-lif'
+    return poolsFirst
       ? applyTo(this.lif, overTime(this.pooled(y)), kwargs)
       : this.pooled(applyTo(this.lif, overTime(y), kwargs));
   }
 
+  private poolsNothing(): boolean {
+    return this.pool.poolSize === 1 && this.pool.strides === 1;
+  }
+
   private pooled(x: tf.Tensor): tf.Tensor {
-    const { poolSize, strides } = this.pool;
-    if (poolSize === 1 && strides === 1) return x;
+    if (this.poolsNothing()) return x;
     return unfoldTime(maxPool2d(foldTime(x) as tf.Tensor4D, this.pool), x.shape[1]!);
   }
 

@@ -70,15 +70,22 @@ export class ConvBN extends KernelBN {
   /** As `call`, on an image that stands for that many equal time steps. */
   convolve(x: tf.Tensor, kwargs: CallArgs, repeats: number): tf.Tensor {
     emitInput(this, x, repeats);
-    const images = foldTime(x) as tf.Tensor4D;
-    const kernel = this.kernel.read() as tf.Tensor4D;
     const affine = this.strides === 1 ? this.asAffine(kwargs) : null;
-    if (affine) return unfoldTime(spikeConv2d(images, kernel, affine), x.shape[1]!);
+    if (affine) {
+      const images = foldTime(x) as tf.Tensor4D;
+      const kernel = this.kernel.read() as tf.Tensor4D;
+      return unfoldTime(spikeConv2d(images, kernel, affine), x.shape[1]!);
+    }
+    const y = this.convolved(x);
+    return unfoldTime(this.normalize(y, kwargs, repeats), x.shape[1]!);
+  }
+
+  protected override convolved(x: tf.Tensor): tf.Tensor {
     // 'same' is the padding of odd kernels at stride 1, and what every backend is fastest at.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
     installKernels(); // tfjs-node refuses padding in numbers until ours are in place.
-    const y = tf.conv2d(images, kernel, this.strides, padding);
-    return unfoldTime(this.normalize(y, kwargs, repeats), x.shape[1]!);
+    const images = foldTime(x) as tf.Tensor4D;
+    return tf.conv2d(images, this.kernel.read() as tf.Tensor4D, this.strides, padding);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

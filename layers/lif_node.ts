@@ -17,7 +17,7 @@ export type LIFNodeConfig = LIFParams & StatefulArgs & LayerArgs;
  */
 export class LIFNode extends NeuronLayer {
   static className = 'LIFNode';
-  protected readonly attrs: NeuronAttrs;
+  readonly attrs: NeuronAttrs;
 
   constructor(config: LIFNodeConfig = {}) {
     checkLayerKeys('LIFNode', config, [...neuronKeys.LIF, 'stateful']);

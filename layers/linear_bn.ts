@@ -61,9 +61,14 @@ export class LinearBN extends KernelBN {
     const kernel = this.kernel.read() as tf.Tensor2D;
     const affine = this.asAffine(kwargs);
     if (affine) return spikeLinear(x, kernel, affine);
-    const y = tf.matMul(x.reshape([-1, kernel.shape[0]]), kernel);
-    const normalized = this.normalize(y, kwargs);
-    return normalized.reshape([...x.shape.slice(0, -1), this.units]);
+    return this.normalize(this.convolved(x), kwargs).reshape(
+      this.computeOutputShape(x.shape) as number[],
+    );
+  }
+
+  protected override convolved(x: tf.Tensor): tf.Tensor {
+    const kernel = this.kernel.read() as tf.Tensor2D;
+    return tf.matMul(x.reshape([-1, kernel.shape[0]]), kernel);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

@@ -1,6 +1,5 @@
 /** Spikformer's attention: as Spikingformer's, but its neurons stand after the linear maps (arXiv 2209.15425). */
 import type * as tf from '@tensorflow/tfjs';
-import { applyTo } from './_composite';
 import { type CallArgs, register } from './_layer';
 import { type MapOptions, SelfAttention, type SelfAttentionConfig } from './_self_attention';
 import { checkProjection, initStdOf, type Projection, type ProjectionOptions } from './_spikformer';
@@ -32,7 +31,7 @@ export class SpikformerSelfAttention extends SelfAttention {
   }
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
-    return applyTo(this.projLif, this.attend(x, kwargs), kwargs);
+    return this.attend(x, kwargs, this.projLif);
   }
 }
 

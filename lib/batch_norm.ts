@@ -1,6 +1,7 @@
 /** Batch normalization over batch, time and space at once, with PyTorch's running statistics. */
 import * as tf from '@tensorflow/tfjs';
-import { runBatchNormTraining } from './kernels/run';
+import { runBatchNormLIF, runBatchNormTraining } from './kernels/run';
+import type { NeuronAttrs } from './kernels/spec';
 import { invalid } from './validate';
 
 export interface BatchNormParams {
@@ -41,6 +42,24 @@ export function batchNormTraining(
   checkChannels(x, { gamma, beta });
   const [y, mean, variance] = runBatchNormTraining(x, gamma, beta, { epsilon });
   return { y, mean, variance };
+}
+
+/**
+ * `batchNormTraining` and the LIF neurons behind it: their spikes, as `multiStepLIF` of y has them.
+ * Where the backend has one kernel for both, y is never stored.
+ * @param x `[batch, time, ..., channels]`. @param neuron Complete and checked.
+ */
+export function batchNormLIFTraining(
+  x: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  neuron: NeuronAttrs,
+  { epsilon = 1e-5 }: BatchNormParams = {},
+): Omit<BatchNormOutput, 'y'> & { spikes: tf.Tensor } {
+  checkChannels(x, { gamma, beta });
+  if (x.rank < 3) throw invalid('x', 'of shape [batch, time, ..., channels]', x.shape);
+  const [spikes, mean, variance] = runBatchNormLIF(x, gamma, beta, { ...neuron, epsilon });
+  return { spikes, mean, variance };
 }
 
 /** Normalizes with given statistics, as at inference. x is `[..., channels]`. */

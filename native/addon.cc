@@ -29,6 +29,7 @@ std::string RegisterAll() {
   spikingformer::RegisterMultiStepLif(status);
   spikingformer::RegisterFirstMaxPool(status);
   spikingformer::RegisterSpikeConv(status);
+  spikingformer::RegisterBatchNorm(status);
   spikingformer::RegisterAdamW(status);
   return Ok(status) ? "" : TF_Message(status.get());
 }

@@ -26,7 +26,7 @@ void Forward(const Neurons& p, const ForwardBlock& block, int64_t length) {
   float* RESTRICT v = block.v;
   for (int64_t i = 0; i < length; i++) v[i] = block.v0 ? block.v0[i] : p.rest;
   for (int64_t t = 0; t < p.time; t++) {
-    const float* RESTRICT x = block.x + t * p.stride;
+    const float* RESTRICT x = block.x + t * p.x_stride;
     float* RESTRICT spikes = block.spikes + t * p.stride;
     for (int64_t i = 0; i < length; i++) {
       const float h = Charge<kDecayInput, kDivide>(p, v[i], x[i]);
@@ -43,7 +43,7 @@ void Unroll(const Neurons& p, const GradientBlock& block, float* RESTRICT v, flo
             int64_t length) {
   for (int64_t i = 0; i < length; i++) v[i] = block.v0 ? block.v0[i] : p.rest;
   for (int64_t t = 0; t < p.time; t++, v += length, h += length) {
-    const float* RESTRICT x = block.x + t * p.stride;
+    const float* RESTRICT x = block.x + t * p.x_stride;
     for (int64_t i = 0; i < length; i++) {
       const float charged = Charge<kDecayInput, kDivide>(p, v[i], x[i]);
       const float reset = kSoft ? charged - p.threshold : p.rest;
@@ -187,8 +187,8 @@ double RunGradient(const Neurons& p, const GradientBlock& block, int64_t length,
   const auto backward = PickBackward(p.surrogate, p.detach_reset, with_dk);
   for (int64_t t = p.time - 1; t >= 0; t--) {
     const int64_t at = t * p.stride, row = t * length;
-    backward(p, slopes, block.x + at, block.d_spikes + at, v + row, h + row, gv, dk, block.dx + at,
-             length);
+    backward(p, slopes, block.x + t * p.x_stride, block.d_spikes + at, v + row, h + row, gv, dk,
+             block.dx + at, length);
   }
   if (block.dv0) {
     for (int64_t i = 0; i < length; i++) block.dv0[i] = gv[i];

@@ -12,6 +12,7 @@ enum Surrogate { kSigmoid, kAtan, kPiecewiseQuadratic, kPiecewiseExp, kSoftSign,
 struct Neurons {
   int64_t time;      // steps
   int64_t stride;    // numbers from one time step to the next
+  int64_t x_stride;  // the same of x
   float threshold;   // vThreshold
   float rest;        // vReset; 0 with a soft reset
   float gain;        // what the charge is divided by (tau) or multiplied with (1 / tau)

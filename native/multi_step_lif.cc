@@ -1,5 +1,7 @@
 // The ops SpikingformerMultiStepLif and SpikingformerMultiStepLifGrad: MultiStepLIF of
 // lib/kernels/spec.ts for TensorFlow's CPU device, through TensorFlow's C API.
+#include "multi_step_lif.h"
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -7,12 +9,40 @@
 #include <string>
 #include <vector>
 
-#include "lif_loops.h"
-#include "op.h"
 #include "ops.h"
 #include "thread_pool.h"
 
 namespace spikingformer {
+
+const Variants<LifLoops> kLifLoops = VARIANTS(lif_loops);
+
+const std::vector<const char*> kNeuronAttrs = {
+    "tau: float",         "v_threshold: float", "v_reset: float",
+    "soft_reset: bool",   "decay_input: bool",  "k: float = 1.0",
+    "alpha: float = 1.0", "surrogate: int = 0", "detach_reset: bool = true"};
+
+Neurons ReadNeurons(AttrReader& read) {
+  Neurons p = {};
+  const float tau = read.Float("tau");
+  p.threshold = read.Float("v_threshold");
+  p.rest = read.Float("v_reset");
+  p.soft_reset = read.Bool("soft_reset");
+  p.decay_input = read.Bool("decay_input");
+  p.k = read.Float("k");
+  p.alpha = read.Float("alpha");
+  p.surrogate = read.Int("surrogate");
+  p.detach_reset = read.Bool("detach_reset");
+  // x / tau is x * (1 / tau) in every bit where tau is a power of two, or infinite.
+  int exponent;
+  p.divide = !std::isinf(tau) && std::frexp(tau, &exponent) != 0.5f;
+  p.gain = p.divide ? tau : 1.0f / tau;
+  return p;
+}
+
+int64_t GradientBlockLength(int64_t time) {
+  return std::min<int64_t>(512, std::max<int64_t>(16, 4096 / time / 16 * 16));
+}
+
 namespace {
 
 /** Neurons that are stepped through all of time together: a page of floats, so that v stays in L1. */
@@ -20,14 +50,7 @@ constexpr int64_t kForwardBlock = 1024;
 /** Less than this many numbers are not worth waking a thread for. */
 constexpr int64_t kGrain = 1 << 15;
 
-const Variants<LifLoops> kLoops = VARIANTS(lif_loops);
-
-/** Of the gradient: the block's potentials should stay in L1, whatever the number of steps. */
-int64_t GradientBlockLength(int64_t time) {
-  return std::min<int64_t>(512, std::max<int64_t>(16, 4096 / time / 16 * 16));
-}
-
-/** The attributes of both ops; those of the gradient alone stay as they are in the forward op. */
+/** The attributes of both ops. */
 struct Attrs {
   Neurons neurons = {};
   bool has_v0 = false;
@@ -38,23 +61,10 @@ struct Attrs {
 void* Create(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
   auto attrs = std::make_unique<Attrs>();
-  Neurons& p = attrs->neurons;
-  const float tau = read.Float("tau");
-  p.threshold = read.Float("v_threshold");
-  p.rest = read.Float("v_reset");
-  p.soft_reset = read.Bool("soft_reset");
-  p.decay_input = read.Bool("decay_input");
-  p.k = read.Float("k");
-  p.alpha = read.Float("alpha");
-  p.surrogate = read.Int("surrogate");
-  p.detach_reset = read.Bool("detach_reset");
+  attrs->neurons = ReadNeurons(read);
   attrs->has_v0 = read.Bool("has_v0");
   attrs->has_decay = read.Bool("has_decay");
   attrs->last_membranes = read.Bool("last_membranes");
-  // x / tau is x * (1 / tau) in every bit where tau is a power of two, or infinite.
-  int exponent;
-  p.divide = !std::isinf(tau) && std::frexp(tau, &exponent) != 0.5f;
-  p.gain = p.divide ? tau : 1.0f / tau;
   return attrs.release();
 }
 
@@ -98,7 +108,7 @@ Inputs ReadInputs(Call& call, const Attrs& attrs, int optional) {
     in.count *= in.batch;
     in.batch = 1;
   }
-  in.neurons.stride = in.count;
+  in.neurons.stride = in.neurons.x_stride = in.count;
   return in;
 }
 
@@ -131,7 +141,7 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
     float scratch[kForwardBlock];
     float* const membranes = given.last_membranes ? v + neuron : scratch;
     const ForwardBlock block = {in.x + at, At(in.v0, neuron), spikes + at, membranes};
-    Best(kLoops).forward(in.neurons, block, length);
+    Best(kLifLoops).forward(in.neurons, block, length);
   });
 }
 
@@ -157,7 +167,7 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
     const GradientBlock block = {
         in.x + at, At(in.v0, neuron), d_spikes + at, At(d_v, neuron), dx + at,
         given.has_v0 ? At(dv0, neuron) : nullptr, scratch.data()};
-    dk[i] = Best(kLoops).gradient(in.neurons, block, length, given.has_decay);
+    dk[i] = Best(kLifLoops).gradient(in.neurons, block, length, given.has_decay);
   });
   if (given.has_decay) {
     const double k = in.neurons.k;
@@ -168,13 +178,10 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
 Definition DefinitionOf(const char* name, std::vector<const char*> inputs,
                         std::vector<const char*> outputs) {
   inputs.push_back("optional: N * float");  // v0, decay: as far as they are given
-  return {name,
-          inputs,
-          outputs,
-          {"N: int >= 0", "has_v0: bool", "has_decay: bool", "tau: float", "v_threshold: float",
-           "v_reset: float", "soft_reset: bool", "decay_input: bool", "k: float = 1.0",
-           "alpha: float = 1.0", "surrogate: int = 0", "detach_reset: bool = true",
-           "last_membranes: bool = true"}};
+  std::vector<const char*> attrs = {"N: int >= 0", "has_v0: bool", "has_decay: bool",
+                                    "last_membranes: bool = true"};
+  attrs.insert(attrs.end(), kNeuronAttrs.begin(), kNeuronAttrs.end());
+  return {name, inputs, outputs, attrs};
 }
 
 }  // namespace

@@ -193,10 +193,11 @@ export async function build(
     'multi_step_lif',
     'first_max_pool',
     'spike_conv',
+    'batch_norm',
     'adamw',
     'thread_pool',
   ];
-  const loops = ['lif_loops', 'pool_loops', 'spike_loops'].flatMap((source) =>
+  const loops = ['lif_loops', 'pool_loops', 'spike_loops', 'norm_loops'].flatMap((source) =>
     Object.entries(instructionSets).map(([set, flags]) => ({
       source,
       object: `${source}_${set}`,

@@ -5,6 +5,8 @@ import { installKernels } from './install';
 import { releaseGradients } from './release_gradients';
 import { present, runKernel } from './run';
 import {
+  BatchNormLIF,
+  BatchNormLIFGrad,
   BatchNormTraining,
   BatchNormTrainingGrad,
   FirstMaxPool,
@@ -59,6 +61,21 @@ const batchNormGradient: tf.GradConfig = {
   },
 };
 
+const batchNormLIFGradient: tf.GradConfig = {
+  kernelName: BatchNormLIF,
+  inputsToSave: ['x', 'gamma', 'beta'],
+  outputsToSave: [false, true, true],
+  gradFunc: (dys, [x, gamma, beta, mean, variance], attrs) => {
+    const [dy] = dys as tf.Tensor[];
+    const [dx, dgamma, dbeta] = runKernel<tf.Tensor[]>(
+      BatchNormLIFGrad,
+      present({ dy, x, gamma, mean, variance, beta }),
+      attrs,
+    );
+    return thunks({ x: dx!, gamma: dgamma!, beta: dbeta! });
+  },
+};
+
 const firstMaxPoolGradient: tf.GradConfig = {
   kernelName: FirstMaxPool,
   inputsToSave: ['x'],
@@ -90,13 +107,30 @@ function installFirst(kernelName: string): void {
 
 /** The operations that our layers, and others between them, are made of. */
 const released = [
-  ...[MultiStepLIF, BatchNormTraining, FirstMaxPool, 'Conv2D', 'BatchMatMul', 'Add', 'Multiply'],
-  ...['Reshape', 'ExpandDims', 'Transpose', 'Concat', 'Identity', 'Sum', 'MaxPool', 'Relu'],
+  ...[MultiStepLIF, BatchNormTraining, BatchNormLIF, FirstMaxPool],
+  ...[
+    'Conv2D',
+    'BatchMatMul',
+    'Add',
+    'Multiply',
+    'Reshape',
+    'ExpandDims',
+    'Transpose',
+    'Concat',
+    'Identity',
+    'Sum',
+    'MaxPool',
+    'Relu',
+  ],
 ];
 
 /** Idempotent, also across copies of this library. */
 export function registerGradients(): void {
-  for (const gradient of [multiStepLIFGradient, batchNormGradient, firstMaxPoolGradient]) {
+  const ours = [
+    ...[multiStepLIFGradient, batchNormGradient, batchNormLIFGradient],
+    firstMaxPoolGradient,
+  ];
+  for (const gradient of ours) {
     if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
   }
   for (const kernelName of ['Conv2D', 'MaxPool', 'BatchMatMul']) installFirst(kernelName);

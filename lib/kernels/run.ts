@@ -6,6 +6,8 @@ import {
   type AdamWAttrs,
   AdamWStep,
   type BatchNormAttrs,
+  BatchNormLIF,
+  type BatchNormLIFAttrs,
   BatchNormTraining,
   FirstMaxPool,
   type MaxPoolAttrs,
@@ -57,6 +59,23 @@ export function runBatchNormTraining(
   attrs: BatchNormAttrs,
 ): [y: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor] {
   return runKernel(BatchNormTraining, { x, gamma, beta }, attrs);
+}
+
+/** One kernel where the backend has it; else the two that it stands for. */
+export function runBatchNormLIF(
+  x: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  attrs: BatchNormLIFAttrs,
+): [spikes: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor] {
+  installKernels();
+  if (isBuiltInSurrogate(attrs.surrogate) && tf.getKernel(BatchNormLIF, tf.getBackend())) {
+    return runKernel(BatchNormLIF, { x, gamma, beta }, attrs);
+  }
+  const { epsilon, ...neuron } = attrs;
+  const [y, mean, variance] = runBatchNormTraining(x, gamma, beta, { epsilon });
+  const [spikes] = runMultiStepLIF(y, neuron, undefined, undefined, false);
+  return [spikes, mean, variance];
 }
 
 export function runFirstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {

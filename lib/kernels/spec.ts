@@ -81,6 +81,23 @@ export interface BatchNormGradInputs extends NamedTensorInfoMap {
 }
 
 /**
+ * BatchNormTraining and, behind it, a MultiStepLIF without first membranes, as one: nothing between the
+ * two is kept. Only backends that have it of their own run it (run.ts).
+ * Inputs: x `[batch, time, ..., channels]`, gamma, beta `[channels]`.
+ * Outputs: spikes, shaped as x; mean and variance as of BatchNormTraining.
+ */
+export const BatchNormLIF = 'BatchNormLIF';
+
+/** Inputs: dy, shaped as the spikes; x, gamma, mean, variance, beta. Outputs: dx, dgamma, dbeta. */
+export const BatchNormLIFGrad = 'BatchNormLIFGrad';
+
+export type BatchNormLIFAttrs = BatchNormAttrs & NeuronAttrs;
+
+export interface BatchNormLIFGradInputs extends BatchNormGradInputs {
+  beta: TensorInfo;
+}
+
+/**
  * PyTorch's MaxPool2d: padding on both sides that never wins.
  * Input: x `[batch, height, width, channels]`. Output side: floor((n + 2 padding - poolSize) / strides) + 1.
  */

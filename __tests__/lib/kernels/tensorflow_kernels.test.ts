@@ -1,19 +1,11 @@
-/** Batch norm, pooling and convolutions on tfjs-node, against their specification. */
+/** Pooling, convolutions and AdamW on tfjs-node, against their specification. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { adamWStep } from '../../../lib/kernels/composed/adamw';
-import * as composedBatchNorm from '../../../lib/kernels/composed/batch_norm';
 import * as composedPool from '../../../lib/kernels/composed/max_pool';
 import { installKernels } from '../../../lib/kernels/install';
-import {
-  AdamWStep,
-  BatchNormTraining,
-  BatchNormTrainingGrad,
-  FirstMaxPool,
-  FirstMaxPoolGrad,
-} from '../../../lib/kernels/spec';
+import { AdamWStep, FirstMaxPool, FirstMaxPoolGrad } from '../../../lib/kernels/spec';
 import { adamWKernel } from '../../../lib/kernels/tensorflow/adamw';
-import { batchNormKernels } from '../../../lib/kernels/tensorflow/batch_norm';
 import { maxPoolKernels, nativeMaxPoolKernels } from '../../../lib/kernels/tensorflow/max_pool';
 import '../../support/backends';
 import { expectClose } from '../../support/compare';
@@ -25,40 +17,6 @@ function run(kernels: tf.KernelConfig[], name: string, inputs: tf.NamedTensorMap
     kernelFunc({ inputs, backend: tf.backend(), attrs: attrs as tf.NamedAttrMap }),
   ].flat() as tf.Tensor[];
 }
-
-describeTensorflow('batch norm as a TensorFlow op', () => {
-  it.each([[[7, 3]], [[2, 5, 4]], [[2, 3, 5, 6]], [[3, 4, 8, 8, 16]], [[1, 1]]])(
-    'of %j is the composed form, and so is its gradient',
-    (shape) => {
-      tf.tidy(() => {
-        const channels = shape.at(-1)!;
-        const random = (of: number[], seed: number, mean = 0, deviation = 1) =>
-          tf.randomNormal(of, mean, deviation, 'float32', seed);
-        const x = random(shape, 1, 3, 2);
-        const [gamma, beta] = [random([channels], 2, 1), random([channels], 3)];
-        const attrs = { epsilon: 1e-5 };
-        const got = run(batchNormKernels, BatchNormTraining, { x, gamma, beta }, attrs);
-        const expected = composedBatchNorm.batchNormTraining(x, gamma, beta, attrs);
-        for (const [i, name] of ['y', 'mean', 'variance'].entries()) {
-          expect(got[i]!.shape).toEqual(expected[i]!.shape);
-          expectClose(got[i]!, expected[i]!, name, { rtol: 1e-5, atol: 1e-5 });
-        }
-        const [, mean, variance] = expected as [tf.Tensor, tf.Tensor, tf.Tensor];
-        const dy = random(shape, 4);
-        const inputs = { dy, x, gamma, mean, variance };
-        const gradients = run(batchNormKernels, BatchNormTrainingGrad, inputs, attrs);
-        const specified = composedBatchNorm.batchNormTrainingGrad(
-          ...([dy, x, gamma, mean, variance] as const),
-          attrs,
-        );
-        for (const [i, name] of ['dx', 'dgamma', 'dbeta'].entries()) {
-          expect(gradients[i]!.shape).toEqual(specified[i]!.shape);
-          expectClose(gradients[i]!, specified[i]!, name, { rel_to_max: 1e-5, atol: 1e-5 });
-        }
-      });
-    },
-  );
-});
 
 /** Few different values, so that maxima tie; negative too, below any padding of zeros. */
 const pools = fc

@@ -1,14 +1,22 @@
-/** BatchNormTraining on tfjs-node: TensorFlow's fused batch normalization, and its gradient op. */
+/**
+ * BatchNormTraining on tfjs-node: this library's own ops, also with LIF neurons behind it; without them
+ * TensorFlow's fused batch normalization, and its gradient op.
+ */
 import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import {
   type BatchNormAttrs,
   type BatchNormGradInputs,
   type BatchNormInputs,
+  BatchNormLIF,
+  type BatchNormLIFAttrs,
+  BatchNormLIFGrad,
+  type BatchNormLIFGradInputs,
   BatchNormTraining,
   BatchNormTrainingGrad,
 } from '../spec';
-import { kernel, opAttrs, type TensorflowBackend } from './backend';
+import { kernel, type OpAttr, opAttrs, type TensorflowBackend } from './backend';
+import { neuronAttrs } from './multi_step_lif';
 
 /** The ops take four axes; only the last one matters to them. */
 function asImages(x: TensorInfo): TensorInfo {
@@ -63,4 +71,47 @@ function batchNormTrainingGrad(
 export const batchNormKernels: KernelConfig[] = [
   kernel<BatchNormInputs, BatchNormAttrs>(BatchNormTraining, batchNormTraining),
   kernel<BatchNormGradInputs, BatchNormAttrs>(BatchNormTrainingGrad, batchNormTrainingGrad),
+];
+
+/** Our own op of that name, which has three outputs. */
+const native = <Inputs, Attrs extends BatchNormAttrs>(
+  kernelName: string,
+  opName: string,
+  inputsOf: (inputs: Inputs) => TensorInfo[],
+  moreAttrs: (backend: TensorflowBackend, attrs: Attrs) => OpAttr[] = () => [],
+) =>
+  kernel<Inputs, Attrs>(kernelName, (inputs, backend, attrs) =>
+    backend.executeMultipleOutputs(
+      opName,
+      [...opAttrs(backend, { floats: { epsilon: attrs.epsilon } }), ...moreAttrs(backend, attrs)],
+      inputsOf(inputs),
+      3,
+    ),
+  );
+
+const weighted = ({ x, gamma, beta }: BatchNormInputs) => [x, gamma, beta];
+const saved = (inputs: BatchNormGradInputs) => {
+  const { dy, x, gamma, mean, variance } = inputs;
+  return [dy, x, gamma, mean, variance];
+};
+
+export const nativeBatchNormKernels: KernelConfig[] = [
+  native<BatchNormInputs, BatchNormAttrs>(BatchNormTraining, 'SpikingformerBatchNorm', weighted),
+  native<BatchNormGradInputs, BatchNormAttrs>(
+    BatchNormTrainingGrad,
+    'SpikingformerBatchNormGrad',
+    saved,
+  ),
+  native<BatchNormInputs, BatchNormLIFAttrs>(
+    BatchNormLIF,
+    'SpikingformerBatchNormLif',
+    weighted,
+    neuronAttrs,
+  ),
+  native<BatchNormLIFGradInputs, BatchNormLIFAttrs>(
+    BatchNormLIFGrad,
+    'SpikingformerBatchNormLifGrad',
+    (inputs) => [...saved(inputs), inputs.beta],
+    (backend, attrs) => neuronAttrs(backend, attrs, true),
+  ),
 ];

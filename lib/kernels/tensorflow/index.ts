@@ -2,7 +2,7 @@
 import type { KernelConfig } from '@tensorflow/tfjs';
 import { adamWKernel } from './adamw';
 import { tensorflowBackend } from './backend';
-import { batchNormKernels } from './batch_norm';
+import { batchNormKernels, nativeBatchNormKernels } from './batch_norm';
 import { conv2DOverrides } from './conv2d';
 import { batchMatMulOverride } from './mat_mul';
 import { maxPoolKernels, nativeMaxPoolKernels } from './max_pool';
@@ -22,6 +22,7 @@ export function tensorflowKernels(): KernelConfig[] {
   // The first kernel of a name is taken.
   return [
     ...multiStepLIFKernels,
+    ...nativeBatchNormKernels,
     ...nativeMaxPoolKernels,
     spikeConv2DKernel,
     adamWKernel,

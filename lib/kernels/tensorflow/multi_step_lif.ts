@@ -17,20 +17,35 @@ function optionalInputs({ v0, w }: MultiStepLIFInputs): tf.TensorInfo[] {
   return [...(v0 ? [v0] : []), ...(w ? [tf.sigmoid(w as Tensor)] : [])];
 }
 
-function attrsOfBoth(
-  backend: TensorflowBackend,
-  inputs: MultiStepLIFInputs,
-  attrs: NeuronAttrs & NeuronOutputs,
-) {
-  const { tau, vThreshold, vReset, decayInput, lastMembranes = true } = attrs;
+/** Of every op with neurons inside; those of its gradient alone, too. */
+export function neuronAttrs(backend: TensorflowBackend, attrs: NeuronAttrs, gradient = false) {
+  const { tau, vThreshold, vReset, decayInput, alpha, surrogate, detachReset } = attrs;
   return opAttrs(backend, {
-    floats: { tau, v_threshold: vThreshold, v_reset: vReset ?? 0 },
-    ints: { N: Number(inputs.v0 !== undefined) + Number(inputs.w !== undefined) },
+    floats: {
+      tau,
+      v_threshold: vThreshold,
+      v_reset: vReset ?? 0,
+      ...(gradient && { k: 1 / tau, alpha }),
+    },
+    ints: gradient ? { surrogate: surrogateNames.indexOf(surrogate) } : {},
     bools: {
-      has_v0: inputs.v0 !== undefined,
-      has_decay: inputs.w !== undefined,
       soft_reset: vReset === null,
       decay_input: decayInput,
+      ...(gradient && { detach_reset: detachReset }),
+    },
+  });
+}
+
+function inputAttrs(
+  backend: TensorflowBackend,
+  { v0, w }: MultiStepLIFInputs,
+  { lastMembranes = true }: NeuronOutputs,
+) {
+  return opAttrs(backend, {
+    ints: { N: Number(v0 !== undefined) + Number(w !== undefined) },
+    bools: {
+      has_v0: v0 !== undefined,
+      has_decay: w !== undefined,
       last_membranes: lastMembranes,
     },
   });
@@ -43,7 +58,7 @@ function multiStepLIF(
 ): Tensor[] {
   return backend.executeMultipleOutputs(
     'SpikingformerMultiStepLif',
-    attrsOfBoth(backend, inputs, attrs),
+    [...inputAttrs(backend, inputs, attrs), ...neuronAttrs(backend, attrs)],
     [inputs.x, ...optionalInputs(inputs)],
     2,
   );
@@ -55,17 +70,9 @@ function multiStepLIFGrad(
   attrs: NeuronAttrs & NeuronOutputs,
 ): Tensor[] {
   const { x, dSpikes, dV, v0, w } = inputs;
-  const { tau, alpha, surrogate, detachReset } = attrs;
   const [dx, dv0, dk] = backend.executeMultipleOutputs(
     'SpikingformerMultiStepLifGrad',
-    [
-      ...attrsOfBoth(backend, inputs, attrs),
-      ...opAttrs(backend, {
-        floats: { k: 1 / tau, alpha },
-        ints: { surrogate: surrogateNames.indexOf(surrogate) },
-        bools: { detach_reset: detachReset },
-      }),
-    ],
+    [...inputAttrs(backend, inputs, attrs), ...neuronAttrs(backend, attrs, true)],
     [x, dSpikes, dV, ...optionalInputs(inputs)],
     3,
   );
