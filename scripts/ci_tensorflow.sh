@@ -11,16 +11,16 @@ fi
 npx tsx cli/index.ts doctor
 
 seconds() { echo "--- $1: $((SECONDS - start)) s"; }
-# suite NAME VARIABLE=VALUE...: jest's counts are added to those of the runs before.
+# suite NAME TESTS VARIABLE=VALUE...: jest's counts are added to those of the runs before.
 passed=0
 failed=0
 suite() {
-  local name="$1" counts
-  shift
+  local name="$1" tests="$2" counts
+  shift 2
   start=$SECONDS
   env SPIKINGFORMER_TEST_BACKENDS=tensorflow TF_CPP_MIN_LOG_LEVEL=2 "$@" npx jest \
     --setupFiles ./node/native_ops.ts --testPathIgnorePatterns wasm \
-    --json --outputFile report.json lib layers models analysis || true
+    --json --outputFile report.json $tests || true
   counts="$(node -p 'const r = require("./report.json");
     `${r.numPassedTests} ${r.numFailedTests + r.numRuntimeErrorTestSuites}`')"
   rm report.json
@@ -28,8 +28,13 @@ suite() {
   passed=$((passed + ${counts% *}))
   failed=$((failed + ${counts#* }))
 }
-suite 'with the native ops' SPIKINGFORMER_TEST_NATIVE=1
-suite 'without the native ops' SPIKINGFORMER_NATIVE_OPS=0
+all='lib layers models analysis training/ten_steps'
+suite 'with the native ops' "$all" SPIKINGFORMER_TEST_NATIVE=1
+suite 'without the native ops' "$all" SPIKINGFORMER_NATIVE_OPS=0
+for set in avx2 baseline; do
+  suite "the native ops for $set" kernels/tensorflow SPIKINGFORMER_TEST_NATIVE=1 \
+    SPIKINGFORMER_INSTRUCTION_SET="$set"
+done
 
 # What was built computes on later releases of Node too: `native install` has only to prove it there.
 for release in 22 24; do

@@ -1,47 +1,82 @@
 /**
- * Long runs that look for what short tests miss. `npm run soak -- kills [COUNT]`: training runs killed
- * at random moments. `npm run soak -- readers [COUNT]`: as many mutated files at every reader of data.
- * `npm run soak -- checkpoints [COUNT]`: as many mutated PyTorch checkpoints.
+ * Long runs that look for what short tests miss; each that finds nothing is a row of results/soak.csv.
+ *
+ *   npm run soak -- kills [COUNT] [BACKEND]   training runs killed at random moments
+ *   npm run soak -- readers [COUNT]           as many mutated files at every reader of data
+ *   npm run soak -- checkpoints [COUNT]       as many mutated PyTorch checkpoints
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mutateCheckpoints } from './checkpoints';
 import { killRuns } from './kills';
 import { soakReaders } from './readers';
 
-const [what = '', count = what === 'kills' ? '50' : '1000000'] = process.argv.slice(2);
+interface Soak {
+  count: number;
+  seed: number;
+  backend: string;
+}
 
-async function kills(): Promise<void> {
+async function kills({ count, seed, backend }: Soak): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'spikingformer-soak-'));
-  const seed = Date.now() % 2 ** 32;
-  console.log(`seed ${seed}`);
   try {
-    const result = await killRuns({ kills: Number(count), seed, folder, log: console.log });
-    console.log(
-      `${result.kills} kills, ${result.duringSave} of them within a save, in ${result.runs} runs: all ended alike`,
+    const result = await killRuns({ kills: count, seed, folder, backend, log: console.log });
+    return (
+      `${result.kills} kills on ${backend}; ${result.duringSave} of them within a save; ` +
+      `${result.runs} runs all ended alike`
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-if (what === 'kills' && /^[1-9]\d*$/.test(count)) {
-  kills().catch((error: Error) => {
-    console.error(`error: ${error.message}`);
-    process.exitCode = 1;
-  });
-} else if (what === 'readers' && /^[1-9]\d*$/.test(count)) {
-  const seed = Date.now() % 2 ** 32;
-  console.log(`seed ${seed}`);
-  const found = soakReaders(Number(count), seed);
-  for (const each of found) console.error(each);
-  if (found.length > 0) process.exitCode = 1;
-} else if (what === 'checkpoints' && /^[1-9]\d*$/.test(count)) {
-  const seed = Date.now() % 2 ** 32;
-  console.log(`seed ${seed}`);
-  console.log(mutateCheckpoints({ count: Number(count), seed }));
-} else {
-  console.error('usage: npm run soak -- kills [COUNT] | readers [COUNT] | checkpoints [COUNT]');
-  process.exitCode = 2;
+function readers({ count, seed }: Soak): string {
+  const found = soakReaders(count, seed);
+  if (found.length > 0) throw new Error(found.join('\n'));
+  return `${count} mutations at every reader: read, or refused as it should be`;
 }
+
+function checkpoints({ count, seed }: Soak): string {
+  const { read, refused, slowestMs } = mutateCheckpoints({ count, seed });
+  const slowest = `${slowestMs.toFixed(0)} ms`;
+  return `${count} mutated checkpoints: ${read} read; ${refused} refused; the slowest in ${slowest}`;
+}
+
+const soaks = {
+  kills: { run: kills, count: 50 },
+  readers: { run: readers, count: 1_000_000 },
+  checkpoints: { run: checkpoints, count: 1_000_000 },
+};
+
+function record(seed: number, result: string, seconds: number): void {
+  const file = join('results', 'soak.csv');
+  if (!existsSync(file)) appendFileSync(file, 'date,result,seed,seconds,command\n');
+  const date = new Date().toISOString().slice(0, 10);
+  const command = `npm run soak -- ${process.argv.slice(2).join(' ')}`;
+  appendFileSync(file, `${date},${result.replaceAll(',', ';')},${seed},${seconds},${command}\n`);
+}
+
+async function main([name = '', count = '', backend = 'wasm', ...more]: string[]): Promise<void> {
+  const soak = Object.hasOwn(soaks, name) ? soaks[name as keyof typeof soaks] : undefined;
+  if (!soak || !/^([1-9]\d*)?$/.test(count) || more.length > 0) {
+    console.error(
+      'usage: npm run soak -- kills [COUNT] [BACKEND] | readers [COUNT] | checkpoints [COUNT]',
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const seed = Date.now() % 2 ** 32;
+  console.log(`seed ${seed}`);
+  const start = Date.now();
+  try {
+    const result = await soak.run({ count: Number(count) || soak.count, seed, backend });
+    console.log(result);
+    record(seed, result, Math.round((Date.now() - start) / 1000));
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
+}
+
+main(process.argv.slice(2));

