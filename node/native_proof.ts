@@ -50,25 +50,34 @@ if (ops) {
   found.ops = { ...own(ops) };
   const of = (type, values) => Object.entries(values).map(([name, value]) => ({ name, type, value }));
   const { TF_ATTR_FLOAT, TF_ATTR_BOOL, TF_ATTR_INT } = backend.binding;
-  const attrs = [
-    ...of(TF_ATTR_FLOAT, { tau: 2, v_threshold: 1, v_reset: 0 }),
-    ...of(TF_ATTR_BOOL, { has_v0: false, has_decay: false, soft_reset: false, decay_input: true }),
-    ...of(TF_ATTR_INT, { N: 0 }),
-  ];
+  const op = (name, outputs, inputs, floats = {}, bools = {}, ints = {}) => backend.executeMultipleOutputs(
+    'Spikingformer' + name,
+    [...of(TF_ATTR_FLOAT, floats), ...of(TF_ATTR_BOOL, bools), ...of(TF_ATTR_INT, ints)],
+    inputs, outputs).map((tensor) => tensor.dataSync());
+  const lif = [{ tau: 2, v_threshold: 1, v_reset: 0 }, { soft_reset: false, decay_input: true }];
+  const back = [{ ...lif[0], k: 0.5, alpha: 1 }, { ...lif[1], detach_reset: true }, { surrogate: 2 }];
+  const none = { has_v0: false, has_decay: false };
   // h: 0.75, 1.125 (fires), 0.75, 1.125 (fires)
   const x = tf.fill([1, 4, 1], 1.5);
-  const [spikes, v] = backend.executeMultipleOutputs('SpikingformerMultiStepLif', attrs, [x], 2);
-  check('spiking neurons', spikes.dataSync(), [0, 1, 0, 1]);
-  check('membranes', v.dataSync(), [0]);
-  const more = [
-    ...of(TF_ATTR_FLOAT, { k: 0.5, alpha: 1 }),
-    ...of(TF_ATTR_INT, { surrogate: 2 }),
-    ...of(TF_ATTR_BOOL, { detach_reset: true }),
-  ];
-  const inputs = [x, tf.ones([1, 4, 1]), tf.zeros([1, 1])];
-  const [dx] = backend.executeMultipleOutputs('SpikingformerMultiStepLifGrad', [...attrs, ...more], inputs, 3);
+  const [spikes, v] = op('MultiStepLif', 2, [x], lif[0], { ...lif[1], ...none }, { N: 0 });
+  check('spiking neurons', spikes, [0, 1, 0, 1]);
+  check('membranes', v, [0]);
+  const ones = tf.ones([1, 4, 1]);
+  const [dx] = op('MultiStepLifGrad', 3, [x, ones, tf.zeros([1, 1])], back[0], { ...back[1], ...none },
+    { ...back[2], N: 0 });
   // s' = 1 - |h - 1|: 0.75, 0.875; gh = s' + (half of the next step's gh where this did not fire)
-  check('their gradient', dx.dataSync(), [0.59375, 0.4375, 0.59375, 0.4375]);
+  check('their gradient', dx, [0.59375, 0.4375, 0.59375, 0.4375]);
+  // Of 1, 3, 1, 3: mean 2, variance 1; with gamma 1 and beta 1.5: 0.5, 2.5, 0.5, 2.5; h: 0.25, 1.375 (fires), ...
+  const images = tf.tensor([1, 3, 1, 3], [1, 4, 1]);
+  const [one, rest] = [tf.ones([1]), tf.fill([1], 1.5)];
+  const [y, mean, variance] = op('BatchNorm', 3, [images, one, rest], { epsilon: 0 });
+  check('batch norm', [...y, ...mean, ...variance], [0.5, 2.5, 0.5, 2.5, 2, 1]);
+  const fired = op('BatchNormLif', 3, [images, one, rest], { ...lif[0], epsilon: 0 }, lif[1]);
+  check('batch norm with neurons', fired[0], [0, 1, 0, 1]);
+  const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
+  check('a product of spikes', op('SpikeConv', 1, [tf.tensor2d([[1, 0, 1]]), kernel], {}, {}, { N: 0 })[0], [6, 8]);
+  const factors = tf.tensor1d([1, 0.1, 1, 0, 0, 1, 0, 1]);
+  check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors])[0], [0.9]);
 }
 console.log(JSON.stringify(found));
 `;

@@ -18,7 +18,7 @@ const BOTTOM = 42;
 const COLOURS = ['#0c6e84', '#c2571a', '#5b4a9e', '#3f7d3a', '#9a2f4b', '#6b6b6b'];
 
 /** An SVG document with axes, ticks and a legend. */
-export function curvesSvg(title: string, curves: readonly Curve[], xLabel = 'epoch'): string {
+export function curvesSvg(title: string, curves: readonly Curve[]): string {
   const points = curves.flatMap((curve) => curve.points).filter(([x, y]) => isFinite2(x, y));
   const [x0, x1] = extent(points.map(([x]) => x));
   const [y0, y1] = extent(points.map(([, y]) => y));
@@ -35,7 +35,12 @@ export function curvesSvg(title: string, curves: readonly Curve[], xLabel = 'epo
     parts.push(text(left(x), HEIGHT - BOTTOM + 16, label(x), 'text-anchor="middle" fill="#555"'));
   }
   parts.push(
-    text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, xLabel, 'text-anchor="middle" fill="#555"'),
+    text(
+      (LEFT + WIDTH - RIGHT) / 2,
+      HEIGHT - 8,
+      'epoch, from 0',
+      'text-anchor="middle" fill="#555"',
+    ),
   );
   let legend = WIDTH - RIGHT;
   [...curves].reverse().forEach((curve, back) => {
