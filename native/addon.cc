@@ -30,6 +30,7 @@ std::string RegisterAll() {
   spikingformer::RegisterFirstMaxPool(status);
   spikingformer::RegisterSpikeConv(status);
   spikingformer::RegisterAdamW(status);
+  spikingformer::RegisterAttention(status);
   return Ok(status) ? "" : TF_Message(status.get());
 }
 

@@ -17,4 +17,7 @@ void RegisterSpikeConv(const Status& status);
 /** SpikingformerAdamW: adamw.cc. */
 void RegisterAdamW(const Status& status);
 
+/** SpikingformerAttention and its gradient: attention.cc. */
+void RegisterAttention(const Status& status);
+
 }  // namespace spikingformer

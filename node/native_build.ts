@@ -194,9 +194,10 @@ export async function build(
     'first_max_pool',
     'spike_conv',
     'adamw',
+    'attention',
     'thread_pool',
   ];
-  const loops = ['lif_loops', 'pool_loops', 'spike_loops'].flatMap((source) =>
+  const loops = ['lif_loops', 'pool_loops', 'spike_loops', 'attention_loops'].flatMap((source) =>
     Object.entries(instructionSets).map(([set, flags]) => ({
       source,
       object: `${source}_${set}`,

@@ -12,6 +12,8 @@ import {
   MultiStepLIF,
   MultiStepLIFGrad,
   type NeuronAttrs,
+  SpikingAttention,
+  SpikingAttentionGrad,
 } from './spec';
 
 /** What a gradient function returns: a thunk for each input. */
@@ -68,6 +70,16 @@ const firstMaxPoolGradient: tf.GradConfig = {
     }),
 };
 
+const spikingAttentionGradient: tf.GradConfig = {
+  kernelName: SpikingAttention,
+  inputsToSave: ['q', 'k', 'v'],
+  gradFunc: (dy, [q, k, v], attrs) => {
+    const inputs = present({ dy: dy as tf.Tensor, q, k, v });
+    const [dq, dk, dv] = runKernel<tf.Tensor[]>(SpikingAttentionGrad, inputs, attrs);
+    return thunks({ q: dq!, k: dk!, v: dv! });
+  },
+};
+
 /** Marks a gradient function as already passing through `installFirst`. */
 const installs = Symbol.for('tfjs-spikingformer.installsKernels');
 type Marked = tf.GradFunc & { [installs]?: true };
@@ -90,13 +102,19 @@ function installFirst(kernelName: string): void {
 
 /** The operations that our layers, and others between them, are made of. */
 const released = [
+  SpikingAttention,
   ...[MultiStepLIF, BatchNormTraining, FirstMaxPool, 'Conv2D', 'BatchMatMul', 'Add', 'Multiply'],
   ...['Reshape', 'ExpandDims', 'Transpose', 'Concat', 'Identity', 'Sum', 'MaxPool', 'Relu'],
 ];
 
+const gradients = [
+  ...[multiStepLIFGradient, batchNormGradient, firstMaxPoolGradient],
+  spikingAttentionGradient,
+];
+
 /** Idempotent, also across copies of this library. */
 export function registerGradients(): void {
-  for (const gradient of [multiStepLIFGradient, batchNormGradient, firstMaxPoolGradient]) {
+  for (const gradient of gradients) {
     if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
   }
   for (const kernelName of ['Conv2D', 'MaxPool', 'BatchMatMul']) installFirst(kernelName);

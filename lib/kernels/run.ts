@@ -12,6 +12,8 @@ import {
   MultiStepLIF,
   type NeuronAttrs,
   SpikeConv2D,
+  SpikingAttention,
+  type SpikingAttentionAttrs,
 } from './spec';
 
 export function runKernel<T extends tf.Tensor | tf.Tensor[]>(
@@ -77,4 +79,11 @@ export function runAdamWStep(
   attrs: AdamWAttrs,
 ): [p: tf.Tensor, m: tf.Tensor, v: tf.Tensor] {
   return runKernel(AdamWStep, inputs, attrs);
+}
+
+export function runSpikingAttention(
+  inputs: Record<'q' | 'k' | 'v', tf.Tensor>,
+  attrs: SpikingAttentionAttrs,
+): tf.Tensor {
+  return runKernel(SpikingAttention, inputs, attrs);
 }

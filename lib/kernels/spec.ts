@@ -133,3 +133,28 @@ export interface AdamWAttrs {
   /** The square root of the second moment's bias correction. */
   root: number;
 }
+
+/**
+ * Spiking attention without softmax, each head for itself: y = scale (q kT) v, channel
+ * a headDim + e being e of head a; headDim = channels / numHeads.
+ * Inputs: q, k, v `[batch, time, ...tokens, channels]`. Output: y, of their shape.
+ */
+export const SpikingAttention = 'SpikingAttention';
+
+/** Inputs: dy, q, k, v. Outputs: dq, dk, dv. */
+export const SpikingAttentionGrad = 'SpikingAttentionGrad';
+
+export interface SpikingAttentionAttrs {
+  numHeads: number;
+  scale: number;
+}
+
+export interface SpikingAttentionInputs extends NamedTensorInfoMap {
+  q: TensorInfo;
+  k: TensorInfo;
+  v: TensorInfo;
+}
+
+export interface SpikingAttentionGradInputs extends SpikingAttentionInputs {
+  dy: TensorInfo;
+}
