@@ -42,7 +42,8 @@ export function spikingAttention(
 
 /**
  * `spikingAttention` of heads that lie side by side, as linear maps give them: channel a headDim + e is
- * e of head a, headDim = channels / numHeads. One kernel, and one for its gradient, which has none itself.
+ * e of head a, headDim = channels / numHeads. With tfjs-node's native ops one kernel, and one for the
+ * gradient, which has no gradient itself.
  *
  * ```ts
  * const spikes = () => tf.randomUniform([2, 4, 8, 8, 64]).less(0.2).toFloat();
@@ -70,5 +71,5 @@ export function multiHeadSpikingAttention(
   if (channels % numHeads !== 0) {
     throw invalid('numHeads', `a divisor of the ${channels} channels`, numHeads);
   }
-  return runSpikingAttention({ q, k, v }, { numHeads, scale });
+  return runSpikingAttention(q, k, v, { numHeads, scale });
 }

@@ -1,6 +1,7 @@
 /** Runs this library's kernels on the current backend, installing what it lacks first. */
 import * as tf from '@tensorflow/tfjs';
 import { isBuiltInSurrogate } from '../surrogate';
+import { spikingAttention } from './composed/attention';
 import { installKernels } from './install';
 import {
   type AdamWAttrs,
@@ -81,9 +82,16 @@ export function runAdamWStep(
   return runKernel(AdamWStep, inputs, attrs);
 }
 
+/** The backend's own kernel, or stock ops. */
 export function runSpikingAttention(
-  inputs: Record<'q' | 'k' | 'v', tf.Tensor>,
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
   attrs: SpikingAttentionAttrs,
 ): tf.Tensor {
-  return runKernel(SpikingAttention, inputs, attrs);
+  installKernels();
+  if (tf.getKernel(SpikingAttention, tf.getBackend())) {
+    return runKernel(SpikingAttention, { q, k, v }, attrs);
+  }
+  return tf.tidy(() => spikingAttention(q, k, v, attrs));
 }

@@ -138,10 +138,12 @@ export interface AdamWAttrs {
  * Spiking attention without softmax, each head for itself: y = scale (q kT) v, channel
  * a headDim + e being e of head a; headDim = channels / numHeads.
  * Inputs: q, k, v `[batch, time, ...tokens, channels]`. Output: y, of their shape.
+ * Backends without one of their own have no such kernel: stock ops keep for their gradient what the
+ * kernel of the gradient would have to compute anew.
  */
 export const SpikingAttention = 'SpikingAttention';
 
-/** Inputs: dy, q, k, v. Outputs: dq, dk, dv. */
+/** The gradient of SpikingAttention. Inputs: dy, q, k, v. Outputs: dq, dk, dv. */
 export const SpikingAttentionGrad = 'SpikingAttentionGrad';
 
 export interface SpikingAttentionAttrs {

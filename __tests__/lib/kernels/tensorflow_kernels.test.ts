@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { multiHeadSpikingAttention } from '../../../lib/attention';
 import { adamWStep } from '../../../lib/kernels/composed/adamw';
-import * as composedAttention from '../../../lib/kernels/composed/attention';
+import { spikingAttention } from '../../../lib/kernels/composed/attention';
 import * as composedBatchNorm from '../../../lib/kernels/composed/batch_norm';
 import * as composedPool from '../../../lib/kernels/composed/max_pool';
 import { installKernels } from '../../../lib/kernels/install';
@@ -199,10 +199,10 @@ describeNativeOps('spiking attention as a native op', () => {
     ...run(attentionKernels, SpikingAttention, { q, k, v }, attrs),
     ...run(attentionKernels, SpikingAttentionGrad, { dy, q, k, v }, attrs),
   ];
-  const composed = ([dy, q, k, v]: Heads, attrs: { numHeads: number; scale: number }) => [
-    composedAttention.spikingAttention(q, k, v, attrs),
-    ...composedAttention.spikingAttentionGrad(dy, q, k, v, attrs),
-  ];
+  const composed = ([dy, ...inputs]: Heads, attrs: { numHeads: number; scale: number }) => {
+    const attend = (...[q, k, v]: tf.Tensor[]) => spikingAttention(q!, k!, v!, attrs);
+    return [attend(...inputs), ...tf.grads(attend)(inputs, dy)];
+  };
   const names = ['y', 'dq', 'dk', 'dv'];
   const headDims = [1, 2, 3, 5, 8, 16, 31, 32, 33, 48, 64, 65, 100, 130];
 
@@ -251,6 +251,20 @@ describeNativeOps('spiking attention as a native op', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('keeps nothing but q, k and v for the gradient', () => {
+    tf.tidy(() => {
+      const x = spikes([2, 2, 9, 8], 1);
+      const { backend } = tf.engine();
+      const attend = (q: tf.Tensor) => {
+        const before = backend.numDataIds();
+        const y = multiHeadSpikingAttention(q, x, x, { numHeads: 2 });
+        expect(backend.numDataIds() - before).toBe(1); // y
+        return y;
+      };
+      tf.grad(attend)(x);
+    });
   });
 
   it('gives the same bits whether one thread or several share the heads', () => {

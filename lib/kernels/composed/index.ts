@@ -13,12 +13,8 @@ import {
   MultiStepLIFGrad,
   type NeuronAttrs,
   SpikeConv2D,
-  SpikingAttention,
-  type SpikingAttentionAttrs,
-  SpikingAttentionGrad,
 } from '../spec';
 import { adamWStep } from './adamw';
-import { spikingAttention, spikingAttentionGrad } from './attention';
 import { batchNormTraining, batchNormTrainingGrad } from './batch_norm';
 import { firstMaxPool, firstMaxPoolGrad } from './max_pool';
 import { multiStepLIF, multiStepLIFGrad } from './multi_step_lif';
@@ -53,10 +49,4 @@ export const composedKernels: Omit<tf.KernelConfig, 'backendName'>[] = [
     spikeConv2D(x as tf.Tensor4D, filter as tf.Tensor4D, scale!, shift!),
   ),
   kernel<AdamWAttrs>(AdamWStep, ({ p, g, m, v }, attrs) => adamWStep(p!, g!, m!, v!, attrs)),
-  kernel<SpikingAttentionAttrs>(SpikingAttention, ({ q, k, v }, attrs) =>
-    spikingAttention(q!, k!, v!, attrs),
-  ),
-  kernel<SpikingAttentionAttrs>(SpikingAttentionGrad, ({ dy, q, k, v }, attrs) =>
-    spikingAttentionGrad(dy!, q!, k!, v!, attrs),
-  ),
 ];
