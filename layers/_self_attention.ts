@@ -1,6 +1,6 @@
 /** What the attentions of Spikingformer and Spikformer share: spiking q, k, v, their product without softmax, a last linear map. */
 import type * as tf from '@tensorflow/tfjs';
-import { spikingAttention } from '../lib/attention';
+import { multiHeadSpikingAttention } from '../lib/attention';
 import { checkFinite, checkPositiveInteger, invalid } from '../lib/validate';
 import { applyTo, CompositeLayer } from './_composite';
 import { type CallArgs, checkLayerKeys, checkTokens, type LayerArgs, oneShape } from './_layer';
@@ -84,23 +84,11 @@ export abstract class SelfAttention extends CompositeLayer {
 
   /** q, k, v each linear, BN, LIF; scale q kT v per head; LIF; linear, BN; where there is one, `lif`. */
   protected attend(x: tf.Tensor, kwargs: CallArgs, lif?: LIFNode): tf.Tensor {
-    const [q, k, v] = this.branches.map((linear, i) =>
-      this.splitHeads(linear.fire(this.branchLifs[i]!, x, kwargs)),
-    );
-    const product = spikingAttention(q!, k!, v!, { scale: this.scale });
-    const attended = applyTo(this.attnLif, this.mergeHeads(product, x.shape), kwargs);
+    const [q, k, v] = this.branches.map((linear, i) => linear.fire(this.branchLifs[i]!, x, kwargs));
+    const { numHeads, scale } = this;
+    const product = multiHeadSpikingAttention(q!, k!, v!, { numHeads, scale });
+    const attended = applyTo(this.attnLif, product, kwargs);
     return lif ? this.proj.fire(lif, attended, kwargs) : applyTo(this.proj, attended, kwargs);
-  }
-
-  /** `[batch, time, ...tokens, channels]` -> `[batch, time, heads, tokens, headDim]`; channel a headDim + e is e of head a. */
-  private splitHeads(x: tf.Tensor): tf.Tensor {
-    const [batch, time] = x.shape as [number, number];
-    const headDim = x.shape.at(-1)! / this.numHeads;
-    return x.reshape([batch, time, -1, this.numHeads, headDim]).transpose([0, 1, 3, 2, 4]);
-  }
-
-  private mergeHeads(x: tf.Tensor, shape: number[]): tf.Tensor {
-    return x.transpose([0, 1, 3, 2, 4]).reshape(shape);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

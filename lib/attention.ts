@@ -1,10 +1,26 @@
 /** Spiking attention: a product of spikes without softmax, hence associative (Zhou et al., arXiv 2304.11954). */
 import * as tf from '@tensorflow/tfjs';
-import { checkFinite, invalid } from './validate';
+import { headProduct } from './kernels/composed/attention';
+import { runSpikingAttention } from './kernels/run';
+import { checkFinite, checkKeys, checkPositiveInteger, invalid } from './validate';
 
 export interface SpikingAttentionParams {
   /** Factor on the product. Default 0.125, a constant in the papers' code, not 1 / sqrt(headDim). */
   scale?: number;
+}
+
+export interface MultiHeadSpikingAttentionParams extends SpikingAttentionParams {
+  /** Must divide the channels. */
+  numHeads: number;
+}
+
+function checkSameShapes(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): void {
+  for (const [name, x] of [
+    ['k', k],
+    ['v', v],
+  ] as const) {
+    if (x.shape.join() !== q.shape.join()) throw invalid(name, `shaped as q [${q.shape}]`, x.shape);
+  }
 }
 
 /**
@@ -20,18 +36,40 @@ export function spikingAttention(
 ): tf.Tensor {
   checkFinite('scale', scale);
   if (q.rank < 3) throw invalid('q', 'of shape [..., heads, tokens, headDim]', q.shape);
-  for (const [name, x] of [
-    ['k', k],
-    ['v', v],
-  ] as const) {
-    if (x.shape.join() !== q.shape.join()) throw invalid(name, `shaped as q [${q.shape}]`, x.shape);
+  checkSameShapes(q, k, v);
+  return tf.tidy(() => headProduct(q, k, v, scale));
+}
+
+/**
+ * `spikingAttention` of heads that lie side by side, as linear maps give them: channel a headDim + e is
+ * e of head a, headDim = channels / numHeads. With tfjs-node's native ops one kernel, and one for the
+ * gradient, which has no gradient itself.
+ *
+ * ```ts
+ * const spikes = () => tf.randomUniform([2, 4, 8, 8, 64]).less(0.2).toFloat();
+ * multiHeadSpikingAttention(spikes(), spikes(), spikes(), { numHeads: 4 }); // [2, 4, 8, 8, 64]
+ * ```
+ *
+ * @param q,k,v float32 `[batch, time, ...tokens, channels]`, of equal shapes.
+ */
+export function multiHeadSpikingAttention(
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  params: MultiHeadSpikingAttentionParams,
+): tf.Tensor {
+  checkKeys('multiHeadSpikingAttention', params, ['numHeads', 'scale']);
+  const { numHeads, scale = 0.125 } = params;
+  checkPositiveInteger('numHeads', numHeads);
+  checkFinite('scale', scale);
+  if (q.rank < 4) throw invalid('q', 'of shape [batch, time, ...tokens, channels]', q.shape);
+  checkSameShapes(q, k, v);
+  for (const [name, { dtype }] of Object.entries({ q, k, v })) {
+    if (dtype !== 'float32') throw invalid(name, 'of dtype float32', dtype);
   }
-  const [tokens, headDim] = q.shape.slice(-2) as [number, number];
-  return tf.tidy(() => {
-    const product =
-      tokens < headDim
-        ? tf.matMul(tf.matMul(q, k, false, true), v)
-        : tf.matMul(q, tf.matMul(k, v, true, false));
-    return product.mul(scale);
-  });
+  const channels = q.shape.at(-1)!;
+  if (channels % numHeads !== 0) {
+    throw invalid('numHeads', `a divisor of the ${channels} channels`, numHeads);
+  }
+  return runSpikingAttention(q, k, v, { numHeads, scale });
 }

@@ -3,7 +3,12 @@ import { registerGradients } from './kernels/gradients';
 
 registerGradients();
 
-export { type SpikingAttentionParams, spikingAttention } from './attention';
+export {
+  type MultiHeadSpikingAttentionParams,
+  multiHeadSpikingAttention,
+  type SpikingAttentionParams,
+  spikingAttention,
+} from './attention';
 export {
   type BatchNormOutput,
   type BatchNormParams,

@@ -31,6 +31,7 @@ std::string RegisterAll() {
   spikingformer::RegisterSpikeConv(status);
   spikingformer::RegisterBatchNorm(status);
   spikingformer::RegisterAdamW(status);
+  spikingformer::RegisterAttention(status);
   return Ok(status) ? "" : TF_Message(status.get());
 }
 

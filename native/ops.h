@@ -20,4 +20,7 @@ void RegisterBatchNorm(const Status& status);
 /** SpikingformerAdamW: adamw.cc. */
 void RegisterAdamW(const Status& status);
 
+/** SpikingformerAttention and its gradient: attention.cc. */
+void RegisterAttention(const Status& status);
+
 }  // namespace spikingformer

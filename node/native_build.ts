@@ -195,9 +195,11 @@ export async function build(
     'spike_conv',
     'batch_norm',
     'adamw',
+    'attention',
     'thread_pool',
   ];
-  const loops = ['lif_loops', 'pool_loops', 'spike_loops', 'norm_loops'].flatMap((source) =>
+  const loopSources = ['lif', 'norm', 'pool', 'spike', 'attention'].map((name) => `${name}_loops`);
+  const loops = loopSources.flatMap((source) =>
     Object.entries(instructionSets).map(([set, flags]) => ({
       source,
       object: `${source}_${set}`,

@@ -197,6 +197,41 @@ describeEachBackend('functions refuse', () => {
     tf.dispose([flat, other]);
   });
 
+  test('attention of several heads', async () => {
+    const [q, other] = [tf.ones([1, 2, 3, 8]), tf.ones([1, 2, 3, 4])];
+    const whole = tf.ones([1, 2, 3, 8], 'int32');
+    const attend = spiking.multiHeadSpikingAttention;
+    await refused(
+      () => attend(x, x, x, { numHeads: 2 }),
+      'q must be of shape [batch, time, ...tokens, channels], but got [2,3,4]',
+    );
+    await refused(
+      () => attend(q, q, other, { numHeads: 2 }),
+      'v must be shaped as q [1,2,3,8], but got [1,2,3,4]',
+    );
+    await refused(
+      () => attend(q, whole, q, { numHeads: 2 }),
+      "k must be of dtype float32, but got 'int32'",
+    );
+    await refused(
+      () => attend(q, q, q, { numHeads: 3 }),
+      'numHeads must be a divisor of the 8 channels, but got 3',
+    );
+    await refused(
+      () => attend(q, q, q, { numHeads: 0.5 }),
+      'numHeads must be a positive integer, but got 0.5',
+    );
+    await refused(
+      () => attend(q, q, q, { numHeads: 2, scale: Infinity }),
+      'scale must be a finite number, but got Infinity',
+    );
+    await refused(
+      () => attend(q, q, q, { numHeads: 2, heads: 2 } as never),
+      "multiHeadSpikingAttention has no option 'heads'; its options are numHeads, scale",
+    );
+    tf.dispose([q, other, whole]);
+  });
+
   test('pooling', async () => {
     const image = tf.ones([1, 4, 4, 1]) as tf.Tensor4D;
     const whole = tf.ones([1, 4, 4, 1], 'int32') as tf.Tensor4D;

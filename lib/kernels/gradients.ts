@@ -14,6 +14,8 @@ import {
   MultiStepLIF,
   MultiStepLIFGrad,
   type NeuronAttrs,
+  SpikingAttention,
+  SpikingAttentionGrad,
 } from './spec';
 
 /** What a gradient function returns: a thunk for each input. */
@@ -85,6 +87,16 @@ const firstMaxPoolGradient: tf.GradConfig = {
     }),
 };
 
+const spikingAttentionGradient: tf.GradConfig = {
+  kernelName: SpikingAttention,
+  inputsToSave: ['q', 'k', 'v'],
+  gradFunc: (dy, [q, k, v], attrs) => {
+    const inputs = present({ dy: dy as tf.Tensor, q, k, v });
+    const [dq, dk, dv] = runKernel<tf.Tensor[]>(SpikingAttentionGrad, inputs, attrs);
+    return thunks({ q: dq!, k: dk!, v: dv! });
+  },
+};
+
 /** Marks a gradient function as already passing through `installFirst`. */
 const installs = Symbol.for('tfjs-spikingformer.installsKernels');
 type Marked = tf.GradFunc & { [installs]?: true };
@@ -107,30 +119,19 @@ function installFirst(kernelName: string): void {
 
 /** The operations that our layers, and others between them, are made of. */
 const released = [
-  ...[MultiStepLIF, BatchNormTraining, BatchNormLIF, FirstMaxPool],
-  ...[
-    'Conv2D',
-    'BatchMatMul',
-    'Add',
-    'Multiply',
-    'Reshape',
-    'ExpandDims',
-    'Transpose',
-    'Concat',
-    'Identity',
-    'Sum',
-    'MaxPool',
-    'Relu',
-  ],
+  ...[MultiStepLIF, BatchNormTraining, BatchNormLIF, FirstMaxPool, SpikingAttention],
+  ...['Conv2D', 'BatchMatMul', 'Add', 'Multiply', 'Reshape', 'ExpandDims'],
+  ...['Transpose', 'Concat', 'Identity', 'Sum', 'MaxPool', 'Relu'],
+];
+
+const gradients = [
+  ...[multiStepLIFGradient, batchNormGradient, batchNormLIFGradient],
+  ...[firstMaxPoolGradient, spikingAttentionGradient],
 ];
 
 /** Idempotent, also across copies of this library. */
 export function registerGradients(): void {
-  const ours = [
-    ...[multiStepLIFGradient, batchNormGradient, batchNormLIFGradient],
-    firstMaxPoolGradient,
-  ];
-  for (const gradient of ours) {
+  for (const gradient of gradients) {
     if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
   }
   for (const kernelName of ['Conv2D', 'MaxPool', 'BatchMatMul']) installFirst(kernelName);

@@ -1,6 +1,7 @@
 /** Runs this library's kernels on the current backend, installing what it lacks first. */
 import * as tf from '@tensorflow/tfjs';
 import { isBuiltInSurrogate } from '../surrogate';
+import { spikingAttention } from './composed/attention';
 import { installKernels } from './install';
 import {
   type AdamWAttrs,
@@ -14,6 +15,8 @@ import {
   MultiStepLIF,
   type NeuronAttrs,
   SpikeConv2D,
+  SpikingAttention,
+  type SpikingAttentionAttrs,
 } from './spec';
 
 export function runKernel<T extends tf.Tensor | tf.Tensor[]>(
@@ -23,6 +26,12 @@ export function runKernel<T extends tf.Tensor | tf.Tensor[]>(
 ): T {
   installKernels();
   return tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap) as T;
+}
+
+/** Of a kernel that stands for others: whether the backend has one. */
+function hasKernel(name: string): boolean {
+  installKernels();
+  return tf.getKernel(name, tf.getBackend()) !== undefined;
 }
 
 /** The inputs that a call really has: the engine knows no optional ones. */
@@ -68,8 +77,7 @@ export function runBatchNormLIF(
   beta: tf.Tensor,
   attrs: BatchNormLIFAttrs,
 ): [spikes: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor] {
-  installKernels();
-  if (isBuiltInSurrogate(attrs.surrogate) && tf.getKernel(BatchNormLIF, tf.getBackend())) {
+  if (isBuiltInSurrogate(attrs.surrogate) && hasKernel(BatchNormLIF)) {
     return runKernel(BatchNormLIF, { x, gamma, beta }, attrs);
   }
   const { epsilon, ...neuron } = attrs;
@@ -96,4 +104,17 @@ export function runAdamWStep(
   attrs: AdamWAttrs,
 ): [p: tf.Tensor, m: tf.Tensor, v: tf.Tensor] {
   return runKernel(AdamWStep, inputs, attrs);
+}
+
+/** The backend's own kernel, or stock ops. */
+export function runSpikingAttention(
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  attrs: SpikingAttentionAttrs,
+): tf.Tensor {
+  if (hasKernel(SpikingAttention)) {
+    return runKernel(SpikingAttention, { q, k, v }, attrs);
+  }
+  return tf.tidy(() => spikingAttention(q, k, v, attrs));
 }

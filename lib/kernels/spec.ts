@@ -150,3 +150,30 @@ export interface AdamWAttrs {
   /** The square root of the second moment's bias correction. */
   root: number;
 }
+
+/**
+ * Spiking attention without softmax, each head for itself: y = scale (q kT) v, channel
+ * a headDim + e being e of head a; headDim = channels / numHeads.
+ * Inputs: q, k, v `[batch, time, ...tokens, channels]`. Output: y, of their shape.
+ * Backends without one of their own have no such kernel: stock ops keep for their gradient what the
+ * kernel of the gradient would have to compute anew.
+ */
+export const SpikingAttention = 'SpikingAttention';
+
+/** The gradient of SpikingAttention. Inputs: dy, q, k, v. Outputs: dq, dk, dv. */
+export const SpikingAttentionGrad = 'SpikingAttentionGrad';
+
+export interface SpikingAttentionAttrs {
+  numHeads: number;
+  scale: number;
+}
+
+export interface SpikingAttentionInputs extends NamedTensorInfoMap {
+  q: TensorInfo;
+  k: TensorInfo;
+  v: TensorInfo;
+}
+
+export interface SpikingAttentionGradInputs extends SpikingAttentionInputs {
+  dy: TensorInfo;
+}

@@ -1,6 +1,7 @@
 /** The kernels of the backend `tensorflow`: tfjs-node and tfjs-node-gpu. */
 import type { KernelConfig } from '@tensorflow/tfjs';
 import { adamWKernel } from './adamw';
+import { attentionKernels } from './attention';
 import { tensorflowBackend } from './backend';
 import { batchNormKernels, nativeBatchNormKernels } from './batch_norm';
 import { conv2DOverrides } from './conv2d';
@@ -26,6 +27,7 @@ export function tensorflowKernels(): KernelConfig[] {
     ...nativeMaxPoolKernels,
     spikeConv2DKernel,
     adamWKernel,
+    ...attentionKernels,
     ...stock,
   ];
 }
