@@ -1,6 +1,6 @@
 /** Batch normalization over batch, time and space at once, with PyTorch's running statistics. */
 import * as tf from '@tensorflow/tfjs';
-import { runBatchNormLIF, runBatchNormTraining } from './kernels/run';
+import { runBatchNormLIF, runBatchNormTraining, runBlend } from './kernels/run';
 import type { NeuronAttrs } from './kernels/spec';
 import { invalid } from './validate';
 
@@ -104,7 +104,7 @@ export function updateRunningStatistics(
   count: number,
 ): { mean: tf.Tensor; variance: tf.Tensor } {
   const blend = (old: tf.Tensor, now: tf.Tensor, factor: number) =>
-    tf.tidy(() => old.mul(momentum).add(now.mul((1 - momentum) * factor)));
+    runBlend(old, now, { kept: momentum, taken: (1 - momentum) * factor });
   return {
     mean: blend(running.mean, batch.mean, 1),
     variance: blend(running.variance, batch.variance, count / Math.max(count - 1, 1)),

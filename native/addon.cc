@@ -30,7 +30,7 @@ std::string RegisterAll() {
   spikingformer::RegisterFirstMaxPool(status);
   spikingformer::RegisterSpikeConv(status);
   spikingformer::RegisterBatchNorm(status);
-  spikingformer::RegisterAdamW(status);
+  spikingformer::RegisterUpdates(status);
   spikingformer::RegisterAttention(status);
   return Ok(status) ? "" : TF_Message(status.get());
 }

@@ -17,8 +17,8 @@ void RegisterSpikeConv(const Status& status);
 /** SpikingformerBatchNorm, the same with LIF neurons behind it, and their gradients: batch_norm.cc. */
 void RegisterBatchNorm(const Status& status);
 
-/** SpikingformerAdamW: adamw.cc. */
-void RegisterAdamW(const Status& status);
+/** SpikingformerAdamW and SpikingformerBlend: updates.cc. */
+void RegisterUpdates(const Status& status);
 
 /** SpikingformerAttention and its gradient: attention.cc. */
 void RegisterAttention(const Status& status);

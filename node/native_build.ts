@@ -194,7 +194,7 @@ export async function build(
     'first_max_pool',
     'spike_conv',
     'batch_norm',
-    'adamw',
+    'updates',
     'attention',
     'thread_pool',
   ];

@@ -77,6 +77,7 @@ if (ops) {
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
   check('a product of spikes', op('SpikeConv', 1, [tf.tensor2d([[1, 0, 1]]), kernel], {}, {}, { N: 0 })[0], [6, 8]);
   const factors = tf.tensor1d([1, 0.1, 1, 0, 0, 1, 0, 1]);
+  check('a moving average', op('Blend', 1, [one, rest], { kept: 0.5, taken: 2 })[0], [3.5]);
   check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors])[0], [0.9]);
 }
 console.log(JSON.stringify(found));

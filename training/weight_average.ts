@@ -1,5 +1,6 @@
 /** An exponential moving average of weights and running statistics (timm's ModelEmaV2). */
 import * as tf from '@tensorflow/tfjs';
+import { runBlend } from '../lib/kernels/run';
 import { invalid } from '../lib/validate';
 
 /**
@@ -31,7 +32,8 @@ export class WeightAverage {
     const { decay } = this;
     this.weights.forEach((weight, i) => {
       const average = this.averages[i]!;
-      tf.tidy(() => average.assign(average.mul(decay).add(weight.read().mul(1 - decay))));
+      const attrs = { kept: decay, taken: 1 - decay };
+      tf.tidy(() => average.assign(runBlend(average, weight.read(), attrs)));
     });
   }
 

@@ -10,6 +10,8 @@ import {
   BatchNormLIF,
   type BatchNormLIFAttrs,
   BatchNormTraining,
+  Blend,
+  type BlendAttrs,
   FirstMaxPool,
   type MaxPoolAttrs,
   MultiStepLIF,
@@ -104,6 +106,10 @@ export function runAdamWStep(
   attrs: AdamWAttrs,
 ): [p: tf.Tensor, m: tf.Tensor, v: tf.Tensor] {
   return runKernel(AdamWStep, inputs, attrs);
+}
+
+export function runBlend(old: tf.Tensor, now: tf.Tensor, attrs: BlendAttrs): tf.Tensor {
+  return runKernel(Blend, { old, now }, attrs);
 }
 
 /** The backend's own kernel, or stock ops. */

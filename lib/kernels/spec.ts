@@ -151,6 +151,14 @@ export interface AdamWAttrs {
   root: number;
 }
 
+/** old kept + now taken: moving averages. Inputs: old, now, of one shape. Output: the same. It has no gradient. */
+export const Blend = 'Blend';
+
+export interface BlendAttrs {
+  kept: number;
+  taken: number;
+}
+
 /**
  * Spiking attention without softmax, each head for itself: y = scale (q kT) v, channel
  * a headDim + e being e of head a; headDim = channels / numHeads.

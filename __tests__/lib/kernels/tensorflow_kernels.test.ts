@@ -1,21 +1,22 @@
-/** Pooling, convolutions, AdamW and attention on tfjs-node, against their specification. */
+/** Pooling, convolutions, updates and attention on tfjs-node, against their specification. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { multiHeadSpikingAttention } from '../../../lib/attention';
-import { adamWStep } from '../../../lib/kernels/composed/adamw';
 import { spikingAttention } from '../../../lib/kernels/composed/attention';
 import * as composedPool from '../../../lib/kernels/composed/max_pool';
+import { adamWStep, blend } from '../../../lib/kernels/composed/updates';
 import { installKernels } from '../../../lib/kernels/install';
 import {
   AdamWStep,
+  Blend,
   FirstMaxPool,
   FirstMaxPoolGrad,
   SpikingAttention,
   SpikingAttentionGrad,
 } from '../../../lib/kernels/spec';
-import { adamWKernel } from '../../../lib/kernels/tensorflow/adamw';
 import { attentionKernels } from '../../../lib/kernels/tensorflow/attention';
 import { maxPoolKernels, nativeMaxPoolKernels } from '../../../lib/kernels/tensorflow/max_pool';
+import { updateKernels } from '../../../lib/kernels/tensorflow/updates';
 import '../../support/backends';
 import { expectClose } from '../../support/compare';
 import { describeNativeOps, describeTensorflow } from '../../support/tensorflow';
@@ -131,14 +132,36 @@ describeTensorflow('convolution with padding in numbers', () => {
   );
 });
 
+const variables = [[[]], [[0, 3]], [[5]], [[3, 3, 64, 129]]];
+
+describeNativeOps('moving averages as a native op', () => {
+  it.each(variables)('of %j are the composed form to the bit', (shape) => {
+    tf.tidy(() => {
+      const [old, now] = [1, 2].map((seed) => tf.randomNormal(shape, 0, 1, 'float32', seed));
+      const attrs = { kept: 0.9, taken: 0.1003 };
+      const [got] = run(updateKernels, Blend, { old: old!, now: now! }, attrs);
+      expect(got!.shape).toEqual(shape);
+      expect(got!.dataSync()).toEqual(blend(old!, now!, attrs).dataSync());
+    });
+  });
+
+  it('names what does not fit', () => {
+    tf.tidy(() => {
+      const wrong = { old: tf.zeros([2]), now: tf.zeros([3]) };
+      const attrs = { kept: 1, taken: 1 };
+      expect(() => run(updateKernels, Blend, wrong, attrs)).toThrow('now must have 2 numbers');
+    });
+  });
+});
+
 describeNativeOps('AdamW as a native op', () => {
-  it.each([[[]], [[0, 3]], [[5]], [[3, 3, 64, 129]]])('of %j is the composed form', (shape) => {
+  it.each(variables)('of %j is the composed form', (shape) => {
     tf.tidy(() => {
       const random = (seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
       const [p, g, m, v] = [random(1), random(2), random(3), random(4).square()];
       for (const kept of [1, 0.97]) {
         const attrs = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, kept, rate: 0.01, root: 0.3 };
-        const got = run([adamWKernel], AdamWStep, { p, g, m, v }, attrs);
+        const got = run(updateKernels, AdamWStep, { p, g, m, v }, attrs);
         const expected = adamWStep(p, g, m, v, attrs);
         for (const [i, name] of ['p', 'm', 'v'].entries()) {
           expect(got[i]!.shape).toEqual(shape);

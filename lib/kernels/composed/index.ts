@@ -6,6 +6,8 @@ import {
   type BatchNormAttrs,
   BatchNormTraining,
   BatchNormTrainingGrad,
+  Blend,
+  type BlendAttrs,
   FirstMaxPool,
   FirstMaxPoolGrad,
   type MaxPoolAttrs,
@@ -14,11 +16,11 @@ import {
   type NeuronAttrs,
   SpikeConv2D,
 } from '../spec';
-import { adamWStep } from './adamw';
 import { batchNormTraining, batchNormTrainingGrad } from './batch_norm';
 import { firstMaxPool, firstMaxPoolGrad } from './max_pool';
 import { multiStepLIF, multiStepLIFGrad } from './multi_step_lif';
 import { spikeConv2D } from './spike_conv2d';
+import { adamWStep, blend } from './updates';
 
 type Inputs = Record<string, tf.Tensor>;
 type Composed<Attrs> = (inputs: Inputs, attrs: Attrs) => tf.Tensor | tf.Tensor[];
@@ -49,4 +51,5 @@ export const composedKernels: Omit<tf.KernelConfig, 'backendName'>[] = [
     spikeConv2D(x as tf.Tensor4D, filter as tf.Tensor4D, scale!, shift!),
   ),
   kernel<AdamWAttrs>(AdamWStep, ({ p, g, m, v }, attrs) => adamWStep(p!, g!, m!, v!, attrs)),
+  kernel<BlendAttrs>(Blend, ({ old, now }, attrs) => blend(old!, now!, attrs)),
 ];

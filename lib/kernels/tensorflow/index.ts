@@ -1,6 +1,5 @@
 /** The kernels of the backend `tensorflow`: tfjs-node and tfjs-node-gpu. */
 import type { KernelConfig } from '@tensorflow/tfjs';
-import { adamWKernel } from './adamw';
 import { attentionKernels } from './attention';
 import { tensorflowBackend } from './backend';
 import { batchNormKernels, nativeBatchNormKernels } from './batch_norm';
@@ -10,6 +9,7 @@ import { maxPoolKernels, nativeMaxPoolKernels } from './max_pool';
 import { multiStepLIFKernels } from './multi_step_lif';
 import { nativeOpsInUse } from './native_ops';
 import { spikeConv2DKernel } from './spike_conv2d';
+import { updateKernels } from './updates';
 
 export { nativeOpsInUse };
 
@@ -26,7 +26,7 @@ export function tensorflowKernels(): KernelConfig[] {
     ...nativeBatchNormKernels,
     ...nativeMaxPoolKernels,
     spikeConv2DKernel,
-    adamWKernel,
+    ...updateKernels,
     ...attentionKernels,
     ...stock,
   ];
