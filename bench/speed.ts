@@ -114,6 +114,19 @@ async function proveEqual(
   });
 }
 
+/** The least that a neuron layer can take: its input, copied once, by one thread. */
+const COPY = 'memcpy';
+
+function copying(batch: number): () => number {
+  const from = new Float32Array(batch * TIME_STEPS * SIZE * SIZE * 64).fill(1);
+  const to = new Float32Array(from.length);
+  return () => {
+    const start = performance.now();
+    for (let copy = 0; copy < 50; copy++) to.set(from);
+    return (performance.now() - start) / 50;
+  };
+}
+
 interface Result {
   /** What each round gave: milliseconds, or one peak. */
   values: number[];
@@ -124,6 +137,7 @@ async function measureCase(
   metrics: readonly Metric[],
   contendersFor: (metric: Metric) => readonly Contender[],
   rounds: number,
+  yardsticks: (metric: Metric) => Record<string, () => number>,
 ): Promise<Record<string, Result[]>> {
   const results: Record<string, Result[]> = {};
   for (const metric of metrics) {
@@ -137,7 +151,8 @@ async function measureCase(
     };
     const turns = contenders.map((contender) => [contender.name, turn(contender)]);
     const options = { rounds, warmup: 1, patience: PATIENCE_MS };
-    const times = await takeTurns(Object.fromEntries(turns), options);
+    const all = { ...Object.fromEntries(turns), ...yardsticks(metric) };
+    const times = await takeTurns(all, options);
     results[metric] = [...times].map(([contender, values]) => ({ contender, values }));
     if (metric !== 'train_ms') continue;
     // The processes have done nothing but training steps, and what needs less.
@@ -161,7 +176,8 @@ function ratioOf(ours: readonly number[], theirs: readonly number[]) {
 
 /** Prints one metric as a table; its rows for results/. */
 function report(name: string, metric: string, results: readonly Result[], command: string): Row[] {
-  const present = results.filter(({ contender }) => isPeer(contender));
+  const isOurs = ({ contender }: Result) => !isPeer(contender) && contender !== COPY;
+  const present = results.filter((result) => !isOurs(result));
   const digits = (value: number) => value.toFixed(value < 100 ? 2 : 0);
   const cells = (values: string[]) => values.map((value) => value.padStart(26)).join('');
   const heading = present.map(({ contender }) => `to ${contender}`);
@@ -174,7 +190,7 @@ function report(name: string, metric: string, results: readonly Result[], comman
     });
     console.log(`  ${contender.padEnd(32)}${cells([own, ...ratios])}`);
   }
-  const ours = results.filter(({ contender }) => !isPeer(contender));
+  const ours = results.filter(isOurs);
   return ours.flatMap(({ contender, values }) =>
     present.map((peer) => ({
       case: name,
@@ -292,7 +308,9 @@ export async function run(args: string[]): Promise<void> {
           contenders.filter((each) => takesPart(kind, metric, each.name, named));
         const trainers = takers(metrics[kind === 'model' ? 0 : 1]!);
         await proveEqual(contenders, (contender) => trainers.includes(contender));
-        const results = await measureCase(metrics, takers, rounds);
+        const yardsticks = (metric: Metric): Record<string, () => number> =>
+          kind === 'lif' && metric === 'forward_ms' ? { [COPY]: copying(batch) } : {};
+        const results = await measureCase(metrics, takers, rounds, yardsticks);
         const command = ['npm run bench -- --cases', name, ...settings(values)].join(' ');
         const rows = Object.entries(results).flatMap(([metric, each]) =>
           report(name, metric, each, command),
