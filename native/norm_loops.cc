@@ -11,59 +11,48 @@
 namespace spikingformer {
 namespace {
 
-/** Calls row4(four rows) as often as it goes, then row1(one) for the rest; both get their first number. */
-template <class Row4, class Row1>
-inline void ByFourRows(int64_t rows, int64_t channels, const Row4& row4, const Row1& row1) {
+/**
+ * Calls four(channel, its numbers' places in four rows) for every channel, rows after rows, then
+ * one(channel, place) for the rows that are left. Where they write, no other channel may read.
+ */
+template <class Four, class One>
+inline void OverRows(int64_t rows, int64_t channels, const Four& four, const One& one) {
   int64_t row = 0;
-  for (; row + 4 <= rows; row += 4) row4(row * channels);
-  for (; row < rows; row++) row1(row * channels);
+  for (; row + 4 <= rows; row += 4) {
+    const int64_t i = row * channels, j = i + channels, k = j + channels, l = k + channels;
+#pragma GCC ivdep
+    for (int64_t c = 0; c < channels; c++) four(c, i + c, j + c, k + c, l + c);
+  }
+  for (; row < rows; row++) {
+    const int64_t i = row * channels;
+#pragma GCC ivdep
+    for (int64_t c = 0; c < channels; c++) one(c, i + c);
+  }
 }
 
 void Moments(const float* x, int64_t rows, int64_t channels, float* scratch, double* RESTRICT sums,
              double* RESTRICT squares) {
-  float* RESTRICT sum = scratch;
-  float* RESTRICT mean = sum + channels;
-  float* RESTRICT square = mean + channels;
-  const float* RESTRICT pivot = x;
+  float* const sum = scratch;
+  float* const mean = sum + channels;
+  float* const square = mean + channels;
+  const float* const pivot = x;
   for (int64_t c = 0; c < channels; c++) sum[c] = square[c] = 0.0f;
-  ByFourRows(
+  OverRows(
       rows, channels,
-      [&](int64_t at) {
-        const float* RESTRICT a = x + at;
-        const float* RESTRICT b = a + channels;
-        const float* RESTRICT c = b + channels;
-        const float* RESTRICT d = c + channels;
-        for (int64_t i = 0; i < channels; i++) {
-          sum[i] += ((a[i] - pivot[i]) + (b[i] - pivot[i])) +
-                    ((c[i] - pivot[i]) + (d[i] - pivot[i]));
-        }
+      [=](int64_t c, int64_t i, int64_t j, int64_t k, int64_t l) {
+        sum[c] += ((x[i] - pivot[c]) + (x[j] - pivot[c])) +
+                  ((x[k] - pivot[c]) + (x[l] - pivot[c]));
       },
-      [&](int64_t at) {
-        const float* RESTRICT a = x + at;
-        for (int64_t i = 0; i < channels; i++) sum[i] += a[i] - pivot[i];
-      });
+      [=](int64_t c, int64_t i) { sum[c] += x[i] - pivot[c]; });
   const float share = 1.0f / rows;
   for (int64_t c = 0; c < channels; c++) mean[c] = pivot[c] + sum[c] * share;
-  ByFourRows(
+  const auto squared = [=](int64_t c, int64_t i) { return (x[i] - mean[c]) * (x[i] - mean[c]); };
+  OverRows(
       rows, channels,
-      [&](int64_t at) {
-        const float* RESTRICT a = x + at;
-        const float* RESTRICT b = a + channels;
-        const float* RESTRICT c = b + channels;
-        const float* RESTRICT d = c + channels;
-        for (int64_t i = 0; i < channels; i++) {
-          const float p = a[i] - mean[i], q = b[i] - mean[i];
-          const float r = c[i] - mean[i], s = d[i] - mean[i];
-          square[i] += (p * p + q * q) + (r * r + s * s);
-        }
+      [=](int64_t c, int64_t i, int64_t j, int64_t k, int64_t l) {
+        square[c] += (squared(c, i) + squared(c, j)) + (squared(c, k) + squared(c, l));
       },
-      [&](int64_t at) {
-        const float* RESTRICT a = x + at;
-        for (int64_t i = 0; i < channels; i++) {
-          const float p = a[i] - mean[i];
-          square[i] += p * p;
-        }
-      });
+      [=](int64_t c, int64_t i) { square[c] += squared(c, i); });
   for (int64_t c = 0; c < channels; c++) {
     const double total = rows * static_cast<double>(pivot[c]) + sum[c], about = mean[c];
     sums[c] += total;
@@ -82,34 +71,19 @@ void Normalize(const Channels& p, const float* x, float* y, int64_t rows) {
   }
 }
 
-void GradientSums(const Channels& p, const float* x, const float* dy, int64_t rows,
-                  float* RESTRICT sums, float* RESTRICT products) {
-  const int64_t channels = p.count;
-  const float* RESTRICT mean = p.mean;
-  ByFourRows(
-      rows, channels,
-      [&](int64_t at) {
-        const float* RESTRICT a = x + at;
-        const float* RESTRICT b = a + channels;
-        const float* RESTRICT c = b + channels;
-        const float* RESTRICT d = c + channels;
-        const float* RESTRICT da = dy + at;
-        const float* RESTRICT db = da + channels;
-        const float* RESTRICT dc = db + channels;
-        const float* RESTRICT dd = dc + channels;
-        for (int64_t i = 0; i < channels; i++) {
-          sums[i] += (da[i] + db[i]) + (dc[i] + dd[i]);
-          products[i] += (da[i] * (a[i] - mean[i]) + db[i] * (b[i] - mean[i])) +
-                         (dc[i] * (c[i] - mean[i]) + dd[i] * (d[i] - mean[i]));
-        }
+void GradientSums(const Channels& p, const float* x, const float* dy, int64_t rows, float* sums,
+                  float* products) {
+  const float* const mean = p.mean;
+  const auto product = [=](int64_t c, int64_t i) { return dy[i] * (x[i] - mean[c]); };
+  OverRows(
+      rows, p.count,
+      [=](int64_t c, int64_t i, int64_t j, int64_t k, int64_t l) {
+        sums[c] += (dy[i] + dy[j]) + (dy[k] + dy[l]);
+        products[c] += (product(c, i) + product(c, j)) + (product(c, k) + product(c, l));
       },
-      [&](int64_t at) {
-        const float* RESTRICT a = x + at;
-        const float* RESTRICT da = dy + at;
-        for (int64_t i = 0; i < channels; i++) {
-          sums[i] += da[i];
-          products[i] += da[i] * (a[i] - mean[i]);
-        }
+      [=](int64_t c, int64_t i) {
+        sums[c] += dy[i];
+        products[c] += product(c, i);
       });
 }
 
