@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "op.h"
 #include "ops.h"
@@ -16,22 +17,28 @@ const Variants<SpikeLoops> kLoops = VARIANTS(spike_loops);
 
 /** Output pixels that one piece of the forward work has, at least. */
 constexpr int64_t kForwardPixels = 256;
-/** Pixels whose strip of dy stays in the L2 cache. */
-constexpr int64_t kBlockPixels = 1024;
+/** Pixels whose strip of dy (nearly) stays in the L1 cache: of matrices, whose strips are wider, and of images. */
+constexpr int64_t kBlockRows = 128, kBlockPixels = 192;
+
+struct AlignedDelete {
+  void operator()(void* memory) const { ::operator delete(memory, kAlignment); }
+  /** A cache line: a vector across two takes twice as long to load. */
+  static constexpr std::align_val_t kAlignment{64};
+};
 
 /** Memory that a thread keeps for its next loop; what is in it is undefined. */
 template <class T, int kPurpose>
 T* Scratch(int64_t length) {
-  thread_local std::unique_ptr<T[]> memory;
+  thread_local std::unique_ptr<T, AlignedDelete> memory;
   thread_local int64_t capacity = 0;
   if (length > capacity) {
     memory.reset();
-    memory.reset(new T[length]);
+    memory.reset(static_cast<T*>(::operator new(length * sizeof(T), AlignedDelete::kAlignment)));
     capacity = length;
   }
   return memory.get();
 }
-enum Purpose { kPanels, kStarts, kLists, kCounts, kPanel };
+enum Purpose { kPanels, kStarts, kLists, kKept, kPlaces, kValues, kEnds, kEntries, kPanel };
 
 /** x as images: [batch, height, width, channels], or the rows [..., channels] of a matrix. */
 struct Images {
@@ -100,18 +107,27 @@ void Forward(void*, TF_OpKernelContext* context) {
   if (!call.ok()) return;
 
   const float* const panels = PackFilter(p, Numbers(filter));
-  const int64_t rows = std::min(p.height, std::max<int64_t>(1, kForwardPixels / std::max<int64_t>(1, p.width)));
+  const int64_t wide = std::max<int64_t>(1, p.width);
+  const int64_t rows = std::min(p.height, std::max<int64_t>(1, kForwardPixels / wide));
   const int64_t pieces = rows > 0 ? (p.height + rows - 1) / rows : 0;
   ParallelFor(images.count * pieces, 1, [&](int64_t begin, int64_t end) {
-    int32_t* const starts = Scratch<int32_t, kStarts>(ForwardStarts(p, rows));
-    int32_t* const lists = Scratch<int32_t, kLists>(ForwardLists(p, rows));
+    const ForwardMemory memory = {Scratch<int32_t, kStarts>(ForwardStarts(p, rows)),
+                                  Scratch<int32_t, kLists>(ForwardLists(p, rows)),
+                                  Scratch<float, kKept>(ForwardKept(p, rows, Best(kLoops).strip))};
     for (int64_t i = begin; i < end; i++) {
       const int64_t pixels = i / pieces * p.height * p.width, row = i % pieces * rows;
       Best(kLoops).forward(p, Numbers(x) + pixels * p.channels, panels, scale, shift,
-                           y + pixels * p.filters, row, std::min(row + rows, p.height), starts,
-                           lists);
+                           y + pixels * p.filters, row, std::min(row + rows, p.height), memory);
     }
   });
+}
+
+/** Several images, or about equal parts of one. The same for every number of threads, as the sums must be. */
+PixelBlock Block(const SpikeConv& p, int64_t images) {
+  const int64_t image = p.height * p.width, most = p.size == 1 ? kBlockRows : kBlockPixels;
+  if (image <= most) return {std::min(images, most / image), p.height};
+  const int64_t rows = std::max<int64_t>(1, most / p.width), blocks = (p.height + rows - 1) / rows;
+  return {1, (p.height + blocks - 1) / blocks};
 }
 
 struct GradientAttrs {
@@ -150,22 +166,22 @@ void FilterGradient(void* attrs, TF_OpKernelContext* context) {
     return;
   }
 
-  const int64_t image = p.height * p.width;
-  const PixelBlock block =
-      image > kBlockPixels
-          ? PixelBlock{1, std::max<int64_t>(1, kBlockPixels / p.width)}
-          : PixelBlock{std::min(images.count, kBlockPixels / image), p.height};
+  const PixelBlock block = Block(p, images.count);
   // Each channel's sums are made by one thread, in one order: the same whatever the number of threads.
   const int64_t share = (p.channels + Threads() - 1) / Threads();
-  const int64_t group = std::min<int64_t>(64, (share + 15) / 16 * 16);
+  const int64_t group = std::min<int64_t>(kGradientChannels, (share + 15) / 16 * 16);
   ParallelFor((p.channels + group - 1) / group, 1, [&](int64_t begin, int64_t end) {
-    int32_t* const counts = Scratch<int32_t, kCounts>(group);
-    int32_t* const lists = Scratch<int32_t, kLists>(2 * group * block.images * block.rows * p.width);
-    const int64_t bordered = (block.rows + size - 1) * (p.width + size - 1);
-    float* const panel = Scratch<float, kPanel>(block.images * bordered * Best(kLoops).strip);
+    const int64_t places = GradientPlaces(p, block, group);
+    const GradientMemory memory = {
+        Scratch<int32_t, kPlaces>(places),
+        Scratch<float, kValues>(places),
+        Scratch<int32_t, kEnds>(group),
+        Scratch<Entry, kEntries>(group * GradientCapacity(p, block)),
+        Scratch<float, kPanel>(GradientPanel(p, block, Best(kLoops).strip)),
+    };
     for (int64_t i = begin; i < end; i++) {
       Best(kLoops).filter_gradient(p, images.count, block, Numbers(x), Numbers(dy), dw, i * group,
-                                   std::min((i + 1) * group, p.channels), counts, lists, panel);
+                                   std::min((i + 1) * group, p.channels), memory);
     }
   });
 }

@@ -11,20 +11,28 @@ namespace spikingformer {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int kLanes = 16, kVectors = 4;
+constexpr int kLanes = 16;
 #elif defined(__AVX2__)
-constexpr int kLanes = 8, kVectors = 8;
+constexpr int kLanes = 8;
 #else
-constexpr int kLanes = 4, kVectors = 8;
+constexpr int kLanes = 4;
 #endif
-constexpr int64_t kStrip = kLanes * kVectors;
+/** Vectors that are summed together: enough of them that none waits for its last addition. */
+constexpr int kWide = 8, kNarrow = 4;
+constexpr int64_t kStrip = kWide * kLanes;
+constexpr int64_t kNarrowStrip = kNarrow * kLanes;
+/** Numbers of a panel that stay in the L1 cache. */
+constexpr int64_t kCached = 8192;
+/** So many additions are worth fetching the sums that they are added to. */
+constexpr int64_t kWorth = 24;
 
 typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
 
 inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t Max(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/** One output pixel's or filter row's sums, which the compiler keeps in registers. */
+/** Neighbouring sums, which the compiler keeps in registers. */
+template <int kVectors>
 struct Sums {
   Vector part[kVectors];
 
@@ -42,13 +50,24 @@ struct Sums {
   }
 };
 
-void Pack(const float* matrix, int64_t rows, int64_t columns, int64_t first, float* to) {
-  const int64_t length = Min(kStrip, columns - first);
-  for (int64_t row = 0; row < rows; row++, to += kStrip) {
+/** How wide the strip from column `first` is: narrow where that has room for what is left. */
+inline int64_t StripWidth(int64_t columns, int64_t first) {
+  return columns - first > kNarrowStrip ? kStrip : kNarrowStrip;
+}
+
+/** `width` columns of a matrix [rows, columns], from `first`, as [rows, width]; 0 beyond the last. */
+void PackColumns(const float* matrix, int64_t rows, int64_t columns, int64_t first, int64_t width,
+                 float* to) {
+  const int64_t length = Min(width, columns - first);
+  for (int64_t row = 0; row < rows; row++, to += width) {
     const float* from = matrix + row * columns + first;
     for (int64_t i = 0; i < length; i++) to[i] = from[i];
-    for (int64_t i = length; i < kStrip; i++) to[i] = 0.0f;
+    for (int64_t i = length; i < width; i++) to[i] = 0.0f;
   }
+}
+
+void Pack(const float* matrix, int64_t rows, int64_t columns, int64_t first, float* to) {
+  PackColumns(matrix, rows, columns, first, StripWidth(columns, first), to);
 }
 
 /** Lists the places in [begin, end) at which x is not zero; returns the list's end. */
@@ -74,9 +93,10 @@ inline int32_t* ListNonZeros(const float* x, int64_t begin, int64_t end, int32_t
 }
 
 /** y[i] = scale[i] sums[i] + shift[i], of the channels that there are. */
-inline void Finish(const Sums& sums, const float* scale, const float* shift, int64_t first,
-                   int64_t length, float* y) {
-  float values[kStrip];
+template <int kVectors>
+inline void Finish(const Sums<kVectors>& sums, const float* scale, const float* shift,
+                   int64_t first, int64_t length, float* y) {
+  float values[kVectors * kLanes];
   sums.Store(values);
   if (!scale) {
     for (int64_t i = 0; i < length; i++) y[first + i] = values[i];
@@ -87,144 +107,261 @@ inline void Finish(const Sums& sums, const float* scale, const float* shift, int
   }
 }
 
-void Forward(const SpikeConv& p, const float* x, const float* panels, const float* scale,
-             const float* shift, float* y, int64_t begin, int64_t end, int32_t* starts,
-             int32_t* lists) {
-  const int64_t padding = p.padding(), filter_row = p.size * p.channels;
-  // What lies under one row of the filter is contiguous in x, as that row is in the filter.
-  const auto under = [&](int64_t row, int64_t column) {
-    return x + (row * p.width + column - padding) * p.channels;
-  };
-  const int64_t first_row = Max(begin - padding, 0), last_row = Min(end + padding, p.height);
-  int32_t* list = lists;
-  int32_t* start = starts;
-  for (int64_t row = first_row; row < last_row; row++) {
+/** How many of `length` numbers of x are not zero, by one run of them in eight. */
+int64_t CountNonZeros(const float* x, int64_t length) {
+  constexpr int64_t kRun = 16, kStep = 8 * kRun;
+  int64_t count = 0;
+  for (int64_t from = 0; from < length; from += kStep) {
+    int32_t others = 0;
+    const int64_t end = Min(from + kRun, length);
+    for (int64_t i = from; i < end; i++) others += x[i] != 0.0f;
+    count += others;
+  }
+  return count * (kStep / kRun);
+}
+
+/** What of output rows is the same for every strip of filters. */
+struct ForwardRows {
+  const SpikeConv& p;
+  const float* x;
+  int64_t begin, end;
+  /** What the output rows meet of x. */
+  int64_t first_row, last_row;
+  /** A pass goes over so many rows of the filter, and one of the blocks that each is divided into. */
+  int64_t taps, block, blocks;
+  const ForwardMemory& memory;
+
+  /** What lies under one row of the filter: contiguous in x, as that row is in the filter. */
+  const float* Under(int64_t row, int64_t column) const {
+    return x + (row * p.width + column - p.padding()) * p.channels;
+  }
+};
+
+/** The part of a filter row that a pass adds up: sums wait in memory while another part is in the cache. */
+ForwardRows Divide(const SpikeConv& p, const float* x, int64_t begin, int64_t end,
+                   const ForwardMemory& memory) {
+  ForwardRows rows = {p, x, begin, end, Max(begin - p.padding(), 0),
+                      Min(end + p.padding(), p.height), p.size, p.size * p.channels, 1, memory};
+  const int64_t pixel = p.width * p.channels, seen = (rows.last_row - rows.first_row) * pixel;
+  const int64_t non_zeros = Max(1, CountNonZeros(x + rows.first_row * pixel, seen));
+  const int64_t filter_row = rows.block, aim = kWorth * seen / non_zeros;
+  if (aim >= filter_row) return rows;
+  const int64_t least = Max(aim, kCached / StripWidth(p.filters, 0));
+  rows.taps = 1;
+  rows.blocks = (filter_row + least - 1) / least;
+  rows.block = ((filter_row + rows.blocks - 1) / rows.blocks + 15) / 16 * 16;
+  return rows;
+}
+
+/** Lists what is not zero, by the blocks of filter rows that it lies under. */
+void ListBlocks(const ForwardRows& rows) {
+  const SpikeConv& p = rows.p;
+  int32_t* start = rows.memory.starts;
+  int32_t* list = rows.memory.lists;
+  for (int64_t row = rows.first_row; row < rows.last_row; row++) {
     for (int64_t column = 0; column < p.width; column++) {
-      *start++ = static_cast<int32_t>(list - lists);
-      const int64_t left = Max(0, padding - column);
-      const int64_t right = Min(p.size, p.width + padding - column);
-      list = ListNonZeros(under(row, column), left * p.channels, right * p.channels, list);
+      const int64_t left = Max(0, p.padding() - column) * p.channels;
+      const int64_t right = Min(p.size, p.width + p.padding() - column) * p.channels;
+      for (int64_t b = 0; b < rows.blocks; b++) {
+        *start++ = static_cast<int32_t>(list - rows.memory.lists);
+        const int64_t from = Max(left, b * rows.block), to = Min(right, (b + 1) * rows.block);
+        list = ListNonZeros(rows.Under(row, column), from, to, list);
+      }
     }
   }
-  *start = static_cast<int32_t>(list - lists);
+  *start = static_cast<int32_t>(list - rows.memory.lists);
+}
 
-  for (int64_t first = 0; first < p.filters; first += kStrip) {
-    const float* panel = panels + first * p.size * filter_row;
-    const int64_t length = Min(kStrip, p.filters - first);
-    float* to = y + begin * p.width * p.filters;
-    for (int64_t row = begin; row < end; row++) {
-      const int64_t top = Max(row - padding, 0), bottom = Min(row + padding + 1, p.height);
-      for (int64_t column = 0; column < p.width; column++, to += p.filters) {
-        Sums sums;
-        sums.Clear();
-        for (int64_t from = top; from < bottom; from++) {
-          const float* values = under(from, column);
-          const float* weights = panel + (from - row + padding) * filter_row * kStrip;
-          const int32_t* at = starts + (from - first_row) * p.width + column;
-          for (int32_t i = at[0]; i < at[1]; i++) {
-            sums.Add(values[lists[i]], weights + lists[i] * kStrip);
+/** The filters from `first` that one strip has. */
+template <int kVectors>
+void ForwardStrip(const ForwardRows& rows, const float* panel, const float* scale,
+                  const float* shift, int64_t first, float* y) {
+  constexpr int64_t kWidth = kVectors * kLanes;
+  const SpikeConv& p = rows.p;
+  const int64_t padding = p.padding(), length = Min(kWidth, p.filters - first);
+  const int32_t* const lists = rows.memory.lists;
+  for (int64_t tap = 0; tap < p.size; tap += rows.taps) {
+    for (int64_t b = 0; b < rows.blocks; b++) {
+      const bool begins = tap == 0 && b == 0;
+      const bool ends = tap + rows.taps >= p.size && b == rows.blocks - 1;
+      float* to = y + rows.begin * p.width * p.filters;
+      float* kept = rows.memory.kept;
+      for (int64_t row = rows.begin; row < rows.end; row++) {
+        const int64_t top = Max(tap, padding - row);
+        const int64_t bottom = Min(tap + rows.taps, p.height + padding - row);
+        for (int64_t column = 0; column < p.width; column++, to += p.filters, kept += kWidth) {
+          Sums<kVectors> sums;
+          if (begins) sums.Clear();
+          else sums.Load(kept);
+          for (int64_t i = top; i < bottom; i++) {
+            const int64_t from = row + i - padding;
+            const float* values = rows.Under(from, column);
+            const float* weights = panel + i * p.size * p.channels * kWidth;
+            const int64_t pixel = (from - rows.first_row) * p.width + column;
+            const int32_t* const at = rows.memory.starts + pixel * rows.blocks + b;
+            const int32_t* const end = lists + at[1];
+            for (const int32_t* k = lists + at[0]; k < end; k++) {
+              sums.Add(values[*k], weights + *k * kWidth);
+            }
           }
+          if (ends) Finish(sums, scale, shift, first, length, to);
+          else sums.Store(kept);
         }
-        Finish(sums, scale, shift, first, length, to);
       }
     }
   }
 }
 
-/** A number of x that is not zero, and its pixel's place in the panel. */
-struct Entry {
-  int32_t at;
-  float value;
-};
+void Forward(const SpikeConv& p, const float* x, const float* panels, const float* scale,
+             const float* shift, float* y, int64_t begin, int64_t end,
+             const ForwardMemory& memory) {
+  const ForwardRows rows = Divide(p, x, begin, end, memory);
+  ListBlocks(rows);
+  for (int64_t first = 0; first < p.filters; first += kStrip) {
+    const float* panel = panels + first * p.size * p.size * p.channels;
+    const bool wide = StripWidth(p.filters, first) == kStrip;
+    (wide ? ForwardStrip<kWide> : ForwardStrip<kNarrow>)(rows, panel, scale, shift, first, y);
+  }
+}
 
-/** Appends what is not zero of a pixel's channels to the lists of those channels. */
-inline void ListPixel(const float* x, int64_t channels, int32_t at, int64_t capacity,
-                      int32_t* counts, Entry* lists) {
+/** Appends what is not zero of a pixel's channels: the pixel's place and the channel, and its value. */
+inline int64_t ListPixel(const float* x, int64_t channels, int32_t at, int64_t n,
+                         const GradientMemory& memory) {
+  const int32_t place = at * kGradientChannels;
   int64_t c = 0;
 #if defined(__AVX512F__)
-  for (; c + 16 <= channels; c += 16) {
-    uint32_t mask = _mm512_cmp_ps_mask(_mm512_loadu_ps(x + c), _mm512_setzero_ps(), _CMP_NEQ_UQ);
-    for (; mask; mask &= mask - 1) {
-      const int64_t i = c + __builtin_ctz(mask);
-      lists[i * capacity + counts[i]++] = {at, x[i]};
-    }
+  const __m512i step = _mm512_set1_epi32(16);
+  __m512i places = _mm512_add_epi32(
+      _mm512_set1_epi32(place),
+      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  for (; c + 16 <= channels; c += 16, places = _mm512_add_epi32(places, step)) {
+    const __m512 values = _mm512_loadu_ps(x + c);
+    const __mmask16 mask = _mm512_cmp_ps_mask(values, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    _mm512_storeu_si512(memory.places + n, _mm512_maskz_compress_epi32(mask, places));
+    _mm512_storeu_ps(memory.values + n, _mm512_maskz_compress_ps(mask, values));
+    n += __builtin_popcount(mask);
   }
 #endif
   for (; c < channels; c++) {
-    if (x[c] != 0.0f) lists[c * capacity + counts[c]++] = {at, x[c]};
+    memory.places[n] = place + static_cast<int32_t>(c);
+    memory.values[n] = x[c];
+    n += x[c] != 0.0f;
+  }
+  return n;
+}
+
+/** Lists what is not zero of the block's channels [begin, end) by channel; `ends`: where each list ends. */
+void ListChannels(const SpikeConv& p, const float* x, const PixelBlock& block, int64_t begin,
+                  int64_t end, int64_t capacity, const GradientMemory& memory) {
+  const int64_t padding = p.padding(), bordered = p.width + 2 * padding;
+  int64_t n = 0;
+  for (int64_t b = 0; b < block.images; b++) {
+    const float* from = x + b * p.height * p.width * p.channels + begin;
+    for (int64_t r = 0; r < block.rows; r++) {
+      const int64_t at = (b * (block.rows + 2 * padding) + r) * bordered;
+      for (int64_t w = 0; w < p.width; w++, from += p.channels) {
+        n = ListPixel(from, end - begin, static_cast<int32_t>(at + w), n, memory);
+      }
+    }
+  }
+  for (int64_t c = 0; c < end - begin; c++) memory.ends[c] = static_cast<int32_t>(c * capacity);
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t place = memory.places[i];
+    const int32_t at = place / kGradientChannels;
+    memory.entries[memory.ends[place % kGradientChannels]++] = {at, memory.values[i]};
   }
 }
 
 /** The strip of dy that a block's filter rows meet, with padding around each image. */
 void PackPanel(const SpikeConv& p, const float* dy, const PixelBlock& block, int64_t row0,
-               int64_t first, float* panel) {
+               int64_t first, int64_t width, float* panel) {
   const int64_t padding = p.padding(), bordered = p.width + 2 * padding;
   const int64_t image = p.height * p.width * p.filters;
   for (int64_t b = 0; b < block.images; b++, dy += image) {
-    for (int64_t r = 0; r < block.rows + 2 * padding; r++, panel += bordered * kStrip) {
+    for (int64_t r = 0; r < block.rows + 2 * padding; r++, panel += bordered * width) {
       const int64_t row = row0 + r - padding;
       const bool inside = row >= 0 && row < p.height;
-      const int64_t left = inside ? padding * kStrip : bordered * kStrip;
+      const int64_t left = inside ? padding * width : bordered * width;
       for (int64_t i = 0; i < left; i++) panel[i] = 0.0f;
       if (!inside) continue;
-      Pack(dy + row * p.width * p.filters, p.width, p.filters, first, panel + left);
-      for (int64_t i = left + p.width * kStrip; i < bordered * kStrip; i++) panel[i] = 0.0f;
+      PackColumns(dy + row * p.width * p.filters, p.width, p.filters, first, width, panel + left);
+      for (int64_t i = left + p.width * width; i < bordered * width; i++) panel[i] = 0.0f;
     }
   }
 }
 
-/** to (=, or +=) the sum of value * row over a list; `length` of its numbers are there. */
+/** to[i] (=, or +=) the sums of value * row over a list, for kTaps strips side by side. */
+template <int kTaps, int kVectors>
 inline void SumListed(const Entry* list, const Entry* end, const float* rows, bool add,
-                      int64_t length, float* to) {
-  float spill[kStrip];
-  float* const out = length == kStrip ? to : spill;
-  Sums sums;
+                      int64_t length, float* const* to) {
+  constexpr int64_t kWidth = kVectors * kLanes;
+  Sums<kTaps * kVectors> sums;
   sums.Clear();
-  for (; list < end; list++) sums.Add(list->value, rows + list->at * kStrip);
-  if (add && length == kStrip) {
-    Sums before;
-    before.Load(to);
-    for (int i = 0; i < kVectors; i++) sums.part[i] += before.part[i];
+  for (; list < end; list++) sums.Add(list->value, rows + list->at * kWidth);
+  if (length == kWidth) {
+    for (int i = 0; i < kTaps * kVectors; i++) {
+      Vector* const out = (Vector*)(to[i / kVectors] + i % kVectors * kLanes);
+      *out = add ? *out + sums.part[i] : sums.part[i];
+    }
+    return;
   }
-  sums.Store(out);
-  if (length == kStrip) return;
-  for (int64_t i = 0; i < length; i++) to[i] = add ? to[i] + spill[i] : spill[i];
+  float values[kTaps * kWidth];
+  sums.Store(values);
+  for (int tap = 0; tap < kTaps; tap++) {
+    const float* from = values + tap * kWidth;
+    for (int64_t i = 0; i < length; i++) to[tap][i] = add ? to[tap][i] + from[i] : from[i];
+  }
+}
+
+/** What one block of pixels adds to the filters from `first` that one strip of kVectors has. */
+template <int kVectors>
+void GradientStrip(const SpikeConv& p, const PixelBlock& block, bool add, int64_t begin,
+                   int64_t end, int64_t first, int64_t capacity, const GradientMemory& memory,
+                   float* dw) {
+  constexpr int64_t kWidth = kVectors * kLanes;
+  const int64_t bordered = p.width + 2 * p.padding(), length = Min(kWidth, p.filters - first);
+  for (int64_t c = begin; c < end; c++) {
+    const Entry* const list = memory.entries + (c - begin) * capacity;
+    const Entry* const stop = memory.entries + memory.ends[c - begin];
+    for (int64_t i = 0; i < p.size; i++) {
+      float* const to = dw + (i * p.size * p.channels + c) * p.filters + first;
+      const float* const rows = memory.panel + (p.size - 1 - i) * bordered * kWidth;
+      // The filter's columns from right to left are the panel's pixels from left to right.
+      const auto column = [&](int64_t j) { return to + j * p.channels * p.filters; };
+      int64_t j = p.size;
+      if (kVectors == kNarrow) {
+        for (; j >= 3; j -= 3) {
+          float* const three[] = {column(j - 1), column(j - 2), column(j - 3)};
+          SumListed<3, kNarrow>(list, stop, rows + (p.size - j) * kWidth, add, length, three);
+        }
+      }
+      for (; j >= 1; j--) {
+        float* const one[] = {column(j - 1)};
+        SumListed<1, kVectors>(list, stop, rows + (p.size - j) * kWidth, add, length, one);
+      }
+    }
+  }
 }
 
 void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole, const float* x,
-                    const float* dy, float* dw, int64_t begin, int64_t end, int32_t* counts,
-                    int32_t* numbers, float* panel) {
-  static_assert(sizeof(Entry) == 2 * sizeof(int32_t), "an entry is two numbers of `lists`");
-  auto* const lists = reinterpret_cast<Entry*>(numbers);
-  const int64_t padding = p.padding(), bordered = p.width + 2 * padding;
-  const int64_t capacity = whole.images * whole.rows * p.width;
+                    const float* dy, float* dw, int64_t begin, int64_t end,
+                    const GradientMemory& memory) {
+  const int64_t capacity = GradientCapacity(p, whole);
   bool add = false;
   for (int64_t b0 = 0; b0 < images; b0 += whole.images) {
     for (int64_t row0 = 0; row0 < p.height; row0 += whole.rows) {
       const PixelBlock block = {Min(whole.images, images - b0), Min(whole.rows, p.height - row0)};
       const int64_t first_pixel = (b0 * p.height + row0) * p.width;
-      for (int64_t c = 0; c < end - begin; c++) counts[c] = 0;
-      for (int64_t b = 0; b < block.images; b++) {
-        const float* from = x + (first_pixel + b * p.height * p.width) * p.channels + begin;
-        for (int64_t r = 0; r < block.rows; r++) {
-          const int64_t at = (b * (block.rows + 2 * padding) + r) * bordered;
-          for (int64_t w = 0; w < p.width; w++, from += p.channels) {
-            ListPixel(from, end - begin, static_cast<int32_t>(at + w), capacity, counts, lists);
-          }
-        }
-      }
-      for (int64_t first = 0; first < p.filters; first += kStrip) {
-        const int64_t length = Min(kStrip, p.filters - first);
-        PackPanel(p, dy + b0 * p.height * p.width * p.filters, block, row0, first, panel);
-        for (int64_t c = begin; c < end; c++) {
-          const Entry* list = lists + (c - begin) * capacity;
-          for (int64_t tap = 0; tap < p.size * p.size; tap++) {
-            const int64_t i = tap / p.size, j = tap % p.size;
-            const int64_t shift = (p.size - 1 - i) * bordered + (p.size - 1 - j);
-            SumListed(list, list + counts[c - begin], panel + shift * kStrip, add, length,
-                      dw + (tap * p.channels + c) * p.filters + first);
-          }
-        }
+      ListChannels(p, x + first_pixel * p.channels, block, begin, end, capacity, memory);
+      const float* const dy0 = dy + b0 * p.height * p.width * p.filters;
+      for (int64_t first = 0; first < p.filters;) {
+        // Three columns of a filter are as many sums as one wide strip.
+        const bool wide = p.size == 1 && StripWidth(p.filters, first) == kStrip;
+        const int64_t width = wide ? kStrip : kNarrowStrip;
+        PackPanel(p, dy0, block, row0, first, width, memory.panel);
+        (wide ? GradientStrip<kWide> : GradientStrip<kNarrow>)(p, block, add, begin, end, first,
+                                                               capacity, memory, dw);
+        first += width;
       }
       add = true;
     }
