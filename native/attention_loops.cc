@@ -5,23 +5,18 @@
 // lif_loops.cc).
 #include "attention_loops.h"
 
+#include "vectors.h"
+
 namespace spikingformer {
 namespace {
 
 /** As many rows and vectors are summed together as the registers hold. */
 constexpr int kRows = 6;
 #if defined(__AVX512F__)
-constexpr int kLanes = 16, kVectors = 4;
-#elif defined(__AVX2__)
-constexpr int kLanes = 8, kVectors = 2;
+constexpr int kVectors = 4;
 #else
-constexpr int kLanes = 4, kVectors = 2;
+constexpr int kVectors = 2;
 #endif
-
-typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
-
-inline Vector Load(const float* from) { return *(const Vector*)from; }
-inline void Store(const Vector& vector, float* to) { *(Vector*)to = vector; }
 
 /** Rows that lie `pitch` apart, with zeros from `columns` on to whole vectors. */
 struct Matrix {

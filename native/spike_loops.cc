@@ -3,6 +3,8 @@
 // INSTRUCTION_SET, without the standard library (see lif_loops.cc).
 #include "spike_loops.h"
 
+#include "vectors.h"
+
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
@@ -10,13 +12,6 @@
 namespace spikingformer {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kLanes = 16;
-#elif defined(__AVX2__)
-constexpr int kLanes = 8;
-#else
-constexpr int kLanes = 4;
-#endif
 /** Vectors that are summed together: enough of them that none waits for its last addition. */
 constexpr int kWide = 8, kNarrow = 4;
 constexpr int64_t kStrip = kWide * kLanes;
@@ -25,8 +20,6 @@ constexpr int64_t kNarrowStrip = kNarrow * kLanes;
 constexpr int64_t kCached = 8192;
 /** So many additions are worth fetching the sums that they are added to. */
 constexpr int64_t kWorth = 24;
-
-typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
 
 inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t Max(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -39,14 +32,14 @@ struct Sums {
   void Clear() {
     for (int i = 0; i < kVectors; i++) part[i] = Vector{};
   }
-  void Load(const float* from) {
-    for (int i = 0; i < kVectors; i++) part[i] = *(const Vector*)(from + i * kLanes);
+  void Read(const float* from) {
+    for (int i = 0; i < kVectors; i++) part[i] = Load(from + i * kLanes);
   }
-  void Store(float* to) const {
-    for (int i = 0; i < kVectors; i++) *(Vector*)(to + i * kLanes) = part[i];
+  void Write(float* to) const {
+    for (int i = 0; i < kVectors; i++) Store(part[i], to + i * kLanes);
   }
   void Add(float factor, const float* row) {
-    for (int i = 0; i < kVectors; i++) part[i] += factor * *(const Vector*)(row + i * kLanes);
+    for (int i = 0; i < kVectors; i++) part[i] += factor * Load(row + i * kLanes);
   }
 };
 
@@ -97,7 +90,7 @@ template <int kVectors>
 inline void Finish(const Sums<kVectors>& sums, const float* scale, const float* shift,
                    int64_t first, int64_t length, float* y) {
   float values[kVectors * kLanes];
-  sums.Store(values);
+  sums.Write(values);
   if (!scale) {
     for (int64_t i = 0; i < length; i++) y[first + i] = values[i];
     return;
@@ -192,7 +185,7 @@ void ForwardStrip(const ForwardRows& rows, const float* panel, const float* scal
         for (int64_t column = 0; column < p.width; column++, to += p.filters, kept += kWidth) {
           Sums<kVectors> sums;
           if (begins) sums.Clear();
-          else sums.Load(kept);
+          else sums.Read(kept);
           for (int64_t i = top; i < bottom; i++) {
             const int64_t from = row + i - padding;
             const float* values = rows.Under(from, column);
@@ -205,7 +198,7 @@ void ForwardStrip(const ForwardRows& rows, const float* panel, const float* scal
             }
           }
           if (ends) Finish(sums, scale, shift, first, length, to);
-          else sums.Store(kept);
+          else sums.Write(kept);
         }
       }
     }
@@ -306,7 +299,7 @@ inline void SumListed(const Entry* list, const Entry* end, const float* rows, bo
     return;
   }
   float values[kTaps * kWidth];
-  sums.Store(values);
+  sums.Write(values);
   for (int tap = 0; tap < kTaps; tap++) {
     const float* from = values + tap * kWidth;
     for (int64_t i = 0; i < length; i++) to[tap][i] = add ? to[tap][i] + from[i] : from[i];

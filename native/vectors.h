@@ -1,0 +1,24 @@
+// The widest vector of floats of the instruction set that a file of loops is compiled for.
+#pragma once
+
+#include <cstdint>
+
+namespace spikingformer {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+/** Anywhere in memory; where the cache lines are crossed, slower. */
+typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
+
+inline Vector Load(const float* from) { return *(const Vector*)from; }
+inline void Store(const Vector& vector, float* to) { *(Vector*)to = vector; }
+
+}  // namespace
+}  // namespace spikingformer
