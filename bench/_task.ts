@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { adamW } from '../training/adamw';
+import { seededWeights } from '../training/seeded_weights';
 
 export type Metric = 'train_ms' | 'eval_ms' | 'forward_ms' | 'gradient_ms';
 
@@ -57,7 +58,7 @@ export const createModel = ({ preset, timeSteps, size }: Omit<TaskSpec, 'inputs'
 
 /** Writes a state_dict as training leaves it: statistics of random images, so that neurons fire. */
 export function writeWeights(spec: Omit<TaskSpec, 'inputs'>, passes = 30): void {
-  const model = createModel(spec);
+  const model = seededWeights(0, () => createModel(spec));
   for (const weight of model.weights) {
     // Else the 1 that it starts from outlasts the small variances of sparse spikes.
     if (weight.name.endsWith('moving_variance')) weight.write(tf.zerosLike(weight.read()));
