@@ -7,8 +7,8 @@ import { util } from '@tensorflow/tfjs';
 import { opAttrs, type TensorflowBackend } from './backend';
 import { nativeOpsInUse } from './native_ops';
 
-/** Above these shares of non-zeros, TensorFlow's dense products are faster. */
-const DENSITY = { forward: 0.4, gradient: 0.45 };
+/** Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. */
+const DENSITY = { forward: 0.45, gradient: 0.35 };
 /** Fewer multiplications than this take less time than finding out. */
 const WORTH = 1 << 20;
 /** Fewer output channels leave most of a vector empty. */
