@@ -167,10 +167,15 @@ void FilterGradient(void* attrs, TF_OpKernelContext* context) {
   }
 
   const PixelBlock block = Block(p, images.count);
-  // Each channel's sums are made by one thread, in one order: the same whatever the number of threads.
-  const int64_t share = (p.channels + Threads() - 1) / Threads();
+  // Every sum is made by one thread, in one order: the same whatever the number of threads. A thread
+  // lists its channels of x and copies its filters of dy: what there is more of is divided first.
+  const int64_t half = Best(kLoops).strip / 2, halves = (filters + half - 1) / half;
+  const int64_t splits = p.channels > filters ? 1 : std::min<int64_t>(halves, Threads());
+  const int64_t split = (halves + splits - 1) / splits * half;
+  const int64_t sharing = std::max<int64_t>(1, Threads() / splits);
+  const int64_t share = (p.channels + sharing - 1) / sharing;
   const int64_t group = std::min<int64_t>(kGradientChannels, (share + 15) / 16 * 16);
-  ParallelFor((p.channels + group - 1) / group, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor((p.channels + group - 1) / group * splits, 1, [&](int64_t begin, int64_t end) {
     const int64_t places = GradientPlaces(p, block, group);
     const GradientMemory memory = {
         Scratch<int32_t, kPlaces>(places),
@@ -180,8 +185,11 @@ void FilterGradient(void* attrs, TF_OpKernelContext* context) {
         Scratch<float, kPanel>(GradientPanel(p, block, Best(kLoops).strip)),
     };
     for (int64_t i = begin; i < end; i++) {
-      Best(kLoops).filter_gradient(p, images.count, block, Numbers(x), Numbers(dy), dw, i * group,
-                                   std::min((i + 1) * group, p.channels), memory);
+      const int64_t channel = i / splits * group, first = i % splits * split;
+      const FilterPart part = {channel, std::min(channel + group, p.channels), first,
+                               std::min(first + split, filters)};
+      Best(kLoops).filter_gradient(p, images.count, block, Numbers(x), Numbers(dy), dw, part,
+                                   memory);
     }
   });
 }

@@ -308,14 +308,13 @@ inline void SumListed(const Entry* list, const Entry* end, const float* rows, bo
 
 /** What one block of pixels adds to the filters from `first` that one strip of kVectors has. */
 template <int kVectors>
-void GradientStrip(const SpikeConv& p, const PixelBlock& block, bool add, int64_t begin,
-                   int64_t end, int64_t first, int64_t capacity, const GradientMemory& memory,
-                   float* dw) {
+void GradientStrip(const SpikeConv& p, const PixelBlock& block, bool add, const FilterPart& part,
+                   int64_t first, int64_t capacity, const GradientMemory& memory, float* dw) {
   constexpr int64_t kWidth = kVectors * kLanes;
-  const int64_t bordered = p.width + 2 * p.padding(), length = Min(kWidth, p.filters - first);
-  for (int64_t c = begin; c < end; c++) {
-    const Entry* const list = memory.entries + (c - begin) * capacity;
-    const Entry* const stop = memory.entries + memory.ends[c - begin];
+  const int64_t bordered = p.width + 2 * p.padding(), length = Min(kWidth, part.last - first);
+  for (int64_t c = part.begin; c < part.end; c++) {
+    const Entry* const list = memory.entries + (c - part.begin) * capacity;
+    const Entry* const stop = memory.entries + memory.ends[c - part.begin];
     for (int64_t i = 0; i < p.size; i++) {
       float* const to = dw + (i * p.size * p.channels + c) * p.filters + first;
       const float* const rows = memory.panel + (p.size - 1 - i) * bordered * kWidth;
@@ -337,7 +336,7 @@ void GradientStrip(const SpikeConv& p, const PixelBlock& block, bool add, int64_
 }
 
 void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole, const float* x,
-                    const float* dy, float* dw, int64_t begin, int64_t end,
+                    const float* dy, float* dw, const FilterPart& part,
                     const GradientMemory& memory) {
   const int64_t capacity = GradientCapacity(p, whole);
   bool add = false;
@@ -345,15 +344,15 @@ void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole,
     for (int64_t row0 = 0; row0 < p.height; row0 += whole.rows) {
       const PixelBlock block = {Min(whole.images, images - b0), Min(whole.rows, p.height - row0)};
       const int64_t first_pixel = (b0 * p.height + row0) * p.width;
-      ListChannels(p, x + first_pixel * p.channels, block, begin, end, capacity, memory);
+      ListChannels(p, x + first_pixel * p.channels, block, part.begin, part.end, capacity, memory);
       const float* const dy0 = dy + b0 * p.height * p.width * p.filters;
-      for (int64_t first = 0; first < p.filters;) {
+      for (int64_t first = part.first; first < part.last;) {
         // Three columns of a filter are as many sums as one wide strip.
-        const bool wide = p.size == 1 && StripWidth(p.filters, first) == kStrip;
+        const bool wide = p.size == 1 && StripWidth(part.last, first) == kStrip;
         const int64_t width = wide ? kStrip : kNarrowStrip;
         PackPanel(p, dy0, block, row0, first, width, memory.panel);
-        (wide ? GradientStrip<kWide> : GradientStrip<kNarrow>)(p, block, add, begin, end, first,
-                                                               capacity, memory, dw);
+        (wide ? GradientStrip<kWide> : GradientStrip<kNarrow>)(p, block, add, part, first, capacity,
+                                                               memory, dw);
         first += width;
       }
       add = true;

@@ -45,6 +45,11 @@ struct GradientMemory {
 /** Input channels of one call of `filter_gradient`, at most; a power of 2. */
 constexpr int32_t kGradientChannels = 256;
 
+/** Input channels [begin, end), and filters [first, last); first is a multiple of half a strip. */
+struct FilterPart {
+  int64_t begin, end, first, last;
+};
+
 struct SpikeLoops {
   /** Output channels that are summed together. */
   int64_t strip;
@@ -59,10 +64,9 @@ struct SpikeLoops {
   void (*forward)(const SpikeConv&, const float* x, const float* panels, const float* scale,
                   const float* shift, float* y, int64_t begin, int64_t end, const ForwardMemory&);
 
-  /** The rows of dw of the input channels [begin, end), summed over all images block by block. */
+  /** A part of dw, summed over all images block by block. */
   void (*filter_gradient)(const SpikeConv&, int64_t images, const PixelBlock&, const float* x,
-                          const float* dy, float* dw, int64_t begin, int64_t end,
-                          const GradientMemory&);
+                          const float* dy, float* dw, const FilterPart&, const GradientMemory&);
 };
 
 // How many of each the memory has to have. A vector may be stored where a list ends.
