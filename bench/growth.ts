@@ -14,7 +14,7 @@ import { backends, peers, startAll } from './_lineup';
 import { pytorchPython } from './_python';
 import { ranInCopy } from './_tensorflow';
 import { median, takeTurns } from './measure';
-import { chosen, count, peerConfig, writeInputs } from './speed';
+import { chosen, count, peerConfig, turnOf, writeInputs } from './speed';
 
 const preset = 'spikingformer-4-256-cifar10';
 
@@ -78,11 +78,8 @@ async function measurePoint(
     // Fresh weights do: training normalises by the batch, so that neurons fire.
     await contenders[0]!.ask('weights', { ...spec, passes: 0 });
     for (const contender of contenders) await contender.ask('prepare', spec);
-    const turns = contenders.map((contender) => [
-      contender.name,
-      async () => (await contender.ask<{ ms: number }>('run', { metric: 'train_ms', calls: 1 })).ms,
-    ]);
-    const times = await takeTurns(Object.fromEntries(turns), { rounds, warmup: 1 });
+    const turns = contenders.map((contender) => [contender.name, turnOf(contender, 'train_ms')]);
+    const times = await takeTurns(Object.fromEntries(turns), { rounds, warmup: 2 });
     const results: { name: string; ms: number; mb: number }[] = [];
     for (const contender of contenders) {
       const { mb } = await contender.ask<{ mb: number }>('peak');

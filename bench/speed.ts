@@ -51,7 +51,7 @@ const cases: Record<string, Case> = {
 };
 
 /** Milliseconds that a turn should take, so that a clock and a scheduler do not matter. */
-const TURN_MS = 100;
+const TURN_MS = 500;
 /** Who is slower than this a round, after three of them, sits out the rest. */
 const PATIENCE_MS = 20_000;
 
@@ -133,6 +133,16 @@ interface Result {
   contender: string;
 }
 
+/** A contender's turn: milliseconds of one call, by as many calls as make a turn long enough. */
+export function turnOf(contender: Contender, metric: Metric): () => Promise<number> {
+  let calls = 1;
+  return async () => {
+    const { ms } = await contender.ask<{ ms: number }>('run', { metric, calls });
+    calls = Math.max(1, Math.min(1000, Math.round(TURN_MS / ms)));
+    return ms;
+  };
+}
+
 async function measureCase(
   metrics: readonly Metric[],
   contendersFor: (metric: Metric) => readonly Contender[],
@@ -142,14 +152,7 @@ async function measureCase(
   const results: Record<string, Result[]> = {};
   for (const metric of metrics) {
     const contenders = contendersFor(metric);
-    const calls = new Map<Contender, number>();
-    const turn = (contender: Contender) => async () => {
-      const count = calls.get(contender) ?? 1;
-      const { ms } = await contender.ask<{ ms: number }>('run', { metric, calls: count });
-      calls.set(contender, Math.max(1, Math.min(200, Math.round(TURN_MS / ms))));
-      return ms;
-    };
-    const turns = contenders.map((contender) => [contender.name, turn(contender)]);
+    const turns = contenders.map((contender) => [contender.name, turnOf(contender, metric)]);
     const options = { rounds, warmup: 1, patience: PATIENCE_MS };
     const all = { ...Object.fromEntries(turns), ...yardsticks(metric) };
     const times = await takeTurns(all, options);
