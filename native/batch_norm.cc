@@ -254,15 +254,17 @@ void ComputeLif(void* given, TF_OpKernelContext* context) {
   Moments(in, op.mean, op.variance);
   const Norm norm(in.channels, op.gamma, op.beta, op.mean, op.variance, attrs.epsilon);
   const Blocks blocks(in, kForwardBlock);
+  const bool large = in.size() >= kBeyondCaches;
   const int64_t length = blocks.places * in.channels;
   const int64_t grain = std::max<int64_t>(1, kGrain / (in.time * length));
   ParallelFor(blocks.count, grain, [&](int64_t begin, int64_t end) {
-    std::vector<float> y(in.time * length), membranes(length);
+    std::vector<float> y(in.time * length), membranes(length), row(length);
     for (int64_t i = begin; i < end; i++) {
       const Block block = BlockOf(in, blocks, i);
       NormalizeBlock(in, norm, block, y.data());
       Best(kLifLoops).forward(NeuronsOf(attrs, in, block),
-                              {y.data(), nullptr, op.out + block.at, membranes.data()},
+                              {y.data(), nullptr, op.out + block.at, membranes.data(),
+                               large ? row.data() : nullptr},
                               block.length);
     }
   });

@@ -7,6 +7,8 @@
 // might pick that copy for all of the addon.
 #include "lif_loops.h"
 
+#include "vectors.h"
+
 #define RESTRICT __restrict__
 
 namespace spikingformer {
@@ -27,13 +29,15 @@ void Forward(const Neurons& p, const ForwardBlock& block, int64_t length) {
   for (int64_t i = 0; i < length; i++) v[i] = block.v0 ? block.v0[i] : p.rest;
   for (int64_t t = 0; t < p.time; t++) {
     const float* RESTRICT x = block.x + t * p.x_stride;
-    float* RESTRICT spikes = block.spikes + t * p.stride;
+    float* const out = block.spikes + t * p.stride;
+    float* RESTRICT spikes = block.row ? block.row : out;
     for (int64_t i = 0; i < length; i++) {
       const float h = Charge<kDecayInput, kDivide>(p, v[i], x[i]);
       const float reset = kSoft ? h - p.threshold : p.rest;
       spikes[i] = h >= p.threshold ? 1.0f : 0.0f;
       v[i] = h >= p.threshold ? reset : h;
     }
+    if (block.row) StreamAll(spikes, length, out);
   }
 }
 

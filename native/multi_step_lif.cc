@@ -137,10 +137,12 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   float* const spikes = call.Output(0, in.shape);
   float* const v = call.Output(1, given.last_membranes ? in.state_shape : std::vector<int64_t>{0});
   if (!call.ok()) return;
+  const bool large = in.batch * in.neurons.time * in.count >= kBeyondCaches;
   ForEachBlock(in, kForwardBlock, [&](int64_t at, int64_t neuron, int64_t length, int64_t) {
-    float scratch[kForwardBlock];
+    alignas(64) float scratch[kForwardBlock], row[kForwardBlock];
     float* const membranes = given.last_membranes ? v + neuron : scratch;
-    const ForwardBlock block = {in.x + at, At(in.v0, neuron), spikes + at, membranes};
+    const ForwardBlock block = {in.x + at, At(in.v0, neuron), spikes + at, membranes,
+                                large ? row : nullptr};
     Best(kLifLoops).forward(in.neurons, block, length);
   });
 }

@@ -5,10 +5,6 @@
 
 #include "vectors.h"
 
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
-
 namespace spikingformer {
 namespace {
 

@@ -181,6 +181,7 @@ describeNativeOps('batch norm and LIF as one op', () => {
     [[2, 4, 3, 1030]],
     [[2, 3, 2, 4100]],
     [[4, 40, 9, 20]],
+    [[2, 4, 15_001, 35]],
   ])('is the two that it stands for, of %j', (shape) => checkLIF(shape, lif));
 
   it('is so for any neuron', () => {

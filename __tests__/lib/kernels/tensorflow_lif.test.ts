@@ -88,6 +88,10 @@ describeNativeOps('MultiStepLIF as a TensorFlow op', () => {
     },
   );
 
+  it('handles more spikes than the caches hold', () => {
+    check([3, 4, 350_003], defaults, { v0: true });
+  });
+
   it('is what multiStepLIF runs', () => {
     multiStepLIF(tf.zeros([1, 1, 1])).dispose();
     const registered = tf.getKernel(MultiStepLIF, 'tensorflow').kernelFunc;
