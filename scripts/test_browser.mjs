@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -190,8 +191,18 @@ function show({ name, backend, seconds, results }) {
   }
 }
 
-/** The same files by jest, in Node. Chromium brings the Vulkan loader and the SwiftShader that Dawn uses. */
-async function runInNode(names, folder) {
+/** How jest ended without a report, told as a test that failed. */
+function diedInNode(reason) {
+  console.log(`jest in Node ended without a report: ${reason}`);
+  const result = { name: 'jest reports', status: 'failed', milliseconds: 0, error: reason };
+  return [{ name: 'every file', backend: 'node', seconds: 0, results: [result] }];
+}
+
+/**
+ * The same files by jest, in Node. Chromium brings the Vulkan loader and the SwiftShader that Dawn uses.
+ * Where Dawn takes the process down with it, which no test can see to, once more.
+ */
+async function runInNode(names, folder, tries = 2) {
   if (names.length === 0) return [];
   const chromium = process.env.CHROMIUM_LIBRARIES ?? '/usr/lib/chromium';
   const report = join(folder, 'jest.json');
@@ -202,7 +213,7 @@ async function runInNode(names, folder) {
     [jest, '--runInBand', '--silent', '--json', `--outputFile=${report}`, ...paths],
     {
       cwd: root,
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         ...process.env,
         SPIKINGFORMER_TEST_BACKENDS: 'webgpu',
@@ -211,7 +222,15 @@ async function runInNode(names, folder) {
       },
     },
   );
-  await once(child, 'exit');
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said = (said + text).slice(-2000);
+  });
+  const [status, signal] = await once(child, 'close');
+  if (!existsSync(report)) {
+    const died = diedInNode(`${signal ?? `status ${status}`}\n${said.trim()}`);
+    return signal && tries > 1 ? runInNode(names, folder, tries - 1) : died;
+  }
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
   return testResults.map(({ name: path, startTime, endTime, assertionResults, message }) => {
     const broken = { name: 'the file runs', status: 'failed', milliseconds: 0, error: message };
