@@ -16,35 +16,14 @@ import { type Row, replaceCsv } from './_csv';
 import { ranInCopy } from './_tensorflow';
 import { measure, printTimings, timingRows } from './measure';
 
-const products: [x: number[], filter: number[]][] = [
-  [
-    [64, 32, 32, 32],
-    [3, 3, 32, 64],
-  ],
-  [
-    [64, 32, 32, 64],
-    [3, 3, 64, 128],
-  ],
-  [
-    [64, 16, 16, 128],
-    [3, 3, 128, 256],
-  ],
-  [
-    [64, 8, 8, 256],
-    [3, 3, 256, 256],
-  ],
-  [
-    [4096, 256],
-    [256, 256],
-  ],
-  [
-    [4096, 256],
-    [256, 1024],
-  ],
-  [
-    [4096, 1024],
-    [1024, 256],
-  ],
+const products: { shape: number[]; filterShape: number[] }[] = [
+  { shape: [64, 32, 32, 32], filterShape: [3, 3, 32, 64] },
+  { shape: [64, 32, 32, 64], filterShape: [3, 3, 64, 128] },
+  { shape: [64, 16, 16, 128], filterShape: [3, 3, 128, 256] },
+  { shape: [64, 8, 8, 256], filterShape: [3, 3, 256, 256] },
+  { shape: [4096, 256], filterShape: [256, 256] },
+  { shape: [4096, 256], filterShape: [256, 1024] },
+  { shape: [4096, 1024], filterShape: [1024, 256] },
 ];
 const shares = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
 
@@ -79,7 +58,7 @@ export async function run(args: string[]): Promise<void> {
   const backend = tensorflowBackend()!;
 
   const rows: Row[] = [];
-  for (const [shape, filterShape] of products) {
+  for (const { shape, filterShape } of products) {
     const size = filterShape.length === 2 ? 1 : filterShape[0]!;
     const filter = tf.randomNormal(filterShape, 0, 1, 'float32', 1);
     const dy = tf.randomNormal([...shape.slice(0, -1), filterShape.at(-1)!], 0, 1, 'float32', 2);

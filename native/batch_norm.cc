@@ -258,7 +258,7 @@ void ComputeLif(void* given, TF_OpKernelContext* context) {
   const int64_t length = blocks.places * in.channels;
   const int64_t grain = std::max<int64_t>(1, kGrain / (in.time * length));
   ParallelFor(blocks.count, grain, [&](int64_t begin, int64_t end) {
-    std::vector<float> y(in.time * length), membranes(length), row(length);
+    std::vector<float> y(in.time * length), membranes(length), row(large ? length : 0);
     for (int64_t i = begin; i < end; i++) {
       const Block block = BlockOf(in, blocks, i);
       NormalizeBlock(in, norm, block, y.data());

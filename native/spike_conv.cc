@@ -206,7 +206,7 @@ bool HasNonFinite(const float* x, int64_t length) {
   return found != 0;
 }
 
-/** The share of x that is not zero, by every 16th run of 64 numbers; 1 where a filter is not finite. */
+/** About which share of x is not zero; 1 where a filter is not finite. */
 void Density(void*, TF_OpKernelContext* context) {
   Call call(context);
   TF_Tensor* x = call.Input(0);
@@ -218,18 +218,7 @@ void Density(void*, TF_OpKernelContext* context) {
     *density = 1;
     if (HasNonFinite(Numbers(filter), TF_TensorElementCount(filter))) return;
   }
-  constexpr int64_t kRun = 64, kStep = 16 * kRun;
-  const int64_t length = TF_TensorElementCount(x);
-  int64_t seen = 0, others = 0;
-  for (int64_t from = 0; from < length; from += kStep) {
-    const float* run = Numbers(x) + from;
-    const int64_t count = std::min(kRun, length - from);
-    int32_t non_zero = 0;
-    for (int64_t i = 0; i < count; i++) non_zero += run[i] != 0.0f;
-    others += non_zero;
-    seen += count;
-  }
-  *density = static_cast<float>(static_cast<double>(others) / std::max<int64_t>(seen, 1));
+  *density = Best(kLoops).density(Numbers(x), TF_TensorElementCount(x));
 }
 
 }  // namespace

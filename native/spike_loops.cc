@@ -14,6 +14,7 @@ constexpr int64_t kStrip = kWide * kLanes;
 constexpr int64_t kNarrowStrip = kNarrow * kLanes;
 /** Numbers of a panel that stay in the L1 cache. */
 constexpr int64_t kCached = 8192;
+static_assert(kCached / kStrip >= kLeastBlock, "ForwardStarts counts on it");
 /** So many additions are worth fetching the sums that they are added to. */
 constexpr int64_t kWorth = 24;
 
@@ -96,17 +97,19 @@ inline void Finish(const Sums<kVectors>& sums, const float* scale, const float* 
   }
 }
 
-/** How many of `length` numbers of x are not zero, by one run of them in eight. */
-int64_t CountNonZeros(const float* x, int64_t length) {
-  constexpr int64_t kRun = 16, kStep = 8 * kRun;
-  int64_t count = 0;
+/** By every 16th run of 64 numbers. */
+float Density(const float* x, int64_t length) {
+  constexpr int64_t kRun = 64, kStep = 16 * kRun;
+  int64_t seen = 0, others = 0;
   for (int64_t from = 0; from < length; from += kStep) {
-    int32_t others = 0;
-    const int64_t end = Min(from + kRun, length);
-    for (int64_t i = from; i < end; i++) others += x[i] != 0.0f;
-    count += others;
+    const float* run = x + from;
+    const int64_t count = Min(kRun, length - from);
+    int32_t non_zero = 0;
+    for (int64_t i = 0; i < count; i++) non_zero += run[i] != 0.0f;
+    others += non_zero;
+    seen += count;
   }
-  return count * (kStep / kRun);
+  return static_cast<float>(static_cast<double>(others) / Max(seen, 1));
 }
 
 /** What of output rows is the same for every strip of filters. */
@@ -131,11 +134,12 @@ ForwardRows Divide(const SpikeConv& p, const float* x, int64_t begin, int64_t en
                    const ForwardMemory& memory) {
   ForwardRows rows = {p, x, begin, end, Max(begin - p.padding(), 0),
                       Min(end + p.padding(), p.height), p.size, p.size * p.channels, 1, memory};
-  const int64_t pixel = p.width * p.channels, seen = (rows.last_row - rows.first_row) * pixel;
-  const int64_t non_zeros = Max(1, CountNonZeros(x + rows.first_row * pixel, seen));
-  const int64_t filter_row = rows.block, aim = kWorth * seen / non_zeros;
-  if (aim >= filter_row) return rows;
-  const int64_t least = Max(aim, kCached / StripWidth(p.filters, 0));
+  const int64_t pixel = p.width * p.channels, filter_row = rows.block;
+  const float density =
+      Density(x + rows.first_row * pixel, (rows.last_row - rows.first_row) * pixel);
+  if (density * filter_row <= kWorth) return rows;
+  const int64_t least = Max(static_cast<int64_t>(kWorth / density),
+                            kCached / StripWidth(p.filters, 0));
   rows.taps = 1;
   rows.blocks = (filter_row + least - 1) / least;
   rows.block = ((filter_row + rows.blocks - 1) / rows.blocks + 15) / 16 * 16;
@@ -289,8 +293,8 @@ inline void SumListed(const Entry* list, const Entry* end, const float* rows, bo
   for (; list < end; list++) sums.Add(list->value, rows + list->at * kWidth);
   if (length == kWidth) {
     for (int i = 0; i < kTaps * kVectors; i++) {
-      Vector* const out = (Vector*)(to[i / kVectors] + i % kVectors * kLanes);
-      *out = add ? *out + sums.part[i] : sums.part[i];
+      float* const out = to[i / kVectors] + i % kVectors * kLanes;
+      Store(add ? Load(out) + sums.part[i] : sums.part[i], out);
     }
     return;
   }
@@ -359,7 +363,7 @@ void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole,
 }  // namespace
 
 #define LOOPS_OF(set) \
-  extern const SpikeLoops spike_loops_##set = {kStrip, Pack, Forward, FilterGradient}
+  extern const SpikeLoops spike_loops_##set = {kStrip, Density, Pack, Forward, FilterGradient}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

@@ -54,6 +54,9 @@ struct SpikeLoops {
   /** Output channels that are summed together. */
   int64_t strip;
 
+  /** About which share of x is not zero. */
+  float (*density)(const float* x, int64_t length);
+
   /** The strip from column `first` of a matrix [rows, columns], as [rows, strip]; the last may be half as wide. */
   void (*pack)(const float* matrix, int64_t rows, int64_t columns, int64_t first, float* to);
 
@@ -71,8 +74,11 @@ struct SpikeLoops {
 
 // How many of each the memory has to have. A vector may be stored where a list ends.
 
+/** `forward` divides the rows of a filter into parts no shorter. */
+constexpr int64_t kLeastBlock = 64;
+
 constexpr int64_t ForwardStarts(const SpikeConv& p, int64_t rows) {
-  return (rows + p.size - 1) * p.width * (p.size * p.channels / 64 + 1) + 1;
+  return (rows + p.size - 1) * p.width * (p.size * p.channels / kLeastBlock + 1) + 1;
 }
 
 constexpr int64_t ForwardLists(const SpikeConv& p, int64_t rows) {

@@ -191,13 +191,6 @@ function show({ name, backend, seconds, results }) {
   }
 }
 
-/** How jest ended without a report, told as a test that failed. */
-function diedInNode(reason) {
-  console.log(`jest in Node ended without a report: ${reason}`);
-  const result = { name: 'jest reports', status: 'failed', milliseconds: 0, error: reason };
-  return [{ name: 'every file', backend: 'node', seconds: 0, results: [result] }];
-}
-
 /**
  * The same files by jest, in Node. Chromium brings the Vulkan loader and the SwiftShader that Dawn uses.
  * Where Dawn takes the process down with it, which no test can see to, once more.
@@ -228,8 +221,12 @@ async function runInNode(names, folder, tries = 2) {
   });
   const [status, signal] = await once(child, 'close');
   if (!existsSync(report)) {
-    const died = diedInNode(`${signal ?? `status ${status}`}\n${said.trim()}`);
-    return signal && tries > 1 ? runInNode(names, folder, tries - 1) : died;
+    const error = `${signal ?? `status ${status}`}\n${said.trim()}`;
+    const again = signal && tries > 1;
+    console.log(`jest in Node ended without a report${again ? ', once more' : ''}: ${error}`);
+    if (again) return runInNode(names, folder, tries - 1);
+    const result = { name: 'jest reports', status: 'failed', milliseconds: 0, error };
+    return [{ name: 'every file', backend: 'node', seconds: 0, results: [result] }];
   }
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
   return testResults.map(({ name: path, startTime, endTime, assertionResults, message }) => {
