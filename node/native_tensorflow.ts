@@ -137,6 +137,9 @@ interface Reported {
   metadata: { name: string; version: string };
 }
 
+/** A Python package's name as pip compares it (PEP 503): pip's reports spell one package in several ways. */
+export const normalizedName = (name: string) => name.toLowerCase().replace(/[-_.]+/g, '-');
+
 /** pip's own choice for this Python; for another Python's wheel, where TensorFlow has none for this one. */
 const anyPython: readonly string[][] = [
   [],
@@ -160,11 +163,16 @@ function askIndex(
     if (status === 0) {
       const reported: Reported[] = JSON.parse(stdout).install;
       const wheels = reported
-        .filter(({ metadata }) => /^(tensorflow(-cpu)?$|nvidia-)/i.test(metadata.name))
+        .filter(({ metadata }) =>
+          /^(tensorflow(-cpu)?$|nvidia-)/.test(normalizedName(metadata.name)),
+        )
         .map(({ download_info, metadata: { name, version } }) => ({
           requirement: `${name}==${version}`,
           sha256: download_info.archive_info.hashes.sha256 ?? '',
         }));
+      if (wheels.length === 0) {
+        throw new Error(`pip finds ${requirement}, but its report names no wheel of TensorFlow`);
+      }
       return { wheels, options };
     }
     reason ||= stderr.trim();
