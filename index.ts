@@ -7,6 +7,6 @@ export {
 export { type ObserveOptions, observe } from './analysis/observe';
 export * as interop from './interop';
 export * as layers from './layers';
-export { emitSpikes } from './layers/_spikes';
+export { emitSpikes } from './layers/spikes';
 export * from './lib';
 export * as models from './models';

@@ -12,7 +12,7 @@ import { loadTorchStateDict, toTorchStateDict } from './interop/torch';
 export { checkBackend } from './analysis/check_backend';
 export { observe } from './analysis/observe';
 export * as layers from './layers';
-export { emitSpikes } from './layers/_spikes';
+export { emitSpikes } from './layers/spikes';
 export * from './lib';
 export * as models from './models';
 export const interop = {

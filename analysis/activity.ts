@@ -1,6 +1,7 @@
 /** How much of a network is awake: firing rates and the zeros of every map's input, by layer and time step. */
 import * as tf from '@tensorflow/tfjs';
-import { withListener } from '../layers/_spikes';
+import { isStockMap } from '../layers/operations';
+import { withListener } from '../layers/spikes';
 import { checkBoolean, checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
 import { keepingStatistics } from './_statistics';
 import { walkLayers } from './walk';
@@ -114,7 +115,7 @@ export function measureActivity(
     return (layer: tf.layers.Layer, tensor: tf.Tensor, repeats = 1) =>
       add(sums, pathOf(layer), activityOf(tensor, timed, repeats), weight);
   };
-  const stock = [...paths.keys()].filter((layer) => stockMaps.has(layer.getClassName()));
+  const stock = [...paths.keys()].filter((layer) => isStockMap(layer));
   for (const layer of stock) {
     layer.setCallHook((input) => hear(inputs, false)(layer, [input].flat()[0] as tf.Tensor));
   }
@@ -137,6 +138,3 @@ export function measureActivity(
   }
   return { samples, neurons: finished(neurons), inputs: finished(inputs) };
 }
-
-/** tf.layers' own maps, which tell of their inputs in their own way. */
-const stockMaps = new Set(['Dense', 'Conv2D']);

@@ -1,6 +1,6 @@
 /** Naming missing kernels before the first step, instead of in the middle of it. */
 import * as tf from '@tensorflow/tfjs';
-import type { NeuronLayer } from '../layers/_neuron_layer';
+import type { NeuronLayer } from '../layers/neuron_layer';
 import { installKernels } from '../lib/kernels/install';
 import { keepingStatistics } from './_statistics';
 import { walkLayers } from './walk';

@@ -3,7 +3,8 @@
  * spikes, accumulates (ACs) there are, times what one of each costs, beside the same network without spikes.
  */
 import type * as tf from '@tensorflow/tfjs';
-import { pick } from '../layers/_layer';
+import { pick } from '../layers/layer';
+import type { GatedTerm } from '../layers/operations';
 import { checkFinite, checkKeys, checkOneOf, invalid } from '../lib/validate';
 import {
   type Activity,
@@ -11,7 +12,12 @@ import {
   measureActivity,
   type TensorActivity,
 } from './activity';
-import { type CountOptions, countOperations, type OperationCount } from './operations';
+import {
+  type CountOptions,
+  countOperations,
+  type LayerOperations,
+  type OperationCount,
+} from './operations';
 
 /** What an operation costs, and where the number is from. */
 export interface EnergyAssumptions {
@@ -127,6 +133,27 @@ function inputOf(activity: Activity | Rates, path: string): Pick<TensorActivity,
   return rate === undefined ? { kind: 'real', mean: 1 } : { kind: 'spikes', mean: rate };
 }
 
+/** The shares that neurons gate; a count from elsewhere may have an attention's factors instead. */
+function termsOf({ terms, factors }: LayerOperations): GatedTerm[] | undefined {
+  if (terms || !factors) return terms;
+  const [a, b, c] = factors;
+  return [
+    { share: 0.5, gates: [a, b] },
+    { share: 0.5, gates: [c] },
+  ];
+}
+
+/** The share of operations that are computed: of a product of spikes, at most the lower rate. */
+function gatedRate(path: string, terms: readonly GatedTerm[], activity: Activity | Rates): number {
+  const rateOf = (gate: string) => {
+    if (!('inputs' in activity) && !activity.has(gate)) {
+      throw new Error(`rates must have ${gate}, a factor of ${path}, but have not`);
+    }
+    return inputOf(activity, gate).mean;
+  };
+  return terms.reduce((sum, { share, gates }) => sum + share * Math.min(...gates.map(rateOf)), 0);
+}
+
 /**
  * Energy of one sample from counts and activity (`measureActivity`), or from firing rates by path: of the
  * inputs of convolutions and linear maps, and of 'attn/q_lif' and so on for attention.
@@ -143,19 +170,11 @@ export function energyOf(
   const { assumptions, wholeNumbers, memory, accessPJ } = resolve(options);
   const { macPJ, acPJ } = assumptions;
   const rows = layers.map((layer): LayerEnergy => {
-    const { path, kind, operations, timeSteps, outputs, factors } = layer;
-    let input: Pick<TensorActivity, 'kind' | 'mean'>;
-    if (factors) {
-      const [a, b, c] = factors.map((factor) => {
-        if (!('inputs' in activity) && !activity.has(factor)) {
-          throw new Error(`rates must have ${factor}, a factor of ${path}, but have not`);
-        }
-        return inputOf(activity, factor).mean;
-      });
-      input = { kind: 'spikes', mean: (Math.min(a!, b!) + c!) / 2 };
-    } else {
-      input = inputOf(activity, path);
-    }
+    const { path, kind, operations, timeSteps, outputs } = layer;
+    const terms = termsOf(layer);
+    const input = terms
+      ? { kind: 'spikes' as const, mean: gatedRate(path, terms, activity) }
+      : inputOf(activity, path);
     const spiking = input.kind === 'spikes' || (input.kind === 'whole' && wholeNumbers === 'ac');
     const macs = spiking ? 0 : operations;
     const acs = spiking ? operations * input.mean : 0;

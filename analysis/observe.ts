@@ -1,6 +1,6 @@
 /** Seeing every neuron layer's spikes: what firing rates, rasters and energy figures are built on. */
 import * as tf from '@tensorflow/tfjs';
-import { withListener } from '../layers/_spikes';
+import { withListener } from '../layers/spikes';
 import { keepingStatistics } from './_statistics';
 import { walkLayers } from './walk';
 

@@ -1,11 +1,18 @@
 /**
  * What a network computes, counted from its shapes: multiply-accumulates of every convolution, linear map and
  * attention product as if nothing were zero, for one sample and all of its time steps.
- * Counting rules: the authors' own for Spikingformer (an adapted syops-counter).
+ * Counting rules: the authors' own for Spikingformer (an adapted syops-counter). Each layer says itself what
+ * it computes, by a method `operations`; so does a layer of your own.
  */
 import type * as tf from '@tensorflow/tfjs';
-import { checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
-import { walkLayers } from './walk';
+import {
+  type CountedLayer,
+  type GatedTerm,
+  type Operations,
+  stockOperations,
+} from '../layers/operations';
+import { checkKeys, checkPositiveInteger } from '../lib/validate';
+import { childrenOf } from './walk';
 
 export interface LayerOperations {
   /** The layer's path, as in `observe`; an attention's two products are at `path/product`. */
@@ -19,6 +26,8 @@ export interface LayerOperations {
   outputs: number;
   /** Numbers that training can change, batch norm not among them. */
   parameters: number;
+  /** Shares that neurons gate, by the neurons' paths; without them the layer's own input gates all of it. */
+  terms?: GatedTerm[];
   /** An attention's factors, by the paths of their neurons: the two of the first product, then the third. */
   factors?: [string, string, string];
 }
@@ -36,71 +45,20 @@ export interface CountOptions {
   attentionHeads?: number;
 }
 
-const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-const optionalSum = (weights: tf.LayerVariable[]) =>
-  weights.reduce((sum, { shape }) => sum + product(shape as number[]), 0);
-
-/** A shape without its batch; it must be known in full. */
-function sizesOf(layer: tf.layers.Layer, shape: tf.Shape): number[] {
-  const sizes = shape.slice(1);
-  if (sizes.some((n) => n == null)) {
-    throw invalid(`The shape of ${layer.name}`, 'known but for the batch, to be counted', shape);
-  }
-  return sizes as number[];
-}
-
-const outputOf = (layer: tf.layers.Layer) => sizesOf(layer, layer.outputShape as tf.Shape);
-const inputOf = (layer: tf.layers.Layer) =>
-  sizesOf(layer, (layer.input as tf.SymbolicTensor).shape);
-
-/** A layer that multiplies by one kernel: outputs times the inputs of each, and the bias. */
-function mapOperations(
-  layer: tf.layers.Layer,
-  path: string,
-  kind: 'convolution' | 'linear',
-  repeats: number,
-  hasTimeAxis: boolean,
-): LayerOperations {
-  const own = layer.weights.filter(({ originalName }) => /\/(kernel|bias)$/.test(originalName));
-  const [kernel, bias] = own;
-  const outputs = product(outputOf(layer)) * repeats;
-  const fanIn = product((kernel!.shape as number[]).slice(0, -1));
+/** A layer's row with its paths in full; an attention's factors, where that is what its terms are. */
+function rowOf({ part, terms, ...row }: Operations, path: string): LayerOperations {
+  const gated = terms?.map(({ share, gates }) => ({
+    share,
+    gates: gates.map((gate) => `${path}/${gate}`),
+  }));
+  const [first, second, ...more] = gated ?? [];
+  const factors = [...(first?.gates ?? []), ...(second?.gates ?? [])];
   return {
-    path,
-    kind,
-    operations: outputs * (fanIn + (bias ? 1 : 0)),
-    timeSteps: hasTimeAxis ? outputOf(layer)[0]! * repeats : repeats,
-    outputs,
-    parameters: optionalSum(own),
-  };
-}
-
-/** q, k, v `[time, heads, tokens, headDim]`: (q kT) v or q (kT v), whichever `spikingAttention` takes. */
-function attentionOperations(
-  layer: tf.layers.Layer & { readonly numHeads: number },
-  path: string,
-  heads = layer.numHeads,
-): LayerOperations {
-  const sizes = outputOf(layer);
-  const [time, channels] = [sizes[0]!, sizes.at(-1)!];
-  const tokens = product(sizes.slice(1, -1));
-  if (channels % heads !== 0) {
-    throw invalid('attentionHeads', `a divisor of the ${channels} channels`, heads);
-  }
-  const headDim = channels / heads;
-  const [q, k, v] = ['q', 'k', 'v'].map((name) => `${path}/${name}_lif`) as [
-    string,
-    string,
-    string,
-  ];
-  return {
-    path: `${path}/product`,
-    kind: 'attention',
-    operations: 2 * time * heads * tokens * headDim * Math.min(tokens, headDim),
-    timeSteps: time,
-    outputs: time * tokens * (channels + heads * Math.min(tokens, headDim)),
-    parameters: 0,
-    factors: tokens < headDim ? [q, k, v] : [k, v, q],
+    ...(row as Operations & { kind: LayerOperations['kind'] }),
+    path: part === undefined ? path : `${path}/${part}`,
+    ...(gated && { terms: gated }),
+    ...(factors.length === 3 &&
+      more.length === 0 && { factors: factors as [string, string, string] }),
   };
 }
 
@@ -116,62 +74,16 @@ export function countOperations(model: tf.LayersModel, options: CountOptions = {
   const { attentionHeads } = options;
   if (attentionHeads !== undefined) checkPositiveInteger('attentionHeads', attentionHeads);
   const count: OperationCount = { layers: [], neuronSteps: 0, uncounted: [] };
-  const holders = new Map<string, tf.layers.Layer>();
-  walkLayers(model, (layer, path) => {
-    holders.set(path, layer);
-    const holder = holders.get(path.slice(0, path.lastIndexOf('/')));
-    const kinds = { Dense: 'linear', Conv2D: 'convolution' } as const;
-    const className = layer.getClassName();
-    switch (className) {
-      case 'ConvBN': {
-        // An image is convolved once for all of its time steps, and counts as often as it is presented.
-        const time = inputOf(layer)[0]!;
-        const steps = holder?.getClassName() === 'CMLDownsample' ? outputOf(holder)[0]! : time;
-        count.layers.push(mapOperations(layer, path, 'convolution', steps / time, true));
-        return;
-      }
-      case 'LinearBN':
-        // The product comes before the last map, in the order in which they are computed.
-        if (holder && attentions.has(holder.getClassName()) && layer.name === 'proj') {
-          const holderPath = path.slice(0, path.lastIndexOf('/'));
-          count.layers.push(attentionOperations(holder as never, holderPath, attentionHeads));
-        }
-        count.layers.push(mapOperations(layer, path, 'linear', 1, true));
-        return;
-      case 'Dense':
-      case 'Conv2D': {
-        const steps = holder?.getClassName() === 'FoldTime' ? outputOf(holder)[0]! : 1;
-        count.layers.push(mapOperations(layer, path, kinds[className], steps, false));
-        return;
-      }
-      case 'IFNode':
-      case 'LIFNode':
-      case 'ParametricLIFNode':
-        count.neuronSteps += product(outputOf(layer));
-        return;
-      default:
-        if (!silent.has(className) && layer.weights.length > 0) count.uncounted.push(path);
+  const visit = (layer: tf.layers.Layer, path: string) => {
+    const own = (layer as Partial<CountedLayer>).operations?.(options);
+    const rows = own ?? stockOperations(layer) ?? childrenOf(layer);
+    if (rows.length === 0 && !own && layer.weights.length > 0) count.uncounted.push(path);
+    for (const row of rows) {
+      if ('getClassName' in row) visit(row, `${path}/${row.name}`);
+      else if (row.kind === 'neurons') count.neuronSteps += row.outputs;
+      else count.layers.push(rowOf(row, path));
     }
-  });
+  };
+  for (const layer of childrenOf(model)) visit(layer, layer.name);
   return count;
 }
-
-const attentions = new Set(['SpikingSelfAttention', 'SpikformerSelfAttention']);
-
-/** Layers whose own arithmetic the papers leave out, or that only hold others. */
-const silent = new Set([
-  ...attentions,
-  'BatchNormOverTime',
-  'BatchNormalization',
-  'CMLDownsample',
-  'FoldTime',
-  'Functional',
-  'Model',
-  'Sequential',
-  'SpikformerBlock',
-  'SpikformerMLP',
-  'SpikformerTokenizer',
-  'SpikingMLP',
-  'SpikingTokenizer',
-  'SpikingformerBlock',
-]);

@@ -11,14 +11,19 @@ interface Holder {
   layer?: tf.layers.Layer;
 }
 
+/** The layers that a model, composite or wrapper holds. */
+export function childrenOf(parent: tf.layers.Layer): tf.layers.Layer[] {
+  const { layers, sublayers, layer } = parent as unknown as Holder;
+  return sublayers ?? layers ?? (layer ? [layer] : []);
+}
+
 /** Calls `visit` with each layer below `parent` and its path: names joined by '/'. */
 export function walkLayers(
   parent: tf.layers.Layer,
   visit: (layer: tf.layers.Layer, path: string) => void,
   prefix = '',
 ): void {
-  const { layers, sublayers, layer } = parent as unknown as Holder;
-  for (const child of layers ?? sublayers ?? (layer ? [layer] : [])) {
+  for (const child of childrenOf(parent)) {
     const path = prefix + child.name;
     visit(child, path);
     walkLayers(child, visit, `${path}/`);

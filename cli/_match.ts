@@ -1,5 +1,6 @@
 /** How the tensors of a state_dict fit a model, part by part. */
 import type { interop } from '../index';
+import { isUnusedKey } from '../models/families';
 
 export interface PartMatch {
   part: string;
@@ -13,15 +14,8 @@ export interface PartMatch {
   unexpected: number;
 }
 
-const unusedKey = /\.norm[12]\.(weight|bias)$|\.num_batches_tracked$/;
-
-/** Whether a name is of what the authors' code owns and never uses. */
-export function isUnused(key: string): boolean {
-  return unusedKey.test(key);
-}
-
 function partOf(key: string): string {
-  return /^(block\.\d+|[^.]+)/.exec(key)?.[0] ?? key;
+  return /^[^.]+(\.\d+)?/.exec(key)?.[0] ?? key;
 }
 
 /** The table, a row for each part of the network in the order of the file. */
@@ -40,7 +34,7 @@ export function matchByPart(keys: readonly string[], report: interop.LoadReport)
     counts.tensors++;
     if (unexpected.has(key)) counts.unexpected++;
     else if (mismatched.has(key)) counts.mismatched++;
-    else if (isUnused(key)) counts.unused++;
+    else if (isUnusedKey(key)) counts.unused++;
     else counts.loaded++;
   }
   for (const key of report.missing) row(key).missing++;

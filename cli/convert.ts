@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { interop, models } from '../index';
+import { isUnusedKey } from '../models/families';
 import { writeAtomically } from '../node/_files';
 import { fileHandler, openCheckpointFile } from '../node/index';
 import { UsageError } from './_errors';
-import { isUnused, matchByPart, type PartMatch, showMatch } from './_match';
+import { matchByPart, type PartMatch, showMatch } from './_match';
 import {
   exists,
   type FileSum,
@@ -112,7 +113,7 @@ function parseConfig(text: string | undefined): Partial<models.ModelConfig> {
 async function readModel(input: string, notes: string[]): Promise<Weights> {
   const model = await tf.loadLayersModel(fileHandler(input));
   const stateDict = interop.toTorchStateDict(model);
-  const unused = Object.keys(stateDict).filter(isUnused);
+  const unused = Object.keys(stateDict).filter(isUnusedKey);
   const kept = interop.keptTorchTensors(model);
   const fresh = unused.filter((key) => !(key in kept));
   if (unused.length > fresh.length) {

@@ -1,5 +1,7 @@
 /** Weights between a model and the authors' PyTorch state_dict, channels last here and first there. */
 import * as tf from '@tensorflow/tfjs';
+import { torchEntries } from '../models/families';
+import type { TorchEntry } from '../models/torch_names';
 import { toFloat32 } from './_half';
 import { keepTensors, keptTorchTensors } from './kept_tensors';
 import {
@@ -8,7 +10,6 @@ import {
   type StateDictLike,
   type StateTensorLike,
 } from './state_dict';
-import { type TorchEntry, torchEntries } from './torch_keys';
 
 export interface LoadOptions {
   /** Whether anything missing, unexpected or mismatched is an error, before which nothing is loaded. Default true. */

@@ -1,8 +1,11 @@
 /** Which network a state_dict is of: from its names and shapes, the checkpoint's args, and what the caller says. */
 import { checkKeys } from '../lib/validate';
-import { create, list, type ModelConfig, presetConfig } from '../models';
+import { allFamilies, torchEntries } from '../models/families';
+import type { Family, FamilyConfig } from '../models/family';
+import { optionOf } from '../models/options';
+import { familyOfPreset, list, type ModelConfig, presetConfig } from '../models/registry';
+import type { Shapes, Sizes } from '../models/torch_names';
 import { CheckpointError } from './checkpoint_error';
-import { torchEntries } from './torch_keys';
 
 export interface RecognizeOptions {
   /** A preset's name, where several have these shapes, or for other classes than its own. */
@@ -20,19 +23,6 @@ export interface RecognizedPreset {
   config: Partial<ModelConfig>;
   /** Where heads, time steps and tau come from, a line each. */
   sources: string[];
-}
-
-/** Names and shapes only; data is not looked at. */
-type Shapes = Record<string, { shape: number[] }>;
-
-/** What the shapes say for certain. */
-interface Facts {
-  embedDim: number;
-  depth: number;
-  numClasses: number;
-  mlpRatio: number;
-  /** Channels of the input. */
-  channels: number;
 }
 
 /** What stays the same whatever the sizes: the names of weights, and their numbers of axes. */
@@ -57,18 +47,18 @@ export function recognizePreset(
   options: RecognizeOptions = {},
 ): RecognizedPreset {
   checkKeys('recognizePreset', options, ['preset', 'args', 'config']);
-  const facts = factsOf(stateDict);
-  const given = { ...options.config };
-  const fromArgs = argsConfig(options.args, facts.channels);
   const alike = presetsAlike(stateDict);
+  const sizes = sizesOf(stateDict, alike);
+  const given = { ...options.config };
+  const fromArgs = argsConfig(options.args, sizes.channels);
   if (options.preset !== undefined) {
-    return chosen(options.preset, { stateDict, alike, facts, given, fromArgs });
+    return chosen(options.preset, { stateDict, alike, sizes, given, fromArgs });
   }
 
   const candidates = alike.filter((name) => {
     const preset = presetConfig(name);
     const { order = orderOf(preset) } = given;
-    return misfits(preset, facts).length === 0 && order === orderOf(preset);
+    return misfits(name, preset, sizes).length === 0 && order === orderOf(preset);
   });
   if (candidates.length > 1) {
     throw new CheckpointError(
@@ -77,12 +67,12 @@ export function recognizePreset(
   }
   if (candidates.length === 1) {
     const [preset] = candidates as [string];
-    return result(preset, facts, { ...fromArgs, ...given }, [
+    return result(preset, sizes, { ...fromArgs, ...given }, [
       `${preset} is the only preset with these shapes`,
       ...sources(preset, fromArgs, given),
     ]);
   }
-  return unlisted(alike, facts, { ...fromArgs, ...given }, sources(undefined, fromArgs, given));
+  return unlisted(alike, sizes, { ...fromArgs, ...given }, sources(undefined, fromArgs, given));
 }
 
 /** A preset that the caller named: its names must be the state_dict's; classes may differ. */
@@ -91,25 +81,24 @@ function chosen(
   {
     stateDict,
     alike,
-    facts,
+    sizes,
     given,
     fromArgs,
   }: {
     stateDict: Shapes;
     alike: string[];
-    facts: Facts;
+    sizes: Sizes;
     given: Partial<ModelConfig>;
     fromArgs: Partial<ModelConfig>;
   },
 ): RecognizedPreset {
   const config = presetConfig(preset, given); // an unknown name is refused here
-  const wrong = misfits({ ...config, numClasses: facts.numClasses }, facts);
+  const wrong = misfits(preset, { ...config, numClasses: sizes.numClasses }, sizes);
   // A few names may be missing, which loading says; most must be there.
-  const names = presetPattern(preset);
-  const missing = [...names].filter((name) => !patternOf(stateDict).has(name));
-  if (missing.length > names.size / 2) wrong.push('other names of weights');
+  const missing = missingNames(preset, stateDict);
+  if (missing.length > presetPattern(preset).size / 2) wrong.push('other names of weights');
   if (wrong.length > 0) {
-    const fitting = alike.filter((name) => misfits(presetConfig(name), facts).length === 0);
+    const fitting = alike.filter((name) => misfits(name, presetConfig(name), sizes).length === 0);
     throw new CheckpointError(
       `the state dict is not of ${preset}: it has ${wrong.join(', ')}` +
         (fitting.length > 0 ? `; ${fitting.join(' and ')} fit` : ''),
@@ -118,13 +107,13 @@ function chosen(
   const args = sources(undefined, fromArgs, given).map(
     (line) => `${line}: not used, ${preset} was asked for`,
   );
-  return result(preset, facts, given, [`${preset} was asked for`, ...args]);
+  return result(preset, sizes, given, [`${preset} was asked for`, ...args]);
 }
 
 /** A network that is no preset's: built on one of the same kind, if all that shapes do not say is said. */
 function unlisted(
   alike: string[],
-  facts: Facts,
+  sizes: Sizes,
   said: Partial<ModelConfig>,
   lines: string[],
 ): RecognizedPreset {
@@ -136,7 +125,7 @@ function unlisted(
       (inputShape === undefined || (preset.inputShape.length === 4) === events) &&
       (patchSize === undefined || preset.patchSize === patchSize) &&
       (order === undefined || orderOf(preset) === order) &&
-      (preset.inputShape.at(-1) === facts.channels || inputShape !== undefined)
+      (preset.inputShape.at(-1) === sizes.channels || inputShape !== undefined)
     );
   });
   const missing = [
@@ -149,7 +138,7 @@ function unlisted(
   if (patches.size > 1) missing.push('patchSize');
   if (orders.size > 1) missing.push('order');
   if (taus.size > 1 && tau === undefined && orders.size === 1) missing.push('tau');
-  const { embedDim, depth, numClasses, channels } = facts;
+  const { embedDim, depth, numClasses, channels } = sizes;
   const what = `embedDim ${embedDim}, depth ${depth}, ${numClasses} classes, ${channels} channels`;
   if (kinds.length === 0) {
     throw new CheckpointError(
@@ -163,28 +152,26 @@ function unlisted(
     );
   }
   const preset = kinds[0]!;
-  return result(preset, facts, said, [`no preset has these sizes (${what})`, ...lines]);
+  return result(preset, sizes, said, [`no preset has these sizes (${what})`, ...lines]);
 }
 
 function result(
-  preset: string,
-  facts: Facts,
+  name: string,
+  sizes: Sizes,
   said: Partial<ModelConfig>,
   lines: string[],
 ): RecognizedPreset {
-  const base = presetConfig(preset);
-  const { embedDim, depth, numClasses, mlpRatio } = facts;
+  const base = presetConfig(name);
+  const { channels: _, ...own } = sizes;
   const config: Record<string, unknown> = {};
-  const sizes = { embedDim, depth, numClasses, mlpRatio };
-  for (const [key, value] of Object.entries({ ...sizes, ...said })) {
-    const own =
-      (base as unknown as Record<string, unknown>)[key] ?? (key === 'mlpRatio' ? 4 : undefined);
-    if (JSON.stringify(own) !== JSON.stringify(value)) config[key] = value;
+  for (const [key, value] of Object.entries({ ...own, ...said })) {
+    const preset = key in own ? optionValue(name, base, key) : base[key as keyof ModelConfig];
+    if (JSON.stringify(preset) !== JSON.stringify(value)) config[key] = value;
   }
-  const built = presetConfig(preset, config as Partial<ModelConfig>);
+  const built = presetConfig(name, config as Partial<ModelConfig>);
   const timeSteps = built.inputShape.length === 4 ? built.inputShape[0] : (built.timeSteps ?? 4);
   return {
-    preset,
+    preset: name,
     config: config as Partial<ModelConfig>,
     sources: [
       ...lines,
@@ -213,86 +200,75 @@ function sources(
   ];
 }
 
-function factsOf(stateDict: Shapes): Facts {
-  const need = (value: number | undefined, what: string): number => {
-    if (value !== undefined && Number.isInteger(value) && value > 0) return value;
-    throw new CheckpointError(
-      `it is no Spikingformer or Spikformer in the authors' names: ${what}`,
-    );
-  };
-  const keys = Object.keys(stateDict);
-  const head = stateDict['head.weight']?.shape;
-  const embedDim = need(head?.[1], 'it has no head.weight of two axes');
-  const blocks = new Set(keys.map((key) => /^block\.(\d+)\./.exec(key)?.[1]).filter(Boolean));
-  const mlp = keys.find((key) => /^block\.0\.mlp\.\w+1_(conv|linear)\.weight$/.test(key));
-  const hidden = need(
-    mlp === undefined ? undefined : stateDict[mlp]!.shape[0],
-    'it has no block.0.mlp',
+/** What the shapes say, by the family of the presets that have its names, or by the first that can tell. */
+function sizesOf(stateDict: Shapes, alike: readonly string[]): Sizes {
+  const reasons = new Set<string>();
+  for (const { authors } of [...alike.slice(0, 1).map(familyOfPreset), ...allFamilies()]) {
+    const sizes = authors.sizes(stateDict);
+    if (typeof sizes !== 'string') return sizes;
+    reasons.add(sizes);
+  }
+  const names = allFamilies().map(({ name }) => name);
+  throw new CheckpointError(
+    `it is no network of ${names.join(' or ')} in the authors' names: ${[...reasons].join('; ')}`,
   );
-  const first = keys
-    .filter((key) => /^patch_embed\..*weight$/.test(key))
-    .map((key) => stateDict[key]!.shape)
-    .filter((shape) => shape.length === 4)
-    .sort((a, b) => a[0]! - b[0]!)[0];
-  return {
-    embedDim,
-    numClasses: need(head?.[0], 'its head.weight is empty'),
-    depth: need(blocks.size, 'it has no blocks'),
-    mlpRatio: hidden / embedDim,
-    channels: need(first?.[1], 'it has no convolution in patch_embed'),
-  };
+}
+
+/** A configuration's options as they are counted: as given, or their defaults. */
+function optionValue(preset: string, config: ModelConfig, key: string): unknown {
+  if (key === 'channels') return config.inputShape.at(-1);
+  return optionOf(familyOfPreset(preset).options, config, key);
 }
 
 const orderOf = ({ order = 'conv-bn-pool-lif' }: ModelConfig) => order;
 
-/** How a configuration differs from the shapes. */
-function misfits(config: ModelConfig, facts: Facts): string[] {
-  const has: Facts = {
-    embedDim: config.embedDim,
-    depth: config.depth,
-    numClasses: config.numClasses,
-    mlpRatio: config.mlpRatio ?? 4,
-    channels: config.inputShape.at(-1)!,
-  };
-  return (Object.keys(facts) as (keyof Facts)[])
-    .filter((key) => has[key] !== facts[key])
-    .map((key) => `${key} ${facts[key]} instead of ${has[key]}`);
+/** How a preset's configuration differs from the shapes. */
+function misfits(preset: string, config: ModelConfig, sizes: Sizes): string[] {
+  return Object.keys(sizes)
+    .map((key) => [key, sizes[key], optionValue(preset, config, key)] as const)
+    .filter(([, size, own]) => size !== own)
+    .map(([key, size, own]) => `${key} ${size} instead of ${own}`);
 }
 
-const unused = /(\.norm[12]\.(weight|bias)|\.num_batches_tracked)$/;
-
-function patternOf(shapes: Shapes): Pattern {
+/** Of the keys of one family's weights: all but those of later blocks and those that are never used. */
+function patternOf(shapes: Shapes, { authors }: Family): Pattern {
   return new Set(
     Object.keys(shapes)
-      .filter((key) => !unused.test(key) && !/^block\.(?!0\.)/.test(key))
+      .filter((key) => !authors.unused.test(key) && !authors.laterBlocks.test(key))
       .map((key) => `${key}:${shapes[key]!.shape.length}`),
   );
 }
 
 /** The presets whose names of weights the state_dict has, those with the most where some have fewer. */
 function presetsAlike(stateDict: Shapes): string[] {
-  const has = patternOf(stateDict);
-  const alike = list().filter((name) => [...presetPattern(name)].every((key) => has.has(key)));
+  const alike = list().filter((name) => missingNames(name, stateDict).length === 0);
   const most = Math.max(0, ...alike.map((name) => presetPattern(name).size));
   return alike.filter((name) => presetPattern(name).size === most);
 }
 
-/** By kind of network. */
+/** A preset's names that the state_dict lacks. */
+function missingNames(name: string, stateDict: Shapes): string[] {
+  const has = patternOf(stateDict, familyOfPreset(name));
+  return [...presetPattern(name)].filter((key) => !has.has(key));
+}
+
+/** By the smallest network of that kind. */
 const patterns = new Map<string, Pattern>();
 
 /** A preset's pattern, from a network of the same kind and the smallest size. */
 function presetPattern(name: string): Pattern {
-  const { inputShape, patchSize, order, projection } = presetConfig(name);
-  const [family] = name.split('-');
-  const kind = [family, inputShape.length, patchSize, order, projection].join();
+  const family = familyOfPreset(name);
+  const config = presetConfig(name) as ModelConfig & FamilyConfig;
+  const { inputShape } = config;
+  const small = [...inputShape.slice(0, -3).map(() => 1), 16, 16, inputShape.at(-1)!];
+  const smallest = { ...config, ...family.authors.smallest, inputShape: small };
+  const kind = JSON.stringify([family.name, smallest]);
   let pattern = patterns.get(kind);
   if (pattern === undefined) {
-    const small = [...inputShape.slice(0, -3).map(() => 1), 16, 16, inputShape.at(-1)!];
-    const size = { embedDim: 8, depth: 1, numHeads: 1, numClasses: 1, inputShape: small };
-    const model = create(name, size);
+    const model = family.create(smallest);
     const shapes = torchEntries(model).map(({ key, shape }) => [key, { shape }] as const);
     model.dispose();
-    pattern = patternOf(Object.fromEntries(shapes));
+    pattern = patternOf(Object.fromEntries(shapes), family);
     patterns.set(kind, pattern);
   }
   return pattern;

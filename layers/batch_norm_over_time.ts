@@ -17,7 +17,8 @@ import {
   oneShape,
   oneTensor,
   register,
-} from './_layer';
+} from './layer';
+import type { OperationList } from './operations';
 
 export interface BatchNormParams {
   /** Added to the variance. Default 1e-5, PyTorch's. */
@@ -80,7 +81,10 @@ export class BatchNormOverTime extends tf.layers.Layer {
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor {
-    return tf.tidy(() => this.normalize(oneTensor(inputs), kwargs));
+    return tf.tidy(() => {
+      this.invokeCallHook(inputs, kwargs);
+      return this.normalize(oneTensor(inputs), kwargs);
+    });
   }
 
   /** Whether the statistics are the batch's own rather than the running ones. */
@@ -169,6 +173,11 @@ export class BatchNormOverTime extends tf.layers.Layer {
     );
     this.movingMean.write(running.mean);
     this.movingVariance.write(running.variance);
+  }
+
+  /** The papers leave its arithmetic out: at inference it is part of the map before it. */
+  operations(): OperationList {
+    return [];
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

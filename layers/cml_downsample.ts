@@ -7,11 +7,12 @@ import type * as tf from '@tensorflow/tfjs';
 import { foldTime, repeatOverTime, unfoldTime } from '../lib/fold_time';
 import { maxPool2d, pooledSize, resolveMaxPool } from '../lib/max_pool';
 import { checkOneOf, checkPositiveInteger, invalid } from '../lib/validate';
-import { applyTo, CompositeLayer } from './_composite';
-import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, register } from './_layer';
-import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from './_neuron_options';
+import { runChain } from './chain';
+import { applyTo, CompositeLayer } from './composite';
 import { ConvBN } from './conv_bn';
+import { type CallArgs, type LayerArgs, oneShape, register } from './layer';
 import type { LIFNode } from './lif_node';
+import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from './neuron_options';
 
 export const downsampleOrders = ['conv-bn-pool-lif', 'conv-bn-lif-pool'] as const;
 export type DownsampleOrder = (typeof downsampleOrders)[number];
@@ -39,7 +40,6 @@ const ownKeys = ['filters', 'kernelSize', 'poolSize', 'poolStrides', 'order', 't
 /** `[batch, time, height, width, channels]` -> spikes `[batch, time, height / 2, width / 2, filters]`. */
 export class CMLDownsample extends CompositeLayer {
   static className = 'CMLDownsample';
-  private readonly config: tf.serialization.ConfigDict;
   private readonly pool: { poolSize: number; strides: number; padding: number };
   private readonly order: DownsampleOrder;
   private readonly timeSteps: number | null;
@@ -47,8 +47,7 @@ export class CMLDownsample extends CompositeLayer {
   private readonly lif: LIFNode;
 
   constructor(config: CMLDownsampleConfig) {
-    checkLayerKeys('CMLDownsample', config, [...ownKeys, ...neuronOptionKeys]);
-    super(config);
+    super(config, [...ownKeys, ...neuronOptionKeys]);
     const { filters, kernelSize = 3, poolSize = 3, poolStrides = 2, timeSteps = null } = config;
     const { order = 'conv-bn-pool-lif' } = config;
     checkPositiveInteger('poolStrides', poolStrides);
@@ -59,6 +58,7 @@ export class CMLDownsample extends CompositeLayer {
     this.timeSteps = timeSteps;
     const neurons = new NeuronFactory(config);
     this.convBN = this.own(new ConvBN({ name: 'conv_bn', filters, kernelSize }));
+    this.convBN.repeats = timeSteps ?? 1;
     this.lif = this.own(neurons.lif('lif'));
     this.config = {
       filters,
@@ -91,8 +91,10 @@ export class CMLDownsample extends CompositeLayer {
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
     const { timeSteps } = this;
     const poolsFirst = this.order === 'conv-bn-pool-lif' && !this.poolsNothing();
-    if (!timeSteps && !poolsFirst) return this.pooled(this.convBN.fire(this.lif, x, kwargs));
-    const y = this.convBN.convolve(timeSteps ? x.expandDims(1) : x, kwargs, timeSteps ?? 1);
+    if (!timeSteps && !poolsFirst) {
+      return this.pooled(runChain([this.convBN, this.lif], x, kwargs));
+    }
+    const y = applyTo(this.convBN, timeSteps ? x.expandDims(1) : x, kwargs);
     const overTime = (z: tf.Tensor) => (timeSteps ? repeatOverTime(z.squeeze([1]), timeSteps) : z);
     return poolsFirst
       ? applyTo(this.lif, overTime(this.pooled(y)), kwargs)
@@ -119,10 +121,6 @@ export class CMLDownsample extends CompositeLayer {
       return pooled;
     };
     return [batch!, this.timeSteps ?? time!, side(height!), side(width!), filters!];
-  }
-
-  override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), ...this.config };
   }
 }
 

@@ -1,13 +1,12 @@
 /** Convolution and batch normalization on all time steps at once (ConvBN of arXiv 2304.11954). */
 import * as tf from '@tensorflow/tfjs';
-import { foldTime, unfoldTime } from '../lib/fold_time';
+import { foldTime } from '../lib/fold_time';
 import { installKernels } from '../lib/kernels/install';
-import { spikeConv2d } from '../lib/spike_conv';
+import { type ChannelAffine, spikeConv2d } from '../lib/spike_conv';
 import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
-import { torchBias, torchKernel } from './_initializers';
-import { KernelBN } from './_kernel_bn';
-import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, register } from './_layer';
-import { emitInput } from './_spikes';
+import { torchBias, torchKernel } from './initializers';
+import { KernelBN } from './kernel_bn';
+import { type LayerArgs, oneShape, register } from './layer';
 
 export interface ConvBNConfig extends LayerArgs {
   /** Output channels. */
@@ -23,14 +22,14 @@ export interface ConvBNConfig extends LayerArgs {
 /** `[batch, time, height, width, channels]` -> `[batch, time, height', width', filters]`. */
 export class ConvBN extends KernelBN {
   static className = 'ConvBN';
+  protected override readonly kind = 'convolution';
   private readonly filters: number;
   private readonly kernelSize: number;
   private readonly strides: number;
   private readonly useBias: boolean;
 
   constructor(config: ConvBNConfig) {
-    checkLayerKeys('ConvBN', config, ['filters', 'kernelSize', 'strides', 'useBias']);
-    super(config);
+    super(config, ['filters', 'kernelSize', 'strides', 'useBias']);
     const { filters, kernelSize = 3, strides = 1, useBias = false } = config;
     checkPositiveInteger('filters', filters);
     checkPositiveInteger('kernelSize', kernelSize);
@@ -63,24 +62,12 @@ export class ConvBN extends KernelBN {
     this.addWeights(shape, initializers, this.computeOutputShape(inputShape));
   }
 
-  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
-    return this.convolve(x, kwargs, 1);
+  protected override affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor | null {
+    if (this.strides !== 1) return null;
+    return spikeConv2d(foldTime(x) as tf.Tensor4D, this.kernel.read() as tf.Tensor4D, affine);
   }
 
-  /** As `call`, on an image that stands for that many equal time steps. */
-  convolve(x: tf.Tensor, kwargs: CallArgs, repeats: number): tf.Tensor {
-    emitInput(this, x, repeats);
-    const affine = this.strides === 1 ? this.asAffine(kwargs) : null;
-    if (affine) {
-      const images = foldTime(x) as tf.Tensor4D;
-      const kernel = this.kernel.read() as tf.Tensor4D;
-      return unfoldTime(spikeConv2d(images, kernel, affine), x.shape[1]!);
-    }
-    const y = this.convolved(x);
-    return unfoldTime(this.normalize(y, kwargs, repeats), x.shape[1]!);
-  }
-
-  protected override convolved(x: tf.Tensor): tf.Tensor {
+  protected override product(x: tf.Tensor): tf.Tensor {
     // 'same' is the padding of odd kernels at stride 1, and what every backend is fastest at.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
     installKernels(); // tfjs-node refuses padding in numbers until ours are in place.

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { repeatOverTime } from '../lib/fold_time';
 import { checkPositiveInteger } from '../lib/validate';
-import { checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './_layer';
+import { checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './layer';
 
 export interface DirectEncodingConfig extends LayerArgs {
   /** How many times the input is repeated. */

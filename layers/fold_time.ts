@@ -1,9 +1,10 @@
 /** Any stock layer on all time steps at once: time is folded into batch before it and unfolded after. */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { foldTime as fold, unfoldTime as unfold } from '../lib/fold_time';
-import { invalid, show } from '../lib/validate';
-import { applyTo, CompositeLayer } from './_composite';
-import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, register } from './_layer';
+import { invalid } from '../lib/validate';
+import { applyTo, CompositeLayer } from './composite';
+import { type CallArgs, deserializeLayer, type LayerArgs, oneShape, register } from './layer';
+import { type OperationList, stockOperations } from './operations';
 
 export interface FoldTimeConfig extends LayerArgs {
   /** A layer without neurons: it sees `[batch * time, ...]`. */
@@ -22,8 +23,7 @@ export class FoldTime extends CompositeLayer {
   private readonly layer: tf.layers.Layer;
 
   constructor(config: FoldTimeConfig) {
-    checkLayerKeys('FoldTime', config, ['layer']);
-    super(config);
+    super(config, ['layer']);
     if (typeof config.layer?.apply !== 'function') {
       throw invalid('layer', 'a tf.layers layer', config.layer);
     }
@@ -58,6 +58,13 @@ export class FoldTime extends CompositeLayer {
     return [shape[0]!, shape[1]!, ...inner.slice(1)];
   }
 
+  /** A stock layer's, at every time step. */
+  override operations(): OperationList {
+    const [time] = this.outputShape.slice(1) as number[];
+    const rows = stockOperations(this.layer, time);
+    return rows ? rows.map((row) => ({ ...row, part: this.layer.name })) : this.sublayers;
+  }
+
   override getConfig(): tf.serialization.ConfigDict {
     const layer = { className: this.layer.getClassName(), config: this.layer.getConfig() };
     return { ...super.getConfig(), layer };
@@ -67,16 +74,8 @@ export class FoldTime extends CompositeLayer {
     cls: tf.serialization.SerializableConstructor<T>,
     config: tf.serialization.ConfigDict,
   ): T {
-    const { className, config: inner } = config.layer as {
-      className: string;
-      config: tf.serialization.ConfigDict;
-    };
-    const known = tf.serialization.SerializationMap.getMap().classNameMap[className];
-    if (!known)
-      throw new Error(`layer ${show(className)} is not registered: import what defines it`);
-    const [layerClass, fromConfig] = known;
-    const layer = fromConfig(layerClass, inner) as unknown as tf.serialization.ConfigDictValue;
-    return CompositeLayer.fromConfig(cls, { ...config, layer });
+    const layer = deserializeLayer(config.layer as tf.serialization.ConfigDict);
+    return CompositeLayer.fromConfig(cls, { ...config, layer: layer as never });
   }
 }
 

@@ -2,8 +2,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { NeuronAttrs } from '../lib/kernels/spec';
 import { type IFParams, neuronKeys, resolveIF } from '../lib/neuron_params';
-import { checkLayerKeys, type LayerArgs, pick, register } from './_layer';
-import { NeuronLayer, type StatefulArgs } from './_neuron_layer';
+import { checkLayerKeys, type LayerArgs, pick, register } from './layer';
+import { NeuronLayer, type StatefulArgs } from './neuron_layer';
 
 export type IFNodeConfig = IFParams & StatefulArgs & LayerArgs;
 

@@ -4,6 +4,7 @@ export {
   type BatchNormOverTimeConfig,
   batchNormOverTime,
 } from './batch_norm_over_time';
+export { Chain, type ChainConfig, chain, Residual, residual } from './chain';
 export {
   CMLDownsample,
   type CMLDownsampleConfig,
@@ -24,31 +25,5 @@ export {
 } from './parametric_lif_node';
 export { PoissonEncoder, type PoissonEncoderConfig, poissonEncoder } from './poisson_encoder';
 export { RateReadout, rateReadout } from './rate_readout';
-export { SpikformerBlock, type SpikformerBlockConfig, spikformerBlock } from './spikformer_block';
-export { SpikformerMLP, type SpikformerMLPConfig, spikformerMLP } from './spikformer_mlp';
-export {
-  SpikformerSelfAttention,
-  type SpikformerSelfAttentionConfig,
-  spikformerSelfAttention,
-} from './spikformer_self_attention';
-export {
-  SpikformerTokenizer,
-  type SpikformerTokenizerConfig,
-  spikformerTokenizer,
-} from './spikformer_tokenizer';
-export { SpikingMLP, type SpikingMLPConfig, spikingMLP } from './spiking_mlp';
-export {
-  SpikingSelfAttention,
-  type SpikingSelfAttentionConfig,
-  spikingSelfAttention,
-} from './spiking_self_attention';
-export {
-  SpikingTokenizer,
-  type SpikingTokenizerConfig,
-  spikingTokenizer,
-} from './spiking_tokenizer';
-export {
-  SpikingformerBlock,
-  type SpikingformerBlockConfig,
-  spikingformerBlock,
-} from './spikingformer_block';
+export * from './spikformer';
+export * from './spikingformer';

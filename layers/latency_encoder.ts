@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { installKernels } from '../lib/kernels/install';
 import { checkOneOf, checkPositiveInteger } from '../lib/validate';
-import { checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './_layer';
+import { checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './layer';
 
 const FUNCTIONS = ['linear', 'log'] as const;
 

@@ -1,11 +1,10 @@
 /** A linear map of the channels and batch normalization: the 1x1 ConvBN of attention and MLP. */
 import * as tf from '@tensorflow/tfjs';
-import { spikeLinear } from '../lib/spike_conv';
+import { type ChannelAffine, spikeLinear } from '../lib/spike_conv';
 import { checkBoolean, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
-import { normalKernel, torchBias, torchKernel } from './_initializers';
-import { KernelBN } from './_kernel_bn';
-import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, register } from './_layer';
-import { emitInput } from './_spikes';
+import { normalKernel, torchBias, torchKernel } from './initializers';
+import { KernelBN } from './kernel_bn';
+import { type LayerArgs, oneShape, register } from './layer';
 
 export interface LinearBNConfig extends LayerArgs {
   /** Output channels. */
@@ -22,13 +21,13 @@ export interface LinearBNConfig extends LayerArgs {
 /** `[batch, time, ..., channels]` -> `[batch, time, ..., units]`. */
 export class LinearBN extends KernelBN {
   static className = 'LinearBN';
+  protected override readonly kind = 'linear';
   private readonly units: number;
   private readonly useBias: boolean;
   private readonly initStd: number | null;
 
   constructor(config: LinearBNConfig) {
-    checkLayerKeys('LinearBN', config, ['units', 'useBias', 'initStd']);
-    super(config);
+    super(config, ['units', 'useBias', 'initStd']);
     const { units, useBias = false, initStd = null } = config;
     checkPositiveInteger('units', units);
     checkBoolean('useBias', useBias);
@@ -56,17 +55,11 @@ export class LinearBN extends KernelBN {
     this.addWeights([channels, units], used, this.computeOutputShape(inputShape));
   }
 
-  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
-    emitInput(this, x);
-    const kernel = this.kernel.read() as tf.Tensor2D;
-    const affine = this.asAffine(kwargs);
-    if (affine) return spikeLinear(x, kernel, affine);
-    return this.normalize(this.convolved(x), kwargs).reshape(
-      this.computeOutputShape(x.shape) as number[],
-    );
+  protected override affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor {
+    return spikeLinear(x, this.kernel.read() as tf.Tensor2D, affine);
   }
 
-  protected override convolved(x: tf.Tensor): tf.Tensor {
+  protected override product(x: tf.Tensor): tf.Tensor {
     const kernel = this.kernel.read() as tf.Tensor2D;
     return tf.matMul(x.reshape([-1, kernel.shape[0]]), kernel);
   }

@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { NeuronAttrs } from '../lib/kernels/spec';
 import { checkTimeConstant, neuronKeys, type PLIFParams, resolvePLIF } from '../lib/neuron_params';
 import { invalid } from '../lib/validate';
-import { checkLayerKeys, type LayerArgs, pick, register } from './_layer';
-import { NeuronLayer, type StatefulArgs } from './_neuron_layer';
+import { checkLayerKeys, type LayerArgs, pick, register } from './layer';
+import { NeuronLayer, type StatefulArgs } from './neuron_layer';
 
 export interface PLIFNodeParams extends PLIFParams {
   /** The time constant before training, greater than 1, in time steps. Default 2. SpikingJelly: init_tau. */

@@ -10,7 +10,7 @@ import {
   oneShape,
   oneTensor,
   register,
-} from './_layer';
+} from './layer';
 
 export interface PoissonEncoderConfig extends LayerArgs {
   /** How many times the input is drawn. SpikingJelly: as often as its encoder is called. */

@@ -7,7 +7,7 @@ import {
   oneShape,
   oneTensor,
   register,
-} from './_layer';
+} from './layer';
 
 /** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, channels]`. */
 export class RateReadout extends tf.layers.Layer {

@@ -3,7 +3,7 @@
  * PyTorch's fuse_conv_bn_eval does to one pair.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { KernelBN } from '../layers/_kernel_bn';
+import type { KernelBN } from '../layers/kernel_bn';
 import { invalid } from '../lib/validate';
 
 /** A layer as far as it is looked into here. */

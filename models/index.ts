@@ -1,9 +1,13 @@
 /** Whole networks, and the paper's own by name; and what one does next with a trained one. */
 export { type CopyReport, copyWeights } from './copy_weights';
+export { registerFamily } from './families';
+export type { AuthorsCode, Family, FamilyConfig } from './family';
 export { fuseBatchNorm } from './fuse_batch_norm';
 export { logitsPerStep } from './logits_per_step';
+export type { NetworkOption, NetworkOptions } from './options';
 export { countParameters, type ParameterCount } from './parameters';
 export { withInputShape, withTimeSteps } from './rebuild';
 export { create, list, type ModelConfig, presetConfig } from './registry';
 export { type SpikformerConfig, spikformer } from './spikformer';
 export { type SpikingformerConfig, spikingformer } from './spikingformer';
+export type { LayerNames, LayerPlace, Shapes, Sizes, TorchEntry } from './torch_names';

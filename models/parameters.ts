@@ -1,19 +1,16 @@
 /** Counting parameters as the papers do. */
 import type * as tf from '@tensorflow/tfjs';
-import type { CompositeLayer } from '../layers/_composite';
+import { isOfFamily, layerEntries } from './families';
 
 export interface ParameterCount {
   /** Numbers that training can change; running statistics are not among them. */
   parameters: number;
   /**
-   * The same with the two LayerNorms a block that the authors' code owns and never uses: the count
-   * that their logs and checkpoints show. Equal to `parameters` where there is no such block.
+   * The same with what the authors' code owns and never uses, such as the two LayerNorms of each block: the
+   * count that their logs and checkpoints show. Equal to `parameters` if there is no such layer.
    */
   withUnusedLayerNorms: number;
 }
-
-/** The layers that stand for the authors' blocks. */
-const blocks = ['SpikingformerBlock', 'SpikformerBlock'];
 
 const size = (shape: tf.Shape) => shape.reduce<number>((a, n) => a * n!, 1);
 
@@ -24,12 +21,10 @@ export function countParameters(model: tf.LayersModel): ParameterCount {
     .flatMap((layer) => layer.weights)
     .filter((weight) => !running.test(weight.originalName))
     .reduce((sum, weight) => sum + size(weight.shape), 0);
-  const layerNorms = model.layers
-    .filter((layer) => blocks.includes(layer.getClassName()))
-    .reduce((sum, block) => sum + 2 * 2 * channelsOf(block as CompositeLayer), 0);
-  return { parameters, withUnusedLayerNorms: parameters + layerNorms };
-}
-
-function channelsOf(block: CompositeLayer): number {
-  return (block.outputShape as tf.Shape).at(-1)!;
+  const unused = model.layers
+    .filter(isOfFamily)
+    .flatMap((layer) => layerEntries(layer))
+    .filter(({ variable, dtype }) => variable === null && dtype === 'F32')
+    .reduce((sum, { shape }) => sum + size(shape), 0);
+  return { parameters, withUnusedLayerNorms: parameters + unused };
 }

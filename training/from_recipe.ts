@@ -8,27 +8,26 @@ import {
   type Transform,
   trainTransforms,
 } from '../datasets/transforms';
-import { create, type ModelConfig, spikformer, spikingformer } from '../models';
+import { create } from '../models';
+import { familyNamed } from '../models/families';
 import { adamW } from './adamw';
 import { cosineSchedule } from './cosine_schedule';
-import { type Recipe, recipeDataSets } from './recipe';
+import { defaultFamily, type Recipe, recipeDataSets } from './recipe';
 import { evaluationData, firstSamples, trainingData } from './sample_data';
 import { seededWeights } from './seeded_weights';
 import type { TrainerConfig } from './trainer';
 
 /** The recipe's network with weights drawn from its seed. */
 export function modelFromRecipe({ model, data, seed }: Recipe): tf.LayersModel {
-  const { preset, family = 'spikingformer', ...options } = model;
+  const { preset, family = defaultFamily, ...options } = model;
   const { kind, sample, classes } = recipeDataSets[data.name];
   const time = kind === 'events' ? [options.timeSteps!] : [];
   const input = { inputShape: [...time, ...sample], numClasses: classes };
-  return seededWeights(seed, () => {
-    if (preset !== undefined) {
-      return create(preset, { ...(options as Partial<ModelConfig>), ...input });
-    }
-    const config = { ...(options as ModelConfig), ...input };
-    return family === 'spikformer' ? spikformer(config) : spikingformer(config);
-  });
+  return seededWeights(seed, () =>
+    preset === undefined
+      ? familyNamed(family).create({ ...options, ...input })
+      : create(preset, { ...options, ...input }),
+  );
 }
 
 /** What the recipe does to samples of the training split. */

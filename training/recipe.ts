@@ -1,6 +1,12 @@
 /** What a training recipe says, and which recipes are possible. */
 import { z } from 'zod';
-import { list, presetConfig } from '../models/registry';
+import { allFamilies, familyNamed } from '../models/families';
+import type { Family } from '../models/family';
+import type { NetworkOption, NetworkOptions } from '../models/options';
+import { familyOfPreset, list, type ModelConfig, presetConfig } from '../models/registry';
+
+/** Of a recipe that names neither a preset nor a family. */
+export const defaultFamily = 'spikingformer';
 
 /** What a recipe has to know of a data set before any of its files are there. */
 export const recipeDataSets = {
@@ -18,27 +24,44 @@ const count = z.int().min(1);
 const index = z.int().min(0);
 const rate = z.number().positive().max(100);
 
-/** Networks are made by a preset of `models.list()` or by family and sizes; data decides input and classes. */
-const model = z.strictObject({
-  preset: z.string().optional(),
-  family: z.enum(['spikingformer', 'spikformer']).optional(),
-  embedDim: count.optional(),
-  depth: count.optional(),
-  numHeads: count.optional(),
-  mlpRatio: z.number().positive().optional(),
-  timeSteps: count.optional(),
-  patchSize: z.union([z.literal(4), z.literal(8), z.literal(16)]).optional(),
-  order: z.enum(['conv-bn-pool-lif', 'conv-bn-lif-pool']).optional(),
-  scale: z.number().positive().optional(),
-  attnVThreshold: z.number().positive().optional(),
-  tau: z.number().min(1).optional(),
-  vThreshold: z.number().positive().optional(),
-  vReset: z.number().nullable().optional(),
-  detachReset: z.boolean().optional(),
-  decayInput: z.boolean().optional(),
-  surrogate: z.string().optional(),
-  alpha: z.number().positive().optional(),
-});
+/** Networks are made by a preset of `models.list()` or by family and options; data decides input and classes. */
+export interface RecipeModel extends Partial<Omit<ModelConfig, 'inputShape' | 'numClasses'>> {
+  preset?: string;
+  /** Default 'spikingformer'. */
+  family?: string;
+}
+
+/** What one option of a family takes. */
+function optionSchema({ type, oneOf, nullable, min, max = Infinity }: NetworkOption): z.ZodType {
+  const types = {
+    integer: z
+      .int()
+      .min(min ?? 1)
+      .max(max),
+    positive: (min === undefined ? z.number().positive() : z.number().min(min)).max(max),
+    number: z.number(),
+    boolean: z.boolean(),
+    string: z.string(),
+    shape: z.array(z.int()),
+  };
+  const schema = oneOf ? z.literal([...oneOf]) : types[type];
+  return (nullable ? schema.nullable() : schema).optional();
+}
+
+/** Every family's options; `checkModel` sees to it that they are of the one family that is asked for. */
+function modelSchema(): z.ZodType<RecipeModel> {
+  const options = allFamilies().flatMap((family) => Object.entries(recipeOptions(family)));
+  return z.strictObject({
+    preset: z.string().optional(),
+    family: z.string().optional(),
+    ...Object.fromEntries(options.map(([key, option]) => [key, optionSchema(option)])),
+  }) as z.ZodType<RecipeModel>;
+}
+
+/** The options of a family that recipes have. */
+function recipeOptions({ options }: Family): NetworkOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, { recipe }]) => recipe !== false));
+}
 
 const names = Object.keys(recipeDataSets) as [keyof typeof recipeDataSets];
 const data = z.strictObject({
@@ -108,52 +131,68 @@ const expected = z.strictObject({
   best: z.strictObject({ epoch: index, accuracy: percent }).optional(),
 });
 
-const shape = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be of a-z, 0-9 and -'),
-  description: z.string().max(1000),
-  seed: z.int().min(0),
-  model,
-  data,
-  /** Length of the cosine; the cool-down comes after it. */
-  epochs: count,
-  batchSize: count,
-  /** Batches to an optimizer step. Default 1. */
-  accumulate: count.optional(),
-  /** batchSize times accumulate, said so that nobody has to guess. */
-  effectiveBatch: count,
-  optimizer,
-  schedule: schedule.optional(),
-  labelSmoothing: z.number().min(0).lt(1).optional(),
-  mixup: mixup.optional(),
-  augment: augment.optional(),
-  evaluation: z
-    .strictObject({
-      batchSize: count.optional(),
-      /** timm's resize and centre crop; absent: images as they are. */
-      cropPct: z.number().positive().max(1).optional(),
-      interpolation: z.enum(['bilinear', 'bicubic']).optional(),
-    })
-    .optional(),
-  averageDecay: z.number().min(0).lt(1).optional(),
-  checkpoint: z.strictObject({ keep: count.optional(), everySteps: count.optional() }).optional(),
-  expected: expected.optional(),
-});
+/** The schema at this moment: families may have been registered since the last one. */
+const shape = (model: z.ZodType<RecipeModel>) =>
+  z.strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be of a-z, 0-9 and -'),
+    description: z.string().max(1000),
+    seed: z.int().min(0),
+    model,
+    data,
+    /** Length of the cosine; the cool-down comes after it. */
+    epochs: count,
+    batchSize: count,
+    /** Batches to an optimizer step. Default 1. */
+    accumulate: count.optional(),
+    /** batchSize times accumulate, said so that nobody has to guess. */
+    effectiveBatch: count,
+    optimizer,
+    schedule: schedule.optional(),
+    labelSmoothing: z.number().min(0).lt(1).optional(),
+    mixup: mixup.optional(),
+    augment: augment.optional(),
+    evaluation: z
+      .strictObject({
+        batchSize: count.optional(),
+        /** timm's resize and centre crop; absent: images as they are. */
+        cropPct: z.number().positive().max(1).optional(),
+        interpolation: z.enum(['bilinear', 'bicubic']).optional(),
+      })
+      .optional(),
+    averageDecay: z.number().min(0).lt(1).optional(),
+    checkpoint: z.strictObject({ keep: count.optional(), everySteps: count.optional() }).optional(),
+    expected: expected.optional(),
+  });
 
-export type Recipe = z.infer<typeof shape>;
+export type Recipe = z.infer<ReturnType<typeof shape>>;
 
 type Complain = (path: (string | number)[], message: string) => void;
 
 function checkModel({ model, data }: Recipe, complain: Complain): void {
   const set = recipeDataSets[data.name];
-  if (model.preset === undefined) {
-    for (const key of ['embedDim', 'depth'] as const) {
-      if (model[key] === undefined) complain(['model'], `without a preset it needs ${key}`);
-    }
-  } else if (!list().includes(model.preset)) {
+  const { preset, family: name = defaultFamily, ...options } = model;
+  const names = allFamilies().map((family) => family.name);
+  if (preset !== undefined && !list().includes(preset)) {
     complain(['model', 'preset'], `must be one of ${list().join(', ')}`);
+    return;
+  }
+  if (preset === undefined && !names.includes(name)) {
+    complain(['model', 'family'], `must be one of ${names.join(', ')}`);
+    return;
+  }
+  const family = preset === undefined ? familyNamed(name) : familyOfPreset(preset);
+  const known = recipeOptions(family);
+  for (const key of Object.keys(options).filter((key) => !Object.hasOwn(known, key))) {
+    complain(['model', key], `is no option of ${family.name}`);
+  }
+  if (preset === undefined) {
+    const required = Object.keys(known).filter((key) => known[key]!.required);
+    for (const key of required.filter((key) => !Object.hasOwn(options, key))) {
+      complain(['model'], `without a preset it needs ${key}`);
+    }
   } else {
     if (model.family) complain(['model', 'family'], 'is decided by the preset');
-    const { inputShape, numClasses } = presetConfig(model.preset);
+    const { inputShape, numClasses } = presetConfig(preset);
     if (inputShape.slice(-3).join() !== set.sample.join() || numClasses !== set.classes) {
       complain(
         ['model', 'preset'],
@@ -221,9 +260,11 @@ function checkTiming(recipe: Recipe, complain: Complain): void {
 }
 
 /** A recipe that can be run, data set and machine permitting. */
-export const recipeSchema = shape.superRefine((recipe, context) => {
-  const complain: Complain = (path, message) => context.addIssue({ code: 'custom', path, message });
-  checkModel(recipe, complain);
-  checkData(recipe, complain);
-  checkTiming(recipe, complain);
-});
+export const recipeSchema = () =>
+  shape(modelSchema()).superRefine((recipe, context) => {
+    const complain: Complain = (path, message) =>
+      context.addIssue({ code: 'custom', path, message });
+    checkModel(recipe, complain);
+    checkData(recipe, complain);
+    checkTiming(recipe, complain);
+  });

@@ -1,7 +1,8 @@
 /** Each composite layer against the authors' module: spikes, output, gradients, running statistics. */
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
-import { layerEntries, type TorchEntry } from '../../interop/torch_keys';
+import { layerEntries } from '../../models/families';
+import type { TorchEntry } from '../../models/torch_names';
 import { describeEachBackend } from '../support/backends';
 import {
   expectBuffersClose,

@@ -1,8 +1,8 @@
 /** Whole Spikingformers and Spikformers against the authors' PyTorch code: spikes, logits, loss, gradients, running statistics. */
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
-import { torchEntries } from '../../interop/torch_keys';
 import type { ModelConfig } from '../../models';
+import { torchEntries } from '../../models/families';
 import { describeEachBackend } from '../support/backends';
 import {
   expectBuffersClose,

@@ -109,6 +109,40 @@ export const layerCases: LayerCase[] = [
     badInput: [2, 4, 4, 5],
   },
   {
+    className: 'Chain',
+    make: (options) =>
+      layers.chain({
+        layers: [
+          layers.lifNode({ name: 'lif', vThreshold: 0.3 }),
+          layers.linearBN({ name: 'map', units: 3, useBias: true }),
+          tf.layers.activation({ name: 'relu', activation: 'relu' }),
+        ],
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 3],
+    trainable: linearTrainable('map/'),
+    frozen: bnFrozen('map/'),
+    idle: ['map/bias'],
+    badInput: [2, 2, 3, 5],
+  },
+  {
+    className: 'Residual',
+    make: (options) =>
+      layers.residual({
+        layers: [
+          layers.linearBN({ name: 'map', units: 4 }),
+          layers.lifNode({ name: 'lif', vThreshold: 0.3 }),
+        ],
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: convTrainable('map/'),
+    frozen: bnFrozen('map/'),
+    badInput: [2, 2, 3, 5],
+  },
+  {
     className: 'ConvBN',
     make: (options) => layers.convBN({ filters: 3, strides: 2, useBias: true, ...options }),
     inputShape: [2, 5, 4, 2],

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { adamW, smoothTargets, softTargetCrossEntropy } from 'tfjs-spikingformer/training';
-import { torchEntries } from '../../interop/torch_keys';
+import { torchEntries } from '../../models/families';
 import { describeEachBackend } from '../support/backends';
 import { loadFixture, modelInputToOurs, toTensor, valuesOf } from '../support/fixtures';
 

@@ -1,5 +1,5 @@
 /** What Spikformer's layers share: the two ways in which its authors wrote the linear maps. */
-import { checkOneOf } from '../lib/validate';
+import { checkOneOf } from '../../lib/validate';
 
 export const projections = ['linear', 'conv'] as const;
 export type Projection = (typeof projections)[number];
@@ -13,8 +13,10 @@ export interface ProjectionOptions {
   projection?: Projection;
 }
 
-export function checkProjection(projection: unknown): asserts projection is Projection {
+/** The checked option. */
+export function projectionOf({ projection = 'linear' }: ProjectionOptions): Projection {
   checkOneOf('projection', projection, projections);
+  return projection;
 }
 
 /** As LinearBN's option of that name. */

@@ -1,7 +1,8 @@
 /** Layers made of layers: they own their sublayers' weights, names, flags and states. */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../lib/validate';
-import { type CallArgs, oneTensor } from './_layer';
+import { type CallArgs, checkLayerKeys, type LayerArgs, oneTensor } from './layer';
+import type { OperationList, OperationOptions } from './operations';
 
 /** What tf.layers keeps in a layer: its weights, and whether they are about to be loaded anyway. */
 interface LayerInternals {
@@ -29,6 +30,15 @@ export abstract class CompositeLayer extends tf.layers.Layer {
   readonly sublayers: tf.layers.Layer[] = [];
   /** See `fuse`. */
   protected fused = false;
+  /** The layer's own options, complete, as `getConfig` writes them. */
+  protected config: tf.serialization.ConfigDict = {};
+
+  /** @param ownKeys Options that the subclass reads; any other, but for those of every layer, is refused. */
+  constructor(config: LayerArgs, ownKeys: readonly string[]) {
+    const { className } = new.target as unknown as { className: string };
+    checkLayerKeys(className, config, ownKeys);
+    super(config);
+  }
 
   /** Takes a layer in; in the constructor, or where it depends on the input's shape, in `buildSublayers`. */
   protected own<T extends tf.layers.Layer>(layer: T): T {
@@ -54,7 +64,7 @@ export abstract class CompositeLayer extends tf.layers.Layer {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), ...(this.fused && { fused: true }) };
+    return { ...super.getConfig(), ...this.config, ...(this.fused && { fused: true }) };
   }
 
   static override fromConfig<T extends tf.serialization.Serializable>(
@@ -102,6 +112,11 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     return (layer.apply(symbol) as tf.SymbolicTensor).shape;
   }
 
+  /** Builds layers that are applied one after the other; returns the last one's output shape. */
+  protected buildInOrder(layers: readonly tf.layers.Layer[], inputShape: tf.Shape): tf.Shape {
+    return layers.reduce((shape, layer) => this.buildSublayer(layer, shape), inputShape);
+  }
+
   override build(inputShape: tf.Shape | tf.Shape[]): void {
     this.buildSublayers(inputShape as tf.Shape);
     for (const layer of this.sublayers) {
@@ -115,11 +130,19 @@ export abstract class CompositeLayer extends tf.layers.Layer {
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor {
-    return tf.tidy(() => this.forward(oneTensor(inputs), kwargs));
+    return tf.tidy(() => {
+      this.invokeCallHook(inputs, kwargs);
+      return this.forward(oneTensor(inputs), kwargs);
+    });
   }
 
   /** The computation; temporaries are disposed of after it. */
   protected abstract forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor;
+
+  /** What it computes, and the layers inside, in their order: see analysis. A product of its own is a row here. */
+  operations(_options: OperationOptions): OperationList {
+    return this.sublayers;
+  }
 
   override setFastWeightInitDuringBuild(value: boolean): void {
     super.setFastWeightInitDuringBuild(value);

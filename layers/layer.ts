@@ -1,6 +1,6 @@
 /** What every layer here has in common: its options, its one input, and how it is registered. */
 import * as tf from '@tensorflow/tfjs';
-import { checkKeys, invalid } from '../lib/validate';
+import { checkKeys, invalid, show } from '../lib/validate';
 
 /** Options of any tf.layers layer: name, trainable, inputShape and so on. */
 export type LayerArgs = NonNullable<ConstructorParameters<typeof tf.layers.Layer>[0]>;
@@ -62,6 +62,23 @@ export function checkTokens(name: string, shape: tf.Shape): number {
     );
   }
   return channels;
+}
+
+/** Whether someone listens to the layer's calls, by tf.layers' setCallHook. */
+export function hasCallHook(layer: tf.layers.Layer): boolean {
+  return (layer as unknown as { _callHook?: unknown })._callHook != null;
+}
+
+/** The layer that a config `{className, config}` tells of. */
+export function deserializeLayer(layer: tf.serialization.ConfigDict): tf.layers.Layer {
+  const { className, config } = layer as {
+    className: string;
+    config: tf.serialization.ConfigDict;
+  };
+  const known = tf.serialization.SerializationMap.getMap().classNameMap[className];
+  if (!known) throw new Error(`layer ${show(className)} is not registered: import what defines it`);
+  const [layerClass, fromConfig] = known;
+  return fromConfig(layerClass, config) as unknown as tf.layers.Layer;
 }
 
 type LayerClass = tf.serialization.SerializableConstructor<tf.serialization.Serializable>;

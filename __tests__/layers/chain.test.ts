@@ -1,7 +1,8 @@
 /** A map and the neuron behind it as one operation, against the two layers one after the other. */
 import * as tf from '@tensorflow/tfjs';
 import { layers } from 'tfjs-spikingformer';
-import { withListener } from '../../layers/_spikes';
+import { runChain } from '../../layers/chain';
+import { withListener } from '../../layers/spikes';
 import { describeEachBackend } from '../support/backends';
 import { expectBuffersClose, expectGradClose, expectSpikesEqual } from '../support/compare';
 import { expectNoLeak } from '../support/leaks';
@@ -52,7 +53,7 @@ describeEachBackend('a map and the neuron behind it', () => {
   test.each(cases)('%s %j %j: spikes, gradients, statistics', (kind, options, kwargs) => {
     const one = pair(kind, options);
     const two = pair(kind, options);
-    const fused = () => one.map.fire(one.lif, one.x, kwargs);
+    const fused = () => runChain([one.map, one.lif], one.x, kwargs);
     const apart = () => two.lif.apply(two.map.apply(two.x, kwargs), kwargs) as tf.Tensor;
     for (let call = 0; call < 2; call++) tf.tidy(() => expectSpikesEqual(fused(), apart()));
     tf.tidy(() => {
@@ -90,7 +91,7 @@ describeEachBackend('a map and the neuron behind it', () => {
       spikes: (layer: tf.layers.Layer) => heard.push(`out of ${layer.getClassName()}`),
     };
     for (const training of [true, false]) {
-      withListener(listener, () => map.fire(lif, x, { training }).dispose());
+      withListener(listener, () => runChain([map, lif], x, { training }).dispose());
     }
     expect(heard).toEqual(['into LinearBN', 'out of LIFNode', 'into LinearBN', 'out of LIFNode']);
     map.dispose();
@@ -101,7 +102,7 @@ describeEachBackend('a map and the neuron behind it', () => {
     const { map, lif, x } = pair('LinearBN');
     map.trainable = false;
     const before = map.weights.map((weight) => weight.read().dataSync());
-    map.fire(lif, x, { training: true }).dispose();
+    runChain([map, lif], x, { training: true }).dispose();
     expect(map.weights.map((weight) => weight.read().dataSync())).toEqual(before);
     map.dispose();
     x.dispose();
@@ -109,7 +110,7 @@ describeEachBackend('a map and the neuron behind it', () => {
 
   test('leaves nothing behind', async () => {
     const { map, lif, x } = pair('ConvBN', { useBias: true });
-    await expectNoLeak(() => map.fire(lif, x, { training: true }).dispose());
+    await expectNoLeak(() => runChain([map, lif], x, { training: true }).dispose());
     map.dispose();
     x.dispose();
   });

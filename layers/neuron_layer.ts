@@ -3,8 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { NeuronAttrs } from '../lib/kernels/spec';
 import { runNeuron } from '../lib/neuron';
 import { checkBoolean, invalid } from '../lib/validate';
-import { type CallArgs, type LayerArgs, oneShape, oneTensor } from './_layer';
-import { emitSpikes } from './_spikes';
+import { type CallArgs, type LayerArgs, oneShape, oneTensor } from './layer';
+import { type OperationList, outputSizes, product } from './operations';
+import { emitSpikes } from './spikes';
 
 export interface StatefulArgs {
   /** Whether membranes stay from one call to the next, until resetStates(). Default false. */
@@ -41,8 +42,9 @@ export abstract class NeuronLayer extends tf.layers.Layer {
     return undefined;
   }
 
-  override call(inputs: tf.Tensor | tf.Tensor[], _kwargs: CallArgs): tf.Tensor {
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor {
     return tf.tidy(() => {
+      this.invokeCallHook(inputs, kwargs);
       const x = oneTensor(inputs);
       const [state, w] = [this.stateFor(x), this.timeConstant()];
       const { spikes, v } = runNeuron(x, this.attrs, state, w, this.stateful);
@@ -68,6 +70,12 @@ export abstract class NeuronLayer extends tf.layers.Layer {
   private keepState(v: tf.Tensor): void {
     this.membranes?.dispose();
     this.membranes = tf.keep(v.clone());
+  }
+
+  operations(): OperationList {
+    const [timeSteps, ...neurons] = outputSizes(this);
+    const outputs = timeSteps! * product(neurons);
+    return [{ kind: 'neurons', operations: 0, timeSteps: timeSteps!, outputs, parameters: 0 }];
   }
 
   /** Puts other membranes in the place of those that it holds, which then are the caller's. */

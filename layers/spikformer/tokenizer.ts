@@ -1,9 +1,9 @@
 /** Spikformer's tokenizer (spiking patch splitting): four downsampling stages and a branch that tells positions apart (arXiv 2209.15425). */
 import type * as tf from '@tensorflow/tfjs';
-import { applyTo } from './_composite';
-import { type CallArgs, register } from './_layer';
-import { Tokenizer, type TokenizerConfig } from './_tokenizer';
-import { CMLDownsample } from './cml_downsample';
+import { runChain, runResidual } from '../chain';
+import { CMLDownsample } from '../cml_downsample';
+import { type CallArgs, register } from '../layer';
+import { StagedTokenizer, type TokenizerConfig } from '../parts/stages';
 
 export type SpikformerTokenizerConfig = TokenizerConfig;
 
@@ -12,25 +12,20 @@ export type SpikformerTokenizerConfig = TokenizerConfig;
  * -> tokens of 0, 1 and 2 `[batch, time, height / patchSize, width / patchSize, embedDim]` (sides rounded up):
  * the spikes x of the stages, and x + LIF(ConvBN(x)).
  */
-export class SpikformerTokenizer extends Tokenizer {
+export class SpikformerTokenizer extends StagedTokenizer {
   static className = 'SpikformerTokenizer';
   private readonly rpe: CMLDownsample;
 
   constructor(config: SpikformerTokenizerConfig) {
     super(config);
+    const { embedDim, neuronOptions } = this;
     const noPool = { poolSize: 1, poolStrides: 1 };
-    this.rpe = this.own(
-      new CMLDownsample({
-        name: 'rpe',
-        filters: this.embedDim,
-        ...noPool,
-        ...this.neuronOptions,
-      }),
-    );
+    const rpe = { name: 'rpe', filters: embedDim, ...noPool, ...neuronOptions };
+    this.rpe = this.own(new CMLDownsample(rpe));
   }
 
-  protected override finish(spikes: tf.Tensor, kwargs: CallArgs): tf.Tensor {
-    return spikes.add(applyTo(this.rpe, spikes, kwargs));
+  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    return runResidual([this.rpe], runChain(this.stages, x, kwargs), kwargs);
   }
 }
 

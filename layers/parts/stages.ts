@@ -1,10 +1,10 @@
-/** What the tokenizers of Spikingformer and Spikformer share: four downsampling stages, each twice as wide. */
+/** What tokenizers begin with: four downsampling stages, each twice as wide (arXiv 2209.15425, 2305.05954). */
 import type * as tf from '@tensorflow/tfjs';
-import { checkPositiveInteger, invalid } from '../lib/validate';
-import { applyTo, CompositeLayer } from './_composite';
-import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape } from './_layer';
-import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from './_neuron_options';
-import { CMLDownsample, type DownsampleOrder } from './cml_downsample';
+import { checkPositiveInteger, invalid } from '../../lib/validate';
+import { CMLDownsample, type DownsampleOrder } from '../cml_downsample';
+import { CompositeLayer } from '../composite';
+import { type LayerArgs, oneShape } from '../layer';
+import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 
 export interface TokenizerConfig extends LayerArgs, NeuronOptions {
   /** Channels of a token, a multiple of 8. */
@@ -17,22 +17,20 @@ export interface TokenizerConfig extends LayerArgs, NeuronOptions {
   timeSteps?: number | null;
 }
 
-const ownKeys = ['embedDim', 'patchSize', 'order', 'timeSteps'];
+const tokenizerKeys = ['embedDim', 'patchSize', 'order', 'timeSteps', ...neuronOptionKeys];
 
 /** Channels of the four stages, as shares of embedDim. */
 const widths = [1 / 8, 1 / 4, 1 / 2, 1];
 
-/** A subclass adds what comes after the stages, at full width and without a pool. */
-export abstract class Tokenizer extends CompositeLayer {
+/** The stages; a subclass takes in what comes after them, at full width and without a pool, and computes. */
+export abstract class StagedTokenizer extends CompositeLayer {
   protected readonly neuronOptions: Required<NeuronOptions>;
   protected readonly embedDim: number;
-  private readonly config: tf.serialization.ConfigDict;
+  protected readonly stages: readonly CMLDownsample[];
   private readonly patchSize: number;
 
   constructor(config: TokenizerConfig) {
-    const { className } = new.target as unknown as { className: string };
-    checkLayerKeys(className, config, [...ownKeys, ...neuronOptionKeys]);
-    super(config);
+    super(config, tokenizerKeys);
     const { embedDim, patchSize = 4, order = 'conv-bn-pool-lif', timeSteps = null } = config;
     checkPositiveInteger('embedDim', embedDim);
     if (embedDim % 8 !== 0) throw invalid('embedDim', 'a multiple of 8', embedDim);
@@ -42,12 +40,12 @@ export abstract class Tokenizer extends CompositeLayer {
     this.neuronOptions = options;
     this.embedDim = embedDim;
     this.patchSize = patchSize;
-    widths.forEach((width, i) => {
+    this.stages = widths.map((width, i) => {
       const pool = i >= widths.length - pools ? {} : { poolSize: 1, poolStrides: 1 };
       const image = { timeSteps: i === 0 ? timeSteps : null };
       const filters = embedDim * width;
       const name = `stage${i + 1}`;
-      this.own(new CMLDownsample({ name, filters, order, ...pool, ...image, ...options }));
+      return this.own(new CMLDownsample({ name, filters, order, ...pool, ...image, ...options }));
     });
     this.config = { embedDim, patchSize, order, timeSteps, ...options };
   }
@@ -61,27 +59,13 @@ export abstract class Tokenizer extends CompositeLayer {
         inputShape,
       );
     }
-    let shape = inputShape;
-    for (const layer of this.sublayers) shape = this.buildSublayer(layer, shape);
+    this.buildInOrder(this.sublayers, inputShape);
   }
-
-  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
-    const stages = this.sublayers.slice(0, widths.length);
-    const spikes = stages.reduce((y, layer) => applyTo(layer, y, kwargs), x);
-    return this.finish(spikes, kwargs);
-  }
-
-  /** Tokens of the stages' spikes. */
-  protected abstract finish(spikes: tf.Tensor, kwargs: CallArgs): tf.Tensor;
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
     return this.sublayers.reduce(
       (shape, layer) => layer.computeOutputShape(shape) as tf.Shape,
       oneShape(inputShape),
     );
-  }
-
-  override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), ...this.config };
   }
 }

@@ -1,9 +1,9 @@
 /** The neuron options of composite layers: one set for all LIF neurons inside, checked once. */
 import type { NeuronAttrs } from '../lib/kernels/spec';
 import { type LIFParams, neuronKeys, resolveLIF } from '../lib/neuron_params';
-import { pick } from './_layer';
-import type { StatefulArgs } from './_neuron_layer';
+import { pick } from './layer';
 import { LIFNode } from './lif_node';
+import type { StatefulArgs } from './neuron_layer';
 
 /** Options that every LIF neuron inside a composite gets. */
 export type NeuronOptions = LIFParams & StatefulArgs;

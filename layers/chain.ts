@@ -1,0 +1,122 @@
+/** Layers one after the other, as one layer; a map and the LIF neurons behind it are one operation in training. */
+import * as tf from '@tensorflow/tfjs';
+import { invalid } from '../lib/validate';
+import { applyTo, CompositeLayer } from './composite';
+import type { KernelBN } from './kernel_bn';
+import { type CallArgs, deserializeLayer, type LayerArgs, oneShape, register } from './layer';
+
+/** One layer after the other, of the output before. */
+export function runChain(
+  layers: readonly tf.layers.Layer[],
+  x: tf.Tensor,
+  kwargs: CallArgs,
+): tf.Tensor {
+  return tf.tidy(() => {
+    let y = x;
+    for (let i = 0; i < layers.length; i++) {
+      const [layer, next] = [layers[i]!, layers[i + 1]];
+      const map = layer as Partial<KernelBN>;
+      const spikes = next && map.withNeuron ? map.withNeuron(next, y, kwargs) : null;
+      if (spikes) i++;
+      y = spikes ?? applyTo(layer, y, kwargs);
+    }
+    return y;
+  });
+}
+
+/** x + the chain of x. */
+export function runResidual(
+  layers: readonly tf.layers.Layer[],
+  x: tf.Tensor,
+  kwargs: CallArgs,
+): tf.Tensor {
+  return tf.tidy(() => x.add(runChain(layers, x, kwargs)));
+}
+
+export interface ChainConfig extends LayerArgs {
+  /** One or more, of names that differ. */
+  layers: tf.layers.Layer[];
+}
+
+/**
+ * The layers in order, under one name.
+ *
+ * ```ts
+ * spiking.layers.chain({ layers: [spiking.layers.lifNode(), spiking.layers.linearBN({ units: 64 })] });
+ * ```
+ */
+export class Chain extends CompositeLayer {
+  static className = 'Chain';
+
+  constructor(config: ChainConfig) {
+    super(config, ['layers']);
+    const { layers } = config;
+    if (!Array.isArray(layers) || layers.length === 0) {
+      throw invalid('layers', 'a list of one layer or more', layers);
+    }
+    for (const [i, layer] of layers.entries()) {
+      if (typeof layer?.apply !== 'function') {
+        throw invalid(`layers[${i}]`, 'a tf.layers layer', layer);
+      }
+      const { name } = layer;
+      if (layers.findIndex((other) => other.name === name) < i) {
+        throw invalid(`layers[${i}].name`, 'a name that no layer before it has', name);
+      }
+      this.own(layer);
+    }
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    this.buildInOrder(this.sublayers, inputShape);
+  }
+
+  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    return runChain(this.sublayers, x, kwargs);
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return this.sublayers.reduce(
+      (shape, layer) => layer.computeOutputShape(shape) as tf.Shape,
+      oneShape(inputShape),
+    );
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const layers = this.sublayers.map((layer) => ({
+      className: layer.getClassName(),
+      config: layer.getConfig(),
+    }));
+    return { ...super.getConfig(), layers };
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    cls: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    const layers = (config.layers as tf.serialization.ConfigDict[]).map(deserializeLayer);
+    return CompositeLayer.fromConfig(cls, { ...config, layers: layers as never });
+  }
+}
+
+/** x + what the chain of layers makes of x, which must have the shape of x. */
+export class Residual extends Chain {
+  static override className = 'Residual';
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    super.buildSublayers(inputShape);
+    const shape = super.computeOutputShape(inputShape);
+    if (shape.join() !== inputShape.join()) {
+      throw invalid(`The output of the layers in ${this.name}`, `of shape [${inputShape}]`, shape);
+    }
+  }
+
+  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    return runResidual(this.sublayers, x, kwargs);
+  }
+}
+
+export const chain = (config: ChainConfig) => new Chain(config);
+export const residual = (config: ChainConfig) => new Residual(config);
+
+register(Chain);
+register(Residual);

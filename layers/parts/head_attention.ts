@@ -1,0 +1,111 @@
+/** Attention without softmax over heads: q, k and v each linear, BN, LIF; scale q kT v per head; LIF (arXiv 2209.15425). */
+import type * as tf from '@tensorflow/tfjs';
+import { multiHeadSpikingAttention } from '../../lib/attention';
+import { checkFinite, checkPositiveInteger, invalid } from '../../lib/validate';
+import { runChain } from '../chain';
+import { applyTo } from '../composite';
+import { type CallArgs, checkTokens, type LayerArgs } from '../layer';
+import type { LIFNode } from '../lif_node';
+import { LinearBN } from '../linear_bn';
+import { type NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
+import { type OperationOptions, type Operations, outputSizes, product } from '../operations';
+
+export interface HeadAttentionConfig extends LayerArgs, NeuronOptions {
+  /** Must divide the channels. */
+  numHeads: number;
+  /** Factor on q kT v. Default 0.125, whatever the size of a head. */
+  scale?: number;
+  /** Threshold of the neuron after the product, which vThreshold does not touch. Default 0.5. */
+  attnVThreshold?: number;
+}
+
+/** The options, for `checkLayerKeys` and for blocks that pass them on. */
+export const headAttentionKeys = ['numHeads', 'scale', 'attnVThreshold', ...neuronOptionKeys];
+
+/** How the linear maps of a family are made. */
+export interface MapOptions {
+  /** Whether q, k and v have a bias. */
+  useBias: boolean;
+  /** As in LinearBN. */
+  initStd: number | null;
+}
+
+/** Resets must leave the neuron below the threshold, as `resolveLIF` demands of vThreshold. */
+function checkAttnVThreshold(attnVThreshold: number, vReset: number | null): void {
+  if (vReset === null && attnVThreshold <= 0) {
+    throw invalid('attnVThreshold', 'positive where vReset is null (soft reset)', attnVThreshold);
+  }
+  if (vReset !== null && attnVThreshold <= vReset) {
+    throw invalid('attnVThreshold', `greater than vReset (${vReset})`, attnVThreshold);
+  }
+}
+
+/** The parts of an attention layer that takes them in: its neurons at once, its maps when the channels are known. */
+export class HeadAttention {
+  /** The options, complete. */
+  readonly config: { numHeads: number; scale: number; attnVThreshold: number };
+  readonly lifs: readonly LIFNode[];
+  private readonly attnLif: LIFNode;
+  private maps: readonly LinearBN[] = [];
+
+  constructor(config: HeadAttentionConfig, neurons: NeuronFactory) {
+    const { numHeads, scale = 0.125, attnVThreshold = 0.5 } = config;
+    checkPositiveInteger('numHeads', numHeads);
+    checkFinite('scale', scale);
+    checkFinite('attnVThreshold', attnVThreshold);
+    checkAttnVThreshold(attnVThreshold, neurons.attrs.vReset);
+    this.config = { numHeads, scale, attnVThreshold };
+    this.attnLif = neurons.lif('attn_lif', { vThreshold: attnVThreshold });
+    this.lifs = [...['q', 'k', 'v'].map((name) => neurons.lif(`${name}_lif`)), this.attnLif];
+  }
+
+  /** Makes the maps q, k and v, for an input of that shape to the layer of that name; returns the channels. */
+  makeMaps(name: string, inputShape: tf.Shape, options: MapOptions): LinearBN[] {
+    const channels = checkTokens(name, inputShape);
+    const { numHeads } = this.config;
+    if (channels % numHeads !== 0) {
+      throw invalid('numHeads', `a divisor of the ${channels} channels`, numHeads);
+    }
+    const maps = ['q', 'k', 'v'].map(
+      (map) => new LinearBN({ name: map, units: channels, ...options }),
+    );
+    this.maps = maps;
+    return maps;
+  }
+
+  /** The spikes of the neuron behind the product. */
+  attend(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    const [q, k, v] = this.maps.map((map, i) => runChain([map, this.lifs[i]!], x, kwargs));
+    const { numHeads, scale } = this.config;
+    const attended = multiHeadSpikingAttention(q!, k!, v!, { numHeads, scale });
+    return applyTo(this.attnLif, attended, kwargs);
+  }
+
+  /** The product's, of the layer that it is in: (q kT) v or q (kT v), whichever `spikingAttention` takes. */
+  operations(
+    layer: tf.layers.Layer,
+    { attentionHeads: heads = this.config.numHeads }: OperationOptions,
+  ): Operations {
+    const sizes = outputSizes(layer);
+    const [time, channels] = [sizes[0]!, sizes.at(-1)!];
+    const tokens = product(sizes.slice(1, -1));
+    if (channels % heads !== 0) {
+      throw invalid('attentionHeads', `a divisor of the ${channels} channels`, heads);
+    }
+    const headDim = channels / heads;
+    const [q, k, v] = this.lifs.map(({ name }) => name);
+    const [first, last] = tokens < headDim ? [[q!, k!], v!] : [[k!, v!], q!];
+    return {
+      part: 'product',
+      kind: 'attention',
+      operations: 2 * time * heads * tokens * headDim * Math.min(tokens, headDim),
+      timeSteps: time,
+      outputs: time * tokens * (channels + heads * Math.min(tokens, headDim)),
+      parameters: 0,
+      terms: [
+        { share: 0.5, gates: first },
+        { share: 0.5, gates: [last] },
+      ],
+    };
+  }
+}

@@ -1,0 +1,69 @@
+/** Spikformer's attention: as Spikingformer's, but its neurons stand after the linear maps (arXiv 2209.15425). */
+import type * as tf from '@tensorflow/tfjs';
+import { runChain } from '../chain';
+import { CompositeLayer } from '../composite';
+import { type CallArgs, oneShape, register } from '../layer';
+import type { LIFNode } from '../lif_node';
+import { LinearBN } from '../linear_bn';
+import { NeuronFactory } from '../neuron_options';
+import type { OperationList, OperationOptions } from '../operations';
+import {
+  HeadAttention,
+  type HeadAttentionConfig,
+  headAttentionKeys,
+} from '../parts/head_attention';
+import { initStdOf, type Projection, type ProjectionOptions, projectionOf } from './projection';
+
+export interface SpikformerSelfAttentionConfig extends HeadAttentionConfig, ProjectionOptions {}
+
+/**
+ * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> spikes of the same
+ * shape: q, k, v each linear, BN, LIF; scale q kT v per head; LIF; linear, BN, LIF.
+ * No residual connection: SpikformerBlock adds it.
+ */
+export class SpikformerSelfAttention extends CompositeLayer {
+  static className = 'SpikformerSelfAttention';
+  private readonly attention: HeadAttention;
+  private readonly projection: Projection;
+  private readonly projLif: LIFNode;
+  private proj!: LinearBN;
+
+  constructor(config: SpikformerSelfAttentionConfig) {
+    super(config, [...headAttentionKeys, 'projection']);
+    const neurons = new NeuronFactory(config);
+    this.attention = new HeadAttention(config, neurons);
+    this.projection = projectionOf(config);
+    for (const lif of this.attention.lifs) this.own(lif);
+    this.projLif = this.own(neurons.lif('proj_lif'));
+    const { projection } = this;
+    this.config = { ...this.attention.config, ...neurons.options, projection };
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    const initStd = initStdOf(this.projection);
+    const options = { useBias: this.projection === 'linear', initStd };
+    const maps = this.attention.makeMaps(this.name, inputShape, options);
+    for (const map of maps) this.own(map);
+    const units = inputShape.at(-1)!;
+    this.proj = this.own(new LinearBN({ name: 'proj', units, useBias: true, initStd }));
+    for (const layer of this.sublayers) this.buildSublayer(layer, inputShape);
+  }
+
+  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    return runChain([this.proj, this.projLif], this.attention.attend(x, kwargs), kwargs);
+  }
+
+  override operations(options: OperationOptions): OperationList {
+    const before = this.sublayers.filter((layer) => layer !== this.proj);
+    return [...before, this.attention.operations(this, options), this.proj];
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return oneShape(inputShape);
+  }
+}
+
+export const spikformerSelfAttention = (config: SpikformerSelfAttentionConfig) =>
+  new SpikformerSelfAttention(config);
+
+register(SpikformerSelfAttention);

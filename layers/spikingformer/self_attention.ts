@@ -1,0 +1,63 @@
+/** Spikingformer's attention: spikes in every product, no softmax, pre-activation (arXiv 2304.11954). */
+import type * as tf from '@tensorflow/tfjs';
+import { applyTo, CompositeLayer } from '../composite';
+import { type CallArgs, oneShape, register } from '../layer';
+import type { LIFNode } from '../lif_node';
+import { LinearBN } from '../linear_bn';
+import { NeuronFactory } from '../neuron_options';
+import type { OperationList, OperationOptions } from '../operations';
+import {
+  HeadAttention,
+  type HeadAttentionConfig,
+  headAttentionKeys,
+} from '../parts/head_attention';
+
+export type SpikingSelfAttentionConfig = HeadAttentionConfig;
+
+/**
+ * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape,
+ * real numbers: LIF; q, k, v each linear, BN, LIF; scale q kT v per head; LIF; linear, BN.
+ * No residual connection: SpikingformerBlock adds it.
+ */
+export class SpikingSelfAttention extends CompositeLayer {
+  static className = 'SpikingSelfAttention';
+  private readonly attention: HeadAttention;
+  private readonly lif: LIFNode;
+  private proj!: LinearBN;
+
+  constructor(config: SpikingSelfAttentionConfig) {
+    super(config, headAttentionKeys);
+    const neurons = new NeuronFactory(config);
+    this.attention = new HeadAttention(config, neurons);
+    this.lif = this.own(neurons.lif('lif'));
+    for (const lif of this.attention.lifs) this.own(lif);
+    this.config = { ...this.attention.config, ...neurons.options };
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    const options = { useBias: false, initStd: null };
+    const maps = this.attention.makeMaps(this.name, inputShape, options);
+    for (const map of maps) this.own(map);
+    this.proj = this.own(new LinearBN({ name: 'proj', units: inputShape.at(-1)!, useBias: true }));
+    for (const layer of this.sublayers) this.buildSublayer(layer, inputShape);
+  }
+
+  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    const attended = this.attention.attend(applyTo(this.lif, x, kwargs), kwargs);
+    return applyTo(this.proj, attended, kwargs);
+  }
+
+  override operations(options: OperationOptions): OperationList {
+    const before = this.sublayers.filter((layer) => layer !== this.proj);
+    return [...before, this.attention.operations(this, options), this.proj];
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return oneShape(inputShape);
+  }
+}
+
+export const spikingSelfAttention = (config: SpikingSelfAttentionConfig) =>
+  new SpikingSelfAttention(config);
+
+register(SpikingSelfAttention);

@@ -1,0 +1,38 @@
+/** What a family of networks tells of itself. */
+import type * as tf from '@tensorflow/tfjs';
+import type { NetworkOptions } from './options';
+import type { LayerNames, Shapes, Sizes } from './torch_names';
+
+/** The family's state_dicts in its authors' code. */
+export interface AuthorsCode {
+  /** The entries of each of the family's layers, by class name; those of a head, an input and a readout are known. */
+  layers: Readonly<Record<string, LayerNames>>;
+  /** What the shapes of a state_dict tell of the config for certain, or why it is of another family. */
+  sizes(shapes: Shapes): Sizes | string;
+  /** Sizes of the smallest network whose weights have the same names. */
+  smallest: Readonly<Record<string, number>>;
+  /** Keys of blocks after the first, whose number is one of the sizes. */
+  laterBlocks: RegExp;
+  /** Keys of what the code owns and never uses. */
+  unused: RegExp;
+}
+
+/** What every family's config has. */
+export interface FamilyConfig {
+  inputShape: number[];
+  numClasses: number;
+  timeSteps?: number;
+  [option: string]: unknown;
+}
+
+export interface Family<Config extends object = FamilyConfig> {
+  /** With it the names of its presets begin, and recipes name it. */
+  name: string;
+  /** Every option of its config. */
+  options: NetworkOptions;
+  /** The network with fresh weights. */
+  create(config: Config): tf.LayersModel;
+  /** Configurations by name. */
+  presets: Readonly<Record<string, Config>>;
+  authors: AuthorsCode;
+}

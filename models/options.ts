@@ -1,0 +1,62 @@
+/** A network's options, written once: their keys, checks and defaults, and what a recipe may set. */
+import {
+  checkFinite,
+  checkOneOf,
+  checkPositive,
+  checkPositiveInteger,
+  invalid,
+} from '../lib/validate';
+
+export interface NetworkOption {
+  /** What the value is: 'integer' is positive, and so is 'positive'. */
+  type: 'integer' | 'positive' | 'number' | 'boolean' | 'string' | 'shape';
+  /** The only values that there are. */
+  oneOf?: readonly (string | number)[];
+  /** The value if none is given. */
+  default?: string | number | boolean;
+  /** Whether there must be one. */
+  required?: boolean;
+  /** Whether null is a value too. */
+  nullable?: boolean;
+  /** The least and the largest that a recipe may ask for; default: what the type allows. */
+  min?: number;
+  max?: number;
+  /** Whether a recipe has it: not what its data decides, nor a model's name. Default true. */
+  recipe?: boolean;
+}
+
+/** By key. */
+export type NetworkOptions = Readonly<Record<string, NetworkOption>>;
+
+/** The neurons' options, which the layers check. */
+export const neuronOptions = {
+  tau: { type: 'positive', min: 1, default: 2 },
+  vThreshold: { type: 'positive', default: 1 },
+  vReset: { type: 'number', nullable: true, default: 0 },
+  detachReset: { type: 'boolean', default: true },
+  decayInput: { type: 'boolean', default: true },
+  surrogate: { type: 'string', default: 'sigmoid' },
+  alpha: { type: 'positive' },
+  stateful: { type: 'boolean', default: false, recipe: false },
+} satisfies NetworkOptions;
+
+/** Throws if the value is not what the option takes. */
+export function checkOption(key: string, value: unknown, option: NetworkOption): void {
+  if (value === undefined && !option.required) return;
+  if (value === null && option.nullable) return;
+  const { oneOf, type } = option;
+  if (oneOf?.some((choice) => typeof choice === 'number')) {
+    if (oneOf.includes(value as number)) return;
+    const [last, ...others] = [...oneOf].reverse();
+    throw invalid(key, `${others.reverse().join(', ')} or ${last}`, value);
+  }
+  if (oneOf) checkOneOf(key, value, oneOf as readonly string[]);
+  else if (type === 'integer') checkPositiveInteger(key, value);
+  else if (type === 'positive') checkPositive(key, value);
+  else if (type === 'number') checkFinite(key, value);
+}
+
+/** A configuration's value, or the option's default. */
+export function optionOf(options: NetworkOptions, config: object, key: string): unknown {
+  return (config as Record<string, unknown>)[key] ?? options[key]?.default;
+}

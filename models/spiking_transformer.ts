@@ -1,0 +1,145 @@
+/** What spiking transformers share: a tokenizer, blocks of attention and MLP, a rate readout, a linear head. */
+import * as tf from '@tensorflow/tfjs';
+import { type DownsampleOrder, downsampleOrders } from '../layers/cml_downsample';
+import { normalKernel } from '../layers/initializers';
+import { pick } from '../layers/layer';
+import { type NeuronOptions, neuronOptionKeys } from '../layers/neuron_options';
+import type { ResidualBlockConfig } from '../layers/parts/residual_block';
+import type { TokenizerConfig } from '../layers/parts/stages';
+import { rateReadout } from '../layers/rate_readout';
+import { checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
+import { checkOption, type NetworkOptions } from './options';
+import { transformerSizes } from './torch_names';
+
+export interface NetworkConfig extends NeuronOptions {
+  /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
+  inputShape: number[];
+  numClasses: number;
+  /** Channels of a token, a multiple of 8 and of numHeads. */
+  embedDim: number;
+  /** Number of blocks. */
+  depth: number;
+  /** Default 8. */
+  numHeads?: number;
+  /** Default 4. */
+  mlpRatio?: number;
+  /** Default 4 for images; for events it is the input's. */
+  timeSteps?: number;
+  /** Pixels to one side of a token: 4 (default), 8 or 16. */
+  patchSize?: number;
+  /** 'conv-bn-pool-lif' (CML, the default) or 'conv-bn-lif-pool' (before it). */
+  order?: DownsampleOrder;
+  /** Factor on the attention's product. Default 0.125. */
+  scale?: number;
+  /** Threshold of the neurons after the attention's product. Default 0.5. */
+  attnVThreshold?: number;
+  /** The model's name. */
+  name?: string;
+}
+
+/** The network's own, in the order in which they are checked; layers check the last of them themselves. */
+export const networkOptions = {
+  inputShape: { type: 'shape', required: true, recipe: false },
+  numClasses: { type: 'integer', required: true, recipe: false },
+  depth: { type: 'integer', required: true },
+  timeSteps: { type: 'integer', default: 4 },
+  patchSize: { type: 'integer', oneOf: [4, 8, 16], default: 4 },
+  embedDim: { type: 'integer', required: true },
+  numHeads: { type: 'integer', default: 8 },
+  mlpRatio: { type: 'positive', default: 4 },
+  order: { type: 'string', oneOf: downsampleOrders, default: 'conv-bn-pool-lif' },
+  scale: { type: 'positive', default: 0.125 },
+  attnVThreshold: { type: 'positive', default: 0.5 },
+  name: { type: 'string', recipe: false },
+} satisfies NetworkOptions;
+
+/** A family's own options, and its layers. */
+export interface NetworkParts {
+  tokenizer(config: TokenizerConfig): tf.layers.Layer;
+  block(config: ResidualBlockConfig): tf.layers.Layer;
+  /** Options that only this family has: they go to its blocks. */
+  blockOptions?: NetworkOptions;
+}
+
+/** How many time steps the tokenizer adds to an image; null for events, which bring their own. */
+function imageTimeSteps({ inputShape, timeSteps }: NetworkConfig): number | null {
+  if (!Array.isArray(inputShape) || (inputShape.length !== 3 && inputShape.length !== 4)) {
+    throw invalid(
+      'inputShape',
+      '[height, width, channels] or [time, height, width, channels]',
+      inputShape,
+    );
+  }
+  for (const [i, n] of inputShape.entries()) checkPositiveInteger(`inputShape[${i}]`, n);
+  if (inputShape.length === 3) return timeSteps ?? networkOptions.timeSteps.default;
+  if (timeSteps !== undefined && timeSteps !== inputShape[0]) {
+    throw invalid(
+      'timeSteps',
+      `inputShape[0] (${inputShape[0]}), the events' time steps`,
+      timeSteps,
+    );
+  }
+  return null;
+}
+
+/** A whole network of that family, `family` being its function's name: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. */
+export function spikingTransformer(
+  family: string,
+  config: NetworkConfig,
+  { tokenizer, block, blockOptions = {} }: NetworkParts,
+): tf.LayersModel {
+  const blockKeys = Object.keys(blockOptions);
+  checkKeys(family, config, [...Object.keys(networkOptions), ...blockKeys, ...neuronOptionKeys]);
+  const { numClasses, depth, timeSteps, patchSize, embedDim, numHeads, mlpRatio } = networkOptions;
+  const early = { numClasses, depth, timeSteps, patchSize, embedDim, numHeads };
+  for (const [key, option] of Object.entries(early)) {
+    checkOption(key, config[key as keyof typeof early], option);
+  }
+  const size = {
+    numHeads: config.numHeads ?? numHeads.default,
+    mlpRatio: config.mlpRatio ?? mlpRatio.default,
+  };
+  if (config.embedDim % size.numHeads !== 0) {
+    throw invalid('numHeads', `a divisor of embedDim (${config.embedDim})`, size.numHeads);
+  }
+  const neurons = pick(config, neuronOptionKeys);
+  const blockConfig = pick(config, ['scale', 'attnVThreshold', ...blockKeys, ...neuronOptionKeys]);
+
+  // All layers before any weight: a layer that refuses its options leaves nothing behind.
+  const tokens = tokenizer({
+    name: 'tokenizer',
+    embedDim: config.embedDim,
+    patchSize: config.patchSize ?? patchSize.default,
+    timeSteps: imageTimeSteps(config),
+    ...pick(config, ['order']),
+    ...neurons,
+  });
+  const blocks = Array.from({ length: config.depth }, (_, i) =>
+    block({ ...blockConfig, ...size, name: `block${i + 1}` }),
+  );
+  if (!Number.isInteger(config.embedDim * size.mlpRatio)) {
+    throw invalid(
+      'mlpRatio',
+      `such that ${config.embedDim} channels times it is whole`,
+      size.mlpRatio,
+    );
+  }
+  const head = tf.layers.dense({
+    name: 'head',
+    units: config.numClasses,
+    kernelInitializer: normalKernel(0.02),
+  });
+
+  const input = tf.input({ shape: config.inputShape });
+  const layers = [tokens, ...blocks, rateReadout({ name: 'readout' }), head];
+  const logits = layers.reduce((x, layer) => layer.apply(x) as tf.SymbolicTensor, input);
+  return tf.model({ inputs: input, outputs: logits, ...pick(config, ['name']) });
+}
+
+/** What the authors' codes have in common: see AuthorsCode. */
+export const transformerCode = {
+  sizes: transformerSizes,
+  smallest: { embedDim: 8, depth: 1, numHeads: 1, numClasses: 1 },
+  laterBlocks: /^block\.(?!0\.)/,
+  unused: /(\.norm[12]\.(weight|bias)|\.num_batches_tracked)$/,
+};

@@ -1,0 +1,193 @@
+/** The authors' names for weights: entries of a state_dict, each beside the variable of ours that holds it. */
+import type * as tf from '@tensorflow/tfjs';
+import { show } from '../lib/validate';
+
+/** One entry of the authors' state_dict. */
+export interface TorchEntry {
+  key: string;
+  /** In PyTorch's layout. */
+  shape: number[];
+  /** Our variable; null where the authors' module is never called, or counts batches. */
+  variable: tf.LayerVariable | null;
+  /** What a fresh PyTorch module holds where there is no variable. */
+  fill: number;
+  dtype: 'F32' | 'I64';
+}
+
+/** Where a layer stands in its model. */
+export interface LayerPlace {
+  /** Which of the layers of its class it is. Default 0. */
+  block?: number;
+  /** Whether the model takes events. Default false. */
+  events?: boolean;
+}
+
+/** One layer's entries, in the authors' order. */
+export type LayerNames = (layer: tf.layers.Layer, place: LayerPlace) => TorchEntry[];
+
+/** Looks up the variables of one of our layers by their names inside it. */
+export type Lookup = (path: string) => tf.LayerVariable;
+
+export function lookup(layer: tf.layers.Layer): Lookup {
+  const variables = new Map(
+    layer.weights.map((weight) => [
+      weight.originalName.slice(
+        weight.originalName.indexOf(`${layer.name}/`) + layer.name.length + 1,
+      ),
+      weight,
+    ]),
+  );
+  return (path) => {
+    const variable = variables.get(path);
+    if (!variable) throw new Error(`${layer.name} has no weight ${show(path)}`);
+    return variable;
+  };
+}
+
+/** Our kernel's shape as PyTorch has it: `[kh, kw, in, out]` -> (out, in, kh, kw); `[in, out]` -> (out, in) and ones up to `rank`. */
+function torchShape(shape: tf.Shape, rank: number): number[] {
+  const [kernel, io] = [shape.slice(0, -2), shape.slice(-2).reverse()];
+  const sides = kernel.length > 0 ? kernel : Array<number>(rank - 2).fill(1);
+  return [...io, ...sides] as number[];
+}
+
+export function weight(key: string, variable: tf.LayerVariable, rank = 1): TorchEntry {
+  const shape = rank === 1 ? (variable.shape as number[]) : torchShape(variable.shape, rank);
+  return { key, shape, variable, fill: 0, dtype: 'F32' };
+}
+
+/** The names of a convolution or linear map and of its batch norm; the rank of its weight. */
+export interface MapNames {
+  map: string;
+  bn: string;
+  rank: number;
+}
+
+/** `q_conv` and `q_bn`; where the authors wrote a linear map, of rank 2, `q_linear`. */
+export function named(key: string, rank: number): MapNames {
+  return { map: `${key}_${rank === 2 ? 'linear' : 'conv'}`, bn: `${key}_bn`, rank };
+}
+
+/** A ConvBN's or LinearBN's, whose weights lie below `path`. */
+export function mapBN(
+  { map, bn, rank }: MapNames,
+  path: string,
+  get: Lookup,
+  bias = false,
+): TorchEntry[] {
+  return [
+    weight(`${map}.weight`, get(`${path}/kernel`), rank),
+    ...(bias ? [weight(`${map}.bias`, get(`${path}/bias`))] : []),
+    weight(`${bn}.weight`, get(`${path}/bn/gamma`)),
+    weight(`${bn}.bias`, get(`${path}/bn/beta`)),
+    weight(`${bn}.running_mean`, get(`${path}/bn/moving_mean`)),
+    weight(`${bn}.running_var`, get(`${path}/bn/moving_variance`)),
+    { key: `${bn}.num_batches_tracked`, shape: [], variable: null, fill: 0, dtype: 'I64' },
+  ];
+}
+
+/** A LayerNorm that the authors' blocks own and never call. */
+export function unusedLayerNorm(key: string, channels: number): TorchEntry[] {
+  const entry = (name: string, fill: number): TorchEntry => ({
+    key: `${key}.${name}`,
+    shape: [channels],
+    variable: null,
+    fill,
+    dtype: 'F32',
+  });
+  return [entry('weight', 1), entry('bias', 0)];
+}
+
+/** The tokenizer's: its stages' names, then those of what comes after them, whose weights lie below `path`. */
+export function tokenizerEntries(
+  tokenizer: tf.layers.Layer,
+  stages: readonly MapNames[],
+  [last, path]: readonly [names: MapNames, path: string],
+): TorchEntry[] {
+  const get = lookup(tokenizer);
+  const maps = stages.map((names, i) => [names, `stage${i + 1}/conv_bn`] as const);
+  return [...maps, [last, path] as const].flatMap(([{ map, bn, rank }, below]) =>
+    mapBN({ map: `patch_embed.${map}`, bn: `patch_embed.${bn}`, rank }, below, get),
+  );
+}
+
+/** How a family's authors wrote the maps of its attention and MLP. */
+export interface BlockNames {
+  /** Rank of attention's weights; q, k and v have a bias where it is 2. */
+  attentionRank: number;
+  /** 'mlp' or 'fc', before the number. */
+  mlp: string;
+  mlpRank: number;
+}
+
+/** Attention's entries below `key`, from weights below `path`. */
+export function attentionEntries(
+  layer: tf.layers.Layer,
+  rank: number,
+  key = '',
+  path = '',
+): TorchEntry[] {
+  const get = lookup(layer);
+  return [
+    ...['q', 'k', 'v'].flatMap((name) =>
+      mapBN(named(`${key}${name}`, rank), `${path}${name}`, get, rank === 2),
+    ),
+    ...mapBN(named(`${key}proj`, rank), `${path}proj`, get, true),
+  ];
+}
+
+export function blockEntries(
+  block: tf.layers.Layer,
+  index: number,
+  { attentionRank, mlp, mlpRank }: BlockNames,
+): TorchEntry[] {
+  const get = lookup(block);
+  const key = `block.${index}`;
+  const channels = get('attn/q/kernel').shape[0]!;
+  const layer = (n: number) =>
+    mapBN(named(`${key}.mlp.${mlp}${n}`, mlpRank), `mlp/fc${n}`, get, true);
+  return [
+    ...unusedLayerNorm(`${key}.norm1`, channels),
+    ...attentionEntries(block, attentionRank, `${key}.attn.`, 'attn/'),
+    ...unusedLayerNorm(`${key}.norm2`, channels),
+    ...layer(1),
+    ...layer(2),
+  ];
+}
+
+/** What is the same in every family: a linear head; nothing of an input and of a readout. */
+export const stockNames: Readonly<Record<string, LayerNames>> = {
+  Dense(head) {
+    const get = lookup(head);
+    return [weight('head.weight', get('kernel'), 2), weight('head.bias', get('bias'))];
+  },
+  InputLayer: () => [],
+  RateReadout: () => [],
+};
+
+/** Names and shapes of a state_dict; data is not looked at. */
+export type Shapes = Readonly<Record<string, { shape: number[] }>>;
+
+/** What the shapes of a state_dict tell of a network's options for certain; `channels` are the input's. */
+export type Sizes = Record<string, number> & { channels: number; numClasses: number };
+
+/** The sizes of a spiking transformer in the authors' names, or what it lacks. */
+export function transformerSizes(shapes: Shapes): Sizes | string {
+  const keys = Object.keys(shapes);
+  const [numClasses, embedDim] = shapes['head.weight']?.shape ?? [];
+  const depth = new Set(keys.map((key) => /^block\.(\d+)\./.exec(key)?.[1]).filter(Boolean)).size;
+  const mlp = keys.find((key) => /^block\.0\.mlp\.\w+1_(conv|linear)\.weight$/.test(key));
+  const hidden = mlp === undefined ? undefined : shapes[mlp]!.shape[0];
+  const [first] = keys
+    .filter((key) => /^patch_embed\..*weight$/.test(key))
+    .map((key) => shapes[key]!.shape)
+    .filter((shape) => shape.length === 4)
+    .sort((a, b) => a[0]! - b[0]!);
+  const channels = first?.[1];
+  if (!embedDim) return 'it has no head.weight of two axes';
+  if (!hidden) return 'it has no block.0.mlp';
+  if (!numClasses) return 'its head.weight is empty';
+  if (!depth) return 'it has no blocks';
+  if (!channels) return 'it has no convolution in patch_embed';
+  return { embedDim, depth, numClasses, mlpRatio: hidden / embedDim, channels };
+}
