@@ -69,29 +69,45 @@ export async function removeStaleTemporaries(directory: string, stem: string): P
   }
 }
 
-/** The `size` bytes of a file, in order, as buffers of at most `pieceBytes` each. */
+/** A file of which so many bytes are wanted. */
+export interface SizedFile {
+  path: string;
+  size: number;
+}
+
+/**
+ * The bytes of files, one after the other, as buffers of `pieceBytes` each, the last of them of what
+ * is left: tfjs misreads lists of buffers of other sizes. See BUGS.md, CompositeArrayBuffer.
+ */
 export async function readPieces(
-  path: string,
-  size: number,
+  files: readonly SizedFile[],
   pieceBytes = PIECE_BYTES,
 ): Promise<ArrayBuffer[]> {
-  const pieces: ArrayBuffer[] = [];
-  const handle = await fs.open(path, 'r');
-  try {
-    for (let start = 0; start < size; start += pieceBytes) {
-      const piece = new Uint8Array(Math.min(pieceBytes, size - start));
-      for (let done = 0; done < piece.length; ) {
-        const length = Math.min(CALL_BYTES, piece.length - done);
-        const { bytesRead } = await handle.read(piece, done, length, start + done);
-        if (bytesRead === 0) {
-          throw new Error(`${path} ended at ${start + done} of ${size} bytes while being read`);
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let left = files.reduce((sum, { size }) => sum + size, 0);
+  let filled = 0; // bytes of the last piece
+  for (const { path, size } of files) {
+    const handle = await fs.open(path, 'r');
+    try {
+      for (let at = 0; at < size; ) {
+        let piece = pieces.at(-1);
+        if (piece === undefined || filled === piece.length) {
+          piece = new Uint8Array(Math.min(pieceBytes, left));
+          pieces.push(piece);
+          left -= piece.length;
+          filled = 0;
         }
-        done += bytesRead;
+        const length = Math.min(CALL_BYTES, piece.length - filled, size - at);
+        const { bytesRead } = await handle.read(piece, filled, length, at);
+        if (bytesRead === 0) {
+          throw new Error(`${path} ended at ${at} of ${size} bytes while being read`);
+        }
+        at += bytesRead;
+        filled += bytesRead;
       }
-      pieces.push(piece.buffer);
+    } finally {
+      await handle.close();
     }
-  } finally {
-    await handle.close();
   }
-  return pieces;
+  return pieces.map(({ buffer }) => buffer);
 }

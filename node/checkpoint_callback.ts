@@ -9,7 +9,7 @@ import type { CheckpointStore } from './checkpoints';
 interface Logs {
   [name: string]: number | undefined;
 }
-type Unresolved = Parameters<tf.Callback['onEpochEnd']>[1]; // to `fit` they are numbers by then
+type Unresolved = Parameters<tf.Callback['onEpochEnd']>[1]; // numbers, or tensors of one
 
 /**
  * Keeps weights, optimizer and average after every epoch of `model.fit`, and puts them back:
@@ -23,11 +23,7 @@ type Unresolved = Parameters<tf.Callback['onEpochEnd']>[1]; // to `fit` they are
  * `fit` shuffles with chance that cannot be seeded: what goes on exactly is the Trainer.
  */
 export class CheckpointCallback extends tf.Callback {
-  private progress: Progress = {
-    position: { epoch: 0, batch: 0, step: 0 },
-    sums: { samples: 0, loss: 0, right: 0 },
-    history: [],
-  };
+  private progress = nothing();
 
   constructor(
     private readonly store: CheckpointStore,
@@ -50,10 +46,17 @@ export class CheckpointCallback extends tf.Callback {
     return this.progress.position.epoch;
   }
 
+  /** A `fit` that does not go on where the last one ended, or the checkpoint, is a run of its own. */
+  override async onTrainBegin(): Promise<void> {
+    if (this.params.initialEpoch !== this.progress.position.epoch) this.progress = nothing();
+  }
+
   override async onEpochEnd(epoch: number, logs?: Unresolved): Promise<void> {
     const model = this.model as tf.LayersModel;
     const step = model.optimizer.iterations;
-    this.progress.history.push(reportOf(epoch, step, this.params?.epochs as number, logs as Logs));
+    this.progress.history.push(
+      reportOf(epoch, step, this.params?.epochs as number, await numbers(logs)),
+    );
     this.progress.position = { epoch: epoch + 1, batch: 0, step };
     await this.store.save(this.state(model));
   }
@@ -69,7 +72,24 @@ export class CheckpointCallback extends tf.Callback {
   }
 }
 
-function reportOf(epoch: number, step: number, epochs: number, logs: Logs = {}): EpochReport {
+/** tfjs resolves the scalars in its logs for callbacks made of functions only. */
+async function numbers(logs: Unresolved = {}): Promise<Logs> {
+  const resolved: Logs = {};
+  for (const [name, value] of Object.entries(logs as Record<string, number | tf.Tensor>)) {
+    resolved[name] = typeof value === 'number' ? value : (await value.data())[0];
+  }
+  return resolved;
+}
+
+function nothing(): Progress {
+  return {
+    position: { epoch: 0, batch: 0, step: 0 },
+    sums: { samples: 0, loss: 0, right: 0 },
+    history: [],
+  };
+}
+
+function reportOf(epoch: number, step: number, epochs: number, logs: Logs): EpochReport {
   return {
     epoch,
     epochs,
@@ -78,7 +98,7 @@ function reportOf(epoch: number, step: number, epochs: number, logs: Logs = {}):
     trainLoss: logs.loss ?? Number.NaN,
     trainAccuracy: logs.acc ?? Number.NaN,
     testLoss: logs.val_loss ?? null,
-    testAccuracy: logs.val_acc ?? logs.acc ?? null,
+    testAccuracy: logs.val_acc ?? null, // without validation data nothing is known of it
     testTop5: null,
     averageAccuracy: null,
     firingRates: {},

@@ -6,14 +6,16 @@
  *     model.json, model.weights.*.bin   the model, as tf.loadLayersModel(fileHandler(folder)) reads it
  *     state.safetensors                 the optimizer's moments and counters, the average of the weights
  *     manifest.json                     position, history, recipe, versions, environment, SHA-256 of the above
+ *
+ * A second run in the same folder leaves those of the first alone: its own are run-2-epoch-...
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { readSafetensors, writeSafetensors } from '../interop/safetensors';
 import { checkPositiveInteger } from '../lib/validate';
-import type { Progress } from '../training/trainer';
+import type { Position } from '../training/observer';
 import {
   collectState,
   type Difference,
@@ -23,27 +25,30 @@ import {
   valueDifferences,
   weightDifferences,
 } from '../training/training_state';
+import {
+  CHECKPOINT_FORMAT,
+  CheckpointError,
+  type CheckpointManifest,
+  checksumsOf,
+  isSame,
+  readManifest,
+  verifyCheckpoint,
+  writeManifest,
+} from './_checkpoint_manifest';
+import {
+  checkpointName,
+  checkpointNames,
+  comparePositions,
+  parseCheckpointName,
+} from './_checkpoint_names';
 import { errorCode, fileError, syncDirectory, writeAtomically } from './_files';
 import { fileHandler } from './file_handler';
 
-const FORMAT = 1;
-const MANIFEST = 'manifest.json';
 const STATE = 'state.safetensors';
-const NAME = /^epoch-\d{6,}-batch-\d{6,}$/;
-const TEMPORARY = /^\.epoch-.*\.(\d+)\.[0-9a-f]{8}\.tmp$/;
 
-export interface CheckpointManifest extends Progress {
-  format: number;
-  /** What must be equal for a run to go on exactly; compared by dotted path. */
-  identity: Record<string, unknown>;
-  /** What numbers depend on besides: backend, threads, switches. */
-  environment: Record<string, unknown>;
-  versions: Record<string, string>;
-  optimizer: { className: string; config: tf.serialization.ConfigDict };
-  /** Accuracy, 0 to 1, of the epoch that it closes; null within an epoch. */
-  metric: number | null;
-  files: Record<string, { bytes: number; sha256: string }>;
-}
+export { CheckpointError, type CheckpointManifest };
+
+const TEMPORARY = /^\.(?:run-\d+-)?epoch-.*\.(\d+)\.[0-9a-f]{8}\.tmp$/;
 
 export interface CheckpointStoreOptions {
   /** How many of the newest stay, beside the best. Default 2. */
@@ -59,13 +64,12 @@ export interface LoadedCheckpoint {
   manifest: CheckpointManifest;
 }
 
-/** A checkpoint that is damaged, or that does not belong to this run. */
-export class CheckpointError extends Error {
-  override name = 'CheckpointError';
-}
-
 export class CheckpointStore {
   private readonly keep: number;
+  /** The run that `save` goes on with: its number in the folder, and its id. */
+  private run?: { number: number; id: string | undefined };
+  /** Where that run was last kept, or restored from. */
+  private last?: Position;
 
   /** @param directory where the checkpoints' folders lie; made when missing */
   constructor(
@@ -83,25 +87,33 @@ export class CheckpointStore {
       if (errorCode(error) === 'ENOENT') return [];
       throw fileError(`cannot look into ${this.directory}`, error);
     });
-    return names.filter((name) => NAME.test(name)).sort();
+    return checkpointNames(names);
   }
 
-  /** Keeps where the trainer stands. Whatever fails, the checkpoints before it stay. */
+  /**
+   * Keeps where the trainer stands. Whatever fails, the checkpoints before it stay. A store goes on
+   * with the run that it has restored, or begun; after a step back another run begins.
+   */
   async save(training: TrainingState): Promise<void> {
     const { position } = training.progress;
-    const pad = (n: number) => String(n).padStart(6, '0');
-    const name = `epoch-${pad(position.epoch)}-batch-${pad(position.batch)}`;
-    const folder = join(this.directory, name);
-    if (await this.verify(name).then(Boolean, () => false)) return;
+    if (this.last && comparePositions(position, this.last) < 0) this.run = undefined;
+    let name = await this.nameOf(position);
     const unique = `${process.pid}.${randomBytes(4).toString('hex')}`;
     const temporary = join(this.directory, `.${name}.${unique}.tmp`);
     try {
       await fs.mkdir(this.directory, { recursive: true });
       await this.removeTemporaries();
-      await this.write(training, temporary);
-      await fs.rm(folder, { recursive: true, force: true }); // a damaged one, or none
-      await fs.rename(temporary, folder);
-      await syncDirectory(this.directory);
+      const manifest = await this.write(training, temporary);
+      let there = await this.verify(name).catch(() => null);
+      if (there && isSame(there, { ...manifest, run: this.run!.id })) {
+        await fs.rm(temporary, { recursive: true });
+      } else {
+        for (; there; there = await this.verify(name).catch(() => null)) {
+          this.run = undefined; // what lies there is another run's, or this run has gone another way
+          name = await this.nameOf(position);
+        }
+        await this.publish({ ...manifest, run: this.run!.id }, temporary, name);
+      }
     } catch (error) {
       await fs.rm(temporary, { recursive: true, force: true }).catch(() => undefined);
       if ((error as Error).name === 'DivergedError') throw error;
@@ -110,24 +122,31 @@ export class CheckpointStore {
       const message = error instanceof Object ? (error as Error).message : error;
       throw new Error(`cannot keep checkpoint ${name}: ${message}${rest}`, { cause: error });
     }
+    this.last = { ...position };
     await this.prune();
   }
 
-  private async write(training: TrainingState, folder: string): Promise<void> {
+  /** The name of the current run's checkpoint there; without a run, one begins. */
+  private async nameOf({ epoch, batch }: Position): Promise<string> {
+    if (!this.run) {
+      const last = (await this.list()).at(-1);
+      const number = last === undefined ? 1 : parseCheckpointName(last)!.run + 1;
+      this.run = { number, id: randomBytes(8).toString('hex') };
+    }
+    return checkpointName({ run: this.run.number, epoch, batch });
+  }
+
+  /** Writes the files of a checkpoint, all but the manifest, which it returns. */
+  private async write(training: TrainingState, folder: string): Promise<CheckpointManifest> {
     const state = await collectState(training);
     await training.model.save(fileHandler(folder));
     await writeAtomically(join(folder, STATE), [writeSafetensors(state)]);
-    const files: CheckpointManifest['files'] = {};
-    for (const file of (await fs.readdir(folder)).sort()) {
-      const bytes = await fs.readFile(join(folder, file));
-      files[file] = { bytes: bytes.length, sha256: sha256(bytes) };
-    }
     const { position, sums, history } = training.progress;
     const { identity = {}, environment = {}, versions = {} } = this.options;
     const last = position.batch === 0 ? history.at(-1) : undefined;
     const { optimizer } = training;
-    const manifest: CheckpointManifest = {
-      format: FORMAT,
+    return {
+      format: CHECKPOINT_FORMAT,
       position,
       sums,
       history,
@@ -136,42 +155,22 @@ export class CheckpointStore {
       versions,
       optimizer: { className: optimizer.getClassName(), config: optimizer.getConfig() },
       metric: last ? (last.averageAccuracy ?? last.testAccuracy) : null,
-      files,
+      files: await checksumsOf(folder),
     };
-    await writeAtomically(join(folder, MANIFEST), [new TextEncoder().encode(seal(manifest))]);
+  }
+
+  /** Completes a folder with its manifest and gives it its name. */
+  private async publish(manifest: CheckpointManifest, temporary: string, name: string) {
+    await writeManifest(temporary, manifest);
+    const folder = join(this.directory, name);
+    await fs.rm(folder, { recursive: true, force: true }); // a damaged one, or none
+    await fs.rename(temporary, folder);
+    await syncDirectory(this.directory);
   }
 
   /** Reads a manifest and compares every checksum. @throws CheckpointError, saying what is wrong */
-  async verify(name: string): Promise<CheckpointManifest> {
-    const manifest = await this.readManifest(name);
-    for (const [file, { bytes, sha256: expected }] of Object.entries(manifest.files)) {
-      const path = join(this.directory, name, file);
-      const content = await fs.readFile(path).catch((error) => {
-        throw new CheckpointError(`${path} cannot be read: ${error.message}`);
-      });
-      if (content.length !== bytes) {
-        throw new CheckpointError(`${path} must have ${bytes} bytes, but has ${content.length}`);
-      }
-      if (sha256(content) !== expected) {
-        throw new CheckpointError(`${path} is damaged: its SHA-256 is not the manifest's`);
-      }
-    }
-    return manifest;
-  }
-
-  private async readManifest(name: string): Promise<CheckpointManifest> {
-    const path = join(this.directory, name, MANIFEST);
-    const text = await fs.readFile(path, 'utf8').catch((error) => {
-      throw new CheckpointError(`${path} cannot be read: ${error.message}`);
-    });
-    const manifest = unseal(text);
-    if (!manifest) throw new CheckpointError(`${path} is damaged: its checksum does not fit`);
-    if (manifest.format !== FORMAT) {
-      throw new CheckpointError(
-        `${path} has format ${manifest.format}; this version reads ${FORMAT}`,
-      );
-    }
-    return manifest;
+  verify(name: string): Promise<CheckpointManifest> {
+    return verifyCheckpoint(join(this.directory, name));
   }
 
   /**
@@ -242,14 +241,33 @@ export class CheckpointStore {
     await restoreState(training, state);
     const { position, sums, history } = structuredClone(manifest);
     training.progress = { position, sums, history };
+    this.run = await this.runAfter(checkpoint);
+    this.last = { ...position };
   }
 
-  /** Leaves the newest and the best. Damaged ones count for nothing and go when they are old. */
+  /** The run that a checkpoint is the end of; undefined: there are whole ones after it, or elsewhere. */
+  private async runAfter({ folder, manifest }: LoadedCheckpoint) {
+    const parsed = parseCheckpointName(basename(folder));
+    if (!parsed || resolve(dirname(folder)) !== resolve(this.directory)) return undefined;
+    for (const name of await this.list()) {
+      const other = parseCheckpointName(name)!;
+      if (other.run !== parsed.run || comparePositions(other, parsed) <= 0) continue;
+      if (await this.verify(name).catch(() => null)) return undefined;
+    }
+    return { number: parsed.run, id: manifest.run };
+  }
+
+  /**
+   * Leaves the newest and the best of the current run, and other runs whole. Damaged ones count for
+   * nothing and go when they are old.
+   */
   private async prune(): Promise<void> {
-    const names = await this.list();
+    const names = (await this.list()).filter(
+      (name) => parseCheckpointName(name)!.run === this.run!.number,
+    );
     let best: { name: string; metric: number } | undefined;
     for (const name of names) {
-      const metric = (await this.readManifest(name).catch(() => null))?.metric;
+      const metric = (await readManifest(join(this.directory, name)).catch(() => null))?.metric;
       if (metric != null && (!best || metric > best.metric)) best = { name, metric };
     }
     for (const name of names.slice(0, -this.keep)) {
@@ -275,23 +293,5 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return errorCode(error) === 'EPERM';
-  }
-}
-
-function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** The manifest's JSON beside its own SHA-256. */
-function seal(manifest: CheckpointManifest): string {
-  return JSON.stringify({ sha256: sha256(JSON.stringify(manifest)), manifest });
-}
-
-function unseal(text: string): CheckpointManifest | undefined {
-  try {
-    const { sha256: checksum, manifest } = JSON.parse(text);
-    return checksum === sha256(JSON.stringify(manifest)) ? manifest : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -15,6 +15,7 @@ import {
   fileError,
   readPieces,
   removeStaleTemporaries,
+  type SizedFile,
   writeAtomically,
 } from './_files';
 import { expectedBytes, parseModelJson } from './_manifest';
@@ -155,22 +156,25 @@ async function readJson(jsonPath: string): Promise<string> {
   }
 }
 
-/** The weights as one buffer, or as several where they come in shards or in more than 1 GiB. */
+/** The weights of all files as one buffer, or beyond 1 GiB as several of that size. */
 async function readWeights(manifest: Manifest, jsonPath: string): Promise<tf.io.WeightData> {
-  const pieces: ArrayBuffer[] = [];
+  const files: SizedFile[] = [];
   for (const group of manifest) {
-    const files = group.paths.map((path) => join(dirname(jsonPath), path));
-    const sizes = await Promise.all(files.map((file) => sizeOf(file, jsonPath)));
+    const paths = group.paths.map((path) => join(dirname(jsonPath), path));
+    const sizes = await Promise.all(paths.map((path) => sizeOf(path, jsonPath)));
     const found = sizes.reduce((sum, size) => sum + size, 0);
     const { bytes, exact } = expectedBytes(group);
     if (exact ? found !== bytes : found < bytes) {
       throw new Error(
-        `${files.join(', ')}: expected ${exact ? '' : 'at least '}${bytes} bytes of weights, as ` +
+        `${paths.join(', ')}: expected ${exact ? '' : 'at least '}${bytes} bytes of weights, as ` +
           `${jsonPath} says, but found ${found}: the files are damaged or of another model`,
       );
     }
-    for (const [i, file] of files.entries()) pieces.push(...(await readPieces(file, sizes[i])));
+    paths.forEach((path, i) => {
+      files.push({ path, size: sizes[i] });
+    });
   }
+  const pieces = await readPieces(files);
   return pieces.length === 1 ? pieces[0] : pieces;
 }
 

@@ -106,6 +106,101 @@ describe('what a checkpoint is', () => {
     run.end();
   });
 
+  test('order is that of numbers: batch 1,000,000 comes after 999,999', async () => {
+    const store = fresh({ keep: 1 });
+    const run = tinyTrainer();
+    for (const batch of [999_998, 999_999, 1_000_000]) {
+      run.trainer.progress.position = { epoch: 1_000_000, batch, step: batch };
+      await store.save(run.trainer);
+      expect((await store.newest(silent))!.manifest.position.batch).toBe(batch);
+    }
+    expect(await store.list()).toEqual(['epoch-1000000-batch-1000000']);
+    run.end();
+  });
+
+  describe('several runs in one folder', () => {
+    const at = (run: ReturnType<typeof tinyTrainer>, epoch: number, batch = 0) => {
+      run.trainer.progress.position = { epoch, batch, step: 10 * epoch + batch };
+    };
+    const kept = async (store: CheckpointStore, run: ReturnType<typeof tinyTrainer>) => {
+      const model = await tf.loadLayersModel(fileHandler((await store.newest(silent))!.folder));
+      expect(model.getWeights().map((w) => [...w.dataSync()])).toEqual(run.weights());
+      model.dispose();
+    };
+
+    test('each keeps its own, and the newest is of the last', async () => {
+      const first = fresh({ keep: 1 });
+      const run = tinyTrainer();
+      for (const epoch of [1, 2]) {
+        at(run, epoch);
+        await first.save(run.trainer);
+      }
+      const second = new CheckpointStore(first.directory, { keep: 1 });
+      const other = tinyTrainer({ model: tinyModel(7) });
+      at(other, 1);
+      await second.save(other.trainer);
+      await kept(first, other);
+      expect(await first.list()).toEqual([
+        'epoch-000002-batch-000000',
+        'run-2-epoch-000001-batch-000000',
+      ]);
+      const third = new CheckpointStore(first.directory);
+      await third.restore(run.trainer, (await third.newest(silent))!);
+      at(run, 2);
+      await third.save(run.trainer); // goes on with the second
+      expect((await third.list()).at(-1)).toBe('run-2-epoch-000002-batch-000000');
+      run.end();
+      other.end();
+    });
+
+    test('the same store too: the same place with other weights, and a step back', async () => {
+      const store = fresh({ keep: 3 });
+      const run = tinyTrainer();
+      at(run, 2);
+      await store.save(run.trainer);
+      await store.save(run.trainer);
+      expect(await store.list()).toEqual(['epoch-000002-batch-000000']);
+      tf.tidy(() => void run.model.weights[0]!.write(run.model.weights[0]!.read().add(1)));
+      await store.save(run.trainer);
+      await kept(store, run);
+      at(run, 1);
+      await store.save(run.trainer);
+      expect(await store.list()).toEqual([
+        'epoch-000002-batch-000000',
+        'run-2-epoch-000002-batch-000000',
+        'run-3-epoch-000001-batch-000000',
+      ]);
+      run.end();
+    });
+
+    test('from a checkpoint before the newest another run begins', async () => {
+      const store = fresh({ keep: 3 });
+      const run = tinyTrainer();
+      for (const epoch of [1, 2]) {
+        at(run, epoch);
+        await store.save(run.trainer);
+      }
+      const folder = join(store.directory, 'epoch-000001-batch-000000');
+      const manifest = await store.verify('epoch-000001-batch-000000');
+      await store.restore(run.trainer, { folder, manifest });
+      at(run, 1, 3);
+      await store.save(run.trainer);
+      expect((await store.list()).at(-1)).toBe('run-2-epoch-000001-batch-000003');
+      run.end();
+    });
+
+    test('a process that goes on from the same place keeps nothing twice', async () => {
+      const store = fresh();
+      await interrupted(store, 2);
+      const again = new CheckpointStore(store.directory);
+      const run = tinyTrainer();
+      await again.restore(run.trainer, (await again.newest(silent))!);
+      await again.save(run.trainer);
+      expect(await again.list()).toEqual(['epoch-000000-batch-000002']);
+      run.end();
+    });
+  });
+
   test('what does not fit is refused with a table, and nothing is changed', async () => {
     const options = { identity: { recipe: { lr: 0.1, epochs: 3 } }, environment: { threads: 2 } };
     const store = fresh(options);

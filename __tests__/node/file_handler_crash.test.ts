@@ -130,14 +130,31 @@ describe('readPieces', () => {
     const path = join(directory, 'pieces.bin');
     const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
     await writeAtomically(path, [bytes.subarray(0, 300), bytes.subarray(300)]);
-    const pieces = await readPieces(path, 1000, 256);
+    const pieces = await readPieces([{ path, size: 1000 }], 256);
     expect(pieces.map((piece) => piece.byteLength)).toEqual([256, 256, 256, 232]);
+    expect(Buffer.concat(pieces.map((piece) => new Uint8Array(piece)))).toEqual(Buffer.from(bytes));
+  });
+
+  test('joins files of any sizes into buffers of one size, the last of what is left', async () => {
+    const bytes = Uint8Array.from({ length: 700 }, (_, i) => i % 251);
+    const cuts = [0, 1, 1, 256, 300, 700]; // one of them empty, the last the largest
+    const files = cuts.slice(1).map((end, i) => ({
+      path: join(directory, `joined${i}.bin`),
+      size: end - cuts[i],
+    }));
+    for (const [i, { path }] of files.entries()) {
+      await writeAtomically(path, [bytes.subarray(cuts[i], cuts[i + 1])]);
+    }
+    const pieces = await readPieces(files, 256);
+    expect(pieces.map((piece) => piece.byteLength)).toEqual([256, 256, 188]);
     expect(Buffer.concat(pieces.map((piece) => new Uint8Array(piece)))).toEqual(Buffer.from(bytes));
   });
 
   test('says so when a file ends early', async () => {
     const path = join(directory, 'short.bin');
     await writeAtomically(path, [new Uint8Array(10)]);
-    await expect(readPieces(path, 20)).rejects.toThrow(/short\.bin ended at 10 of 20 bytes/);
+    await expect(readPieces([{ path, size: 20 }])).rejects.toThrow(
+      /short\.bin ended at 10 of 20 bytes/,
+    );
   });
 });

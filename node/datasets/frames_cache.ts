@@ -144,9 +144,10 @@ export async function checkFramesCaches(
   onProgress?: (done: number, total: number) => void,
 ): Promise<{ path: string; problems: string[] }[]> {
   const names = await fs.readdir(folder).catch(() => []);
+  names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })); // 4 frames before 16
   const caches = names.map((name) => join(folder, name));
   const results: { path: string; problems: string[] }[] = [];
-  for (const [i, path] of caches.sort().entries()) {
+  for (const [i, path] of caches.entries()) {
     const manifest = await readManifest(path);
     const problems: string[] = [];
     if (manifest === null) problems.push('is not complete, or of another version');

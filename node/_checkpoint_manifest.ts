@@ -1,0 +1,106 @@
+/** A checkpoint's manifest: what it says, its checksums, and whether the files are as it says. */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs/promises';
+import { join } from 'node:path';
+import type * as tf from '@tensorflow/tfjs';
+import type { Progress } from '../training/trainer';
+import { writeAtomically } from './_files';
+
+export const CHECKPOINT_FORMAT = 1;
+const MANIFEST = 'manifest.json';
+
+export interface CheckpointManifest extends Progress {
+  format: number;
+  /** Drawn when the run began; checkpoints of one run have the same. Absent: an older version's. */
+  run?: string;
+  /** What must be equal for a run to go on exactly; compared by dotted path. */
+  identity: Record<string, unknown>;
+  /** What numbers depend on besides: backend, threads, switches. */
+  environment: Record<string, unknown>;
+  versions: Record<string, string>;
+  optimizer: { className: string; config: tf.serialization.ConfigDict };
+  /** Accuracy, 0 to 1, of the epoch that it closes; null within an epoch. */
+  metric: number | null;
+  files: Record<string, { bytes: number; sha256: string }>;
+}
+
+/** A checkpoint that is damaged, or that does not belong to this run. */
+export class CheckpointError extends Error {
+  override name = 'CheckpointError';
+}
+
+/** Writes the manifest into its checkpoint's folder. */
+export async function writeManifest(folder: string, manifest: CheckpointManifest): Promise<void> {
+  await writeAtomically(join(folder, MANIFEST), [new TextEncoder().encode(seal(manifest))]);
+}
+
+/** The SHA-256 and length of every file in a folder, by name. */
+export async function checksumsOf(folder: string): Promise<CheckpointManifest['files']> {
+  const files: CheckpointManifest['files'] = {};
+  for (const file of (await fs.readdir(folder)).sort()) {
+    const bytes = await fs.readFile(join(folder, file));
+    files[file] = { bytes: bytes.length, sha256: sha256(bytes) };
+  }
+  return files;
+}
+
+/** Reads a manifest and compares every checksum. @throws CheckpointError, saying what is wrong */
+export async function verifyCheckpoint(folder: string): Promise<CheckpointManifest> {
+  const manifest = await readManifest(folder);
+  for (const [file, { bytes, sha256: expected }] of Object.entries(manifest.files)) {
+    const path = join(folder, file);
+    const content = await fs.readFile(path).catch((error) => {
+      throw new CheckpointError(`${path} cannot be read: ${error.message}`);
+    });
+    if (content.length !== bytes) {
+      throw new CheckpointError(`${path} must have ${bytes} bytes, but has ${content.length}`);
+    }
+    if (sha256(content) !== expected) {
+      throw new CheckpointError(`${path} is damaged: its SHA-256 is not the manifest's`);
+    }
+  }
+  return manifest;
+}
+
+/** Reads a manifest, its own checksum compared. @throws CheckpointError */
+export async function readManifest(folder: string): Promise<CheckpointManifest> {
+  const path = join(folder, MANIFEST);
+  const text = await fs.readFile(path, 'utf8').catch((error) => {
+    throw new CheckpointError(`${path} cannot be read: ${error.message}`);
+  });
+  const manifest = unseal(text);
+  if (!manifest) throw new CheckpointError(`${path} is damaged: its checksum does not fit`);
+  if (manifest.format !== CHECKPOINT_FORMAT) {
+    throw new CheckpointError(
+      `${path} has format ${manifest.format}; this version reads ${CHECKPOINT_FORMAT}`,
+    );
+  }
+  return manifest;
+}
+
+/** Whether two checkpoints of one name are the same: in run, step, weights and state. */
+export function isSame(a: CheckpointManifest, b: CheckpointManifest): boolean {
+  const contents = ({ run, position, files }: CheckpointManifest) => {
+    const { 'model.json': _, ...weights } = files; // names of layers differ from process to process
+    return JSON.stringify([run, position.step, weights]);
+  };
+  return contents(a) === contents(b);
+}
+
+function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The manifest's JSON beside its own SHA-256. */
+function seal(manifest: CheckpointManifest): string {
+  return JSON.stringify({ sha256: sha256(JSON.stringify(manifest)), manifest });
+}
+
+function unseal(text: string): CheckpointManifest | undefined {
+  try {
+    const { sha256: checksum, manifest } = JSON.parse(text);
+    return checksum === sha256(JSON.stringify(manifest)) ? manifest : undefined;
+  } catch {
+    return undefined;
+  }
+}
