@@ -87,11 +87,12 @@ export class BatchNormOverTime extends tf.layers.Layer {
     });
   }
 
-  /** Whether the statistics are the batch's own rather than the running ones. */
+  /** @internal Whether the statistics are the batch's own rather than the running ones. */
   usesBatch(kwargs: CallArgs): boolean {
     return Boolean(kwargs.training && this.trainable && this.gamma.trainable);
   }
 
+  /** @internal */
   normalize(x: tf.Tensor, kwargs: CallArgs, options: NormalizeOptions = {}): tf.Tensor {
     if (!this.usesBatch(kwargs)) return this.normalizeFrozen(x, options);
     const { y, ...statistics } = batchNormTraining(x, ...this.batchArgs(x, options));
@@ -99,7 +100,7 @@ export class BatchNormOverTime extends tf.layers.Layer {
     return y;
   }
 
-  /** In training: the spikes of neurons that follow, which have no state. */
+  /** @internal In training: the spikes of neurons that follow, which have no state. */
   fire(x: tf.Tensor, neuron: NeuronAttrs, options: NormalizeOptions = {}): tf.Tensor {
     const [gamma, beta, params] = this.batchArgs(x, options);
     const { spikes, ...statistics } = batchNormLIFTraining(x, gamma, beta, neuron, params);
@@ -108,14 +109,14 @@ export class BatchNormOverTime extends tf.layers.Layer {
   }
 
   /**
-   * For a convolution that may do it on the way: what this does to each channel at inference. Null
+   * @internal For a convolution that may do it on the way: what this does to each channel at inference. Null
    * where it takes more: in training, and where a gradient is recorded.
    */
   asAffine(kwargs: CallArgs, bias?: tf.Tensor): ChannelAffine | null {
     return this.usesBatch(kwargs) || isRecordingGradients() ? null : this.affine(bias);
   }
 
-  /** What this does to each channel at inference, of an input that lacks that bias. */
+  /** @internal What this does to each channel at inference, of an input that lacks that bias. */
   affine(bias?: tf.Tensor): ChannelAffine {
     const [mean, variance] = this.runningStatistics(bias);
     return batchNormAffine(this.gamma.read(), this.beta.read(), mean, variance, {

@@ -55,7 +55,7 @@ export abstract class CompositeLayer extends tf.layers.Layer {
   }
 
   /**
-   * Before it is built: makes every batch norm inside one with the convolution before it, for inference
+   * @internal Before it is built: makes every batch norm inside one with the convolution before it, for inference
    * only. The layer's config says so, that it loads as it was saved. See models.fuseBatchNorm.
    */
   fuse(): void {

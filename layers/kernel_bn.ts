@@ -12,7 +12,7 @@ type Initializer = ReturnType<typeof tf.initializers.zeros>;
 
 /** `product(x, kernel) + bias`, batch normalized; the product is the subclass's. */
 export abstract class KernelBN extends CompositeLayer {
-  /** How many equal time steps each of the input's stands for: set by a layer that presents an image that often. */
+  /** @internal How many equal time steps each of the input's stands for: set by a layer that presents an image that often. */
   repeats = 1;
   protected kernel!: tf.LayerVariable;
   private bias?: tf.LayerVariable;
@@ -51,7 +51,7 @@ export abstract class KernelBN extends CompositeLayer {
     if (!this.fused) this.buildSublayer(this.bn, outputShape);
   }
 
-  /** The weights of this layer's fused form: kernel scale, and what is added then. */
+  /** @internal The weights of this layer's fused form: kernel scale, and what is added then. */
   fusedWeights(): [kernel: tf.Tensor, bias: tf.Tensor] {
     return tf.tidy(() => {
       const { scale, shift } = this.bn.affine(this.bias?.read());
@@ -84,7 +84,7 @@ export abstract class KernelBN extends CompositeLayer {
   }
 
   /**
-   * In training, the spikes of the LIF neurons behind it: product, batch norm and neurons as one operation,
+   * @internal In training, the spikes of the LIF neurons behind it: product, batch norm and neurons as one operation,
    * in which the numbers between them are never kept. Null if they are not one: the layers are then called.
    */
   withNeuron(next: tf.layers.Layer, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {

@@ -17,6 +17,7 @@ export type LIFNodeConfig = LIFParams & StatefulArgs & LayerArgs;
  */
 export class LIFNode extends NeuronLayer {
   static className = 'LIFNode';
+  /** @internal */
   readonly attrs: NeuronAttrs;
 
   constructor(config: LIFNodeConfig = {}) {

@@ -78,7 +78,7 @@ export abstract class NeuronLayer extends tf.layers.Layer {
     return [{ kind: 'neurons', operations: 0, timeSteps: timeSteps!, outputs, parameters: 0 }];
   }
 
-  /** Puts other membranes in the place of those that it holds, which then are the caller's. */
+  /** @internal Puts other membranes in the place of those that it holds, which then are the caller's. */
   exchangeState(membranes: tf.Tensor | null): tf.Tensor | null {
     const held = this.membranes;
     this.membranes = membranes;
