@@ -3,12 +3,13 @@
  * model. `tsx examples/_evaluate.ts DIR DATASET BACKEND`; its last line is the accuracy, 0 to 1.
  */
 import * as tf from '@tensorflow/tfjs';
-import { fileHandler } from 'tfjs-spikingformer/node';
-import { datasets } from './_data';
-import { accuracyOf, useBackend } from './_training';
+import { cifar10, fileHandler, mnist } from 'tfjs-spikingformer/node';
+import { evaluate, evaluationData } from 'tfjs-spikingformer/training';
+import { useBackend } from './_tools';
 
 const [dir, dataset, backend] = process.argv.slice(2);
 await useBackend(backend);
 const model = await tf.loadLayersModel(fileHandler(dir));
-const { test } = await datasets[dataset as keyof typeof datasets]();
-console.log(await accuracyOf(model, test));
+const test = await (dataset === 'mnist' ? mnist : cifar10)({ split: 'test' });
+const { accuracy } = await evaluate(model, evaluationData(test, { batchSize: 100 }));
+console.log(accuracy);

@@ -17,7 +17,7 @@ export interface Options {
 
 /** What each data set is trained with where the command line does not say. */
 const defaults = {
-  mnist: { epochs: 3, samples: 10_000, embedDim: 64, depth: 1, patchSize: 8 },
+  mnist: { epochs: 6, samples: 5_000, embedDim: 64, depth: 1, patchSize: 8 },
   cifar10: { epochs: 6, samples: 10_000, embedDim: 64, depth: 1, patchSize: 8 },
 };
 

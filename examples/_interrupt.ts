@@ -1,2 +1,0 @@
-/** Ctrl-C as an AbortSignal, as the command has it. */
-export { abortOnInterrupt } from '../cli/_interrupt';
