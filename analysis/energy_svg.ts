@@ -1,9 +1,9 @@
 /** An energy report as a picture: each layer's firing rate by time step, and its energy beside that without spikes. */
 
-import { escapeXml, svgDocument, text } from './_svg';
 import type { Activity } from './activity';
 import type { EnergyReport, LayerEnergy } from './energy';
 import { assumptionLines } from './energy_table';
+import { escapeXml, svgDocument, text } from './svg';
 
 const row = 16;
 const top = 64;

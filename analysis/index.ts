@@ -24,7 +24,7 @@ export {
 export { energySvg } from './energy_svg';
 export { energyTable } from './energy_table';
 export { type GradientStudyOptions, type GradientStudyRow, gradientStudy } from './gradient_study';
-export { gradientStudySvg } from './gradient_study_svg';
+export { gradientStudySvg } from './gradient_study/figure';
 export { firingRates, type ObserveOptions, observe } from './observe';
 export {
   type CountOptions,

@@ -1,5 +1,5 @@
 /** Line charts as plain SVG text: a few panels side by side, both axes logarithmic, a legend below. */
-import { escapeXml } from '../analysis/_svg';
+import { escapeXml } from '../analysis/svg';
 
 export interface Series {
   name: string;

@@ -1,5 +1,5 @@
 /** Samples of a data set on one page: as they are and augmented, frames, and the events behind them. */
-import { escapeXml } from '../analysis/_svg';
+import { escapeXml } from '../analysis/svg';
 import type { Events } from '../datasets/events';
 import type { Sample } from '../datasets/sample';
 import { eventTransforms, type Transform, trainTransforms } from '../datasets/transforms';

@@ -1,5 +1,5 @@
 /** Curves over epochs, whole numbers, as a picture: what reports and comparisons show. */
-import { escapeXml, svgDocument, text } from '../analysis/_svg';
+import { escapeXml, svgDocument, text } from '../analysis/svg';
 
 export interface Curve {
   name: string;

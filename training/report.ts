@@ -1,5 +1,5 @@
 /** A run's report: one HTML page that needs nothing else, every text in it escaped. */
-import { escapeXml } from '../analysis/_svg';
+import { escapeXml } from '../analysis/svg';
 import { type Curve, curvesSvg } from './curves_svg';
 import type { Evaluation } from './evaluation';
 import type { EpochReport } from './observer';

@@ -6,8 +6,8 @@ import {
   gradientStudy,
   gradientStudySvg,
 } from 'tfjs-spikingformer/analysis';
-import { routingOf } from '../../analysis/_routing';
-import { makeNetwork, runNetwork } from '../../analysis/_study_network';
+import { makeNetwork, runNetwork } from '../../analysis/gradient_study/_network';
+import { routingOf } from '../../analysis/gradient_study/_routing';
 import { describeEachBackend } from '../support/backends';
 import { expectNoLeak } from '../support/leaks';
 

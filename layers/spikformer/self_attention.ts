@@ -23,6 +23,7 @@ export interface SpikformerSelfAttentionConfig extends HeadAttentionConfig, Proj
  */
 export class SpikformerSelfAttention extends CompositeLayer {
   static className = 'SpikformerSelfAttention';
+  readonly numHeads: number;
   private readonly attention: HeadAttention;
   private readonly projection: Projection;
   private readonly projLif: LIFNode;
@@ -32,6 +33,7 @@ export class SpikformerSelfAttention extends CompositeLayer {
     super(config, [...headAttentionKeys, 'projection']);
     const neurons = new NeuronFactory(config);
     this.attention = new HeadAttention(config, neurons);
+    this.numHeads = this.attention.config.numHeads;
     this.projection = projectionOf(config);
     for (const lif of this.attention.lifs) this.own(lif);
     this.projLif = this.own(neurons.lif('proj_lif'));

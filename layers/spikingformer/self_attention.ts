@@ -21,6 +21,7 @@ export type SpikingSelfAttentionConfig = HeadAttentionConfig;
  */
 export class SpikingSelfAttention extends CompositeLayer {
   static className = 'SpikingSelfAttention';
+  readonly numHeads: number;
   private readonly attention: HeadAttention;
   private readonly lif: LIFNode;
   private proj!: LinearBN;
@@ -29,6 +30,7 @@ export class SpikingSelfAttention extends CompositeLayer {
     super(config, headAttentionKeys);
     const neurons = new NeuronFactory(config);
     this.attention = new HeadAttention(config, neurons);
+    this.numHeads = this.attention.config.numHeads;
     this.lif = this.own(neurons.lif('lif'));
     for (const lif of this.attention.lifs) this.own(lif);
     this.config = { ...this.attention.config, ...neurons.options };

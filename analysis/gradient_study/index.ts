@@ -3,10 +3,9 @@
  * ConvBN-MaxPool-LIF, beside what a smooth relaxation and finite differences of the spiking network itself say.
  */
 import * as tf from '@tensorflow/tfjs';
-import '../lib'; // registers the gradients
-import { Random } from '../lib/random';
-import { checkKeys, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
-import { routingOf } from './_routing';
+import '../../lib'; // registers the gradients
+import { Random } from '../../lib/random';
+import { checkKeys, checkPositive, checkPositiveInteger, invalid } from '../../lib/validate';
 import {
   makeNetwork,
   runNetwork,
@@ -14,7 +13,8 @@ import {
   type StudyVariant,
   sideAfter,
   studyVariants,
-} from './_study_network';
+} from './_network';
+import { routingOf } from './_routing';
 
 export interface GradientStudyOptions {
   /** Stages, each halving the image. Default 4. */

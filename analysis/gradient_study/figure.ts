@@ -1,7 +1,8 @@
 /** The gradient study's figure: three panels by stage, one line an order; dots are the seeds, lines their mean. */
-import { type StudyVariant, studyVariants } from './_study_network';
-import { svgDocument, text } from './_svg';
-import type { GradientStudyRow } from './gradient_study';
+
+import { svgDocument, text } from '../svg';
+import { type StudyVariant, studyVariants } from './_network';
+import type { GradientStudyRow } from './index';
 
 const looks: Record<StudyVariant, { color: string; name: string }> = {
   'conv-bn-pool-lif': { color: '#0c6e84', name: 'ConvBN-MaxPool-LIF (CML)' },

@@ -3,14 +3,14 @@
  * order, and a linear head on firing rates, all as functions of their weights.
  */
 import * as tf from '@tensorflow/tfjs';
-import { batchNormTraining } from '../lib/batch_norm';
-import { foldTime, repeatOverTime, unfoldTime } from '../lib/fold_time';
-import { runKernel } from '../lib/kernels/run';
-import { FirstMaxPoolGrad } from '../lib/kernels/spec';
-import { maxPool2d, resolveMaxPool } from '../lib/max_pool';
-import { multiStepLIF } from '../lib/neuron';
-import { neuronTrace } from '../lib/neuron_trace';
-import { Random } from '../lib/random';
+import { batchNormTraining } from '../../lib/batch_norm';
+import { foldTime, repeatOverTime, unfoldTime } from '../../lib/fold_time';
+import { runKernel } from '../../lib/kernels/run';
+import { FirstMaxPoolGrad } from '../../lib/kernels/spec';
+import { maxPool2d, resolveMaxPool } from '../../lib/max_pool';
+import { multiStepLIF } from '../../lib/neuron';
+import { neuronTrace } from '../../lib/neuron_trace';
+import { Random } from '../../lib/random';
 
 /**
  * 'conv-bn-pool-lif': CML. 'conv-bn-lif-pool': before it. 'rerouted': before it, but the pool gives its gradient
