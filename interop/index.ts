@@ -1,5 +1,5 @@
 /** Weights from and to other frameworks: PyTorch checkpoints, safetensors, state dicts. */
-export type { ByteSource, CheckpointFile, FileHandleLike } from './_byte_source';
+export type { ByteSource, CheckpointFile, FileHandleLike } from './byte_source';
 export { CheckpointError } from './checkpoint_error';
 export { keptTorchTensors } from './kept_tensors';
 export {

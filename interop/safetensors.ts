@@ -3,14 +3,7 @@
  * bytes one after another, little-endian (github.com/huggingface/safetensors). A file may come from
  * anywhere: nothing in it is believed before it is checked, and no memory is taken on its word.
  */
-import {
-  asBytes,
-  type CheckpointFile,
-  type Reading,
-  readLater,
-  readNow,
-  sourceOf,
-} from './_byte_source';
+
 import {
   checkName,
   type Header,
@@ -19,6 +12,14 @@ import {
   quote,
   SafetensorsError,
 } from './_safetensors_header';
+import {
+  asBytes,
+  type CheckpointFile,
+  type Reading,
+  readLater,
+  readNow,
+  sourceOf,
+} from './byte_source';
 import {
   type Dtype,
   dtypeNames,

@@ -2,7 +2,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { torchEntries } from '../models/families';
 import type { TorchEntry } from '../models/torch_names';
-import { toFloat32 } from './_half';
 import { keepTensors, keptTorchTensors } from './kept_tensors';
 import {
   emptyStateDict,
@@ -10,6 +9,7 @@ import {
   type StateDictLike,
   type StateTensorLike,
 } from './state_dict';
+import { toFloat32 } from './torch_file/half';
 
 export interface LoadOptions {
   /** Whether anything missing, unexpected or mismatched is an error, before which nothing is loaded. Default true. */

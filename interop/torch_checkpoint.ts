@@ -11,17 +11,7 @@ import {
   readLater,
   readNow,
   sourceOf,
-} from './_byte_source';
-import {
-  PickleDict,
-  type PickleKey,
-  type PickleValue,
-  TorchTensor,
-  typeName,
-} from './_pickle_values';
-import { toPlain } from './_plain';
-import { openTorchFile, type TorchFile } from './_torch_file';
-import { costOf, readTensor } from './_torch_tensor';
+} from './byte_source';
 import { CheckpointError } from './checkpoint_error';
 import {
   emptyStateDict,
@@ -30,6 +20,16 @@ import {
   type StateDict,
   type StateTensor,
 } from './state_dict';
+import { openTorchFile, type TorchFile } from './torch_file/open';
+import { toPlain } from './torch_file/plain';
+import { costOf, readTensor } from './torch_file/tensor';
+import {
+  PickleDict,
+  type PickleKey,
+  type PickleValue,
+  TorchTensor,
+  typeName,
+} from './torch_file/values';
 
 export interface TorchReadOptions {
   /**

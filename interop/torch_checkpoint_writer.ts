@@ -3,10 +3,10 @@
  * so that torch.load(weights_only=True) takes it, and timm's and the authors' scripts do.
  */
 import { checkKeys, checkOneOf } from '../lib/validate';
-import { OrderedTensors, PickleWriter } from './_pickle_writer';
-import { writeZip } from './_zip_writer';
 import { CheckpointError } from './checkpoint_error';
 import type { StateDictLike } from './state_dict';
+import { OrderedTensors, PickleWriter } from './torch_file/pickle_writer';
+import { writeZip } from './torch_file/zip_writer';
 
 export interface TorchWriteOptions {
   /**

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
+import { CheckpointError } from '../interop/checkpoint_error';
 import type { Progress } from '../training/trainer';
 import { writeAtomically } from './_files';
 
@@ -22,11 +23,6 @@ export interface CheckpointManifest extends Progress {
   /** Accuracy, 0 to 1, of the epoch that it closes; null within an epoch. */
   metric: number | null;
   files: Record<string, { bytes: number; sha256: string }>;
-}
-
-/** A checkpoint that is damaged, or that does not belong to this run. */
-export class CheckpointError extends Error {
-  override name = 'CheckpointError';
 }
 
 /** Writes the manifest into its checkpoint's folder. */

@@ -1,7 +1,7 @@
 /** Weights in files on disk, of any size: PyTorch checkpoints and safetensors, told apart by their content. */
 import fs from 'node:fs/promises';
 import { interop } from '../index';
-import { beginsAsTorch } from '../interop/_torch_file';
+import { beginsAsTorch } from '../interop/torch_file/open';
 import { errorCode, fileError } from './_files';
 
 /** An open file of weights; its tensors are read one by one, until it is closed. */

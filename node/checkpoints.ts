@@ -13,6 +13,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { CheckpointError } from '../interop/checkpoint_error';
 import { readSafetensors, writeSafetensors } from '../interop/safetensors';
 import { checkPositiveInteger } from '../lib/validate';
 import type { Position } from '../training/observer';
@@ -27,7 +28,6 @@ import {
 } from '../training/training_state';
 import {
   CHECKPOINT_FORMAT,
-  CheckpointError,
   type CheckpointManifest,
   checksumsOf,
   isSame,

@@ -76,3 +76,11 @@ test('the functions of util that tfjs-node calls are there, as on Node 22 (tfjs#
     Object.assign(legacy, kept);
   }
 });
+
+test('what is wrong with weights and with checkpoints is one class of error', () => {
+  const script = `import { CheckpointError } from 'tfjs-spikingformer/node';
+    import { interop } from 'tfjs-spikingformer';
+    const error = new interop.SafetensorsError('no header');
+    console.log(JSON.stringify([CheckpointError === interop.CheckpointError, error instanceof CheckpointError]));`;
+  expect(output(script)).toEqual([true, true]);
+});

@@ -1,5 +1,5 @@
 /** Pickles and archives put together by hand, as no torch.save would write them. */
-import { writeZip } from '../../interop/_zip_writer';
+import { writeZip } from '../../interop/torch_file/zip_writer';
 
 /** Bytes of texts (a character a byte) and numbers. */
 export function bytes(...parts: (string | number | Uint8Array)[]): Uint8Array {

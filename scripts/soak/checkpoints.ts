@@ -4,12 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readNow } from '../../interop/_byte_source';
-import { readMember, readZipDirectory } from '../../interop/_zip';
-import { writeZip } from '../../interop/_zip_writer';
+import { readNow } from '../../interop/byte_source';
 import { CheckpointError } from '../../interop/checkpoint_error';
 import { elementCount } from '../../interop/state_dict';
 import { readTorchCheckpoint } from '../../interop/torch_checkpoint';
+import { readMember, readZipDirectory } from '../../interop/torch_file/zip';
+import { writeZip } from '../../interop/torch_file/zip_writer';
 import { Random } from '../../lib/random';
 
 /** npm and jest both run in the repository's root. */

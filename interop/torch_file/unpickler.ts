@@ -3,6 +3,9 @@
  * else (opcodes and their meaning: CPython's Lib/pickletools.py; protocols 2 to 5). A name outside
  * the allow-list is an error, not an import; time and memory are bounded whatever the file says.
  */
+
+import { CheckpointError } from '../checkpoint_error';
+import { keyOf, lookUpGlobal, RefusedError } from './_globals';
 import {
   NumpyDtype,
   PickleDict,
@@ -14,9 +17,7 @@ import {
   PickleTuple,
   type PickleValue,
   typeName,
-} from './_pickle_values';
-import { keyOf, lookUpGlobal, RefusedError } from './_torch_globals';
-import { CheckpointError } from './checkpoint_error';
+} from './values';
 
 /** The longest pickle that is read: a hundred times the largest checkpoint's. */
 export const MAX_PICKLE = 2 ** 26;
@@ -45,8 +46,6 @@ export function unpickle(
   return new Unpickler(bytes, options).run();
 }
 
-const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 class Unpickler {
   private at = 0;
   private readonly stack: PickleValue[] = [];
@@ -54,6 +53,8 @@ class Unpickler {
   private readonly memo = new Map<number, PickleValue>();
   private objects = 0;
   private readonly view: DataView;
+  // Not made when this file is imported: jsdom and Hermes have no TextDecoder.
+  private readonly decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   private opAt = 0;
 
   constructor(
@@ -109,7 +110,7 @@ class Unpickler {
   text(length: number): string {
     const begin = this.take(length);
     try {
-      return textDecoder.decode(this.bytes.subarray(begin, begin + length));
+      return this.decoder.decode(this.bytes.subarray(begin, begin + length));
     } catch {
       return this.fail('a text must be valid UTF-8');
     }

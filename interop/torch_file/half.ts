@@ -1,5 +1,5 @@
 /** Half floats and other number types as float32. */
-import type { StateTensorLike } from './state_dict';
+import type { StateTensorLike } from '../state_dict';
 
 /** IEEE 754 binary16 bits as a number. */
 export function halfToNumber(bits: number): number {

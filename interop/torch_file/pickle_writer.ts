@@ -2,8 +2,8 @@
  * Python's pickle, written: protocol 2, with the names that torch.load(weights_only=True) allows and
  * no others. Values are what readTorchCheckpoint returns: records, Maps, arrays, Sets, tensors.
  */
-import { CheckpointError } from './checkpoint_error';
-import { checkTensor } from './safetensors';
+import { CheckpointError } from '../checkpoint_error';
+import { checkTensor } from '../safetensors';
 import {
   type Dtype,
   dtypeNames,
@@ -11,7 +11,7 @@ import {
   type StateDictLike,
   type StateTensor,
   type StateTensorLike,
-} from './state_dict';
+} from '../state_dict';
 
 const storageNames: Record<Dtype, string> = {
   F64: 'DoubleStorage',

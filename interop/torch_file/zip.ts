@@ -3,9 +3,9 @@
  * stored and never compressed. Nothing that the directory says is believed before it is checked:
  * members lie within the file, do not overlap, and their CRC-32 holds.
  */
-import type { Reading } from './_byte_source';
-import { crc32 } from './_crc32';
-import { CheckpointError } from './checkpoint_error';
+import type { Reading } from '../byte_source';
+import { CheckpointError } from '../checkpoint_error';
+import { crc32 } from './crc32';
 
 /** One stored member. */
 export interface ZipMember {

@@ -1,5 +1,5 @@
 /** What an unpickled file is made of before it becomes plain JavaScript. */
-import type { Dtype } from './state_dict';
+import type { Dtype } from '../state_dict';
 
 /** Keys of a dict. */
 export type PickleKey = null | boolean | number | bigint | string | PickleTuple;

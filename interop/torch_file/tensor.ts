@@ -1,9 +1,9 @@
 /** A PyTorch tensor's numbers: strides and offset of its storage undone, in row-major order. */
-import type { Reading } from './_byte_source';
-import type { TorchTensor } from './_pickle_values';
-import type { TorchFile } from './_torch_file';
-import { CheckpointError } from './checkpoint_error';
-import { dtypes, type StateTensor, tensorAt } from './state_dict';
+import type { Reading } from '../byte_source';
+import { CheckpointError } from '../checkpoint_error';
+import { dtypes, type StateTensor, tensorAt } from '../state_dict';
+import type { TorchFile } from './open';
+import type { TorchTensor } from './values';
 
 /** From the first to the last element, in elements. */
 function span({ shape, strides, count }: TorchTensor): number {

@@ -1,4 +1,6 @@
 /** What a pickle held, as plain JavaScript: records, arrays, Maps, Sets. */
+
+import { CheckpointError } from '../checkpoint_error';
 import {
   PickleDict,
   PickleGlobal,
@@ -11,8 +13,7 @@ import {
   TorchDtype,
   TorchTensor,
   typeName,
-} from './_pickle_values';
-import { CheckpointError } from './checkpoint_error';
+} from './values';
 
 /** A checkpoint's containers are a handful deep. */
 const MAX_DEPTH = 100;

@@ -2,8 +2,11 @@
  * The two formats of torch.save: a zip archive with the pickle and one member a storage, and before
  * PyTorch 1.6 five pickles one after the other with the storages behind (torch/serialization.py).
  */
-import type { Reading } from './_byte_source';
-import { MAX_PICKLE, PickleEndError, unpickle } from './_pickle';
+import type { Reading } from '../byte_source';
+import { CheckpointError } from '../checkpoint_error';
+import { dtypes } from '../state_dict';
+import { RefusedError } from './_globals';
+import { MAX_PICKLE, PickleEndError, unpickle } from './unpickler';
 import {
   PickleList,
   PickleTuple,
@@ -11,8 +14,7 @@ import {
   TorchStorage,
   TorchStorageType,
   typeName,
-} from './_pickle_values';
-import { RefusedError } from './_torch_globals';
+} from './values';
 import {
   beginsAsZip,
   memberBegin,
@@ -20,9 +22,7 @@ import {
   readZipDirectory,
   verifyMember,
   type ZipMember,
-} from './_zip';
-import { CheckpointError } from './checkpoint_error';
-import { dtypes } from './state_dict';
+} from './zip';
 
 /** A file by torch.save, its pickle read, its numbers not. */
 export interface TorchFile {

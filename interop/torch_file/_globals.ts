@@ -3,7 +3,8 @@
  * else is built, and nothing at all is imported or run (after torch/_weights_only_unpickler.py).
  */
 
-import { halfToNumber } from './_half';
+import { type Dtype, dtypes, elementCount } from '../state_dict';
+import { halfToNumber } from './half';
 import {
   NumpyDtype,
   PickleDict,
@@ -19,8 +20,7 @@ import {
   TorchStorageType,
   TorchTensor,
   typeName,
-} from './_pickle_values';
-import { type Dtype, dtypes, elementCount } from './state_dict';
+} from './values';
 
 /** Why an allowed name could not be built; the unpickler adds where. */
 export class RefusedError extends Error {}
