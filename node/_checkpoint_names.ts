@@ -21,6 +21,8 @@ export function parseCheckpointName(name: string): CheckpointName | undefined {
     : { run: Number(run), epoch: Number(epoch), batch: Number(batch) };
 }
 
+export const isCheckpointName = (name: string) => NAME.test(name);
+
 /** By number, not as text: batch 1,000,000 comes after batch 999,999. */
 export function comparePositions(
   a: Pick<Position, 'epoch' | 'batch'>,

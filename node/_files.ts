@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { IDENTITY, processIdentity, stateOfProcess } from './_process_identity';
 
 /** One write or read call handles at most this much: Node refuses 2 GiB and more. */
 const CALL_BYTES = 2 ** 26;
@@ -12,9 +13,8 @@ const STALE_MS = 3_600_000;
 
 /** A file system error that says what was being done; the original is its cause. */
 export function fileError(doing: string, cause: unknown): Error {
-  return new Error(`${doing}: ${cause instanceof Object ? (cause as Error).message : cause}`, {
-    cause,
-  });
+  const { message } = (cause ?? {}) as Partial<Error>; // in a test it is of another realm's class
+  return new Error(`${doing}: ${message ?? cause}`, { cause });
 }
 
 export function errorCode(error: unknown): string | undefined {
@@ -35,38 +35,66 @@ async function writeAll(handle: fs.FileHandle, bytes: Uint8Array): Promise<void>
   }
 }
 
+/** A name beside `path` that says which process writes there. */
+export function temporaryPath(path: string): string {
+  const unique = `${processIdentity()}.${randomBytes(4).toString('hex')}`;
+  return join(dirname(path), `.${basename(path)}.${unique}.tmp`);
+}
+
 /**
  * Writes `parts`, one after the other, to a temporary file beside `path`, syncs it to the disk and
- * renames it to `path`. Whatever goes wrong, `path` holds its old content or all of the new.
+ * renames it to `path`. Whatever goes wrong, `path` holds its old content or all of the new. What
+ * killed processes have left of it is removed. A link stays one; a pipe or device is written to.
  */
 export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
-  const directory = dirname(path);
-  const unique = `${process.pid}.${randomBytes(4).toString('hex')}`;
-  const temporary = join(directory, `.${basename(path)}.${unique}.tmp`);
+  let temporary: string | undefined;
   try {
-    const handle = await fs.open(temporary, 'wx');
+    const stats = await fs.stat(path).catch(() => null);
+    const target = stats ? await fs.realpath(path) : path;
+    const special = stats !== null && !stats.isFile() && !stats.isDirectory();
+    if (!special) {
+      await removeStaleTemporaries(dirname(target), (name) => name === basename(target));
+      temporary = temporaryPath(target);
+    }
+    const handle = await fs.open(temporary ?? target, special ? 'w' : 'wx');
     try {
       for (const part of parts) await writeAll(handle, part);
-      await handle.sync();
+      if (!special) await handle.sync();
     } finally {
       await handle.close();
     }
-    await fs.rename(temporary, path);
+    if (temporary === undefined) return;
+    await fs.rename(temporary, target);
+    await syncDirectory(dirname(target));
   } catch (error) {
-    await fs.rm(temporary, { force: true }).catch(() => undefined);
+    if (temporary !== undefined) await fs.rm(temporary, { force: true }).catch(() => undefined);
     throw fileError(`cannot write ${path}`, error);
   }
-  await syncDirectory(directory);
 }
 
-/** Removes what crashed calls of `writeAtomically` left of files whose names begin with `stem`. */
-export async function removeStaleTemporaries(directory: string, stem: string): Promise<void> {
+const TEMPORARY = new RegExp(`^\\.(.*)\\.(?:(${IDENTITY})|\\d+)\\.[0-9a-f]{8}\\.tmp$`);
+
+/**
+ * Removes what killed processes left of `temporaryPath`s whose own name `isMeant` takes: at once if the
+ * process is known to be gone, else (of another machine, or of 0.1.0) after an hour.
+ */
+export async function removeStaleTemporaries(
+  directory: string,
+  isMeant: (name: string) => boolean,
+): Promise<void> {
   for (const name of await fs.readdir(directory)) {
-    if (!(name.startsWith(`.${stem}.`) && /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name))) continue;
+    const [, original, identity] = TEMPORARY.exec(name) ?? [];
+    if (original === undefined || !isMeant(original)) continue;
+    const state = identity === undefined ? 'unknown' : stateOfProcess(identity);
     const path = join(directory, name);
-    const stats = await fs.stat(path).catch(() => null);
-    if (stats && Date.now() - stats.mtimeMs > STALE_MS) await fs.rm(path, { force: true });
+    if (state === 'alive' || (state === 'unknown' && !(await isOld(path)))) continue;
+    await fs.rm(path, { recursive: true, force: true });
   }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  const stats = await fs.stat(path).catch(() => null);
+  return stats !== null && Date.now() - stats.mtimeMs > STALE_MS;
 }
 
 /** A file of which so many bytes are wanted. */

@@ -39,16 +39,22 @@ import {
   checkpointName,
   checkpointNames,
   comparePositions,
+  isCheckpointName,
   parseCheckpointName,
 } from './_checkpoint_names';
-import { errorCode, fileError, syncDirectory, writeAtomically } from './_files';
+import {
+  errorCode,
+  fileError,
+  removeStaleTemporaries,
+  syncDirectory,
+  temporaryPath,
+  writeAtomically,
+} from './_files';
 import { fileHandler } from './file_handler';
 
 const STATE = 'state.safetensors';
 
 export { CheckpointError, type CheckpointManifest };
-
-const TEMPORARY = /^\.(?:run-\d+-)?epoch-.*\.(\d+)\.[0-9a-f]{8}\.tmp$/;
 
 export interface CheckpointStoreOptions {
   /** How many of the newest stay, beside the best. Default 2. */
@@ -98,11 +104,10 @@ export class CheckpointStore {
     const { position } = training.progress;
     if (this.last && comparePositions(position, this.last) < 0) this.run = undefined;
     let name = await this.nameOf(position);
-    const unique = `${process.pid}.${randomBytes(4).toString('hex')}`;
-    const temporary = join(this.directory, `.${name}.${unique}.tmp`);
+    const temporary = temporaryPath(join(this.directory, name));
     try {
       await fs.mkdir(this.directory, { recursive: true });
-      await this.removeTemporaries();
+      await removeStaleTemporaries(this.directory, isCheckpointName);
       const manifest = await this.write(training, temporary);
       let there = await this.verify(name).catch(() => null);
       if (there && isSame(there, { ...manifest, run: this.run!.id })) {
@@ -274,24 +279,5 @@ export class CheckpointStore {
       if (name === best?.name) continue;
       await fs.rm(join(this.directory, name), { recursive: true, force: true });
     }
-  }
-
-  /** What processes that are no more have left half-written. */
-  private async removeTemporaries(): Promise<void> {
-    for (const name of await fs.readdir(this.directory)) {
-      const pid = TEMPORARY.exec(name)?.[1];
-      if (pid === undefined || isAlive(Number(pid))) continue;
-      await fs.rm(join(this.directory, name), { recursive: true, force: true });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false; // one of an earlier process with this number
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
   }
 }

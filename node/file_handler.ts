@@ -18,11 +18,17 @@ import {
   type SizedFile,
   writeAtomically,
 } from './_files';
+import { lock } from './_lock';
 import { expectedBytes, parseModelJson } from './_manifest';
 
 type Manifest = tf.io.WeightsManifestConfig;
 
-/** Saves to one path wait for each other: none may remove weights that another has just written. */
+/** How often a model.json that has not changed is read with its weights before it is given up. */
+const TRIES = 3;
+/** How long a save waits for another process's to the same path. */
+const WAIT_MS = 300_000;
+
+/** Saves of this process to one path wait for each other, in the order in which they began. */
 const saving = new Map<string, Promise<unknown>>();
 
 /**
@@ -99,12 +105,19 @@ async function write(jsonPath: string, artifacts: tf.io.ModelArtifacts): Promise
   await fs.mkdir(directory, { recursive: true }).catch((error) => {
     throw fileError(`cannot make the directory ${directory}`, error);
   });
-  await removeStaleTemporaries(directory, stem);
-  const old = await ownWeights(jsonPath);
-  await writeAtomically(join(directory, weightsFile), parts);
-  const text = JSON.stringify({ ...json, weightsManifest });
-  await writeAtomically(jsonPath, [new TextEncoder().encode(text)]);
-  for (const name of old) if (name !== weightsFile) await removeUnused(directory, name);
+  // Of other processes: none may remove weights that another has just written.
+  const place = join(directory, `.${stem}.lock`);
+  const held = await lock(place, { doing: `saving ${jsonPath}`, wait: WAIT_MS, brief: true });
+  try {
+    await removeStaleTemporaries(directory, (name) => name.startsWith(`${stem}.`));
+    const old = await ownWeights(jsonPath);
+    await writeAtomically(join(directory, weightsFile), parts);
+    const text = JSON.stringify({ ...json, weightsManifest });
+    await writeAtomically(jsonPath, [new TextEncoder().encode(text)]);
+    for (const name of old) if (name !== weightsFile) await removeUnused(directory, name);
+  } finally {
+    held.release();
+  }
 }
 
 /** The weights files that `jsonPath` names and that this handler has named. */
@@ -132,16 +145,18 @@ async function load(target: string): Promise<tf.io.ModelArtifacts> {
   await tf.ready(); // wasm starts asynchronously, and the caller makes tensors next
   const jsonPath = await jsonPathOf(target, false);
   let text = await readJson(jsonPath);
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     const { weightsManifest, ...json } = parseModelJson(text, jsonPath);
     if (!weightsManifest) return json;
     try {
       const weightData = await readWeights(weightsManifest, jsonPath);
       return { ...json, weightSpecs: weightsManifest.flatMap((g) => g.weights), weightData };
     } catch (error) {
-      // A save that went on meanwhile has replaced model.json and removed the weights of the old.
+      // A save that went on meanwhile has replaced model.json and removed the weights of the old; two
+      // of them may have put back what was there before.
       const now = await readJson(jsonPath);
-      if (now === text) throw error;
+      if (now === text && tries >= TRIES) throw error;
+      if (now !== text) tries = 0;
       text = now;
     }
   }

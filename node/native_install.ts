@@ -5,8 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { lock } from './_lock';
 import { build, findCompiler, sourcesDigest } from './native_build';
-import { lock } from './native_lock';
 import { bindingFolder, OPS_FILE } from './native_ops';
 import { type Proof, prove } from './native_proof';
 import { checkRequirements, findTfjsNode, type TfjsNode } from './native_requirements';
@@ -45,6 +45,9 @@ export interface InstallOptions {
 /** The steps that take a compiler or a network: tests put others in their place. */
 const realSteps = { prove, build, findCompiler, findPip, findTensorflow, fetchTensorflow };
 export type Steps = typeof realSteps;
+
+/** In tfjs-node's folder: the lock, and what is being built. */
+const STAGING = '.spikingformer-build';
 
 /** What `deps/spikingformer.json` says of a built folder. */
 interface Record {
@@ -126,8 +129,8 @@ export async function installNative(
   const { folder } = tfjsNode;
   log(`${tfjsNode.name} ${tfjsNode.version} in ${folder}`);
 
-  const staging = join(folder, '.spikingformer-build');
-  const unlock = await lock(staging);
+  const staging = join(folder, STAGING);
+  const held = await lock(staging, { doing: 'native install' });
   try {
     if (recover(folder)) log('an earlier try was broken off: undone');
     const record = readRecord(folder);
@@ -166,17 +169,17 @@ export async function installNative(
     );
     return { tfjsNode, unchanged: false, ...proof };
   } finally {
-    await unlock();
+    held.release();
   }
 }
 
 /** Puts tfjs-node back as it was before the first `installNative`. Whether there was anything to do. */
 export async function removeNative(options: Pick<InstallOptions, 'project' | 'gpu'> = {}) {
   const tfjsNode = findTfjsNode(options.project ?? process.cwd(), options.gpu);
-  const unlock = await lock(join(tfjsNode.folder, '.spikingformer-build'));
+  const held = await lock(join(tfjsNode.folder, STAGING), { doing: 'native remove' });
   try {
     return { tfjsNode, removed: removeBuilt(tfjsNode.folder) };
   } finally {
-    await unlock();
+    held.release();
   }
 }

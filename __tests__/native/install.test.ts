@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
+import { lock } from '../../node/_lock';
 import { installNative, removeNative, type Steps } from '../../node/native_install';
 import { bindingFolder, OPS_FILE } from '../../node/native_ops';
 import type { Proof } from '../../node/native_proof';
@@ -178,8 +179,12 @@ test('undoes what a killed process left, and takes over its folder', async () =>
 
 test('two at a time: the second is refused', async () => {
   const { folder, install } = setUp();
-  writeFiles(folder, { '.spikingformer-build/process': String(process.ppid) });
-  await expect(install()).rejects.toThrow(`process ${process.ppid} is building in`);
+  const held = await lock(join(folder, '.spikingformer-build'), { doing: 'native install' });
+  await expect(install()).rejects.toThrow(
+    `${folder} is in use by process ${process.pid} (native install, since `,
+  );
+  held.release();
+  await install();
 });
 
 describe('before it starts, it refuses', () => {

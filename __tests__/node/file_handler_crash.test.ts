@@ -1,9 +1,18 @@
 /** What a failing disk or a killed process leaves behind: the old model or the new, never a mix. */
-import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import fs from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { readPieces, writeAtomically } from '../../node/_files';
+import { processIdentity } from '../../node/_process_identity';
 import { fileHandler } from '../../node/file_handler';
 import '../support/backends';
 import { runScript, temporaryDirectory } from '../support/process';
@@ -123,6 +132,49 @@ test('temporary files of crashed saves go after an hour, those in use stay', asy
   await model(2).save(fileHandler(path));
   const tmp = readdirSync(path).filter((name) => name.endsWith('.tmp'));
   expect(tmp).toEqual(['.model.json.78.0a1b2c3d.tmp']);
+});
+
+test('those of a process that is known to be gone go at once, those of a living one stay', async () => {
+  const path = join(fresh(), 'out.svg');
+  mkdirSync(dirname(path));
+  const [pid, start, machine] = processIdentity().split('-');
+  const left = (identity: string) => `.out.svg.${identity}.0a1b2c3d.tmp`;
+  for (const identity of [`${pid}-1-${machine}`, `${pid}-${start}-${machine}`, '7-7-00000000']) {
+    writeFileSync(join(dirname(path), left(identity)), 'x');
+  }
+  await writeAtomically(path, [Buffer.from('new')]);
+  const expected = ['out.svg', left('7-7-00000000'), left(`${pid}-${start}-${machine}`)];
+  expect(readdirSync(dirname(path)).sort()).toEqual(expected.sort());
+});
+
+describe('writeAtomically', () => {
+  test('writes through links, and to devices and pipes', async () => {
+    const folder = fresh();
+    mkdirSync(folder);
+    const [file, link] = [join(folder, 'file'), join(folder, 'link')];
+    writeFileSync(file, 'old');
+    symlinkSync(file, link);
+    await writeAtomically(link, [Buffer.from('new')]);
+    expect(readFileSync(file, 'utf8')).toBe('new');
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    await writeAtomically('/dev/null', [Buffer.from('new')]);
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
+    await expect(writeAtomically('/dev/full', [Buffer.from('new')])).rejects.toThrow(
+      'cannot write /dev/full: ENOSPC',
+    );
+  });
+
+  test.each([
+    ['a folder', (folder: string) => folder, 'EISDIR'],
+    ['a place in no folder', (folder: string) => join(folder, 'no', 'file'), 'ENOENT'],
+  ])('names the path: %s', async (_, place, code) => {
+    const folder = fresh();
+    mkdirSync(folder);
+    await expect(writeAtomically(place(folder), [])).rejects.toThrow(
+      `cannot write ${place(folder)}: ${code}`,
+    );
+    expect(readdirSync(join(folder, '..')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
 });
 
 describe('readPieces', () => {

@@ -11,7 +11,7 @@ import { DatasetError } from '../../datasets/dataset_error';
 import type { Events } from '../../datasets/events';
 import { eventsToFrames, type FramesOptions } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
-import { removeStaleTemporaries, writeAtomically } from '../_files';
+import { writeAtomically } from '../_files';
 import {
   headerLength,
   packFrames,
@@ -292,5 +292,4 @@ async function writeManifest(
   for (const name of await fs.readdir(folder)) {
     if (/^shard-\d+\.bin$/.test(name) && !known.has(name)) await fs.rm(join(folder, name));
   }
-  for (const file of known) await removeStaleTemporaries(folder, file);
 }

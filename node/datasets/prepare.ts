@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkKeys, invalid } from '../../lib/validate';
-import { writeAtomically } from '../_files';
-import { lock } from '../native_lock';
+import { errorCode, writeAtomically } from '../_files';
+import { type Lock, lock } from '../_lock';
 import { type Archive, type DatasetInfo, datasetRoot } from './_info';
 import { download, hashFile, wrongHash } from './download';
 import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
@@ -55,7 +55,14 @@ export async function prepareEntry(entry: DatasetEntry, options: PrepareOptions)
   const root = datasetRoot(entry.info.name, options.root);
   await fs.mkdir(root, { recursive: true });
   const staging = join(root, '.preparing');
-  const unlock = await lock(staging);
+  let held: Lock;
+  try {
+    held = await lock(staging, { doing: 'datasets prepare' });
+  } catch (error) {
+    const readOnly = ['EROFS', 'EACCES', 'EPERM'].includes(errorCode((error as Error).cause) ?? '');
+    if (readOnly && (await isComplete(entry, root))) return root;
+    throw error;
+  }
   try {
     if (await isComplete(entry, root)) {
       await removeDownloads(root); // a kill may have come between the last receipt and this
@@ -65,7 +72,7 @@ export async function prepareEntry(entry: DatasetEntry, options: PrepareOptions)
       await fromArchives(entry.info, root, staging, options);
     }
   } finally {
-    await unlock();
+    held.release();
   }
   for (const split of ['train', 'test'] as const) await openPlainly(entry, { split, root });
   return root;

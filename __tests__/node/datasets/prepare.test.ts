@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -14,6 +15,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
+import { lock } from '../../../node/_lock';
 import {
   checkDataset,
   cifar10dvs,
@@ -176,15 +178,15 @@ test('an archive of the right hash that does not hold the files is refused', asy
 
 test('two at once: the second says who is at work', async () => {
   const root = fresh();
-  write(root, '.preparing/process', String(process.ppid));
+  mkdirSync(root);
+  const held = await lock(join(root, '.preparing'), { doing: 'datasets prepare' });
   await expect(prepareEntry(small, { root, mirror })).rejects.toThrow(
-    `process ${process.ppid} is building in ${join(root, '.preparing')}: wait for it`,
+    `${root} is in use by process ${process.pid} (datasets prepare, since `,
   );
-  for (const left of ['999999999', '']) {
-    write(root, '.preparing/process', left); // by one that was killed, after writing and before
-    await prepareEntry(small, { root, mirror });
-    expect(existsSync(join(root, '.preparing'))).toBe(false);
-  }
+  held.release();
+  write(root, '.preparing/process', ''); // by version 0.1.0, when it was killed
+  await prepareEntry(small, { root, mirror });
+  expect(existsSync(join(root, '.preparing'))).toBe(false);
 });
 
 test('killed at any moment, it goes on and is whole', async () => {

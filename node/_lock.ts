@@ -1,0 +1,265 @@
+/**
+ * A folder that one process at a time may hold, on local and on shared disks.
+ *
+ * The folder holds one file, whose name is its owner: process, start, machine, and a random part.
+ *   - Taking: a folder prepared beside is renamed to the place, which fails if one with an owner is
+ *     there. It appears whole, and no hard links are needed.
+ *   - Taking over: the owner's file is renamed to the new owner's name. Of several who try, one
+ *     succeeds, and none can take what has changed hands since it looked.
+ *   - An owner is gone if its process is, told from a later one of its number by the start. Of other
+ *     machines it is unknown: such an owner counts as gone when its file has not been written to for a
+ *     minute, by the disk's clock, and every owner writes to it each five seconds.
+ *   - Only its owner opens it again.
+ */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { errorCode, fileError } from './_files';
+import { IDENTITY, processIdentity, stateOfProcess } from './_process_identity';
+
+const BEAT_MS = 5_000;
+const SILENT_MS = 60_000;
+/** A file system on which another is always faster is none to lock on. */
+const MISSES = 100;
+const OWNER = new RegExp(`^owner-(${IDENTITY})-[0-9a-f]{16}$`);
+
+export interface LockOptions {
+  /** What its holder does, for the others: 'training'. */
+  doing: string;
+  /** Milliseconds to wait for another holder. Default 0. */
+  wait?: number;
+  /** The holder never blocks its thread for long: no thread of its own is needed to show life. */
+  brief?: boolean;
+}
+
+/** The folder is held by another. */
+export class LockedError extends Error {
+  override name = 'LockedError';
+}
+
+export interface Lock {
+  /** Its content, but for the owner's file, is the holder's, and goes with the lock. */
+  readonly folder: string;
+  /** @throws LockedError if another process has taken over: this one stood still for too long */
+  check(): void;
+  release(): void;
+}
+
+/**
+ * Takes the lock, or rejects with a LockedError that says who holds it and which folder to delete if
+ * that is wrong. The folder that it lies in must exist.
+ */
+export async function lock(folder: string, options: LockOptions): Promise<Lock> {
+  const mine = `owner-${processIdentity()}-${randomBytes(8).toString('hex')}`;
+  const until = performance.now() + (options.wait ?? 0);
+  for (let missed = 0; ; missed++) {
+    try {
+      if (take(folder, mine, options.doing)) break;
+      if (missed === MISSES) throw new Error(`others were faster ${MISSES} times`);
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw fileError(`cannot lock ${folder}`, error);
+      if (performance.now() >= until) throw error;
+      missed = 0;
+    }
+    await pause(10 + Math.random() * 30);
+  }
+  return held(folder, mine, options.brief === true);
+}
+
+/** False if another was faster, who may hold it now. @throws LockedError if another holds it */
+function take(folder: string, mine: string, doing: string): boolean {
+  const owner = ownerIn(folder);
+  if (owner !== undefined && !isGone(folder, owner)) throw new LockedError(describe(folder, owner));
+  const taken = owner === undefined ? create(folder, mine, doing) : takeOver(folder, owner, mine);
+  if (!taken) return false;
+  fs.writeFileSync(join(folder, mine), content(doing));
+  empty(folder, mine);
+  return true;
+}
+
+/** False if another was faster. */
+function takeOver(folder: string, owner: string, mine: string): boolean {
+  try {
+    fs.renameSync(join(folder, owner), join(folder, mine));
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    return ownerIn(folder) === mine; // done, and the answer lost on a network's way
+  }
+}
+
+/** The name of the owner's file; undefined if there is none, or no folder. */
+function ownerIn(folder: string): string | undefined {
+  return namesIn(folder).find((name) => OWNER.test(name));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** False if another was faster. */
+function create(folder: string, mine: string, doing: string): boolean {
+  const prepared = join(dirname(folder), `.${basename(folder)}.${mine}.tmp`);
+  clearPrepared(folder);
+  fs.mkdirSync(prepared);
+  try {
+    fs.writeFileSync(join(prepared, mine), content(doing));
+    removeEmpty(folder); // not every file system renames onto a folder
+    fs.renameSync(prepared, folder);
+  } catch (error) {
+    fs.rmSync(prepared, { recursive: true, force: true });
+    const names = namesIn(folder);
+    if (names.length === 0) {
+      if (['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) return false; // free by now
+      throw error;
+    }
+    if (!names.some((name) => OWNER.test(name))) return adopt(folder, mine);
+  }
+  return ownerIn(folder) === mine;
+}
+
+/**
+ * Takes a folder that has something in it and no owner: of a power cut, or of 0.1.0. False if another
+ * does the same: of those who come later each sees the first.
+ */
+function adopt(folder: string, mine: string): boolean {
+  fs.writeFileSync(join(folder, mine), '');
+  const alone = namesIn(folder).every((name) => name === mine || !OWNER.test(name));
+  if (!alone) fs.rmSync(join(folder, mine), { force: true });
+  return alone;
+}
+
+/** What processes left that were killed while they prepared. */
+function clearPrepared(folder: string): void {
+  const pattern = new RegExp(`^owner-(${IDENTITY})-[0-9a-f]{16}\\.tmp$`);
+  const prefix = `.${basename(folder)}.`;
+  for (const name of fs.readdirSync(dirname(folder))) {
+    if (!name.startsWith(prefix)) continue;
+    const [, identity] = pattern.exec(name.slice(prefix.length)) ?? [];
+    if (identity === undefined || stateOfProcess(identity) !== 'gone') continue;
+    fs.rmSync(join(dirname(folder), name), { recursive: true, force: true });
+  }
+}
+
+function content(doing: string): string {
+  return `${JSON.stringify({ pid: process.pid, host: hostname(), since: new Date(), doing })}\n`;
+}
+
+function isGone(folder: string, owner: string): boolean {
+  const state = stateOfProcess(OWNER.exec(owner)![1]!);
+  return state === 'gone' || (state === 'unknown' && silence(folder, owner) > SILENT_MS);
+}
+
+/** Milliseconds since the owner's file was written to, both times from the disk that has it. */
+function silence(folder: string, owner: string): number {
+  const now = join(dirname(folder), `.${basename(folder)}.now.${randomBytes(8).toString('hex')}`);
+  try {
+    fs.closeSync(fs.openSync(now, 'wx'));
+    const handle = fs.openSync(join(folder, owner), 'r'); // opened, so that NFS asks its server
+    try {
+      return fs.statSync(now).mtimeMs - fs.fstatSync(handle).mtimeMs;
+    } finally {
+      fs.closeSync(handle);
+    }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 0; // released, or taken over, meanwhile
+    throw error;
+  } finally {
+    fs.rmSync(now, { force: true });
+  }
+}
+
+/** Who holds the folder, and what to do if that is wrong. */
+function describe(folder: string, owner: string | undefined): string {
+  const place = dirname(folder);
+  let who = 'another process';
+  try {
+    const text = fs.readFileSync(join(folder, owner ?? ''), 'utf8');
+    const { pid, host, since, doing } = JSON.parse(text);
+    const where = host === hostname() ? '' : ` on ${host}`;
+    who = `process ${pid}${where} (${doing}, since ${since})`;
+  } catch {
+    // it has just changed hands, or is of another version
+  }
+  return `${place} is in use by ${who}: wait for it; if it is no more, delete ${folder}`;
+}
+
+function held(folder: string, mine: string, brief: boolean): Lock {
+  const path = join(folder, mine);
+  const stop = brief ? beatHere(path) : beatInThread(path);
+  let open = false;
+  return {
+    folder,
+    check() {
+      const owner = ownerIn(folder);
+      if (owner === mine) return;
+      const now = owner === undefined ? 'its lock is gone' : describe(folder, owner);
+      throw new LockedError(`${dirname(folder)} is no longer held by this process: ${now}`);
+    },
+    release() {
+      if (open) return;
+      open = true;
+      stop();
+      if (!fs.existsSync(path)) return; // taken over
+      empty(folder, mine);
+      fs.rmSync(path, { force: true });
+      removeEmpty(folder);
+    },
+  };
+}
+
+// A beat writes the first byte anew, through a handle: it stays on the file, whatever its name is by then.
+
+function beatHere(path: string): () => void {
+  const handle = fs.openSync(path, 'r+');
+  const timer = setInterval(() => {
+    try {
+      fs.writeSync(handle, '{', 0);
+    } catch {
+      // a full disk, or one that is away: the next may do
+    }
+  }, BEAT_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    fs.closeSync(handle);
+  };
+}
+
+/** In a thread, as the holder may compute for minutes without a pause. */
+function beatInThread(path: string): () => void {
+  const code = `
+    const fs = require('node:fs');
+    const { path, every } = require('node:worker_threads').workerData;
+    const handle = fs.openSync(path, 'r+');
+    setInterval(() => { try { fs.writeSync(handle, '{', 0); } catch {} }, every);`;
+  const workerData = { path, every: BEAT_MS };
+  const worker = new Worker(code, { eval: true, execArgv: [], workerData });
+  worker.on('error', () => undefined); // taken over, or the disk is away: check() will tell
+  worker.unref();
+  return () => void worker.terminate();
+}
+
+/** Removes all but the owner's file. */
+function empty(folder: string, mine: string): void {
+  for (const name of fs.readdirSync(folder)) {
+    if (name !== mine) fs.rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Removes a folder if nothing is in it, else it is another's already. */
+function removeEmpty(folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch {
+    // as said
+  }
+}
