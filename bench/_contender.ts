@@ -1,6 +1,7 @@
 /** A process that takes part in the bench: it is asked by lines of JSON and answers by lines of JSON. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { lateMessage, minutes } from '../node/native_process';
 
 export interface Launch {
   command: string;
@@ -13,6 +14,9 @@ interface Question {
   reject(error: Error): void;
 }
 
+/** Time for an answer: to import torch from a slow disk, to compile a network, to train on plain JavaScript. */
+const ANSWER_LIMIT = minutes(30);
+
 export class Contender {
   private readonly process: ChildProcess;
   private readonly waiting: Question[] = [];
@@ -24,6 +28,7 @@ export class Contender {
   constructor(
     readonly name: string,
     { command, args, env }: Launch,
+    private readonly limit = ANSWER_LIMIT,
   ) {
     this.process = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -44,11 +49,21 @@ export class Contender {
     });
   }
 
-  /** Asks and waits for the answer; rejects where that is an error, or where the process ends first. */
+  /** Asks and waits for the answer; rejects if that is an error, or does not come: the process ends, or hangs. */
   ask<T>(ask: string, parameters: object = {}): Promise<T> {
     if (this.fate) return Promise.reject(this.fate);
     return new Promise<T>((resolve, reject) => {
-      this.waiting.push({ resolve, reject });
+      const timer = setTimeout(() => {
+        this.process.kill('SIGKILL');
+        this.fail(new Error(lateMessage(`${this.name}, asked to ${ask},`, this.limit)));
+      }, this.limit);
+      const settled =
+        <V>(settle: (value: V) => void) =>
+        (value: V) => {
+          clearTimeout(timer);
+          settle(value);
+        };
+      this.waiting.push({ resolve: settled(resolve), reject: settled(reject) });
       this.process.stdin!.write(`${JSON.stringify({ ask, parameters })}\n`);
     });
   }

@@ -7,8 +7,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run, runShown } from '../node/native_process';
-import { pythons } from '../node/native_tensorflow';
+import { minutes, runShown } from '../node/native_process';
+import { pythons, reasonOf, runPython } from '../node/native_python';
 import { defaultCacheDir } from '../node/npm_tarball';
 
 export const pytorchFolder = fileURLToPath(new URL('./pytorch', import.meta.url));
@@ -25,21 +25,37 @@ export interface PeerConfig {
 /** Python must be at least this, for the versions in requirements.txt. */
 const MINIMUM = [3, 11];
 
-function findPython(): string | undefined {
-  const condition = `import sys, venv; sys.exit(sys.version_info < (${MINIMUM}))`;
-  return pythons().find((python) => run(python, ['-c', condition]).status === 0);
+/** Time to make an environment and to import torch; and to download 0.6 GB, on a slow line. */
+const MAKE_LIMIT = minutes(10);
+const INSTALL_LIMIT = minutes(180);
+
+/** The first Python that is new enough, with its version in full; or why none is. */
+function findPython(limit?: number): { python: string; version: string } | string {
+  const code = `import sys, venv; print('is %s %s' % (sys.version_info >= (${MINIMUM}), sys.version))`;
+  const reasons: string[] = [];
+  for (const python of pythons()) {
+    const ran = runPython(python, ['-c', code], { limit });
+    const version = /^is True (.*)/ms.exec(ran.stdout)?.[1];
+    if (ran.status === 0 && version) return { python, version };
+    const old = /^is False (\S+)/m.exec(ran.stdout)?.[1];
+    reasons.push(`${python}${old ? ` is ${old}` : ` does not run: ${reasonOf(ran)}`}`);
+  }
+  const wanted = `there is no Python ${MINIMUM.join('.')} or later with venv`;
+  return reasons.length > 0 ? `${wanted}: ${reasons.join('; ')}` : wanted;
 }
 
 /** Python's path; or why there is none. What is there under its name is whole. */
 export async function pytorchPython(
   log: (line: string) => void,
   cacheDir = defaultCacheDir(),
+  limit?: number,
 ): Promise<{ python: string } | string> {
-  const python = findPython();
-  if (!python) return `there is no Python ${MINIMUM.join('.')} or later with venv`;
+  const found = findPython(limit);
+  if (typeof found === 'string') return found;
+  const { python, version } = found;
   const requirements = join(pytorchFolder, 'requirements.txt');
   const recipe = [requirements, join(pytorchFolder, 'without_cuda.py')];
-  const hash = createHash('sha256').update(run(python, ['-VV']).stdout);
+  const hash = createHash('sha256').update(version);
   for (const file of recipe) hash.update(readFileSync(file));
   const home = join(cacheDir, `bench-python-${hash.digest('hex').slice(0, 12)}`);
   const made = { python: join(home, 'bin', 'python') };
@@ -51,11 +67,11 @@ export async function pytorchPython(
   try {
     await fs.rm(partial, { recursive: true, force: true });
     await fs.mkdir(cacheDir, { recursive: true });
-    await runShown(python, ['-m', 'venv', partial], 'python -m venv');
+    await runShown(python, ['-m', 'venv', partial], 'python -m venv', MAKE_LIMIT);
     const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-deps'];
-    await runShown(inside, [...pip, '-r', requirements], 'pip install');
-    await runShown(inside, [join(pytorchFolder, 'without_cuda.py')], 'without_cuda.py');
-    await runShown(inside, ['-c', 'import torch'], 'import torch');
+    await runShown(inside, [...pip, '-r', requirements], 'pip install', INSTALL_LIMIT);
+    await runShown(inside, [join(pytorchFolder, 'without_cuda.py')], 'without_cuda.py', MAKE_LIMIT);
+    await runShown(inside, ['-c', 'import torch'], 'import torch', MAKE_LIMIT);
     await fs.rename(partial, home);
   } catch (error) {
     await fs.rm(partial, { recursive: true, force: true });

@@ -4,11 +4,9 @@
  * SpikingJelly uses for CIFAR10-DVS (the same array operations, written anew) takes its turn too, from
  * the same file in the page cache. Then images to batches: bench/pipeline.ts.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import {
   eventsToFrames,
@@ -17,6 +15,7 @@ import {
   readNMnist,
   streamAedat2,
 } from 'tfjs-spikingformer/datasets';
+import { Contender } from './_contender';
 import { appendCsv } from './_csv';
 import { type Candidate, measure, printTimings, timingRows } from './measure';
 import { run as pipeline } from './pipeline';
@@ -83,11 +82,10 @@ function nMnist(count: number): Uint8Array {
   return bytes;
 }
 
-/** Answers each line with one, after reading the file: what SpikingJelly does for CIFAR10-DVS. */
+/** Answers each question with a count, after reading the file: what SpikingJelly does for CIFAR10-DVS. */
 const NUMPY_READER = `
 import sys
 import numpy as np
-print('ready', flush=True)
 for _ in sys.stdin:
     with open(sys.argv[1], 'rb') as file:
         skip = 0
@@ -102,27 +100,19 @@ for _ in sys.stdin:
     y = (address & 0x7f00) >> 8
     p = (address & 1).astype(bool)
     events = {'t': t, 'x': 127 - y, 'y': 127 - x, 'p': 1 - p.astype(int)}
-    print(len(events['t']), flush=True)
+    print('{"result": %d}' % len(events['t']), flush=True)
 `;
 
-/** The numpy reader as a candidate, or why there is none. */
-async function numpyReader(
-  python: string,
-  path: string,
-): Promise<{ read: Candidate; process: ChildProcess } | string> {
-  const process = spawn(python, ['-c', NUMPY_READER, path], { stdio: ['pipe', 'pipe', 'ignore'] });
-  const lines = createInterface({ input: process.stdout })[Symbol.asyncIterator]();
-  const failed = new Promise<undefined>((resolve) => {
-    process.on('error', () => resolve(undefined));
-    process.on('exit', () => resolve(undefined));
-  });
-  const answer = () => Promise.race([lines.next().then(({ value }) => value as string), failed]);
-  if ((await answer()) !== 'ready') return `${python} has no numpy`;
-  const read = async () => {
-    process.stdin.write('\n');
-    if ((await answer()) === undefined) throw new Error(`${python} ended`);
-  };
-  return { read, process };
+/** The numpy reader, which has read the file once; or why there is none. */
+async function numpyReader(python: string, path: string): Promise<Contender | string> {
+  const reader = new Contender(python, { command: python, args: ['-c', NUMPY_READER, path] });
+  try {
+    await reader.ask('read');
+    return reader;
+  } catch (error) {
+    await reader.end(0);
+    return (error as Error).message;
+  }
 }
 
 export async function run(args: string[]): Promise<void> {
@@ -162,7 +152,7 @@ export async function run(args: string[]): Promise<void> {
         const options = { sensor, axes: 'cifar10dvs', batchSize: count } as const;
         for await (const batch of streamAedat2(chunks, options)) void batch;
       },
-      ...(typeof numpy === 'string' ? {} : { 'numpy, as SpikingJelly': numpy.read }),
+      ...(typeof numpy === 'string' ? {} : { 'numpy, as SpikingJelly': () => numpy.ask('read') }),
     });
     const packets = aedat31(count);
     const records = nMnist(count);
@@ -181,7 +171,7 @@ export async function run(args: string[]): Promise<void> {
       'frames of 1 s': () => eventsToFrames(events, { duration: 1e6 }),
     });
   } finally {
-    if (typeof numpy !== 'string') numpy.process.kill();
+    if (typeof numpy !== 'string') await numpy.end();
     rmSync(directory, { recursive: true });
   }
   pipeline([]);

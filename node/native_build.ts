@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { OPS_INTERFACE } from '../lib/kernels/tensorflow/native_ops';
 import { bindingFolder, OPS_FILE } from './native_ops';
-import { run, runAsync } from './native_process';
+import { minutes, run, runAsync, seconds } from './native_process';
 import { LIBRARIES, type Tensorflow } from './native_tensorflow';
 import { readNpmTarball } from './npm_tarball';
 
@@ -44,6 +44,11 @@ const instructionSets: Record<string, string[]> = {
   }),
 };
 
+/** Time for a compiler to print its version, to compile one file, to link one library. */
+const TRY_LIMIT = seconds(30);
+const COMPILE_LIMIT = minutes(30);
+const LINK_LIMIT = minutes(10);
+
 export interface Compiler {
   command: string;
   version: string;
@@ -53,15 +58,19 @@ export interface Compiler {
 export function findCompiler(): Compiler | string {
   const reasons: string[] = [];
   for (const command of process.env.CXX ? [process.env.CXX] : ['g++', 'clang++', 'c++']) {
-    const { status, stdout, stderr } = run(command, ['--version']);
+    const { status, stdout, stderr } = run(command, ['--version'], TRY_LIMIT);
     if (status !== 0) {
-      reasons.push(`${command} does not run`);
+      reasons.push(`${command} does not run: ${stderr.trim() || `status ${status}`}`);
       continue;
     }
     const program = '#include <optional>\nint main() { return std::optional<int>(0).value(); }';
-    const tried = run(command, ['-std=c++17', '-xc++', '-fsyntax-only', '-'], { input: program });
-    if (tried.status === 0) return { command, version: (stdout || stderr).split('\n', 1)[0]! };
-    reasons.push(`${command} does not compile C++17: ${tried.stderr.trim().split('\n', 1)[0]}`);
+    const flags = ['-std=c++17', '-xc++', '-fsyntax-only', '-'];
+    const tried = run(command, flags, TRY_LIMIT, { input: program });
+    const version = (stdout.trim() || stderr.trim()).split('\n', 1)[0]!;
+    if (tried.status === 0 && version !== '') return { command, version };
+    const why =
+      tried.stderr.trim().split('\n', 1)[0] || `it prints nothing, status ${tried.status}`;
+    reasons.push(`${command} does not compile C++17: ${why}`);
   }
   return reasons.join(', ');
 }
@@ -171,11 +180,17 @@ export async function build(
 
   const common = ['-O3', '-fPIC', '-fvisibility=hidden', '-DNDEBUG', '-isystem', headers];
   const include = ['-isystem', join(deps, 'include')];
+  /** Runs the compiler, which must leave the file `made`. */
+  const make = async (args: string[], made: string, what: string, limit: number) => {
+    await runAsync(compiler.command, [...args, '-o', made], what, limit);
+    if (!existsSync(made)) throw new Error(`${what}: ${compiler.command} has left no ${made}`);
+  };
   const compile = (source: string, object: string, flags: string[]) => () =>
-    runAsync(
-      compiler.command,
-      [...common, ...include, ...flags, '-c', source, '-o', join(objects, object)],
+    make(
+      [...common, ...include, ...flags, '-c', source],
+      join(objects, object),
       `compiling ${relative(packageDir, source)}`,
+      COMPILE_LIMIT,
     );
 
   const bindingSources = join(packageDir, 'binding');
@@ -221,11 +236,10 @@ export async function build(
     const home = tensorflow.fetched ? `$ORIGIN/${relative(output, join(deps, 'lib'))}` : source;
     const files = names.map((name) => join(objects, `${name}.o`));
     const found = libraries.map((name) => join(deps, 'lib', name));
-    return runAsync(
-      compiler.command,
-      ['-shared', ...files, ...found, '-pthread', `-Wl,-rpath,${home}`, '-o', join(output, file)],
-      `linking ${file}`,
-    );
+    // Not -Wl, which would cut a path at its commas.
+    const rpath = ['-Xlinker', '-rpath', '-Xlinker', home];
+    const args = ['-shared', ...files, ...found, '-pthread', ...rpath];
+    return make(args, join(output, file), `linking ${file}`, LINK_LIMIT);
   };
   await link(bindingObjects, BINDING_FILE, [LIBRARIES.cc, LIBRARIES.framework]);
   await link([...opsObjects, ...loops.map(({ object }) => object)], OPS_FILE, [

@@ -9,6 +9,7 @@ import { lock } from './_lock';
 import { build, findCompiler, sourcesDigest } from './native_build';
 import { bindingFolder, OPS_FILE } from './native_ops';
 import { type Proof, prove } from './native_proof';
+import { findPip } from './native_python';
 import { checkRequirements, findTfjsNode, type TfjsNode } from './native_requirements';
 import { isBuilt, putInPlace, RECORD, recover, removeBuilt } from './native_swap';
 import {
@@ -16,7 +17,6 @@ import {
   DEFAULT_VERSION,
   examineTensorflow,
   fetchTensorflow,
-  findPip,
   findTensorflow,
   type Progress,
   tensorflowAt,
@@ -65,7 +65,8 @@ export interface Installed extends Proof {
 function readRecord(folder: string): Record | undefined {
   if (!isBuilt(folder)) return undefined;
   try {
-    return JSON.parse(readFileSync(join(folder, RECORD), 'utf8'));
+    const record: Partial<Record> = JSON.parse(readFileSync(join(folder, RECORD), 'utf8'));
+    return typeof record.tensorflow?.folder === 'string' ? (record as Record) : undefined;
   } catch {
     return undefined;
   }
@@ -79,7 +80,7 @@ function chooseTensorflow(
   steps: Steps,
   forGpu: boolean,
 ) {
-  const { tensorflow, version } = options;
+  const { tensorflow, version, log = () => undefined } = options;
   if (tensorflow !== undefined) return tensorflowAt(tensorflow);
   const used = record && existsSync(record.tensorflow.folder) ? record.tensorflow : undefined;
   if (used && (!version || version === used.version)) {
@@ -87,7 +88,8 @@ function chooseTensorflow(
     if (typeof found !== 'string') return { ...found, fetched: used.fetched };
   }
   const cached = () => cachedTensorflow(cacheDir, version ?? DEFAULT_VERSION, forGpu);
-  return steps.findTensorflow(version, forGpu) ?? cached();
+  const passedOver = (reason: string) => log(`passed over: ${reason}`);
+  return steps.findTensorflow(version, forGpu, passedOver) ?? cached();
 }
 
 /** Why what is in place must be built anew; else the proof that it need not. */
@@ -139,13 +141,14 @@ export async function installNative(
     if (record) log(`building anew: ${state}`);
     const forGpu = tfjsNode.name.endsWith('-gpu');
     let tensorflow = chooseTensorflow(options, cacheDir, record, steps, forGpu);
-    const { compiler, python } = await checkRequirements(tfjsNode, !tensorflow, cacheDir, steps);
+    const { compiler, pip } = await checkRequirements(tfjsNode, !tensorflow, cacheDir, steps);
     const version = options.version ?? DEFAULT_VERSION;
     log(`compiler: ${compiler.version}`);
     if (!tensorflow) {
-      log(`TensorFlow ${version}: fetching ${wheelName(forGpu)} through ${python} -m pip`);
+      const through = `${pip!.python} -m pip (${pip!.version})`;
+      log(`TensorFlow ${version}: fetching ${wheelName(forGpu)} through ${through}`);
       tensorflow = await steps.fetchTensorflow(
-        python,
+        pip!,
         version,
         cacheDir,
         options.onUnpack ?? (() => undefined),

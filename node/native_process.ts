@@ -1,53 +1,109 @@
-/** Programs that the builder runs: their output is kept, and shown when they fail. */
-import { type SpawnSyncOptions, spawn, spawnSync } from 'node:child_process';
+/**
+ * Programs of others: Python, pip, compilers, npm. Each has a time limit, after which it is killed and the
+ * error names it; what it printed is kept, and shown when it fails.
+ */
+import { type SpawnSyncOptions, type StdioOptions, spawn, spawnSync } from 'node:child_process';
+
+/** Milliseconds. */
+export const seconds = (count: number) => count * 1000;
+export const minutes = (count: number) => seconds(60 * count);
 
 export interface Ran {
   status: number;
   stdout: string;
   stderr: string;
+  /** It had to be killed; `stderr` reports so. */
+  late: boolean;
 }
 
-/** Runs to the end, quietly; status -1 where it cannot be started. */
-export function run(command: string, args: string[], options: SpawnSyncOptions = {}): Ran {
+const inWords = (limit: number) =>
+  limit < minutes(2) ? `${limit / 1000} s` : `${limit / 60_000} min`;
+
+/** What becomes of a program that did not end by itself. */
+export function lateMessage(program: string, limit: number): string {
+  return `${program} did not end within ${inWords(limit)} and was killed`;
+}
+
+/** A command as a message shows it: long arguments, such as scripts, are cut. */
+function titleOf(command: string, args: readonly string[]): string {
+  const cut = (text: string) => (text.length > 60 || text.includes('\n') ? '...' : text);
+  return [command, ...args.slice(0, 3).map(cut), ...(args.length > 3 ? ['...'] : [])].join(' ');
+}
+
+/** Runs to the end, quietly; status -1 if it cannot be started or takes longer than `limit` ms. */
+export function run(
+  command: string,
+  args: string[],
+  limit: number,
+  options: Omit<SpawnSyncOptions, 'timeout' | 'killSignal'> = {},
+): Ran {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     env: process.env, // as seen here: in a test, Node's default is another realm's
     ...options,
+    timeout: limit,
+    killSignal: 'SIGKILL',
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
   });
+  const late = (error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT';
+  const reason = late ? lateMessage(titleOf(command, args), limit) : error?.message;
   return {
-    status: status ?? -1,
+    status: error ? -1 : (status ?? -1),
     stdout: String(stdout ?? ''),
-    stderr: error ? error.message : String(stderr ?? ''),
+    stderr: reason ?? String(stderr ?? ''),
+    late,
   };
 }
 
-/** Runs beside others; rejects with the end of what it printed where it fails. */
-export function runAsync(command: string, args: string[], what: string): Promise<void> {
+/** Runs to the end; rejects if it cannot be started, fails, or takes longer than `limit` ms. */
+function runTo(
+  command: string,
+  args: string[],
+  {
+    what,
+    limit,
+    stdio,
+    env,
+  }: { what: string; limit: number; stdio: StdioOptions; env?: NodeJS.ProcessEnv },
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: process.env });
+    const child = spawn(command, args, { stdio, env: { ...process.env, ...env } });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (text) => {
+      stream?.on('data', (text) => {
         output = (output + text).slice(-8000);
       });
     }
-    child.on('error', (error) => reject(new Error(`${what}: ${error.message}`)));
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      // Its own children may hold the pipes still: they are not waited for.
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+      reject(new Error(`${what}: ${lateMessage(titleOf(command, args), limit)}`));
+    }, limit);
+    const settle = (error?: Error) => {
+      clearTimeout(timer);
+      if (error) reject(error);
+      else resolve();
+    };
+    child.on('error', (error) => settle(new Error(`${what}: ${error.message}`)));
     child.on('close', (status, signal) => {
-      if (status === 0) resolve();
-      else reject(new Error(`${what} failed (${signal ?? `status ${status}`}):\n${output.trim()}`));
+      if (status === 0) return settle();
+      const how = signal ? `by ${signal}` : `with status ${status}`;
+      const said = child.stderr ? `:\n${output.trim()}` : ': see its output above';
+      settle(new Error(`${what} failed ${how}${said}`));
     });
   });
 }
 
+/** Runs beside others; an error has the end of what it printed. */
+export const runAsync = (command: string, args: string[], what: string, limit: number) =>
+  runTo(command, args, { what, limit, stdio: ['ignore', 'pipe', 'pipe'] });
+
 /** Runs with its output on our stderr, where progress belongs. */
-export function runShown(command: string, args: string[], what: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 2, 2], env: process.env });
-    child.on('error', (error) => reject(new Error(`${what}: ${error.message}`)));
-    child.on('close', (status) => {
-      if (status === 0) resolve();
-      else reject(new Error(`${what} failed with status ${status}: see its output above`));
-    });
-  });
-}
+export const runShown = (
+  command: string,
+  args: string[],
+  what: string,
+  limit: number,
+  env: NodeJS.ProcessEnv = {},
+) => runTo(command, args, { what, limit, stdio: ['ignore', 2, 2], env });

@@ -2,7 +2,7 @@
  * Proves by computing, in a process of its own, that tfjs-node and this library's ops in it work: a
  * binding that does not fit its TensorFlow may end the process that loads it.
  */
-import { run } from './native_process';
+import { minutes, run } from './native_process';
 
 /** What such a process found. */
 export interface Proof {
@@ -14,6 +14,9 @@ export interface Proof {
   /** What the ops' addon says of itself, where there is one. */
   ops?: { interface: number; instructionSet: string; threads: number };
 }
+
+/** Begins the line that has what was found. */
+const MARK = 'found: ';
 
 /** argv: the package's folder; the binding, or '' for the package's own; the addon, or ''. */
 const SCRIPT = `
@@ -80,17 +83,22 @@ if (ops) {
   check('a moving average', op('Blend', 1, [one, rest], { kept: 0.5, taken: 2 })[0], [3.5]);
   check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors])[0], [0.9]);
 }
-console.log(JSON.stringify(found));
+console.log('${MARK}' + JSON.stringify(found));
 `;
 
+/** Time for TensorFlow to load and to compute a little. */
+const PROOF_LIMIT = minutes(3);
+
 /** Throws, saying why, where it does not work. */
-export function prove(folder: string, binding = '', ops = ''): Proof {
+export function prove(folder: string, binding = '', ops = '', limit = PROOF_LIMIT): Proof {
   const env = { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env };
-  const ran = run(process.execPath, ['-e', SCRIPT, folder, binding, ops], {
-    timeout: 180_000,
-    env,
-  });
-  if (ran.status === 0) return JSON.parse(ran.stdout.trim().split('\n').at(-1)!);
+  const ran = run(process.execPath, ['-e', SCRIPT, folder, binding, ops], limit, { env });
+  if (ran.status === 0) {
+    const found = ran.stdout.split('\n').find((line) => line.startsWith(MARK));
+    if (found !== undefined) return JSON.parse(found.slice(MARK.length));
+    throw new Error('its process ended before it had computed');
+  }
+  if (ran.late) throw new Error(ran.stderr);
   const lines = ran.stderr.split('\n');
   const reason = lines.find((line) => /^\w*Error: /.test(line)) ?? lines.filter(Boolean).at(-1);
   throw new Error(reason ?? 'its process was ended before it could say why');

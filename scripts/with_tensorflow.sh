@@ -12,6 +12,13 @@ copy="$root/.cache/with_tensorflow"
 made=''
 trap '[[ -n "$made" ]] || exit 70' EXIT
 seconds() { echo "--- $1: $((SECONDS - start)) s" >&2; }
+# limited MINUTES COMMAND...: the command, or an error that names it and the limit.
+limited() {
+  local status=0
+  timeout --foreground --kill-after=10 "$1m" "${@:2}" || status=$?
+  [[ $status -ne 124 && $status -ne 137 ]] || echo "error: ${*:2:3} did not end within $1 minutes" >&2
+  return "$status"
+}
 
 mkdir -p "$copy"
 if command -v flock >/dev/null; then
@@ -21,7 +28,7 @@ fi
 
 # The sources as they are now; node_modules stay while they are of the same package-lock.json.
 find "$copy" -mindepth 1 -maxdepth 1 ! -name node_modules ! -name stamp -exec rm -rf {} +
-git ls-files -z --cached --others --exclude-standard |
+limited 2 git ls-files -z --cached --others --exclude-standard |
   while IFS= read -r -d '' file; do if [[ -e "$file" ]]; then printf '%s\0' "$file"; fi; done |
   tar --create --null --files-from=- | tar --extract --directory "$copy"
 rm -rf "$copy/results"
@@ -30,11 +37,11 @@ ln -s "$root/results" "$copy/results"
 cd "$copy"
 
 stamp="$(sha256sum "$root/package-lock.json")"
-if [[ "$(cat stamp 2>/dev/null)" != "$stamp" ]]; then
+if [[ ! -f stamp || "$(cat stamp)" != "$stamp" ]]; then
   start=$SECONDS
   rm -rf stamp node_modules
   cp -a "$root/node_modules" .
-  npm install --save-dev --no-audit --no-fund --ignore-scripts --loglevel=error \
+  limited 30 npm install --save-dev --no-audit --no-fund --ignore-scripts --loglevel=error \
     @tensorflow/tfjs-node@4.22.0 >&2
   echo "$stamp" >stamp
   seconds 'npm install @tensorflow/tfjs-node'

@@ -7,19 +7,23 @@ import { writeInputs } from '../../bench/speed';
 import { root, temporaryDirectory } from '../support/process';
 
 /** A worker that gives each line it reads to `answer`, which returns what it says. */
-const fake = (answer: string) =>
-  new Contender('fake', {
-    command: process.execPath,
-    args: [
-      '-e',
-      `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-        const { ask, parameters } = JSON.parse(line);
-        const say = (text) => process.stdout.write(text + '\\n');
-        ${answer}
-      })`,
-    ],
-    env: process.env,
-  });
+const fake = (answer: string, limit?: number) =>
+  new Contender(
+    'fake',
+    {
+      command: process.execPath,
+      args: [
+        '-e',
+        `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+          const { ask, parameters } = JSON.parse(line);
+          const say = (text) => process.stdout.write(text + '\\n');
+          ${answer}
+        })`,
+      ],
+      env: process.env,
+    },
+    limit,
+  );
 
 test('answers come to who asked, in turn', async () => {
   const contender = fake('say(JSON.stringify({ result: { ask, twice: 2 * parameters.x } }))');
@@ -37,6 +41,16 @@ test('an error is an error; the next question is answered', async () => {
   );
   await expect(contender.ask('bad')).rejects.toThrow('fake: TypeError: no');
   expect(await contender.ask('good')).toBe(1);
+  await contender.end();
+});
+
+test('a worker that hangs is killed; every question fails, and names it', async () => {
+  const contender = fake('', 300);
+  const late = /^fake, asked to run, did not end within 0\.3 s and was killed$/;
+  await Promise.all([
+    expect(contender.ask('run')).rejects.toThrow(late),
+    expect(contender.ask('check')).rejects.toThrow(late),
+  ]);
   await contender.end();
 });
 

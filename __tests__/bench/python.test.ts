@@ -23,6 +23,7 @@ function usePython(fails = 'nothing'): { cache: string; calls: () => string[] } 
   const script = `#!/bin/sh
 echo "$*" >> ${log}
 case "$*" in *${fails}*) exit 1;; esac
+case "$*" in *version_info*) echo "is True 3.12.1 (main)";; esac
 if [ "$2" = venv ]; then /bin/mkdir -p "$3/bin"; /bin/cp "$0" "$3/bin/python"; fi
 `;
   writeFiles(folder, { 'bin/python3': script, 'cache/.keep': '' });
@@ -73,9 +74,17 @@ test('one that was broken off is made anew', async () => {
   expect(made(other.cache)).toEqual([made(cache)[0]]);
 });
 
-test('without a Python that is new enough: which one it must be', async () => {
+test('without a Python that is new enough: which one it must be, and what is there', async () => {
   const { cache } = usePython('version_info');
+  const python = join(process.env.PATH!, 'python3');
+  const wanted = 'there is no Python 3.11 or later with venv';
   expect(await pytorchPython(() => undefined, cache)).toBe(
-    'there is no Python 3.11 or later with venv',
+    `${wanted}: ${python} does not run: it ended with status 1 and printed nothing`,
+  );
+  writeFiles(process.env.PATH!, { python3: '#!/bin/sh\necho is False 3.9.2\n' });
+  expect(await pytorchPython(() => undefined, cache)).toBe(`${wanted}: ${python} is 3.9.2`);
+  writeFiles(process.env.PATH!, { python3: '#!/bin/sh\nexec /bin/sleep 60\n' });
+  expect(await pytorchPython(() => undefined, cache, 200)).toMatch(
+    /python3 does not run: .*python3 -c \.\.\. did not end within 0\.2 s and was killed$/,
   );
 });

@@ -1,5 +1,5 @@
 /** Wheels, environments and projects that look like the real ones, a few kB large. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 
@@ -56,6 +56,13 @@ export function writeFiles(folder: string, files: Record<string, string>): strin
     writeFileSync(path, text);
   }
   return folder;
+}
+
+/** A `python3` in `folder` that is a shell script. Returns its path. */
+export function makePython(folder: string, script: string): string {
+  const path = join(writeFiles(folder, { python3: `#!/bin/sh\n${script}\n` }), 'python3');
+  chmodSync(path, 0o755);
+  return path;
 }
 
 /** What a TensorFlow wheel and an environment's site-packages hold. */

@@ -28,7 +28,7 @@ function setUp(changes: Partial<Steps> = {}, name = '@tensorflow/tfjs-node', ver
   const calls: string[] = [];
   const steps: Steps = {
     findCompiler: () => ({ command: 'c++', version: 'a compiler' }),
-    findPip: () => 'python3',
+    findPip: () => ({ python: 'python3', version: '24.0' }),
     findTensorflow: () => undefined,
     fetchTensorflow: async (_, wanted, cache) => {
       calls.push(`fetch ${wanted}`);
@@ -209,8 +209,8 @@ describe('before it starts, it refuses', () => {
 
   test('a machine that lacks things, naming all of them', () =>
     refused(
-      setUp({ findCompiler: () => 'c++ does not run', findPip: () => undefined }),
-      /nothing was changed, since this is missing: a C\+\+17 compiler.*c\+\+ does not run; a Python with pip/,
+      setUp({ findCompiler: () => 'c++ does not run', findPip: () => 'python3 hangs' }),
+      /nothing was changed, since this is missing: a C\+\+17 compiler.*c\+\+ does not run; a Python with pip.*: python3 hangs/,
     ));
 
   test('a disk that is too full, for what is fetched or for what is built', async () => {
@@ -219,6 +219,13 @@ describe('before it starts, it refuses', () => {
     await refused(setUp(), /0\.05 GB of disk space at .*; 0\.00 GB are free; 1\.30 GB of disk/);
     await refused(setUp({}, '@tensorflow/tfjs-node-gpu'), /8\.00 GB of disk space/);
     statfs.mockRestore();
+  });
+
+  test('a cache that cannot be made', async () => {
+    const cacheDir = join(writeFiles(newPath(), { file: '' }), 'file/cache');
+    await refused(setUp(), /a cache that can be written to \(\$XDG_CACHE_HOME names another\): /, {
+      cacheDir,
+    });
   });
 
   test('tfjs-node of another age', () =>

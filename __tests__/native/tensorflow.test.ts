@@ -1,17 +1,17 @@
 /** Finding TensorFlow in Python environments, and fetching its wheel, with Pythons that are shell scripts. */
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { sha256Of } from '../../node/native_pip';
+import type { Pip } from '../../node/native_python';
 import {
   cachedTensorflow,
   fetchTensorflow,
-  findPip,
   findTensorflow,
-  sha256Of,
   tensorflowAt,
   wheelName,
 } from '../../node/native_tensorflow';
 import { temporaryDirectory } from '../support/process';
-import { makeZip, tensorflowFiles, writeFiles, type ZipEntry } from './_fakes';
+import { makePython, makeZip, tensorflowFiles, writeFiles, type ZipEntry } from './_fakes';
 
 const directory = temporaryDirectory();
 let count = 0;
@@ -21,11 +21,7 @@ const newFolder = () => writeFiles(join(directory, String(count++)), { '.keep': 
 type Wheels = Record<string, ZipEntry[]>;
 
 /** A `python3` that is a shell script. Returns the folder it lies in. */
-function fakePython(script: string): string {
-  const folder = writeFiles(newFolder(), { python3: `#!/bin/sh\n${script}\n` });
-  chmodSync(join(folder, 'python3'), 0o755);
-  return folder;
-}
+const fakePython = (script: string) => dirname(makePython(newFolder(), script));
 
 const environment = { ...process.env };
 beforeEach(() => {
@@ -67,8 +63,7 @@ describe('an environment', () => {
   test('that is active comes before those of PATH; one of another version is passed over', () => {
     const [active, other] = [home(), home()];
     const folders = [inSite(active, '2.16.1'), inSite(other, '2.17.0')];
-    writeFiles(active, { 'bin/python3': `#!/bin/sh\necho ${folders[0]}\n` });
-    chmodSync(join(active, 'bin/python3'), 0o755);
+    makePython(join(active, 'bin'), `echo ${folders[0]}`);
     process.env.VIRTUAL_ENV = active;
     process.env.PATH = fakePython(`echo ${folders[1]}`);
     expect(findTensorflow()?.folder).toBe(folders[0]);
@@ -87,13 +82,55 @@ describe('an environment', () => {
   test('of no Python is none', () => {
     process.env.PATH = newFolder();
     expect(findTensorflow()).toBeUndefined();
-    expect(findPip()).toBeUndefined();
   });
 
-  test('without pip is not asked to download', () => {
-    const [without, withPip] = [fakePython('exit 1'), fakePython('exit 0')];
-    process.env.PATH = `${without}:${withPip}:${environment.PATH}`;
-    expect(findPip()).toBe(join(withPip, 'python3'));
+  test('is found after Pythons that hang, fail or print other things; they are named', () => {
+    const [hangs, fails] = [fakePython('exec sleep 60'), fakePython('echo broken >&2; exit 3')];
+    const folder = inSite(home());
+    const noisy = fakePython(
+      `echo 'warning: /opt/tensorflows is deprecated'; echo ${folder}; echo /tmp`,
+    );
+    process.env.PATH = [hangs, fails, noisy, environment.PATH].join(':');
+    const passedOver: string[] = [];
+    const found = findTensorflow(undefined, false, (reason) => passedOver.push(reason), 300);
+    expect(found?.folder).toBe(folder);
+    expect(passedOver).toEqual([
+      `${hangs}/python3 does not run: ${hangs}/python3 -c ... did not end within 0.3 s and was killed`,
+      `${fails}/python3 does not run: broken`,
+    ]);
+    expect(() => tensorflowAt(join(fails, 'python3'))).toThrow(/python3 does not run: broken$/);
+  });
+
+  test.each([
+    ['tensorflow', '2.21.0'],
+    ['tensorflow_cpu', '2.21.0'],
+    ['Tensorflow-CPU', '2.21.0rc1'],
+    ['tensorflow.cpu', '2.21.0'],
+    ['TENSORFLOW__cpu', '2.21.0'],
+    ['intel_tensorflow', '2.15.0'],
+  ])('has its version by the name %s, whatever of its kin lies beside', (name, version) => {
+    const site = newFolder();
+    const kin = [
+      'tensorflow_estimator',
+      'tensorflow_io_gcs_filesystem',
+      'tensorflow_hub',
+      'a_tensorflow',
+    ];
+    for (const each of kin) writeFiles(site, { [`${each}-0.37.1.dist-info/METADATA`]: '' });
+    writeFiles(site, tensorflowFiles(version, name));
+    expect(tensorflowAt(site).version).toBe(version);
+    writeFiles(site, tensorflowFiles('2.9.9', 'tensorflow_gpu')); // one installed over the other
+    expect(tensorflowAt(site).version).toBe('of unknown version');
+  });
+
+  test.each([
+    'lib/python3.10/site-packages',
+    'lib64/python3.13/site-packages',
+    'lib/python3/dist-packages',
+  ])('is found by its root in %s', (site) => {
+    const root = home();
+    writeFiles(join(root, site), tensorflowFiles('2.20.0'));
+    expect(tensorflowAt(root).folder).toBe(join(root, site, 'tensorflow'));
   });
 });
 
@@ -124,11 +161,12 @@ echo "$@" >> ${log}
 [ "$3" = install ] && case "$*" in *"$ONLY"*) cat ${report}; exit 0;; *) echo no wheel >&2; exit 1;; esac
 for last; do true; done
 cp ${wheels}/*.whl "$last/"`);
-    return { python: join(folder, 'python3'), calls: () => readFileSync(log, 'utf8').split('\n') };
+    const pip = { python: join(folder, 'python3'), version: '24.0' };
+    return { pip, calls: () => readFileSync(log, 'utf8').split('\n') };
   }
 
-  const fetch = (python: string, cache: string, gpu = false) =>
-    fetchTensorflow(python, version, cache, () => undefined, gpu);
+  const fetch = (pip: Pip, cache: string, gpu = false) =>
+    fetchTensorflow(pip, version, cache, () => undefined, gpu);
 
   /** CUDA's wheel, and one of TensorFlow's Python dependencies. */
   const cuda: Wheels = {
@@ -142,9 +180,9 @@ cp ${wheels}/*.whl "$last/"`);
   };
 
   test('for GPUs: the wheels of CUDA that the extra names lie beside, as in an environment', async () => {
-    const { python, calls } = await index(entries, undefined, cuda);
+    const { pip, calls } = await index(entries, undefined, cuda);
     const cache = newFolder();
-    const found = await fetch(python, cache, true);
+    const found = await fetch(pip, cache, true);
     const home = join(cache, `tensorflow-and-cuda-${version}`);
     expect(found).toEqual({ version, folder: join(home, 'tensorflow'), fetched: true });
     const names = readdirSync(home, { recursive: true }) as string[];
@@ -161,15 +199,15 @@ cp ${wheels}/*.whl "$last/"`);
 
   test('for GPUs: with another hash, an error, and an empty cache', async () => {
     const cache = newFolder();
-    const { python } = await index(entries, 'f'.repeat(64), cuda);
-    await expect(fetch(python, cache, true)).rejects.toThrow(/must have SHA-256 f{64}/);
+    const { pip } = await index(entries, 'f'.repeat(64), cuda);
+    await expect(fetch(pip, cache, true)).rejects.toThrow(/must have SHA-256 f{64}/);
     expect(readdirSync(cache)).toEqual(['.keep']);
   });
 
   test('leaves what is needed in the cache, and nothing else', async () => {
-    const { python, calls } = await index(entries);
+    const { pip, calls } = await index(entries);
     const cache = newFolder();
-    const found = await fetch(python, cache);
+    const found = await fetch(pip, cache);
     const home = join(cache, `${wheelName()}-${version}`);
     expect(found).toEqual({ version, folder: join(home, 'tensorflow'), fetched: true });
     const names = readdirSync(home, { recursive: true }) as string[];
@@ -182,9 +220,9 @@ cp ${wheels}/*.whl "$last/"`);
   });
 
   test("takes another Python's wheel where there is none for this one", async () => {
-    const { python, calls } = await index(entries);
+    const { pip, calls } = await index(entries);
     process.env.ONLY = '--python-version 3.12';
-    await fetch(python, newFolder());
+    await fetch(pip, newFolder());
     expect(calls()[2]).toMatch(/pip download .*--python-version 3\.12/);
   });
 
@@ -199,18 +237,18 @@ cp ${wheels}/*.whl "$last/"`);
     ['a name that escapes', [...entries, { name: '../../escaped' }], undefined, /is refused/],
     ['a library missing', entries.slice(1), undefined, /has no libtensorflow_cc/],
   ])('with %s: an error, and an empty cache', async (_, archive, sha256, message) => {
-    const { python } = await index(archive, sha256);
+    const { pip } = await index(archive, sha256);
     const cache = newFolder();
-    await expect(fetch(python, cache)).rejects.toThrow(message);
+    await expect(fetch(pip, cache)).rejects.toThrow(message);
     expect(readdirSync(cache)).toEqual(['.keep']);
     expect(existsSync(join(directory, 'escaped'))).toBe(false);
   });
 
   test('where the index has none: what pip says', async () => {
-    const { python } = await index(entries);
+    const { pip } = await index(entries);
     process.env.ONLY = 'nothing';
-    await expect(fetch(python, newFolder())).rejects.toThrow(
-      `pip finds no wheel of ${wheelName()}==${version}:\nno wheel`,
+    await expect(fetch(pip, newFolder())).rejects.toThrow(
+      `finds no wheel of ${wheelName()}==${version}:\nno wheel`,
     );
   });
 });
