@@ -7,6 +7,7 @@ import { prepareDataset } from '../node/datasets/prepare';
 import { type DatasetEntry, datasetEntry, datasetNames } from '../node/datasets/registry';
 import { contactSheet } from './_contact_sheet';
 import { UsageError } from './_errors';
+import { abortOnInterrupt, Interrupt } from './_interrupt';
 import { type Progress, showProgress } from './_progress';
 
 export interface PlaceArguments {
@@ -53,9 +54,11 @@ export async function prepare(name: string, options: PrepareArguments): Promise<
   const settings = frameSettings(entry, options);
   const root = datasetRoot(name, options.root);
   const bars = new Bars();
+  const signal = abortOnInterrupt();
   try {
     await prepareDataset(name, {
       root,
+      signal,
       mirror: options.mirror,
       log: (line) => bars.log(line),
       onProgress: (doing, done, total) => bars.update(doing, done, total),
@@ -67,12 +70,15 @@ export async function prepare(name: string, options: PrepareArguments): Promise<
       const onProgress = (done: number, total: number) =>
         bars.update(`${split} frames`, done, total);
       const damaged = options.skipDamaged ? 'skip' : 'error';
-      const dataset = await entry.open({ ...settings, split, root, damaged, onProgress });
+      const dataset = await entry.open({ ...settings, split, root, damaged, onProgress, signal });
       bars.stop();
       const { skipped } = dataset;
       for (const { name: sample, reason } of skipped) console.log(`left out: ${sample}: ${reason}`);
       console.log(`${dataset.length} ${split} samples of frames, ${skipped.length} left out`);
     }
+  } catch (error) {
+    if (!(error instanceof Interrupt)) throw error;
+    throw new Interrupt(error.signal, 'the same command goes on where it was');
   } finally {
     bars.stop();
   }

@@ -8,6 +8,7 @@ import { type Evaluation, evaluate } from '../training/evaluation';
 import { testDataFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
 import { UsageError } from './_errors';
+import { abortOnInterrupt } from './_interrupt';
 import { showProgress } from './_progress';
 import { readRecipe } from './_recipes';
 import { loadRunModel, openSplit, RECIPE, recipeOf, useBackend } from './_run_folder';
@@ -56,8 +57,9 @@ export async function evaluateCommand(path: string, options: EvaluateArguments):
   const bar = process.stderr.isTTY
     ? showProgress('evaluating', data.length, process.stderr)
     : undefined;
-  const result = await evaluate(model, data, { onProgress: (done) => bar?.update(done) });
-  bar?.stop();
+  const signal = abortOnInterrupt();
+  const onProgress = (done: number) => bar?.update(done);
+  const result = await evaluate(model, data, { onProgress, signal }).finally(() => bar?.stop());
   const head = { model: from, backend: tf.getBackend() };
   console.log(
     options.json ? JSON.stringify({ ...head, ...result }) : text(result, data.classNames, from),

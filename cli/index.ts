@@ -2,7 +2,8 @@
 /** `spikingformer`, the command: parses the arguments, runs one command, sets the exit status. */
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { exitCode, oneLine, UsageError } from './_errors';
+import { exitCode, oneLine, statusOf } from './_errors';
+import { failOnLostOutput, surviveLostOutput } from './_output';
 
 const { version } = createRequire(import.meta.url)('tfjs-spikingformer/package.json');
 
@@ -27,7 +28,7 @@ Examples:
   spikingformer datasets prepare cifar10             gets a data set and checks it
   spikingformer doctor                               what works on this machine, proven by running it
 
-Exit status: 0 done, 1 failed, 2 asked wrongly, 130 stopped by Ctrl-C.`,
+Exit status: 0 done, 1 failed, 2 asked wrongly, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.`,
   );
 
 // A command's code, and tfjs with it, is loaded when the command runs: help comes at once.
@@ -105,8 +106,9 @@ program
     'after',
     `
 The run's folder gets metrics.csv, steps.csv, events for TensorBoard, checkpoints, model/ (a plain
-tfjs model) and report.html. Ctrl-C finishes the step, keeps a checkpoint, prints how to go on, and
-exits with 130. --resume continues as if nothing had happened, bit for bit on the same backend.
+tfjs model) and report.html. Ctrl-C, SIGTERM and SIGHUP finish the step, keep a checkpoint, print how to
+go on, and exit with 130, 143 or 129. --resume continues as if nothing had happened, bit for bit on the
+same backend. A closed or full stdout does not end the run. One process at a time has the folder.
 
 Examples:
   spikingformer train --recipe mnist-tiny
@@ -194,7 +196,7 @@ datasets
   .command('list')
   .description('the data sets, where they come from, and on what terms')
   .option('--json', 'all that is known of them, as JSON')
-  .action(async (options: { json?: boolean }) => (await import('./datasets')).list(options));
+  .action(async (options) => (await import('./datasets')).list(options));
 
 datasets
   .command('prepare')
@@ -281,11 +283,8 @@ native
     await (await import('./native')).remove(options);
   });
 
-// `| head` has had enough: that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
+surviveLostOutput();
+program.hook('preAction', (_, command) => failOnLostOutput(command.name()));
 
 try {
   if (process.argv.length <= 2) program.help();
@@ -295,6 +294,6 @@ try {
     process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage;
   } else {
     console.error(`error: ${oneLine(error)}`);
-    process.exitCode = error instanceof UsageError ? exitCode.usage : exitCode.failure;
+    process.exitCode = statusOf(error);
   }
 }

@@ -8,17 +8,20 @@ import { stringify } from 'yaml';
 import { checkBackend } from '../analysis/check_backend';
 import { countParameters } from '../models/parameters';
 import { writeAtomically } from '../node/_files';
+import { lock } from '../node/_lock';
 import { batches } from '../node/batches';
 import type { CheckpointStore } from '../node/checkpoints';
 import { fileHandler } from '../node/file_handler';
 import '../node/index';
 import { csvObserver, tensorboardObserver } from '../node/metrics_files';
 import { numericEnvironment } from '../node/numeric_environment';
+import { type Evaluation, evaluate } from '../training/evaluation';
 import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
 import { InterruptedError, Trainer } from '../training/trainer';
-import { exitCode, UsageError } from './_errors';
-import { abortOnInterrupt } from './_interrupt';
+import { UsageError } from './_errors';
+import { abortOnInterrupt, interruptStatus } from './_interrupt';
+import { lostOutput } from './_output';
 import { readRecipe } from './_recipes';
 import { writeReport } from './_report';
 import { checkpointsOf, openSplit, RECIPE, recipeOf, useBackend } from './_run_folder';
@@ -76,12 +79,7 @@ export async function train(options: TrainArguments): Promise<void> {
     environment: numericEnvironment(),
     versions: versions(),
   });
-  if (!options.resume && (existsSync(join(run, RECIPE)) || (await store.list()).length > 0)) {
-    throw new UsageError(
-      `${run} has a run already: --resume goes on with it, --out names another folder`,
-    );
-  }
-
+  if (!options.resume) await refuseToBeginAgain(run, store);
   const model = modelFromRecipe(recipe);
   const { missing } = checkBackend(model, { training: true });
   if (missing.length > 0) {
@@ -95,19 +93,36 @@ export async function train(options: TrainArguments): Promise<void> {
       batches(source, { ...given, workers: source.workerSpec ? workers : 0 }),
   });
   await mkdir(run, { recursive: true });
-  const trainer = new Trainer({
-    ...config,
-    model,
-    epochs: Math.min(epochs ?? Infinity, config.schedule.totalEpochs),
-    save: (state) => store.save(state),
-    observers: [
-      csvObserver(run),
-      tensorboardObserver(run),
-      options.json ? jsonObserver() : textObserver(),
-    ],
-    signal: abortOnInterrupt(),
-  });
+  const held = await lock(join(run, '.lock'), { doing: 'training' });
+  let trainer: Trainer | undefined;
+  const signal = abortOnInterrupt();
+  const report = async (evaluation?: Evaluation) => {
+    const write = () =>
+      writeReport({
+        ...{ run, recipe, model, parameters, test: testSplit, testData: config.test! },
+        history: trainer!.progress.history,
+        evaluation,
+      });
+    return trainer!.average ? trainer!.average.lend(write) : write();
+  };
   try {
+    if (!options.resume) await refuseToBeginAgain(run, store); // as another has, meanwhile
+    trainer = new Trainer({
+      ...config,
+      model,
+      epochs: Math.min(epochs ?? Infinity, config.schedule.totalEpochs),
+      save: (state) => {
+        held.check();
+        return store.save(state);
+      },
+      observers: [
+        csvObserver(run),
+        tensorboardObserver(run),
+        options.json ? jsonObserver() : textObserver(),
+        { onEpoch: async () => void (await report(trainer!.lastEvaluation)) },
+      ],
+      signal,
+    });
     if (options.resume) await resume(trainer, store, options, say);
     if (!existsSync(join(run, RECIPE))) {
       await writeAtomically(join(run, RECIPE), [new TextEncoder().encode(stringify(recipe))]);
@@ -115,21 +130,31 @@ export async function train(options: TrainArguments): Promise<void> {
     say(
       `${recipe.name}: ${parameters.toLocaleString('en')} parameters on ${tf.getBackend()}, in ${run}`,
     );
-    if (!(await runToTheEnd(trainer, run, options, say))) return;
+    for await (const _ of trainer.run()); // observers tell
+    const done = trainer;
     const close = async () => {
       await model.save(fileHandler(join(run, 'model')));
-      return writeReport({
-        ...{ run, recipe, model, parameters, test: testSplit, testData: config.test! },
-        history: trainer.progress.history,
-        evaluation: trainer.lastEvaluation,
-      });
+      // A run that was finished before has no evaluation of its own.
+      return done.lastEvaluation ?? evaluate(model, config.test!, { signal });
     };
-    const report = await (trainer.average ? trainer.average.lend(close) : close());
-    finish(trainer, run, report, options);
+    const evaluation = await (done.average ? done.average.lend(close) : close());
+    finish(done, run, await report(evaluation), options);
+  } catch (error) {
+    if (!(error instanceof InterruptedError || (signal.aborted && error === signal.reason)))
+      throw error;
+    sayHowToGoOn(error as Error, signal, run, options);
   } finally {
-    trainer.dispose();
+    trainer?.dispose();
     model.dispose();
+    held.release();
   }
+}
+
+async function refuseToBeginAgain(run: string, store: CheckpointStore): Promise<void> {
+  if (!existsSync(join(run, RECIPE)) && (await store.list()).length === 0) return;
+  throw new UsageError(
+    `${run} has a run already: --resume goes on with it, --out names another folder`,
+  );
 }
 
 async function resume(
@@ -145,27 +170,21 @@ async function resume(
   say(`resuming from ${checkpoint.folder}: epoch ${epoch + 1}, batch ${batch}`);
 }
 
-/** All epochs, or false after Ctrl-C, having said how to go on. */
-async function runToTheEnd(
-  trainer: Trainer,
+function sayHowToGoOn(
+  { message }: Error,
+  signal: AbortSignal,
   run: string,
   options: TrainArguments,
-  say: (line: string) => void,
-): Promise<boolean> {
-  try {
-    for await (const _ of trainer.run()); // observers tell
-    return true;
-  } catch (error) {
-    if (!(error instanceof InterruptedError)) throw error;
-    const flags = (['backend', 'epochs', 'data', 'workers'] as const)
-      .filter((flag) => options[flag] !== undefined)
-      .map((flag) => ` --${flag} ${quoted(options[flag]!)}`);
-    const command = `npx spikingformer train --resume --out ${quoted(run)}${flags.join('')}`;
-    say(`${error.message}; everything is saved. To go on:\n  ${command}`);
-    if (options.json) console.log(JSON.stringify({ event: 'interrupted', resume: command }));
-    process.exitCode = exitCode.interrupted;
-    return false;
-  }
+): void {
+  const flags = (['backend', 'epochs', 'data', 'workers'] as const)
+    .filter((flag) => options[flag] !== undefined)
+    .map((flag) => ` --${flag} ${quoted(options[flag]!)}`);
+  const command = `npx spikingformer train --resume --out ${quoted(run)}${flags.join('')}`;
+  const lines = `${message}; everything is saved. To go on:\n  ${command}`;
+  if (lostOutput()) console.error(lines);
+  else if (options.json) console.log(JSON.stringify({ event: 'interrupted', resume: command }));
+  else console.log(lines);
+  process.exitCode = interruptStatus(signal);
 }
 
 /** For a shell. */

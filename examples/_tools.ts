@@ -2,8 +2,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { surviveLostOutput } from '../cli/_output';
 
-export { abortOnInterrupt } from '../cli/_interrupt';
+export { abortOnInterrupt, interruptStatus } from '../cli/_interrupt';
 export { useBackend } from '../cli/_run_folder';
 export { textObserver } from '../cli/_training_progress';
 export { parseOptions } from './_options';
@@ -19,6 +20,8 @@ export async function inFreshProcess(
   const { stdout } = await promisify(execFile)(process.execPath, command, { signal });
   return Number(stdout.trim().split('\n').at(-1));
 }
+
+surviveLostOutput();
 
 /** An error is one line, not a stack. */
 process.on('uncaughtException', (error) => {

@@ -1,14 +1,21 @@
 /**
  * Trains a small Spikingformer with CML downsampling on MNIST (or CIFAR-10), saves it, and loads it in a
  * fresh process: `npm run quickstart`. Options: `npm run quickstart -- --help`. Ctrl-C stops after the
- * current batch and saves what has been learned.
+ * current batch and saves what has been learned, as SIGTERM and SIGHUP do.
  */
 import { mkdir } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { cifar10, fileHandler, mnist, prepareDataset } from 'tfjs-spikingformer/node';
 import * as training from 'tfjs-spikingformer/training';
-import { abortOnInterrupt, inFreshProcess, parseOptions, textObserver, useBackend } from './_tools';
+import {
+  abortOnInterrupt,
+  inFreshProcess,
+  interruptStatus,
+  parseOptions,
+  textObserver,
+  useBackend,
+} from './_tools';
 
 const { dataset, backend, samples, batch, epochs, lr, out, ...sizes } = parseOptions(process.argv);
 const signal = abortOnInterrupt();
@@ -60,5 +67,5 @@ try {
   if (!signal.aborted) throw error;
   await model.save(fileHandler(out));
   console.log(`stopped; the model as it is now is saved in ${out}`);
-  process.exitCode = 130;
+  process.exitCode = interruptStatus(signal);
 }

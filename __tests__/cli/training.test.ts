@@ -67,6 +67,7 @@ describe('a run', () => {
     const resumed = cli('train', '--resume', '--out', run, '--json', ...flags);
     expect(resumed.status).toBe(0);
     expect(lines(resumed.stdout).map((line) => JSON.parse(line).event)).toEqual(['end']);
+    expect(readFileSync(join(run, 'report.html'), 'utf8')).toContain('<h2>Confusion');
     expect(readdirSync(join(run, 'model'))).toEqual(weights);
   });
 
@@ -123,24 +124,93 @@ describe('a run', () => {
   });
 });
 
-test('Ctrl-C ends the step, keeps a checkpoint, says how to go on, exits with 130', async () => {
-  const out = join(directory, 'interrupted');
-  const args = ['train', '--recipe', recipe, '--out', out, '--set', 'epochs=50', ...flags];
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'cli/index.ts'), ...args], {
-    cwd: root,
+const nodeArgs = ['--import', 'tsx', join(root, 'cli/index.ts')];
+const trainArgs = (out: string, epochs: number) => [
+  ...['train', '--recipe', recipe, '--out', out, '--set', `epochs=${epochs}`, ...flags],
+];
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)(
+  '%s ends the step, keeps a checkpoint and a report, says how to go on, exits with %i',
+  async (signal, status) => {
+    const out = join(directory, signal);
+    const child = spawn(process.execPath, [...nodeArgs, ...trainArgs(out, 50)], { cwd: root });
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (!stdout.includes('epoch 1/') && text.includes('epoch 1/')) child.kill(signal);
+      stdout += text;
+    });
+    const code = await new Promise((done) => child.on('close', done));
+    expect(code).toBe(status);
+    const command = /^ {2}npx spikingformer (train --resume --out .*)$/m.exec(stdout)![1]!;
+    expect(existsSync(join(out, 'checkpoints'))).toBe(true);
+    expect(existsSync(join(out, '.lock'))).toBe(false);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('<h2>Confusion');
+    if (signal !== 'SIGINT') return;
+    const resumed = cli(...command.split(' '), '--epochs', '2');
+    expect(resumed.status).toBe(0);
+    expect(resumed.stdout).toMatch(/^resuming from .*: epoch \d+, batch \d+$/m);
+  },
+);
+
+describe('without a place for its lines', () => {
+  const shell = async (command: string) => {
+    const child = spawn('bash', ['-c', `set -o pipefail; ${command}`], { cwd: root });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (text) => {
+        output += text;
+      });
+    }
+    return { status: await new Promise((done) => child.on('close', done)), output };
+  };
+  const command = (out: string) =>
+    [process.execPath, ...nodeArgs, ...trainArgs(out, 2)].map((word) => `'${word}'`).join(' ');
+
+  test.each([
+    ['a reader that has had enough', '| head -1'],
+    ['a full disk', '> /dev/full 2>&1'],
+    ['closed streams', '>&- 2>&-'],
+    ['a pipe that nobody reads', '2>&1 | true'],
+  ])('%s: a training goes on to its end', async (name, redirection) => {
+    const out = join(directory, name.replaceAll(' ', '-'));
+    const { status } = await shell(`${command(out)} ${redirection}`);
+    expect(status).toBe(0);
+    expect(lines(readFileSync(join(out, 'metrics.csv'), 'utf8'))).toHaveLength(3);
+    expect(existsSync(join(out, 'model', 'model.json'))).toBe(true);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('<h2>Confusion');
   });
-  let stdout = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    if (!stdout.includes('epoch 1/') && text.includes('epoch 1/')) child.kill('SIGINT');
-    stdout += text;
+
+  test('what a command is there to print must not get lost', async () => {
+    const recipes = [process.execPath, ...nodeArgs, 'recipes'].join(' ');
+    expect(await shell(`${recipes} > /dev/full`)).toEqual({
+      status: 1,
+      output: expect.stringMatching(/^error: cannot write to stdout: .*ENOSPC/),
+    });
+    expect((await shell(`${recipes} | head -1`)).status).toBe(0);
   });
-  const code = await new Promise((done) => child.on('close', done));
-  expect(code).toBe(130);
-  const command = /^ {2}npx spikingformer (train --resume --out .*)$/m.exec(stdout)![1]!;
-  expect(existsSync(join(out, 'checkpoints'))).toBe(true);
-  const resumed = cli(...command.split(' '), '--epochs', '2');
-  expect(resumed.status).toBe(0);
-  expect(resumed.stdout).toMatch(/^resuming from .*: epoch \d+, batch \d+$/m);
+});
+
+test('two trainings do not share a folder', async () => {
+  const out = join(directory, 'shared');
+  const one = () => {
+    const child = spawn(process.execPath, [...nodeArgs, ...trainArgs(out, 2)], { cwd: root });
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    return new Promise((done) => child.on('close', (status) => done({ status, stderr })));
+  };
+  const ends = (await Promise.all([one(), one()])) as { status: number; stderr: string }[];
+  const [refused] = ends.filter(({ status }) => status !== 0);
+  expect(ends.filter(({ status }) => status === 0)).toHaveLength(1);
+  expect(refused!.stderr).toMatch(
+    /shared is in use by process \d+ \(training, .*delete .*shared\/\.lock\n|has a run already/,
+  );
+  expect(lines(readFileSync(join(out, 'metrics.csv'), 'utf8'))).toHaveLength(3);
 });
 
 describe('refused before anything starts', () => {
