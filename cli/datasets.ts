@@ -1,6 +1,6 @@
 /** `spikingformer datasets`: what there is, getting it, checking it; `show` is in _contact_sheet.ts. */
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { writeAtomically } from '../node/_files';
 import { datasetRoot, type Split } from '../node/datasets/_info';
 import { checkDataset } from '../node/datasets/check';
 import { prepareDataset } from '../node/datasets/prepare';
@@ -122,7 +122,7 @@ export async function show(name: string, options: ShowArguments): Promise<void> 
     frames: positive('--frames', options.frames),
   });
   const path = resolve(options.out ?? `${name}-${split}.html`);
-  await writeFile(path, html);
+  await writeAtomically(path, [new TextEncoder().encode(html)]);
   console.log(`written to ${path}`);
 }
 

@@ -28,7 +28,7 @@ export async function syncDirectory(path: string): Promise<void> {
   await handle?.close();
 }
 
-async function writeAll(handle: fs.FileHandle, bytes: Uint8Array): Promise<void> {
+export async function writeAll(handle: fs.FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const length = Math.min(CALL_BYTES, bytes.length - done);
     done += (await handle.write(bytes, done, length)).bytesWritten;

@@ -1,12 +1,11 @@
 /** Observers that write a run's numbers: metrics.csv, steps.csv, and TensorBoard's event files. */
-import { createWriteStream, type WriteStream } from 'node:fs';
 import fs from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { epochHeader, epochRow, epochScalars, stepHeader, stepRow } from '../training/metrics';
 import type { RunStart, TrainingObserver } from '../training/observer';
 import { fileVersionRecord, scalarsRecord, sessionStartRecord } from '../training/tensorboard';
-import { errorCode, writeAtomically } from './_files';
+import { errorCode, fileError, writeAtomically } from './_files';
 
 /**
  * `metrics.csv`, a row an epoch, and `steps.csv`, a row an optimizer step. A run that goes on drops
@@ -15,16 +14,21 @@ import { errorCode, writeAtomically } from './_files';
 export function csvObserver(folder: string): TrainingObserver {
   const epochsFile = join(folder, 'metrics.csv');
   const stepsFile = join(folder, 'steps.csv');
+  let rows: string[];
   let steps: Appender;
+  const writeEpochs = () => writeAtomically(epochsFile, [Buffer.from([...rows, ''].join('\n'))]);
   return {
     async onStart({ history, position }) {
-      const rows = [epochHeader, ...history.map(epochRow)].map((row) => `${row}\n`);
-      await writeAtomically(epochsFile, [Buffer.from(rows.join(''))]);
+      rows = [epochHeader, ...history.map(epochRow)];
+      await writeEpochs();
       await writeAtomically(stepsFile, [Buffer.from(await rowsUntil(stepsFile, position.step))]);
-      steps = new Appender(stepsFile);
+      steps = await Appender.open(stepsFile);
     },
-    onStep: (report) => steps.write(`${stepRow(report)}\n`),
-    onEpoch: (report) => fs.appendFile(epochsFile, `${epochRow(report)}\n`),
+    onStep: (report) => steps.write(Buffer.from(`${stepRow(report)}\n`)),
+    onEpoch: (report) => {
+      rows.push(epochRow(report));
+      return writeEpochs();
+    },
     onEnd: () => steps?.end(),
   };
 }
@@ -33,7 +37,7 @@ export function csvObserver(folder: string): TrainingObserver {
 async function rowsUntil(file: string, step: number): Promise<string> {
   const text = await fs.readFile(file, 'utf8').catch((error) => {
     if (errorCode(error) === 'ENOENT') return '';
-    throw error;
+    throw fileError(`cannot read ${file}`, error);
   });
   const rows = text
     .slice(0, text.lastIndexOf('\n') + 1)
@@ -51,7 +55,7 @@ export function tensorboardObserver(folder: string): TrainingObserver {
     async onStart({ position, history }: RunStart) {
       await fs.mkdir(folder, { recursive: true });
       const name = `events.out.tfevents.${Math.floor(now())}.${hostname()}.${process.pid}.v2`;
-      file = new Appender(join(folder, name));
+      file = await Appender.open(join(folder, name));
       await file.write(fileVersionRecord(now()));
       await file.write(sessionStartRecord(position.step + 1, now()));
       // An epoch whose row was lost with the process is there again; one that was not is the same.
@@ -72,25 +76,34 @@ export function tensorboardObserver(folder: string): TrainingObserver {
   };
 }
 
-/** Appends to a file; a full disk is an error of the write that met it. */
+/** Appends to a file: all of what is written, or on a full disk nothing, and an error that names it. */
 class Appender {
-  private readonly stream: WriteStream;
+  private constructor(
+    private readonly path: string,
+    private readonly handle: fs.FileHandle,
+    private size: number,
+  ) {}
 
-  constructor(path: string) {
-    this.stream = createWriteStream(path, { flags: 'a' });
-    this.stream.on('error', () => undefined); // told to whoever writes next
+  static async open(path: string): Promise<Appender> {
+    try {
+      const handle = await fs.open(path, 'a');
+      return new Appender(path, handle, (await handle.stat()).size);
+    } catch (error) {
+      throw fileError(`cannot write ${path}`, error);
+    }
   }
 
-  write(data: string | Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.stream.write(data, (error) => (error ? reject(error) : resolve()));
-    });
+  async write(data: Uint8Array): Promise<void> {
+    try {
+      await this.handle.writeFile(data);
+      this.size += data.length;
+    } catch (error) {
+      await this.handle.truncate(this.size).catch(() => undefined); // half a row is none
+      throw fileError(`cannot write ${this.path}`, error);
+    }
   }
 
   end(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.stream.destroyed) resolve();
-      else this.stream.end(resolve);
-    });
+    return this.handle.close();
   }
 }

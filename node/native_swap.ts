@@ -21,7 +21,7 @@ const remove = (path: string) => rmSync(path, { recursive: true, force: true });
 function setAside(from: string, to: string): void {
   mkdirSync(to);
   const present = PARTS.filter((part) => existsSync(join(from, part)));
-  writeFileSync(join(to, 'parts.json'), JSON.stringify(present));
+  writeFileSync(join(to, 'parts.json'), JSON.stringify(present), { flush: true });
   for (const part of present) renameSync(join(from, part), join(to, part));
 }
 

@@ -112,14 +112,9 @@ export class Trainer {
   async *run(): AsyncGenerator<EpochReport, void> {
     const { epochs, batchesPerEpoch, model } = this;
     const { position, history } = this.progress;
-    await this.tell('onStart', {
-      model,
-      position: { ...position },
-      epochs,
-      batchesPerEpoch,
-      history,
-    });
+    const start = { model, position: { ...position }, epochs, batchesPerEpoch, history };
     try {
+      await this.tell('onStart', start);
       while (this.progress.position.epoch < epochs) yield await this.runEpoch();
     } finally {
       this.accumulator.dispose();

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { type Entry, open, type ZipFile } from 'yauzl';
+import { fileError, writeAll } from '../_files';
 
 /** What was written, by path below the folder. */
 export type UnpackedFiles = Record<string, { bytes: number; sha256: string }>;
@@ -116,17 +117,18 @@ async function writeStream(
 ): Promise<{ bytes: number; sha256: string }> {
   await fs.mkdir(dirname(path), { recursive: true });
   const hash = createHash('sha256');
+  const failed = (error: unknown) => {
+    throw fileError(`cannot write ${path}`, error);
+  };
   const handle = await fs.open(path, 'wx');
   let bytes = 0;
   try {
     for await (const chunk of stream) {
       hash.update(chunk);
-      for (let done = 0; done < chunk.length; ) {
-        done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
-      }
+      await writeAll(handle, chunk).catch(failed);
       bytes += chunk.length;
     }
-    await handle.sync();
+    await handle.sync().catch(failed);
   } finally {
     await handle.close();
   }
