@@ -176,6 +176,7 @@ function result(
     sources: [
       ...lines,
       `heads ${built.numHeads ?? 8}, time steps ${timeSteps}, tau ${built.tau ?? 2}`,
+      ...(familyOfPreset(name).notes?.(built as ModelConfig & FamilyConfig) ?? []),
     ],
   };
 }
@@ -261,7 +262,7 @@ function presetPattern(name: string): Pattern {
   const config = presetConfig(name) as ModelConfig & FamilyConfig;
   const { inputShape } = config;
   const small = [...inputShape.slice(0, -3).map(() => 1), 16, 16, inputShape.at(-1)!];
-  const smallest = { ...config, ...family.authors.smallest, inputShape: small };
+  const smallest = { ...config, ...family.authors.smallest(config), inputShape: small };
   const kind = JSON.stringify([family.name, smallest]);
   let pattern = patterns.get(kind);
   if (pattern === undefined) {

@@ -24,6 +24,7 @@ export {
   parametricLIFNode,
 } from './parametric_lif_node';
 export { PoissonEncoder, type PoissonEncoderConfig, poissonEncoder } from './poisson_encoder';
+export * from './qkformer';
 export { RateReadout, rateReadout } from './rate_readout';
 export * from './spikformer';
 export * from './spikingformer';

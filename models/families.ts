@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { invalid, show } from '../lib/validate';
 import type { Family } from './family';
+import { qkformerFamily } from './qkformer';
 import { spikformerFamily } from './spikformer';
 import { spikingformerFamily } from './spikingformer';
 import { type LayerPlace, stockNames, type TorchEntry } from './torch_names';
@@ -10,6 +11,7 @@ const families = new Map<string, Family>(
   [
     spikingformerFamily, //
     spikformerFamily,
+    qkformerFamily,
   ].map((family) => [family.name, family as unknown as Family]),
 );
 
@@ -60,12 +62,14 @@ export function layerEntries(layer: tf.layers.Layer, place: LayerPlace = {}): To
 export function torchEntries(model: tf.LayersModel): TorchEntry[] {
   const events = model.inputs[0]?.shape.length === 5;
   const seen = new Map<string, number>();
-  return model.layers.flatMap((layer) => {
+  const entries = model.layers.flatMap((layer, i) => {
     const className = layer.getClassName();
     const block = seen.get(className) ?? 0;
     seen.set(className, block + 1);
-    return layerEntries(layer, { events, block });
+    return layerEntries(layer, { events, block, before: model.layers.slice(0, i) });
   });
+  const [family] = model.layers.flatMap((layer) => familyOfClass(layer.getClassName()) ?? []);
+  return family?.authors.inOrder?.(entries) ?? entries;
 }
 
 /** Whether a key is of what some family's authors own and never use. */

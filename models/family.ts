@@ -1,16 +1,18 @@
 /** What a family of networks tells of itself. */
 import type * as tf from '@tensorflow/tfjs';
 import type { NetworkOptions } from './options';
-import type { LayerNames, Shapes, Sizes } from './torch_names';
+import type { LayerNames, Shapes, Sizes, TorchEntry } from './torch_names';
 
 /** The family's state_dicts in its authors' code. */
 export interface AuthorsCode {
   /** The entries of each of the family's layers, by class name; those of a head, an input and a readout are known. */
   layers: Readonly<Record<string, LayerNames>>;
+  /** The authors' order of a model's entries, if it is not that of the layers. */
+  inOrder?(entries: TorchEntry[]): TorchEntry[];
   /** What the shapes of a state_dict tell of the config for certain, or why it is of another family. */
   sizes(shapes: Shapes): Sizes | string;
   /** Sizes of the smallest network whose weights have the same names. */
-  smallest: Readonly<Record<string, number>>;
+  smallest(config: FamilyConfig): Readonly<Record<string, number>>;
   /** Keys of blocks after the first, whose number is one of the sizes. */
   laterBlocks: RegExp;
   /** Keys of what the code owns and never uses. */
@@ -32,6 +34,8 @@ export interface Family<Config extends object = FamilyConfig> {
   options: NetworkOptions;
   /** The network with fresh weights. */
   create(config: Config): tf.LayersModel;
+  /** What a user of loaded weights should know of a configuration, one sentence each. */
+  notes?(config: Config): string[];
   /** Configurations by name. */
   presets: Readonly<Record<string, Config>>;
   authors: AuthorsCode;

@@ -6,6 +6,7 @@ export { fuseBatchNorm } from './fuse_batch_norm';
 export { logitsPerStep } from './logits_per_step';
 export type { NetworkOption, NetworkOptions } from './options';
 export { countParameters, type ParameterCount } from './parameters';
+export { type QKFormerConfig, qkformer } from './qkformer';
 export { withInputShape, withTimeSteps } from './rebuild';
 export { create, list, type ModelConfig, presetConfig } from './registry';
 export { type SpikformerConfig, spikformer } from './spikformer';

@@ -3,11 +3,11 @@ import type * as tf from '@tensorflow/tfjs';
 import { show } from '../lib/validate';
 import { allFamilies } from './families';
 import type { Family, FamilyConfig } from './family';
+import type { QKFormerConfig } from './qkformer';
 import type { SpikformerConfig } from './spikformer';
-import type { SpikingformerConfig } from './spikingformer';
 
 /** Any preset's configuration; each option is of the families that have it. */
-export type ModelConfig = SpikingformerConfig & SpikformerConfig;
+export type ModelConfig = SpikformerConfig & Partial<QKFormerConfig>;
 
 /** The names that `create` knows: family, depth, width and data set; those before CML end in '-no-cml'. */
 export function list(): string[] {

@@ -62,7 +62,10 @@ export interface NetworkParts {
 }
 
 /** How many time steps the tokenizer adds to an image; null for events, which bring their own. */
-function imageTimeSteps({ inputShape, timeSteps }: NetworkConfig): number | null {
+export function imageTimeSteps({
+  inputShape,
+  timeSteps,
+}: Pick<NetworkConfig, 'inputShape' | 'timeSteps'>): number | null {
   if (!Array.isArray(inputShape) || (inputShape.length !== 3 && inputShape.length !== 4)) {
     throw invalid(
       'inputShape',
@@ -139,7 +142,7 @@ export function spikingTransformer(
 /** What the authors' codes have in common: see AuthorsCode. */
 export const transformerCode = {
   sizes: transformerSizes,
-  smallest: { embedDim: 8, depth: 1, numHeads: 1, numClasses: 1 },
+  smallest: () => ({ embedDim: 8, depth: 1, numHeads: 1, numClasses: 1 }),
   laterBlocks: /^block\.(?!0\.)/,
   unused: /(\.norm[12]\.(weight|bias)|\.num_batches_tracked)$/,
 };

@@ -20,6 +20,8 @@ export interface LayerPlace {
   block?: number;
   /** Whether the model takes events. Default false. */
   events?: boolean;
+  /** The model's layers before it. */
+  before?: readonly tf.layers.Layer[];
 }
 
 /** One layer's entries, in the authors' order. */
@@ -120,16 +122,17 @@ export interface BlockNames {
   mlpRank: number;
 }
 
-/** Attention's entries below `key`, from weights below `path`. */
+/** Attention's entries below `key`, from weights below `path`; `factors` are the letters of its maps before the last. */
 export function attentionEntries(
   layer: tf.layers.Layer,
   rank: number,
   key = '',
   path = '',
+  factors = 'qkv',
 ): TorchEntry[] {
   const get = lookup(layer);
   return [
-    ...['q', 'k', 'v'].flatMap((name) =>
+    ...[...factors].flatMap((name) =>
       mapBN(named(`${key}${name}`, rank), `${path}${name}`, get, rank === 2),
     ),
     ...mapBN(named(`${key}proj`, rank), `${path}proj`, get, true),

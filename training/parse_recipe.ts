@@ -42,7 +42,7 @@ export function parseRecipe(text: string, file: string, settings: readonly strin
   if (!isObject(value))
     throw new RecipeError(`${file}: must be a map of options, such as 'seed: 42'`);
   const set = applySettings(value, settings);
-  const result = recipeSchema().safeParse(value);
+  const result = recipeSchema(value).safeParse(value);
   if (result.success) return result.data;
   const faults = result.error.issues.flatMap((issue) => {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];

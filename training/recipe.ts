@@ -48,14 +48,22 @@ function optionSchema({ type, oneOf, nullable, min, max = Infinity }: NetworkOpt
   return (nullable ? schema.nullable() : schema).optional();
 }
 
-/** Every family's options; `checkModel` sees to it that they are of the one family that is asked for. */
-function modelSchema(): z.ZodType<RecipeModel> {
-  const options = allFamilies().flatMap((family) => Object.entries(recipeOptions(family)));
+/** A preset, or the family's options. */
+function modelSchema(family: Family): z.ZodType<RecipeModel> {
+  const options = Object.entries(recipeOptions(family));
   return z.strictObject({
     preset: z.string().optional(),
     family: z.string().optional(),
     ...Object.fromEntries(options.map(([key, option]) => [key, optionSchema(option)])),
   }) as z.ZodType<RecipeModel>;
+}
+
+/** The family that a recipe, not yet checked, asks for; the default where it asks for none that there is. */
+function familyAskedFor(recipe: unknown): Family {
+  const { preset, family } = (recipe as { model?: RecipeModel } | null)?.model ?? {};
+  if (typeof preset === 'string' && list().includes(preset)) return familyOfPreset(preset);
+  const known = allFamilies().some(({ name }) => name === family);
+  return familyNamed(known ? family! : defaultFamily);
 }
 
 /** The options of a family that recipes have. */
@@ -131,7 +139,6 @@ const expected = z.strictObject({
   best: z.strictObject({ epoch: index, accuracy: percent }).optional(),
 });
 
-/** The schema at this moment: families may have been registered since the last one. */
 const shape = (model: z.ZodType<RecipeModel>) =>
   z.strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be of a-z, 0-9 and -'),
@@ -170,7 +177,7 @@ type Complain = (path: (string | number)[], message: string) => void;
 
 function checkModel({ model, data }: Recipe, complain: Complain): void {
   const set = recipeDataSets[data.name];
-  const { preset, family: name = defaultFamily, ...options } = model;
+  const { preset, family: name = defaultFamily } = model;
   const names = allFamilies().map((family) => family.name);
   if (preset !== undefined && !list().includes(preset)) {
     complain(['model', 'preset'], `must be one of ${list().join(', ')}`);
@@ -180,15 +187,10 @@ function checkModel({ model, data }: Recipe, complain: Complain): void {
     complain(['model', 'family'], `must be one of ${names.join(', ')}`);
     return;
   }
-  const family = preset === undefined ? familyNamed(name) : familyOfPreset(preset);
-  const known = recipeOptions(family);
-  for (const key of Object.keys(options).filter((key) => !Object.hasOwn(known, key))) {
-    complain(['model', key], `is no option of ${family.name}`);
-  }
   if (preset === undefined) {
-    const required = Object.keys(known).filter((key) => known[key]!.required);
-    for (const key of required.filter((key) => !Object.hasOwn(options, key))) {
-      complain(['model'], `without a preset it needs ${key}`);
+    const options = Object.entries(recipeOptions(familyNamed(name)));
+    for (const [key, { required }] of options) {
+      if (required && !(key in model)) complain(['model'], `without a preset it needs ${key}`);
     }
   } else {
     if (model.family) complain(['model', 'family'], 'is decided by the preset');
@@ -259,9 +261,9 @@ function checkTiming(recipe: Recipe, complain: Complain): void {
   }
 }
 
-/** A recipe that can be run, data set and machine permitting. */
-export const recipeSchema = () =>
-  shape(modelSchema()).superRefine((recipe, context) => {
+/** What must hold of a recipe, not yet checked, that it can be run, data set and machine permitting. */
+export const recipeSchema = (recipe: unknown) =>
+  shape(modelSchema(familyAskedFor(recipe))).superRefine((recipe, context) => {
     const complain: Complain = (path, message) =>
       context.addIssue({ code: 'custom', path, message });
     checkModel(recipe, complain);

@@ -52,7 +52,7 @@ const keysOf = ({ name }: Preset) =>
 beforeAll(() => tf.setBackend('cpu'));
 
 test('the list names every network of the paper, with CML and before it', () => {
-  const names = spiking.models.list();
+  const names = spiking.models.list().filter((name) => /^spik(ing)?former-/.test(name));
   expect(new Set(names).size).toBe(names.length);
   expect(presets).toHaveLength(16);
   expect(names).toEqual(expect.arrayContaining(presets.map(ours)));

@@ -119,7 +119,7 @@ beforeAll(async () => {
         if (!numClasses || !units || !channels) return 'it has no embed and head';
         return { units, numClasses, channels };
       },
-      smallest: { units: 8 },
+      smallest: () => ({ units: 8 }),
       laterBlocks: /^$/,
       unused: /^toy\.norm\./,
     },
@@ -199,6 +199,6 @@ test('has recipes, by preset and by options', () => {
   const wrong = (options: string) => () => parseRecipe(recipe(options), 'toy.yaml');
   expect(wrong('family: toy')).toThrow('without a preset it needs units');
   expect(wrong('family: toy, units: 1000')).toThrow('model.units must be <=512');
-  expect(wrong('family: toy, units: 8, depth: 2')).toThrow('model.depth is no option of toy');
+  expect(wrong('family: toy, units: 8, depth: 2')).toThrow('model.depth is no option');
   expect(wrong('preset: toy-8-cifar10, flavor: salty')).toThrow('model.flavor must be');
 });

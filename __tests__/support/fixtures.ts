@@ -127,6 +127,20 @@ export function timeFirstToOurs(values: Values, channelsLast = false): Values {
   return permuteByRank(values, orders, 'a time-first activation');
 }
 
+/** Recorded spikes as ours; of three axes the first is time and batch, which the authors have merged. */
+export function spikesOf(
+  fixture: Pick<Fixture<unknown>, 'values' | 'activation'>,
+  name: string,
+  timeSteps?: number,
+): Values {
+  const values = fixture.values(name);
+  const [steps, ...rest] = values.shape as [number, ...number[]];
+  if (rest.length !== 2 || timeSteps === undefined || steps % timeSteps !== 0) {
+    return fixture.activation(name);
+  }
+  return timeFirstToOurs({ ...values, shape: [timeSteps, steps / timeSteps, ...rest] });
+}
+
 /** A model's image (N,C,H,W) to [N,H,W,C], its events (N,T,C,H,W) to [N,T,H,W,C]; logits stay. */
 export function modelInputToOurs(values: Values): Values {
   const orders: Record<number, number[]> = { 5: [0, 1, 3, 4, 2], 4: [0, 2, 3, 1], 2: [0, 1] };

@@ -1,5 +1,6 @@
 /** Spikformer's attention: as Spikingformer's, but its neurons stand after the linear maps (arXiv 2209.15425). */
 import type * as tf from '@tensorflow/tfjs';
+import { checkOneOf } from '../../lib/validate';
 import { runChain } from '../chain';
 import { CompositeLayer } from '../composite';
 import { type CallArgs, oneShape, register } from '../layer';
@@ -12,9 +13,19 @@ import {
   type HeadAttentionConfig,
   headAttentionKeys,
 } from '../parts/head_attention';
+import { BatchLIF } from './batch_lif';
 import { initStdOf, type Projection, type ProjectionOptions, projectionOf } from './projection';
 
-export interface SpikformerSelfAttentionConfig extends HeadAttentionConfig, ProjectionOptions {}
+export type ProjLifAxis = (typeof projLifAxes)[number];
+const projLifAxes = ['time', 'released'] as const;
+
+export interface SpikformerSelfAttentionConfig extends HeadAttentionConfig, ProjectionOptions {
+  /**
+   * What the last neuron integrates over: 'time' (default), or 'released': time and batch, as published code of
+   * QKFormer does, so that the weights trained with it answer as they did. See BatchLIF.
+   */
+  projLifAxis?: ProjLifAxis;
+}
 
 /**
  * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> spikes of the same
@@ -30,15 +41,26 @@ export class SpikformerSelfAttention extends CompositeLayer {
   private proj!: LinearBN;
 
   constructor(config: SpikformerSelfAttentionConfig) {
-    super(config, [...headAttentionKeys, 'projection']);
+    super(config, [...headAttentionKeys, 'projection', 'projLifAxis']);
+    const { projLifAxis = 'time' } = config;
+    checkOneOf('projLifAxis', projLifAxis, projLifAxes);
     const neurons = new NeuronFactory(config);
     this.attention = new HeadAttention(config, neurons);
     this.numHeads = this.attention.config.numHeads;
     this.projection = projectionOf(config);
     for (const lif of this.attention.lifs) this.own(lif);
-    this.projLif = this.own(neurons.lif('proj_lif'));
+    this.projLif = this.own(
+      projLifAxis === 'time'
+        ? neurons.lif('proj_lif')
+        : new BatchLIF({ ...neurons.options, name: 'proj_lif' }),
+    );
     const { projection } = this;
-    this.config = { ...this.attention.config, ...neurons.options, projection };
+    this.config = {
+      ...this.attention.config,
+      ...neurons.options,
+      projection,
+      ...(projLifAxis !== 'time' && { projLifAxis }),
+    };
   }
 
   protected override buildSublayers(inputShape: tf.Shape): void {

@@ -7,6 +7,8 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { adamW } from 'tfjs-spikingformer/training';
+import type { FamilyConfig } from '../../../models/family';
+import { familyOfPreset, type ModelConfig } from '../../../models/registry';
 import '../../support/backends';
 import { buildFast } from '../../support/build_fast';
 import { layerCases } from '../../support/layer_test';
@@ -65,12 +67,14 @@ function presets(): Lines {
 }
 
 function pathsOf(name: string) {
-  const { inputShape } = spiking.models.presetConfig(name);
+  const config = spiking.models.presetConfig(name);
+  const { inputShape } = config;
+  const smallest = familyOfPreset(name).authors.smallest(config as ModelConfig & FamilyConfig);
   const events = inputShape.length === 4;
   const model = buildFast(() =>
     spiking.models.create(name, {
       inputShape: [...(events ? [1] : []), 16, 16, inputShape.at(-1)!],
-      ...{ timeSteps: 1, embedDim: 8, numHeads: 1, depth: 2, numClasses: 2 },
+      ...{ ...smallest, timeSteps: 1, depth: Math.max(2, smallest.depth!), numClasses: 2 },
     }),
   );
   const x = tf.zeros([1, ...model.inputs[0]!.shape.slice(1)] as number[]);

@@ -1,0 +1,147 @@
+/** Each composite layer against the authors' module: spikes, output, gradients, running statistics. */
+import * as tf from '@tensorflow/tfjs';
+import * as spiking from 'tfjs-spikingformer';
+import { layerEntries } from '../../models/families';
+import type { LayerPlace, TorchEntry } from '../../models/torch_names';
+import { describeEachBackend } from './backends';
+import {
+  expectBuffersClose,
+  expectForwardClose,
+  expectGradClose,
+  expectGradVanishes,
+  expectSpikesEqual,
+  type Fixture,
+  loadFixture,
+  spikesOf,
+  toTensor,
+} from './fixtures';
+
+export interface ModuleMeta {
+  tau?: number;
+  heads: number;
+  embed: number;
+  E: number;
+  cout: number;
+  T?: number;
+  modes: Record<'train' | 'eval', { lif: Record<string, unknown> }>;
+}
+
+/** The layer of a fixture, and where it stands in a model if its weights' names tell. */
+export type LayerOf = (meta: ModuleMeta) => tf.layers.Layer;
+export type Module = [fixture: string, layer: LayerOf, place?: LayerPlace];
+
+/** A layer's weights under the keys of the authors' module, which stands alone in these fixtures. */
+function moduleEntries(
+  layer: tf.layers.Layer,
+  place?: LayerPlace,
+): (TorchEntry & { variable: tf.LayerVariable })[] {
+  const named = (key: string, path: string): TorchEntry => {
+    const variable = layer.weights.find((weight) => weight.originalName.endsWith(path))!;
+    return { key, variable, shape: variable.shape as number[], fill: 0, dtype: 'F32' };
+  };
+  const entries =
+    layer.getClassName() === 'CMLDownsample'
+      ? [
+          named('conv.weight', 'conv_bn/kernel'),
+          named('bn.weight', 'bn/gamma'),
+          named('bn.bias', 'bn/beta'),
+          named('bn.running_mean', 'bn/moving_mean'),
+          named('bn.running_var', 'bn/moving_variance'),
+        ]
+      : layerEntries(layer, place);
+  return entries
+    .filter(
+      (entry): entry is TorchEntry & { variable: tf.LayerVariable } => entry.variable !== null,
+    )
+    .map((entry) => ({ ...entry, key: entry.key.replace(/^(patch_embed\d?|block\.0)\./, '') }));
+}
+
+/** The layer as a model of its own, with the fixture's weights. */
+function modelOf(
+  layer: tf.layers.Layer,
+  x: tf.Tensor,
+  fixture: Fixture<ModuleMeta>,
+  place?: LayerPlace,
+) {
+  const model = tf.sequential();
+  const input = tf.layers.inputLayer({ inputShape: x.shape.slice(1) });
+  model.add(input);
+  model.add(layer);
+  const entries = moduleEntries(layer, place);
+  for (const { key, variable } of entries) {
+    const shape = variable.shape as number[];
+    tf.tidy(() => {
+      variable.write(toTensor(fixture.weight(`state.${key}`)).reshape(shape));
+    });
+  }
+  return { model, entries };
+}
+
+/** Each fixture's layer on every backend. */
+export function describeLayerParity(modules: readonly Module[]): void {
+  describeEachBackend('layers as the authors wrote them', () => {
+    describe.each(modules.map((module) => [module[0], module] as const))(
+      '%s',
+      (name, [, layerOf, place]) => {
+        const fixture = loadFixture<ModuleMeta>(`ops/${name}`);
+
+        test.each(['train', 'eval'] as const)('%s', (mode) => {
+          const training = mode === 'train';
+          const lifNames = Object.keys(fixture.meta.modes[mode].lif);
+          tf.tidy(() => {
+            const x = toTensor(fixture.activation('x'));
+            const g = toTensor(fixture.activation('g'));
+            const { model, entries } = modelOf(layerOf(fixture.meta), x, fixture, place);
+
+            const spikes = [...spiking.observe(model, x, { training })];
+            expect(spikes).toHaveLength(lifNames.length);
+            spikes.forEach(([path, s], i) => {
+              const expected = spikesOf(fixture, `${mode}.lif.${lifNames[i]}`, fixture.meta.T);
+              expectSpikesEqual(s, expected, `${path} (${lifNames[i]})`);
+              s.dispose();
+            });
+
+            const loss = (input: tf.Tensor) =>
+              (model.apply(input, { training }) as tf.Tensor)
+                .reshape(g.shape)
+                .mul(g)
+                .sum()
+                .asScalar();
+            expectForwardClose(
+              tf.tidy(() => model.apply(x, { training: false }) as tf.Tensor),
+              fixture.activation('eval.out'),
+              'output',
+            );
+            if (fixture.has(`${mode}.grad_input`)) {
+              const expected = fixture.activation(`${mode}.grad_input`);
+              const copies = model.weights.map((weight) => weight.read().clone());
+              expectGradClose(tf.grad(loss)(x), expected, 'gradient of the input');
+              model.setWeights(copies);
+            }
+            const learnt = entries.filter(({ variable }) => variable.trainable);
+            const { grads } = tf.variableGrads(
+              () => loss(x),
+              learnt.map(({ variable }) => variable.read() as tf.Variable),
+            );
+            for (const { key, variable } of learnt) {
+              const gradient = grads[variable.name]!;
+              if (training && /_(conv|linear)\.bias$/.test(key)) {
+                // The batch norm after it takes the bias out: the reference's gradient is rounding noise.
+                const kernel = fixture.weight(`${mode}.grad.${key.replace(/bias$/, 'weight')}`);
+                expectGradVanishes(gradient, kernel, `gradient of ${key}`);
+                continue;
+              }
+              const expected = fixture.weight(`${mode}.grad.${key}`);
+              expectGradClose(gradient.reshape(expected.shape), expected, `gradient of ${key}`);
+            }
+            for (const { key, variable } of entries.filter((entry) => !entry.variable.trainable)) {
+              const expected = training ? `train.buffer.${key}` : `state.${key}`;
+              expectBuffersClose(variable.read(), fixture.values(expected), key);
+            }
+            model.dispose();
+          });
+        });
+      },
+    );
+  });
+}

@@ -1,0 +1,168 @@
+/** Whole networks against the authors' PyTorch code: spikes, logits, loss, gradients, running statistics. */
+import * as tf from '@tensorflow/tfjs';
+import * as spiking from 'tfjs-spikingformer';
+import { torchEntries } from '../../models/families';
+import { describeEachBackend } from './backends';
+import {
+  expectBuffersClose,
+  expectForwardClose,
+  expectGradClose,
+  expectSpikesEqual,
+  type Fixture,
+  loadFixture,
+  modelInputToOurs,
+  spikesOf,
+  toTensor,
+} from './fixtures';
+
+export interface ModelMeta {
+  arguments: {
+    img_size_h: number;
+    img_size_w: number;
+    patch_size: number;
+    in_channels: number;
+    num_classes: number;
+    embed_dims: number;
+    num_heads: number;
+    depths: number;
+    T: number;
+    mlp_ratios?: number;
+  };
+  tau: number;
+  parameters: number;
+  modes: Record<'eval' | 'train', { lif: Record<string, { rate: number }> }>;
+}
+
+/** The network of a fixture, its weights not yet loaded. */
+export type Build = (name: string, meta: ModelMeta) => tf.LayersModel;
+
+function loaded(name: string, io: Fixture<ModelMeta>, build: Build): tf.LayersModel {
+  const model = build(name, io.meta);
+  spiking.interop.loadTorchStateDict(model, loadFixture(`models/${name}.state`).tensors);
+  return model;
+}
+
+/** Of layers whose spikes are too many for a fixture. */
+function expectRate(spikes: tf.Tensor, rate: number, what: string): void {
+  const [mean] = tf.tidy(() => spikes.mean().dataSync());
+  if (Math.abs(mean! - rate) > 1e-6)
+    throw new Error(`${what} must fire at ${rate}, but does at ${mean}`);
+}
+
+/** Mean cross-entropy of logits, as the fixtures' loss. */
+function crossEntropy(logits: tf.Tensor, target: tf.Tensor1D): tf.Scalar {
+  const labels = tf.oneHot(target.toInt(), logits.shape[1]!);
+  return tf.losses.softmaxCrossEntropy(labels, logits).asScalar();
+}
+
+/** Every fixture of these names on every backend. */
+export function describeModelParity(fixtures: readonly string[], build: Build): void {
+  describeEachBackend('a network as the authors wrote it', () =>
+    describe.each(fixtures)('%s', (name) => {
+      const io = loadFixture<ModelMeta>(`models/${name}.io`);
+      const train = loadFixture(`models/${name}.train`);
+      const lifNames = Object.keys(io.meta.modes.eval.lif);
+      let model: tf.LayersModel;
+      let x: tf.Tensor;
+      let target: tf.Tensor1D;
+
+      beforeEach(() => {
+        model = loaded(name, io, build);
+        x = toTensor(modelInputToOurs(io.values('x')));
+        target = toTensor(io.values('target')) as tf.Tensor1D;
+      });
+      afterEach(() => {
+        model.dispose();
+        tf.dispose([x, target]);
+      });
+
+      test('has as many parameters', () => {
+        const { withUnusedLayerNorms } = spiking.models.countParameters(model);
+        expect(withUnusedLayerNorms).toBe(io.meta.parameters);
+      });
+
+      test.each([
+        ['eval', false],
+        ['train', true],
+      ] as const)('fires and answers alike in %s mode', (mode, training) => {
+        const spikes = [...spiking.observe(model, x, { training })];
+        expect(spikes).toHaveLength(lifNames.length);
+        spikes.forEach(([path, s], i) => {
+          const lif = `${mode}.lif.${lifNames[i]}`;
+          if (io.has(lif))
+            expectSpikesEqual(s, spikesOf(io, lif, io.meta.arguments.T), `${path} (${lif})`);
+          else expectRate(s, io.meta.modes[mode].lif[lifNames[i]!]!.rate, `${path} (${lif})`);
+          s.dispose();
+        });
+        tf.tidy(() => {
+          const logits = model.apply(x, { training }) as tf.Tensor;
+          expectForwardClose(logits, io.values(`${mode}.logits`), `${mode} logits`);
+          expectForwardClose(crossEntropy(logits, target), io.values(`${mode}.loss`), 'loss');
+        });
+      });
+
+      test('fires and answers alike for inference, its batch norms fused', () => {
+        const fused = spiking.models.fuseBatchNorm(model);
+        const spikes = [...spiking.observe(fused, x)];
+        expect(spikes).toHaveLength(lifNames.length);
+        spikes.forEach(([path, s], i) => {
+          const lif = `eval.lif.${lifNames[i]}`;
+          if (io.has(lif))
+            expectSpikesEqual(s, spikesOf(io, lif, io.meta.arguments.T), `fused ${path}`);
+          s.dispose();
+        });
+        tf.tidy(() => {
+          expectForwardClose(
+            fused.predict(x) as tf.Tensor,
+            io.values('eval.logits'),
+            'fused logits',
+          );
+        });
+        fused.dispose();
+      });
+
+      test('learns alike: gradients and running statistics of one training step', () => {
+        const parameters = new Map(torchVariables(model));
+        const variables = [...parameters.values()];
+        tf.tidy(() => {
+          const { grads } = tf.variableGrads(
+            () => crossEntropy(model.apply(x, { training: true }) as tf.Tensor, target),
+            variables,
+          );
+          for (const [key, variable] of parameters) {
+            if (!train.has(`grad.${key}`)) continue;
+            expectGradClose(
+              grads[variable.name]!,
+              train.weight(`grad.${key}`),
+              `gradient of ${key}`,
+            );
+          }
+          const after = spiking.interop.toTorchStateDict(model);
+          for (const key of train.names('buffer.')) {
+            if (key.endsWith('num_batches_tracked')) continue;
+            const { shape, data } = after[key]!;
+            const values = { shape, data: data as Float32Array };
+            expectBuffersClose(values, train.values(`buffer.${key}`), key);
+          }
+        });
+      });
+
+      test('passes the same gradient to its input', () => {
+        if (!train.has('grad_input')) return;
+        tf.tidy(() => {
+          const loss = (input: tf.Tensor) =>
+            crossEntropy(model.apply(input, { training: true }) as tf.Tensor, target);
+          const expected = modelInputToOurs(train.values('grad_input'));
+          expectGradClose(tf.grad(loss)(x), expected, 'gradient of the input');
+        });
+      });
+    }),
+  );
+}
+
+/** The authors' key and our variable of each trainable weight. */
+function torchVariables(model: tf.LayersModel): [string, tf.Variable][] {
+  return torchEntries(model)
+    .filter(({ variable, key }) => variable && !key.includes('running_'))
+    .map(({ key, variable }) => [key, variable!.read() as tf.Variable]);
+}

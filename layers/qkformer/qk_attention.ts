@@ -1,0 +1,106 @@
+/** QKFormer's attention of two factors: the spikes of q decide which tokens, or channels, of k pass (arXiv 2403.16552). */
+import type * as tf from '@tensorflow/tfjs';
+import { checkFinite, checkOneOf, checkPositiveInteger, invalid } from '../../lib/validate';
+import { runChain } from '../chain';
+import { applyTo, CompositeLayer } from '../composite';
+import { type CallArgs, checkTokens, type LayerArgs, oneShape, register } from '../layer';
+import type { LIFNode } from '../lif_node';
+import { LinearBN } from '../linear_bn';
+import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
+import { type OperationList, outputSizes, product } from '../operations';
+
+const maskAxes = ['token', 'channel'] as const;
+
+export interface QKAttentionConfig extends LayerArgs, NeuronOptions {
+  /** Must divide the channels. A mask over channels is the same whatever the heads. */
+  numHeads: number;
+  /**
+   * What the mask tells apart. 'token' (default): the sum of q over the channels of a head, one value per token and
+   * head; 'channel': the sum over tokens, one value per channel.
+   */
+  maskAxis?: 'token' | 'channel';
+  /** Threshold of the mask's neuron, which vThreshold does not touch. Default 0.5. */
+  attnVThreshold?: number;
+}
+
+/**
+ * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> spikes of the same shape: q and
+ * k each linear, BN, LIF; mask = LIF(sum of q); LIF(BN(linear(mask k))). Costs are linear in the tokens.
+ */
+export class QKAttention extends CompositeLayer {
+  static className = 'QKAttention';
+  private readonly numHeads: number;
+  private readonly maskAxis: 'token' | 'channel';
+  private readonly lifs: readonly [q: LIFNode, k: LIFNode, attn: LIFNode, proj: LIFNode];
+  private maps!: readonly [q: LinearBN, k: LinearBN, proj: LinearBN];
+
+  constructor(config: QKAttentionConfig) {
+    super(config, ['numHeads', 'maskAxis', 'attnVThreshold', ...neuronOptionKeys]);
+    const { numHeads, maskAxis = 'token', attnVThreshold = 0.5 } = config;
+    checkPositiveInteger('numHeads', numHeads);
+    checkOneOf('maskAxis', maskAxis, maskAxes);
+    checkFinite('attnVThreshold', attnVThreshold);
+    this.numHeads = numHeads;
+    this.maskAxis = maskAxis;
+    const neurons = new NeuronFactory(config);
+    this.lifs = [
+      this.own(neurons.lif('q_lif')),
+      this.own(neurons.lif('k_lif')),
+      this.own(neurons.lif('attn_lif', { vThreshold: attnVThreshold })),
+      this.own(neurons.lif('proj_lif')),
+    ];
+    this.config = { numHeads, maskAxis, attnVThreshold, ...neurons.options };
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    const channels = checkTokens(this.name, inputShape);
+    if (channels % this.numHeads !== 0) {
+      throw invalid('numHeads', `a divisor of the ${channels} channels`, this.numHeads);
+    }
+    const map = (name: string, useBias: boolean) =>
+      this.own(new LinearBN({ name, units: channels, useBias }));
+    this.maps = [map('q', false), map('k', false), map('proj', true)];
+    for (const layer of this.sublayers) this.buildSublayer(layer, inputShape);
+  }
+
+  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    const [qMap, kMap, proj] = this.maps;
+    const [qLif, kLif, attnLif, projLif] = this.lifs;
+    const q = runChain([qMap, qLif], x, kwargs);
+    const k = runChain([kMap, kLif], x, kwargs);
+    const [batch, time, channels] = [x.shape[0]!, x.shape[1]!, x.shape.at(-1)!];
+    const byHead = [batch, time, -1, this.numHeads, channels / this.numHeads];
+    const heads = q.reshape(byHead);
+    const sum = heads.sum(this.maskAxis === 'token' ? 4 : 2, true);
+    const masked = k.reshape(byHead).mul(applyTo(attnLif, sum, kwargs));
+    return runChain([proj, projLif], masked.reshape(x.shape), kwargs);
+  }
+
+  /** The sum is of q's spikes; the mask lets k's pass. */
+  override operations(): OperationList {
+    const sizes = outputSizes(this);
+    const count = product(sizes);
+    const mask = {
+      part: 'product',
+      kind: 'attention' as const,
+      operations: 2 * count,
+      timeSteps: sizes[0]!,
+      outputs: count,
+      parameters: 0,
+      terms: [
+        { share: 0.5, gates: ['q_lif'] },
+        { share: 0.5, gates: ['attn_lif', 'k_lif'] },
+      ],
+    };
+    const proj = this.maps[2];
+    return [...this.sublayers.filter((layer) => layer !== proj), mask, proj];
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return oneShape(inputShape);
+  }
+}
+
+export const qkAttention = (config: QKAttentionConfig) => new QKAttention(config);
+
+register(QKAttention);
