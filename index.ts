@@ -1,4 +1,8 @@
 /** tfjs-spikingformer: spiking layers for TensorFlow.js. Importing it registers every class for loading. */
+import { registerAll } from './layers/register_all';
+
+registerAll();
+
 export {
   type BackendReport,
   type CheckBackendOptions,

@@ -3,6 +3,7 @@
  * whichever entries are imported; types for both; and the command and the data workers,
  * as ESM only.
  */
+import { copyFile } from 'node:fs/promises';
 import { defineConfig } from 'tsup';
 
 const library = {
@@ -21,6 +22,8 @@ export default defineConfig({
   target: 'es2022',
   platform: 'neutral',
   external: [/^@tensorflow\//, /^node:/],
+  // Its entry for browsers is an ES module whatever asks for it: jest's jsdom and Parcel fail on it.
+  noExternal: ['yaml'],
   shims: true, // import.meta.url in CJS
   sourcemap: true,
   clean: true,
@@ -30,4 +33,5 @@ export default defineConfig({
     options.ignoreAnnotations = true;
     if (format === 'cjs') options.entryPoints = library;
   },
+  onSuccess: () => copyFile('node_modules/yaml/LICENSE', 'dist/LICENSE.yaml'),
 });

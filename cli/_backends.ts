@@ -1,6 +1,6 @@
 /** Proves each registered backend by small computations whose results are known. */
 import * as tf from '@tensorflow/tfjs';
-import { multiStepLIF } from '../index';
+import { multiStepLIF } from '../lib/index';
 import { hasNativeKernels } from '../lib/kernels/install';
 import { nativeOpsInUse } from '../lib/kernels/tensorflow';
 

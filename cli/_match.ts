@@ -1,5 +1,5 @@
 /** How the tensors of a state_dict fit a model, part by part. */
-import type { interop } from '../index';
+import type * as interop from '../interop/index';
 import { isUnusedKey } from '../models/families';
 
 export interface PartMatch {

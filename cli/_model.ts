@@ -1,7 +1,7 @@
 /** The model that a command is asked about: a preset by name, or one saved on disk. */
 import { existsSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
-import { models } from '../index';
+import * as models from '../models/index';
 import { fileHandler } from '../node/index';
 import { UsageError } from './_errors';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { eventsToFrames, readAedat2, readCifar10, readCifar100, readIdx } from '../datasets/index';
-import { interop } from '../index';
+import * as interop from '../interop/index';
 import { Random } from '../lib/random';
 import { datasetEntry, datasetNames } from '../node/datasets/index';
 import { UsageError } from './_errors';

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { interop, models } from '../index';
+import * as interop from '../interop/index';
 import { isUnusedKey } from '../models/families';
+import * as models from '../models/index';
 import { writeAtomically } from '../node/_files';
 import { fileHandler, openCheckpointFile } from '../node/index';
 import { UsageError } from './_errors';

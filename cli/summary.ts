@@ -1,5 +1,5 @@
 /** `spikingformer summary`: the layers and parameters of a preset or of a saved model. */
-import { models } from '../index';
+import * as models from '../models/index';
 import { openModel } from './_model';
 
 interface Totals {

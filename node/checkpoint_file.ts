@@ -1,6 +1,6 @@
 /** Weights in files on disk, of any size: PyTorch checkpoints and safetensors, told apart by their content. */
 import fs from 'node:fs/promises';
-import { interop } from '../index';
+import * as interop from '../interop/index';
 import { beginsAsTorch } from '../interop/torch_file/open';
 import { errorCode, fileError } from './_files';
 

@@ -12,7 +12,9 @@
 import './native_ops';
 import './tfjs_node_shim';
 import './wasm_backend';
-import '../index';
+import { registerAll } from '../layers/register_all';
+
+registerAll();
 
 export { batches, type WorkerBatchOptions } from './batches';
 export { CheckpointCallback } from './checkpoint_callback';

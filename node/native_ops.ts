@@ -6,7 +6,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import '../index';
 import { MultiStepLIF, MultiStepLIFGrad } from '../lib/kernels/spec';
 import { type NativeOps, setNativeOpsLoader } from '../lib/kernels/tensorflow/native_ops';
 

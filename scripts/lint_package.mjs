@@ -8,8 +8,7 @@ const directory = mkdtempSync(join(tmpdir(), 'spikingformer-lint-'));
 try {
   const tarball = pack(directory);
   run('npx', ['--no-install', 'publint', '--strict', tarball], { stdio: 'inherit' });
-  // node16: every way of resolving but TypeScript's node10, which does not know `exports`.
-  run('npx', ['--no-install', 'attw', '--profile', 'node16', tarball], { stdio: 'inherit' });
+  run('npx', ['--no-install', 'attw', tarball], { stdio: 'inherit' });
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

@@ -1,4 +1,9 @@
 /** What TensorFlow.js lacks to train as the papers do, for a loop of one's own and for `model.fit`. */
+import { serialization } from '@tensorflow/tfjs';
+import { AdamW } from './adamw';
+
+serialization.registerClass(AdamW); // its file does too; bundlers keep what an entry itself calls
+
 export { GradientAccumulator } from './accumulate_gradients';
 export { AdamW, type AdamWConfig, adamW } from './adamw';
 export { learningRateCallback, weightAverageCallback } from './callbacks';

@@ -1,5 +1,5 @@
 /** What a training recipe says, and which recipes are possible. */
-import { z } from 'zod';
+import * as z from 'zod'; // not { z }: a bundler then drops what is unused of it, and Parcel finds it
 import { allFamilies, familyNamed } from '../models/families';
 import type { Family } from '../models/family';
 import type { NetworkOption, NetworkOptions } from '../models/options';

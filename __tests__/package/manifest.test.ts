@@ -20,6 +20,14 @@ test('every entry has ESM, CJS and types for both', () => {
   }
 });
 
+test('resolvers that do not know `exports` find the entries too', () => {
+  const types = rooms.map((room) => [room, [`./dist/${room}/index.d.cts`]]);
+  expect(manifest.typesVersions).toEqual({ '*': Object.fromEntries(types) }); // TypeScript's node10
+  const inPages = rooms.filter((room) => room !== 'node');
+  const files = inPages.map((room) => [`./${room}`, `./dist/${room}/index.js`]);
+  expect(manifest.browser).toEqual(Object.fromEntries(files)); // Parcel, webpack 4, Metro
+});
+
 test('the build, TypeScript and jest know the same entries', () => {
   const entries = readFileSync(join(root, 'tsup.config.ts'), 'utf8').matchAll(/'(\w+)\/index': /g);
   expect([...entries].map(([, room]) => room).sort()).toEqual([...rooms, 'cli'].sort());

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { root } from '../support/process';
 
-/** What each room may import of the others; `index` is the package's root. */
+/** What each room may import of the others; none imports the root, whose own file bundlers then keep. */
 const MAY_IMPORT: Record<string, string[]> = {
   lib: [],
   layers: ['lib'],
@@ -11,9 +11,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   analysis: ['lib', 'layers', 'models'],
   datasets: ['lib'],
   interop: ['lib', 'layers', 'models'],
-  training: ['index', 'lib', 'layers', 'models', 'analysis', 'datasets', 'interop'],
-  node: ['index', 'lib', 'datasets', 'interop', 'training'],
-  cli: ['index', 'lib', 'layers', 'models', 'analysis', 'datasets', 'interop', 'training', 'node'],
+  training: ['lib', 'layers', 'models', 'analysis', 'datasets', 'interop'],
+  node: ['lib', 'layers', 'datasets', 'interop', 'training'],
+  cli: ['lib', 'layers', 'models', 'analysis', 'datasets', 'interop', 'training', 'node'],
 };
 
 const IMPORT = /(?:from|import|import\()\s*'(\.[^']*)'/g;
