@@ -10,6 +10,9 @@ import { UsageError } from './_errors';
 import { abortOnInterrupt, Interrupt } from './_interrupt';
 import { type Progress, showProgress } from './_progress';
 
+/** Problems that `check` prints. */
+const SHOWN = 20;
+
 export interface PlaceArguments {
   root?: string;
 }
@@ -101,7 +104,9 @@ export async function check(
     console.log(`${name} in ${root}: ${samples.train} samples to train, ${samples.test} to test`);
     console.log(`${hashed} files have the hashes that they should have`);
     for (const cache of caches) console.log(`frames in ${cache}`);
-    for (const problem of problems) console.log(`problem: ${problem}`);
+    for (const problem of problems.slice(0, SHOWN)) console.log(`problem: ${problem}`);
+    const more = problems.length - SHOWN;
+    if (more > 0) console.log(`and ${more.toLocaleString('en')} more: --json has them all`);
     console.log(problems.length === 0 ? 'all is well' : `${problems.length} problems`);
   }
   return problems.length === 0;

@@ -66,6 +66,7 @@ function place(options: TrainArguments): { recipe: Recipe; run: string } {
 export async function train(options: TrainArguments): Promise<void> {
   const epochs = wholeNumber('--epochs', options.epochs, 1);
   const workers = wholeNumber('--workers', options.workers, 0) ?? 0;
+  if (workers > 256) throw new UsageError(`--workers must be at most 256, but got '${workers}'`);
   const { recipe, run } = place(options);
   const say = options.json ? () => undefined : (line: string) => console.log(line);
   const [trainSplit, testSplit] = [

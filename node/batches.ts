@@ -32,6 +32,7 @@ export function batches(source: SampleSource, options: WorkerBatchOptions): here
     return here.batches(source, plain);
   }
   checkPositiveInteger('workers', workers);
+  if (workers > 256) throw invalid('workers', 'at most 256', workers);
   checkPositiveInteger('prefetch', prefetch);
   const plan = here.planEpoch(source, plain);
   const { seed = 0, epoch = 0, onBadSample = 'throw', transform } = plain;

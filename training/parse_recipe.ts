@@ -1,11 +1,14 @@
 /** A recipe's YAML, read so that whatever is wrong is said with its line. */
-import { type Document, isMap, isScalar, LineCounter, type Node, parse, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { type Recipe, recipeSchema } from './recipe';
 
 /** Far more than any recipe: what is longer is something else. */
 const MAX_LENGTH = 65_536;
 /** Aliases of aliases grow beyond all memory. */
 const MAX_ALIASES = 20;
+
+/** How many faults are told of; further ones say nothing new. */
+const SHOWN_FAULTS = 20;
 
 /** Every message is one line: file, line, what is wrong. */
 export class RecipeError extends Error {
@@ -31,7 +34,7 @@ export function parseRecipe(text: string, file: string, settings: readonly strin
   const at = (offset?: number) =>
     offset === undefined ? file : `${file}:${lines.linePos(offset).line}`;
   if (document.errors.length > 0) {
-    throw new RecipeError(document.errors.map((e) => `${at(e.pos[0])}: ${e.message}`).join('\n'));
+    throw faultsError(document.errors.map((e) => `${at(e.pos[0])}: ${e.message}`));
   }
   let value: unknown;
   try {
@@ -54,7 +57,14 @@ export function parseRecipe(text: string, file: string, settings: readonly strin
       return `${where}: ${dotted || 'the recipe'} ${what}`;
     });
   });
-  throw new RecipeError([...new Set(faults)].join('\n'));
+  throw faultsError([...new Set(faults)]);
+}
+
+function faultsError(faults: readonly string[]): RecipeError {
+  const more = faults.length - SHOWN_FAULTS;
+  const shown = faults.slice(0, SHOWN_FAULTS);
+  if (more > 0) shown.push(`and ${more.toLocaleString('en')} more`);
+  return new RecipeError(shown.join('\n'));
 }
 
 /** zod's 'Invalid input: expected number, received string' as the rest of the sentence. */
@@ -92,6 +102,7 @@ function applySettings(value: Record<string, unknown>, settings: readonly string
       );
     }
     const keys = path.split('.');
+    if (keys.includes('__proto__')) throw new RecipeError(`--set: ${path} is no option`);
     const last = keys.pop()!;
     let parent = value;
     for (const key of keys) {
@@ -100,11 +111,23 @@ function applySettings(value: Record<string, unknown>, settings: readonly string
       if (!isObject(child)) throw new RecipeError(`--set ${path}: ${key} is no map of options`);
       parent = child;
     }
-    if (last === '__proto__') throw new RecipeError(`--set: ${path} is no option`);
-    parent[last] = parse(text, { maxAliasCount: 0 });
+    parent[last] = valueIn(path, text);
     paths.add(path);
   }
   return paths;
+}
+
+/** The value of a setting, as YAML. */
+function valueIn(path: string, text: string): unknown {
+  const document = parseDocument(text, { prettyErrors: false });
+  const fault = document.errors[0] ?? document.warnings[0];
+  try {
+    if (fault) throw fault;
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    const [message] = (error as Error).message.split('\n');
+    throw new RecipeError(`--set ${path}: must be a value in YAML, but got '${text}': ${message}`);
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -4,6 +4,7 @@ import { allFamilies, familyNamed } from '../models/families';
 import type { Family } from '../models/family';
 import type { NetworkOption, NetworkOptions } from '../models/options';
 import { familyOfPreset, list, type ModelConfig, presetConfig } from '../models/registry';
+import { checkSizes } from './_recipe_sizes';
 
 /** Of a recipe that names neither a preset nor a family. */
 export const defaultFamily = 'spikingformer';
@@ -20,8 +21,12 @@ export const recipeDataSets = {
 } as const;
 
 const share = z.number().min(0).max(1);
-const count = z.int().min(1);
-const index = z.int().min(0);
+/** What would allocate without end is bounded: far above any use, far below what hangs a machine. */
+const counted = (most: number, least = 1) => z.int().min(least).max(most);
+const count = counted(2 ** 31 - 1);
+const index = counted(100_000, 0); // of an epoch
+const epochs = counted(100_000);
+const batch = counted(65_536);
 const rate = z.number().positive().max(100);
 
 /** Networks are made by a preset of `models.list()` or by family and options; data decides input and classes. */
@@ -32,7 +37,8 @@ export interface RecipeModel extends Partial<Omit<ModelConfig, 'inputShape' | 'n
 }
 
 /** What one option of a family takes. */
-function optionSchema({ type, oneOf, nullable, min, max = Infinity }: NetworkOption): z.ZodType {
+function optionSchema({ type, oneOf, nullable, min, max: most }: NetworkOption): z.ZodType {
+  const max = most ?? (type === 'integer' ? 65_536 : Infinity);
   const types = {
     integer: z
       .int()
@@ -94,12 +100,12 @@ const augment = z.strictObject({
     .strictObject({
       probability: share.optional(),
       mode: z.enum(['const', 'rand', 'pixel']).optional(),
-      maxCount: count.optional(),
+      maxCount: counted(1000).optional(),
     })
     .optional(),
   /** Of event frames. */
   policy: z.enum(['snn-augment-wide', 'nda', 'none']).optional(),
-  intensity: count.optional(),
+  intensity: counted(100).optional(),
 });
 
 const optimizer = z.strictObject({
@@ -147,10 +153,10 @@ const shape = (model: z.ZodType<RecipeModel>) =>
     model,
     data,
     /** Length of the cosine; the cool-down comes after it. */
-    epochs: count,
-    batchSize: count,
+    epochs,
+    batchSize: batch,
     /** Batches to an optimizer step. Default 1. */
-    accumulate: count.optional(),
+    accumulate: batch.optional(),
     /** batchSize times accumulate, said so that nobody has to guess. */
     effectiveBatch: count,
     optimizer,
@@ -160,20 +166,22 @@ const shape = (model: z.ZodType<RecipeModel>) =>
     augment: augment.optional(),
     evaluation: z
       .strictObject({
-        batchSize: count.optional(),
+        batchSize: batch.optional(),
         /** timm's resize and centre crop; absent: images as they are. */
         cropPct: z.number().positive().max(1).optional(),
         interpolation: z.enum(['bilinear', 'bicubic']).optional(),
       })
       .optional(),
     averageDecay: z.number().min(0).lt(1).optional(),
-    checkpoint: z.strictObject({ keep: count.optional(), everySteps: count.optional() }).optional(),
+    checkpoint: z
+      .strictObject({ keep: counted(10_000).optional(), everySteps: count.optional() })
+      .optional(),
     expected: expected.optional(),
   });
 
 export type Recipe = z.infer<ReturnType<typeof shape>>;
 
-type Complain = (path: (string | number)[], message: string) => void;
+export type Complain = (path: (string | number)[], message: string) => void;
 
 function checkModel({ model, data }: Recipe, complain: Complain): void {
   const set = recipeDataSets[data.name];
@@ -269,4 +277,5 @@ export const recipeSchema = (recipe: unknown) =>
     checkModel(recipe, complain);
     checkData(recipe, complain);
     checkTiming(recipe, complain);
+    checkSizes(recipe, complain);
   });

@@ -188,6 +188,56 @@ describe('a wrong recipe is refused, with the line', () => {
     );
   });
 
+  test.each([
+    ['model.timeSteps', 1e9, /must be <=1024$/],
+    ['model.depth', 1e9, /must be <=128$/],
+    ['model.embedDim', 1e9, /must be <=8192$/],
+    ['model.numHeads', 1e9, /must be <=1024$/],
+    ['model.mlpRatio', 1e9, /must be <=64$/],
+    ['epochs', 1e9, /must be <=100000$/],
+    ['schedule.warmupEpochs', 1e9, /must be <=100000$/],
+    ['schedule.cooldownEpochs', 1e9, /must be <=100000$/],
+    ['batchSize', 1e9, /must be <=65536$/],
+    ['accumulate', 1e9, /must be <=65536$/],
+    ['evaluation.batchSize', 1e9, /must be <=65536$/],
+    ['augment.erasing.maxCount', 1e9, /must be <=1000$/],
+    ['augment.intensity', 1e9, /must be <=100$/],
+    ['augment.autoAugment', 'rand-m9-n1000000000', /must have at most n100$/],
+    ['augment.autoAugment', 'random', /must be timm's rand, .*but got/],
+    ['checkpoint.keep', 1e9, /must be <=10000$/],
+  ])('%s, without bounds: %p', (path, value, message) => {
+    const [first] = fault(good, [`${path}=${value}`]).split('\n');
+    expect(first).toMatch(message);
+    expect(first).toMatch(`--set: ${path} `);
+  });
+
+  test('sizes that are possible one by one, and not together', () => {
+    expect(fault(good, ['model.depth=128', 'model.embedDim=8192'])).toMatch(
+      /model must have at most 2 billion weights, but depth 128 of embedDim 8192 makes 103.1 billion/,
+    );
+    const dvs = ['evaluation.batchSize=65536', 'model.timeSteps=1024'];
+    expect(fault(text('dvs128-t10.yaml'), dvs)).toMatch(
+      /--set: evaluation.batchSize must be at most 16 for samples of dvs128gesture/,
+    );
+  });
+
+  test.each(['[1', '{a: 1', '"', '*alias', '!unknown 3', '1: 2: 3', 'a\n b: c'])(
+    '--set with the bad YAML %j names the setting',
+    (value) => {
+      expect(fault(good, [`epochs=${value}`])).toMatch(
+        /^--set epochs: must be a value in YAML, but/,
+      );
+    },
+  );
+
+  test('of 8,000 faults 20 are said', () => {
+    const many = Array.from({ length: 8000 }, (_, i) => `x${i.toString(36)}:`).join('\n');
+    const said = fault(`${good}\n${many}`).split('\n');
+    expect(said).toHaveLength(21);
+    expect(said[20]).toBe('and 7,980 more');
+    expect(fault('[1\n'.repeat(8000)).split('\n').length).toBeLessThanOrEqual(21);
+  });
+
   test('--set changes values, and is checked like them', () => {
     const { optimizer, model, averageDecay } = parseRecipe(good, 'x', [
       'optimizer.learningRate=1e-3',
