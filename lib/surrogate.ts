@@ -11,6 +11,8 @@ interface Surrogate {
   readonly alpha: number;
   /** On a tensor of any shape: what the composed form computes. */
   tensorDerivative(u: tf.Tensor, alpha: number): tf.Tensor;
+  /** The distance |u| beyond which it is 0, and no gradient passes whatever that gradient is. Default: it never ends. */
+  reach?(alpha: number): number;
 }
 
 interface BuiltIn extends Surrogate {
@@ -46,7 +48,7 @@ const surrogates = {
         .reciprocal()
         .mul(alpha / 2),
   },
-  /** alpha - alpha^2 |u| where that is positive, else 0 */
+  /** alpha - alpha^2 |u| up to |u| = 1 / alpha, beyond it 0 */
   piecewiseQuadratic: {
     alpha: 1,
     derivative: (alpha) => (u) => Math.max(0, alpha - alpha * alpha * Math.abs(u)),
@@ -54,8 +56,8 @@ const surrogates = {
       u
         .abs()
         .mul(-alpha * alpha)
-        .add(alpha)
-        .relu(),
+        .add(alpha),
+    reach: (alpha) => 1 / alpha,
   },
   /** (alpha / 2) exp(-alpha |u|) */
   piecewiseExp: {
@@ -170,7 +172,29 @@ export function surrogateGradient(
   alpha: number = getSurrogate(name).alpha,
 ): tf.Tensor {
   checkPositive('alpha', alpha);
-  return tf.tidy(() => getSurrogate(name).tensorDerivative(u, alpha));
+  return tf.tidy(() => {
+    const surrogate = getSurrogate(name);
+    return withinReach(surrogate.tensorDerivative(u, alpha), u, surrogate, alpha);
+  });
+}
+
+/** The numbers of x, 0 where u is beyond the surrogate's reach: also in the place of a NaN. */
+function withinReach(x: tf.Tensor, u: tf.Tensor, surrogate: Surrogate, alpha: number): tf.Tensor {
+  if (!surrogate.reach) return x;
+  return tf.where(u.abs().greater(surrogate.reach(alpha)), tf.zerosLike(x), x);
+}
+
+/** dy times the surrogate gradient at u: what a firing step passes back. */
+export function throughSurrogate(
+  dy: tf.Tensor,
+  u: tf.Tensor,
+  name: AnySurrogateName,
+  alpha: number,
+): tf.Tensor {
+  return tf.tidy(() => {
+    const surrogate = getSurrogate(name);
+    return withinReach(dy.mul(surrogate.tensorDerivative(u, alpha)), u, surrogate, alpha);
+  });
 }
 
 /**
@@ -195,7 +219,7 @@ export function spike(
     return {
       value: (x as tf.Tensor).greaterEqual(0).toFloat(),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        dy.mul(surrogateGradient(saved[0]!, surrogate, alpha)),
+        throughSurrogate(dy, saved[0]!, surrogate, alpha),
     };
   });
   return fire(u);

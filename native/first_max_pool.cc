@@ -1,5 +1,6 @@
-// The op SpikingformerFirstMaxPoolGrad: FirstMaxPoolGrad of lib/kernels/spec.ts. TensorFlow's own
-// MaxPoolGrad gives the same, several times as slowly.
+// The ops SpikingformerFirstMaxPool and SpikingformerFirstMaxPoolGrad: FirstMaxPool and its gradient of
+// lib/kernels/spec.ts. TensorFlow's own lose NaN, and take several times as long for the gradient.
+#include <algorithm>
 #include <memory>
 
 #include "op.h"
@@ -23,6 +24,36 @@ void* Create(TF_OpKernelConstruction* construction) {
 
 void Delete(void* pool) { delete static_cast<Pool*>(pool); }
 
+int64_t Pooled(const Pool& pool, int64_t side) {
+  return (side + 2 * pool.padding - pool.size) / pool.strides + 1;
+}
+
+void Forward(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  Pool pool = *static_cast<Pool*>(attrs);
+  TF_Tensor* x = call.Input(0);
+  if (!call.ok()) return;
+  const std::vector<int64_t> shape = Shape(x);
+  if (shape.size() != 4 || std::min(shape[1], shape[2]) + 2 * pool.padding < pool.size) {
+    return call.Fail("x must be [batch, height, width, channels], no smaller than the window");
+  }
+  pool.height = shape[1];
+  pool.width = shape[2];
+  pool.channels = shape[3];
+  pool.out_height = Pooled(pool, pool.height);
+  pool.out_width = Pooled(pool, pool.width);
+  float* const y = call.Output(0, {shape[0], pool.out_height, pool.out_width, pool.channels});
+  if (!call.ok()) return;
+  const auto* const from = static_cast<const float*>(TF_TensorData(x));
+  const int64_t image = pool.height * pool.width * pool.channels;
+  const int64_t pooled_image = pool.out_height * pool.out_width * pool.channels;
+  ParallelFor(shape[0], 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      Best(kLoops).forward(pool, from + i * image, y + i * pooled_image);
+    }
+  });
+}
+
 void Gradient(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   Pool pool = *static_cast<Pool*>(attrs);
@@ -33,10 +64,7 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
   if (shape.size() != 4 || pooled.size() != 4 || shape[0] != pooled[0] || shape[3] != pooled[3]) {
     return call.Fail("x and dy must be [batch, height, width, channels] of the same images");
   }
-  const auto out = [&](int64_t side) {
-    return (side + 2 * pool.padding - pool.size) / pool.strides + 1;
-  };
-  if (pooled[1] != out(shape[1]) || pooled[2] != out(shape[2])) {
+  if (pooled[1] != Pooled(pool, shape[1]) || pooled[2] != Pooled(pool, shape[2])) {
     return call.Fail("dy must have the sides that x is pooled to");
   }
   pool.height = shape[1];
@@ -60,10 +88,11 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
 }  // namespace
 
 void RegisterFirstMaxPool(const Status& status) {
-  Register({"SpikingformerFirstMaxPoolGrad",
-            {"x: float", "dy: float"},
-            {"dx: float"},
-            {"pool_size: int >= 1", "strides: int >= 1", "padding: int >= 0"}},
+  const std::vector<const char*> attrs = {"pool_size: int >= 1", "strides: int >= 1",
+                                          "padding: int >= 0"};
+  Register({"SpikingformerFirstMaxPool", {"x: float"}, {"y: float"}, attrs}, Create, Forward,
+           Delete, status);
+  Register({"SpikingformerFirstMaxPoolGrad", {"x: float", "dy: float"}, {"dx: float"}, attrs},
            Create, Gradient, Delete, status);
 }
 

@@ -14,16 +14,29 @@
 namespace spikingformer {
 namespace {
 
-/** h = v + (x - (v - rest)) / tau, or h = v - (v - rest) / tau + x. */
-template <bool kDecayInput, bool kDivide>
+/** How the membrane is charged. */
+enum ChargeKind {
+  kDrive,  // h = v + (x - (v - rest)) / tau
+  kLeak,   // h = v - (v - rest) / tau + x
+  kKeep,   // h = v share + x
+};
+
+template <ChargeKind kKind, bool kDivide>
 inline float Charge(const Neurons& p, float v, float x) {
+  if (kKind == kKeep) return v * p.gain + x;
   const float above = v - p.rest;
-  const float y = kDecayInput ? x - above : above;
+  const float y = kKind == kDrive ? x - above : above;
   const float part = kDivide ? y / p.gain : y * p.gain;
-  return kDecayInput ? v + part : (v - part) + x;
+  return kKind == kDrive ? v + part : (v - part) + x;
 }
 
-template <bool kDecayInput, bool kDivide, bool kSoft>
+/** The membrane after it has fired: an infinite one leaves NaN, as h (1 - s) + rest s does. */
+template <bool kSoft>
+inline float Reset(const Neurons& p, float h) {
+  return kSoft ? h - p.threshold : (h - h) + p.rest;
+}
+
+template <ChargeKind kKind, bool kDivide, bool kSoft>
 void Forward(const Neurons& p, const ForwardBlock& block, int64_t length) {
   float* RESTRICT v = block.v;
   for (int64_t i = 0; i < length; i++) v[i] = block.v0 ? block.v0[i] : p.rest;
@@ -32,8 +45,8 @@ void Forward(const Neurons& p, const ForwardBlock& block, int64_t length) {
     float* const out = block.spikes + t * p.stride;
     float* RESTRICT spikes = block.row ? block.row : out;
     for (int64_t i = 0; i < length; i++) {
-      const float h = Charge<kDecayInput, kDivide>(p, v[i], x[i]);
-      const float reset = kSoft ? h - p.threshold : p.rest;
+      const float h = Charge<kKind, kDivide>(p, v[i], x[i]);
+      const float reset = Reset<kSoft>(p, h);
       spikes[i] = h >= p.threshold ? 1.0f : 0.0f;
       v[i] = h >= p.threshold ? reset : h;
     }
@@ -42,15 +55,15 @@ void Forward(const Neurons& p, const ForwardBlock& block, int64_t length) {
 }
 
 /** The membranes before (`v`) and after (`h`) each charge, [time, length]; v has a row more. */
-template <bool kDecayInput, bool kDivide, bool kSoft>
+template <ChargeKind kKind, bool kDivide, bool kSoft>
 void Unroll(const Neurons& p, const GradientBlock& block, float* RESTRICT v, float* RESTRICT h,
             int64_t length) {
   for (int64_t i = 0; i < length; i++) v[i] = block.v0 ? block.v0[i] : p.rest;
   for (int64_t t = 0; t < p.time; t++, v += length, h += length) {
     const float* RESTRICT x = block.x + t * p.x_stride;
     for (int64_t i = 0; i < length; i++) {
-      const float charged = Charge<kDecayInput, kDivide>(p, v[i], x[i]);
-      const float reset = kSoft ? charged - p.threshold : p.rest;
+      const float charged = Charge<kKind, kDivide>(p, v[i], x[i]);
+      const float reset = Reset<kSoft>(p, charged);
       h[i] = charged;
       v[i + length] = charged >= p.threshold ? reset : charged;
     }
@@ -59,10 +72,11 @@ void Unroll(const Neurons& p, const GradientBlock& block, float* RESTRICT v, flo
 
 inline float Abs(float x) { return __builtin_fabsf(x); }
 
-/** exp(x) for x <= 0, to 2 units in the last place; 0 below -87. After Cephes' expf (S. Moshier). */
+/** exp(x) for x <= 0, to 2 units in the last place; 0 below -87; NaN of NaN. After Cephes' expf (S. Moshier). */
 inline float ExpOfNegative(float x) {
-  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  const float clamped = x > -87.0f ? x : -87.0f;
+  // 1.5 * 2^23: adding it rounds to an integer n, which the low bits then are; here n + 127.
+  constexpr float kRound = 12582912.0f + 127.0f;
+  const float clamped = x < -87.0f ? -87.0f : x;
   const float shifted = clamped * 1.44269504f + kRound;
   const float n = shifted - kRound;
   const float r = (clamped - n * 0.693359375f) - n * -2.12194440e-4f;
@@ -73,13 +87,12 @@ inline float ExpOfNegative(float x) {
   y = y * r + 1.6666665459e-1f;
   y = y * r + 5.0000001201e-1f;
   y = (y * r) * r + r + 1.0f;
-  int32_t bits, exponent;
-  __builtin_memcpy(&bits, &y, sizeof bits);
-  __builtin_memcpy(&exponent, &shifted, sizeof exponent);
-  bits += exponent << 23;  // y 2^n
-  float scaled;
-  __builtin_memcpy(&scaled, &bits, sizeof scaled);
-  return x > -87.0f ? scaled : 0.0f;
+  uint32_t bits;
+  __builtin_memcpy(&bits, &shifted, sizeof bits);
+  bits <<= 23;
+  float power;  // 2^n
+  __builtin_memcpy(&power, &bits, sizeof power);
+  return x < -87.0f ? 0.0f : y * power;
 }
 
 /** The formulas of lib/surrogate.ts. */
@@ -94,10 +107,7 @@ inline float SurrogateGradient(float u, float alpha) {
     const float z = kHalfPi * alpha * u;
     return (0.5f * alpha) / (1.0f + z * z);
   }
-  if (kSurrogate == kPiecewiseQuadratic) {
-    const float y = alpha - alpha * alpha * Abs(u);
-    return y > 0.0f ? y : 0.0f;
-  }
+  if (kSurrogate == kPiecewiseQuadratic) return alpha - alpha * alpha * Abs(u);
   if (kSurrogate == kPiecewiseExp) return 0.5f * alpha * ExpOfNegative(-alpha * Abs(u));
   if (kSurrogate == kSoftSign) {
     const float z = 1.0f / alpha + Abs(u);
@@ -107,63 +117,78 @@ inline float SurrogateGradient(float u, float alpha) {
   return kInverseRootPi * alpha * ExpOfNegative(-z * z);
 }
 
-/** Of the gradient loop: what `Backward` is compiled anew for. */
-struct Slopes {
-  float kept_if_fired;  // dv/dh of the reset where it fired: 0 (hard) or 1 (soft); 1 elsewhere
-  float fixed, per_h;   // not detached: dv/ds = fixed + per_h h, which is rest - h or -threshold
-  float input;          // dk's share of x: 1 where the input decays, else 0
-};
+/** What the spike in the reset passes back: nothing where it is detached. */
+enum ThroughReset { kDetached, kHard, kSoft };
 
-/** gh = ds s'(u) + gv dv/dh; dx = gh k; gv of the step before = gh (1 - k); dk += gh (x - (v - rest)). */
-template <int kSurrogate, bool kDetach, bool kWithDk>
-void Backward(const Neurons& p, const Slopes& slopes, const float* RESTRICT x,
-              const float* RESTRICT d_spikes, const float* RESTRICT v, const float* RESTRICT h,
-              float* RESTRICT gv, float* RESTRICT dk, float* RESTRICT dx, int64_t length) {
+/**
+ * gs = ds + gv rest - gv h (hard), or ds - gv threshold (soft); gh = gs s'(u) + gv (1 - s), or + gv;
+ * dx = gh k; gv of the step before = gh - gh k; dk += gh (x - (v - rest)). Without decayInput dx is gh, and
+ * x is not in dk; where the neuron keeps a share of v, gv is gh times that. Term by term, as the composed
+ * form has it: NaN and infinities come out alike.
+ */
+template <int kSurrogate, ThroughReset kReset, bool kWithDk>
+void Backward(const Neurons& p, const float* RESTRICT x, const float* RESTRICT d_spikes,
+              const float* RESTRICT v, const float* RESTRICT h, float* RESTRICT gv,
+              float* RESTRICT dk, float* RESTRICT dx, int64_t length) {
   // Copies, since a load that only some neurons need would keep the loop from being vectorised.
-  const float threshold = p.threshold, rest = p.rest, alpha = p.alpha;
-  const float kept_if_fired = slopes.kept_if_fired, fixed = slopes.fixed, per_h = slopes.per_h;
-  const float input = slopes.input;
-  const float dx_gain = p.decay_input ? p.k : 1.0f;
-  const float kept = 1.0f - p.k;
+  const float threshold = p.threshold, rest = p.rest, alpha = p.alpha, share = p.share;
+  const float kept_if_fired = p.soft_reset ? 1.0f : 0.0f;
+  const float reach = kSurrogate == kPiecewiseQuadratic ? 1.0f / alpha : 0.0f;
+  const bool decay_input = p.decay_input, keeps = p.keeps;
   for (int64_t i = 0; i < length; i++) {
-    const float surrogate = SurrogateGradient<kSurrogate>(h[i] - threshold, alpha);
-    float slope = h[i] >= threshold ? kept_if_fired : 1.0f;
-    if (!kDetach) slope += surrogate * (fixed + per_h * h[i]);
-    const float gh = d_spikes[i] * surrogate + gv[i] * slope;
-    dx[i] = gh * dx_gain;
-    gv[i] = gh * kept;
-    if (kWithDk) dk[i] += gh * (input * x[i] - (v[i] - rest));
+    float gs = d_spikes[i];
+    if (kReset == kHard) gs += gv[i] * rest - gv[i] * h[i];
+    if (kReset == kSoft) gs -= gv[i] * threshold;
+    const float u = h[i] - threshold;
+    float passed = gs * SurrogateGradient<kSurrogate>(u, alpha);
+    if (kSurrogate == kPiecewiseQuadratic) passed = Abs(u) > reach ? 0.0f : passed;
+    const float gh = passed + gv[i] * (h[i] >= threshold ? kept_if_fired : 1.0f);
+    const float part = gh * share;
+    dx[i] = decay_input ? part : gh;
+    gv[i] = keeps ? part : gh - part;
+    if (kWithDk) dk[i] += gh * (decay_input ? x[i] - (v[i] - rest) : rest - v[i]);
   }
 }
 
 template <int kSurrogate>
-auto PickBackward(bool detach, bool with_dk) {
-  if (with_dk) return detach ? Backward<kSurrogate, true, true> : Backward<kSurrogate, false, true>;
-  return detach ? Backward<kSurrogate, true, false> : Backward<kSurrogate, false, false>;
-}
-
-auto PickBackward(int surrogate, bool detach, bool with_dk) {
-  switch (surrogate) {
-    case kSigmoid: return PickBackward<kSigmoid>(detach, with_dk);
-    case kAtan: return PickBackward<kAtan>(detach, with_dk);
-    case kPiecewiseQuadratic: return PickBackward<kPiecewiseQuadratic>(detach, with_dk);
-    case kPiecewiseExp: return PickBackward<kPiecewiseExp>(detach, with_dk);
-    case kSoftSign: return PickBackward<kSoftSign>(detach, with_dk);
-    default: return PickBackward<kErf>(detach, with_dk);
+auto PickBackward(const Neurons& p, bool with_dk) {
+  const ThroughReset reset = p.detach_reset ? kDetached : p.soft_reset ? kSoft : kHard;
+  switch (reset * 2 + with_dk) {
+    case 0: return Backward<kSurrogate, kDetached, false>;
+    case 1: return Backward<kSurrogate, kDetached, true>;
+    case 2: return Backward<kSurrogate, kHard, false>;
+    case 3: return Backward<kSurrogate, kHard, true>;
+    case 4: return Backward<kSurrogate, kSoft, false>;
+    default: return Backward<kSurrogate, kSoft, true>;
   }
 }
 
-/** Calls one of a template's eight instances. */
-#define CALL(F, p, ...)                                                      \
-  switch ((p).decay_input * 4 + (p).divide * 2 + (p).soft_reset) {           \
-    case 0: return F<false, false, false>(p, __VA_ARGS__);                   \
-    case 1: return F<false, false, true>(p, __VA_ARGS__);                    \
-    case 2: return F<false, true, false>(p, __VA_ARGS__);                    \
-    case 3: return F<false, true, true>(p, __VA_ARGS__);                     \
-    case 4: return F<true, false, false>(p, __VA_ARGS__);                    \
-    case 5: return F<true, false, true>(p, __VA_ARGS__);                     \
-    case 6: return F<true, true, false>(p, __VA_ARGS__);                     \
-    default: return F<true, true, true>(p, __VA_ARGS__);                     \
+auto PickBackward(const Neurons& p, bool with_dk) {
+  switch (p.surrogate) {
+    case kSigmoid: return PickBackward<kSigmoid>(p, with_dk);
+    case kAtan: return PickBackward<kAtan>(p, with_dk);
+    case kPiecewiseQuadratic: return PickBackward<kPiecewiseQuadratic>(p, with_dk);
+    case kPiecewiseExp: return PickBackward<kPiecewiseExp>(p, with_dk);
+    case kSoftSign: return PickBackward<kSoftSign>(p, with_dk);
+    default: return PickBackward<kErf>(p, with_dk);
+  }
+}
+
+/** Calls one of a template's instances; a soft reset without decay_input keeps a share. */
+#define CALL(F, p, ...)                                                                     \
+  if ((p).keeps) {                                                                          \
+    if ((p).soft_reset) return F<kKeep, false, true>(p, __VA_ARGS__);                       \
+    return F<kKeep, false, false>(p, __VA_ARGS__);                                          \
+  }                                                                                         \
+  if (!(p).decay_input) {                                                                   \
+    if ((p).divide) return F<kLeak, true, false>(p, __VA_ARGS__);                           \
+    return F<kLeak, false, false>(p, __VA_ARGS__);                                          \
+  }                                                                                         \
+  switch ((p).divide * 2 + (p).soft_reset) {                                                \
+    case 0: return F<kDrive, false, false>(p, __VA_ARGS__);                                 \
+    case 1: return F<kDrive, false, true>(p, __VA_ARGS__);                                  \
+    case 2: return F<kDrive, true, false>(p, __VA_ARGS__);                                  \
+    default: return F<kDrive, true, true>(p, __VA_ARGS__);                                  \
   }
 
 void RunForward(const Neurons& p, const ForwardBlock& block, int64_t length) {
@@ -186,12 +211,10 @@ double RunGradient(const Neurons& p, const GradientBlock& block, int64_t length,
     gv[i] = block.d_v ? block.d_v[i] : 0.0f;
     dk[i] = 0.0f;
   }
-  Slopes slopes = {0.0f, p.rest, -1.0f, p.decay_input ? 1.0f : 0.0f};
-  if (p.soft_reset) slopes = {1.0f, -p.threshold, 0.0f, slopes.input};
-  const auto backward = PickBackward(p.surrogate, p.detach_reset, with_dk);
+  const auto backward = PickBackward(p, with_dk);
   for (int64_t t = p.time - 1; t >= 0; t--) {
     const int64_t at = t * p.stride, row = t * length;
-    backward(p, slopes, block.x + t * p.x_stride, block.d_spikes + at, v + row, h + row, gv, dk,
+    backward(p, block.x + t * p.x_stride, block.d_spikes + at, v + row, h + row, gv, dk,
              block.dx + at, length);
   }
   if (block.dv0) {

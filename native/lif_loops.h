@@ -15,12 +15,13 @@ struct Neurons {
   int64_t x_stride;  // the same of x
   float threshold;   // vThreshold
   float rest;        // vReset; 0 with a soft reset
-  float gain;        // what the charge is divided by (tau) or multiplied with (1 / tau)
+  float gain;        // what the charge is divided by (tau) or multiplied with (share)
   bool divide;       // tau is no power of two, and dividing rounds otherwise than multiplying
+  bool keeps;        // h = v share + x: share is what stays of v
   bool decay_input;  // decayInput
   bool soft_reset;   // vReset null
   // Of the gradient:
-  float k;           // 1 / tau
+  float share;       // 1 / tau or, if it keeps, 1 - 1 / tau
   float alpha;
   int32_t surrogate;
   bool detach_reset;

@@ -18,7 +18,7 @@ const Variants<LifLoops> kLifLoops = VARIANTS(lif_loops);
 
 const std::vector<const char*> kNeuronAttrs = {
     "tau: float",         "v_threshold: float", "v_reset: float",
-    "soft_reset: bool",   "decay_input: bool",  "k: float = 1.0",
+    "soft_reset: bool",   "decay_input: bool",  "keeps: bool",        "share: float",
     "alpha: float = 1.0", "surrogate: int = 0", "detach_reset: bool = true"};
 
 Neurons ReadNeurons(AttrReader& read) {
@@ -28,14 +28,15 @@ Neurons ReadNeurons(AttrReader& read) {
   p.rest = read.Float("v_reset");
   p.soft_reset = read.Bool("soft_reset");
   p.decay_input = read.Bool("decay_input");
-  p.k = read.Float("k");
+  p.keeps = read.Bool("keeps");
+  p.share = read.Float("share");
   p.alpha = read.Float("alpha");
   p.surrogate = read.Int("surrogate");
   p.detach_reset = read.Bool("detach_reset");
   // x / tau is x * (1 / tau) in every bit where tau is a power of two, or infinite.
   int exponent;
-  p.divide = !std::isinf(tau) && std::frexp(tau, &exponent) != 0.5f;
-  p.gain = p.divide ? tau : 1.0f / tau;
+  p.divide = !p.keeps && !std::isinf(tau) && std::frexp(tau, &exponent) != 0.5f;
+  p.gain = p.divide ? tau : p.share;
   return p;
 }
 
@@ -76,6 +77,7 @@ struct Inputs {
   const float* x = nullptr;
   const float* v0 = nullptr;
   Neurons neurons;
+  float decay = 0;  // 1 / tau, where it is learnt
   int64_t batch = 0, count = 0;
 };
 
@@ -101,7 +103,8 @@ Inputs ReadInputs(Call& call, const Attrs& attrs, int optional) {
   if (attrs.has_decay) {
     if (const float* decay = call.Data(optional, "decay", 1)) {
       in.neurons.divide = false;
-      in.neurons.gain = in.neurons.k = *decay;
+      in.neurons.gain = in.neurons.share = in.neurons.keeps ? 1.0f - *decay : *decay;
+      in.decay = *decay;
     }
   }
   if (in.neurons.time == 1) {  // one step of all samples is one long row
@@ -172,7 +175,7 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
     dk[i] = Best(kLifLoops).gradient(in.neurons, block, length, given.has_decay);
   });
   if (given.has_decay) {
-    const double k = in.neurons.k;
+    const double k = in.decay;
     *dw = std::accumulate(dk.begin(), dk.end(), 0.0) * k * (1 - k);
   }
 }

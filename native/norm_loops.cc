@@ -35,8 +35,11 @@ void Moments(const float* x, int64_t rows, int64_t channels, float* scratch, dou
   float* const sum = scratch;
   float* const mean = sum + channels;
   float* const square = mean + channels;
-  const float* const pivot = x;
-  for (int64_t c = 0; c < channels; c++) sum[c] = square[c] = 0.0f;
+  float* const pivot = square + channels;
+  for (int64_t c = 0; c < channels; c++) {
+    sum[c] = square[c] = 0.0f;
+    pivot[c] = x[c] - x[c] == 0.0f ? x[c] : 0.0f;  // of an infinite one nothing is left but NaN
+  }
   OverRows(
       rows, channels,
       [=](int64_t c, int64_t i, int64_t j, int64_t k, int64_t l) {

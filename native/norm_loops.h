@@ -32,7 +32,7 @@ struct NormLoops {
   void (*gradient)(const Channels&, const float* x, const float* dy, float* dx, int64_t rows);
 };
 
-constexpr int64_t MomentsScratch(int64_t channels) { return 3 * channels; }
+constexpr int64_t MomentsScratch(int64_t channels) { return 4 * channels; }
 
 // norm_loops.cc is compiled once for each, with -DINSTRUCTION_SET=avx2 and so on.
 extern const NormLoops norm_loops_baseline;

@@ -1,4 +1,4 @@
-// The first maximum of each window, and the gradient that goes there: plain loops over channels, compiled
+// The maximum of each window, where NaN wins, and the gradient that goes there: plain loops over channels, compiled
 // once for each INSTRUCTION_SET, without the standard library (see lif_loops.cc).
 #include "pool_loops.h"
 
@@ -22,19 +22,41 @@ inline Range Inside(const Pool& p, int64_t out, int64_t side) {
   return {Max(begin, 0), Min(begin + p.size, side)};
 }
 
-/** Takes what is larger than the best so far, which keeps its place where both are equal. */
+/** Whether x takes a window over: the first of equals keeps it, NaN always takes it. */
+inline bool Takes(float x, float best) { return (x > best) | (x != x); }
+
+/** Takes what is larger than the best so far, or NaN. */
 inline void Challenge(const float* RESTRICT x, int32_t place, float* RESTRICT best,
                       int32_t* RESTRICT winner, int64_t length) {
   for (int64_t c = 0; c < length; c++) {
-    const bool larger = x[c] > best[c];
-    best[c] = larger ? x[c] : best[c];
-    winner[c] = larger ? place : winner[c];
+    const bool takes = Takes(x[c], best[c]);
+    best[c] = takes ? x[c] : best[c];
+    winner[c] = takes ? place : winner[c];
   }
 }
 
 inline void Give(const float* RESTRICT dy, const int32_t* RESTRICT winner, int32_t place,
                  float* RESTRICT dx, int64_t length) {
   for (int64_t c = 0; c < length; c++) dx[c] += winner[c] == place ? dy[c] : 0.0f;
+}
+
+inline void Raise(const float* RESTRICT x, float* RESTRICT best, int64_t length) {
+  for (int64_t c = 0; c < length; c++) best[c] = Takes(x[c], best[c]) ? x[c] : best[c];
+}
+
+void Forward(const Pool& p, const float* x, float* y) {
+  for (int64_t out_y = 0; out_y < p.out_height; out_y++) {
+    const Range rows = Inside(p, out_y, p.height);
+    for (int64_t out_x = 0; out_x < p.out_width; out_x++, y += p.channels) {
+      const Range columns = Inside(p, out_x, p.width);
+      for (int64_t c = 0; c < p.channels; c++) y[c] = -__builtin_inff();
+      for (int64_t row = rows.begin; row < rows.end; row++) {
+        for (int64_t column = columns.begin; column < columns.end; column++) {
+          Raise(x + (row * p.width + column) * p.channels, y, p.channels);
+        }
+      }
+    }
+  }
 }
 
 void Gradient(const Pool& p, const float* x, const float* dy, float* dx) {
@@ -74,7 +96,7 @@ void Gradient(const Pool& p, const float* x, const float* dy, float* dx) {
 
 }  // namespace
 
-#define LOOPS_OF(set) extern const PoolLoops pool_loops_##set = {Gradient}
+#define LOOPS_OF(set) extern const PoolLoops pool_loops_##set = {Forward, Gradient}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

@@ -1,6 +1,7 @@
 // The ops of convolutions and matrix products that skip the zeros of their input: SpikeConv2D of
 // lib/kernels/spec.ts, the gradient of its filter, and how to tell whether that is worth it.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -194,31 +195,40 @@ void FilterGradient(void* attrs, TF_OpKernelContext* context) {
   });
 }
 
+/** Less than this many numbers are not worth waking a thread for. */
+constexpr int64_t kGrain = 1 << 16;
+
 /** Whether one of them is infinite or NaN. */
 bool HasNonFinite(const float* x, int64_t length) {
-  constexpr uint32_t kExponent = 0x7f800000;
-  uint32_t found = 0;
-  for (int64_t i = 0; i < length; i++) {
-    uint32_t bits;
-    std::memcpy(&bits, x + i, sizeof bits);
-    found |= (bits & kExponent) == kExponent;
-  }
-  return found != 0;
+  std::atomic<bool> found{false};
+  ParallelFor(length, kGrain, [&](int64_t begin, int64_t end) {
+    if (!Best(kLoops).finite(x + begin, end - begin)) found = true;
+  });
+  return found;
 }
 
-/** About which share of x is not zero; 1 where a filter is not finite. */
-void Density(void*, TF_OpKernelContext* context) {
+struct DensityAttrs {
+  float most;
+};
+
+void* CreateDensity(TF_OpKernelConstruction* construction) {
+  AttrReader read(construction);
+  return new DensityAttrs{read.Float("most")};
+}
+
+void DeleteDensity(void* attrs) { delete static_cast<DensityAttrs*>(attrs); }
+
+/** About which share of x is not zero; 1 where the other factor of a product is not finite. */
+void Density(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   TF_Tensor* x = call.Input(0);
+  TF_Tensor* other = call.Input(1);
   float* const density = call.Output(0, {});
   if (!call.ok()) return;
-  for (int i = 1; i < TF_NumInputs(context); i++) {
-    TF_Tensor* filter = call.Input(i);
-    if (!call.ok()) return;
-    *density = 1;
-    if (HasNonFinite(Numbers(filter), TF_TensorElementCount(filter))) return;
-  }
   *density = Best(kLoops).density(Numbers(x), TF_TensorElementCount(x));
+  // Of a denser x nobody will skip anything.
+  if (*density >= static_cast<DensityAttrs*>(attrs)->most) return;
+  if (HasNonFinite(Numbers(other), TF_TensorElementCount(other))) *density = 1;
 }
 
 }  // namespace
@@ -230,9 +240,9 @@ void RegisterSpikeConv(const Status& status) {
   Register({"SpikingformerSpikeConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
             {"size: int >= 1"}},
            CreateGradient, FilterGradient, DeleteGradient, status);
-  Register({"SpikingformerDensity", {"x: float", "finite: N * float"}, {"density: float"},
-            {"N: int >= 0"}},
-           NoAttrs, Density, Nothing, status);
+  Register({"SpikingformerDensity", {"x: float", "other: float"}, {"density: float"},
+            {"most: float"}},
+           CreateDensity, Density, DeleteDensity, status);
 }
 
 }  // namespace spikingformer

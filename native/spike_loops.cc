@@ -112,6 +112,18 @@ float Density(const float* x, int64_t length) {
   return static_cast<float>(static_cast<double>(others) / Max(seen, 1));
 }
 
+bool Finite(const float* x, int64_t length) {
+  float sums[4 * kLanes] = {};  // 0 times infinity or NaN is NaN
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= length; i += 4 * kLanes) {
+    for (int j = 0; j < 4 * kLanes; j++) sums[j] += x[i + j] * 0.0f;
+  }
+  for (; i < length; i++) sums[0] += x[i] * 0.0f;
+  float sum = 0.0f;
+  for (int j = 0; j < 4 * kLanes; j++) sum += sums[j];
+  return sum == sum;
+}
+
 /** What of output rows is the same for every strip of filters. */
 struct ForwardRows {
   const SpikeConv& p;
@@ -363,7 +375,7 @@ void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole,
 }  // namespace
 
 #define LOOPS_OF(set) \
-  extern const SpikeLoops spike_loops_##set = {kStrip, Density, Pack, Forward, FilterGradient}
+  extern const SpikeLoops spike_loops_##set = {kStrip, Density, Finite, Pack, Forward, FilterGradient}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

@@ -57,6 +57,9 @@ struct SpikeLoops {
   /** About which share of x is not zero. */
   float (*density)(const float* x, int64_t length);
 
+  /** Whether none of them is infinite or NaN. */
+  bool (*finite)(const float* x, int64_t length);
+
   /** The strip from column `first` of a matrix [rows, columns], as [rows, strip]; the last may be half as wide. */
   void (*pack)(const float* matrix, int64_t rows, int64_t columns, int64_t first, float* to);
 

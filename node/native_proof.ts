@@ -57,8 +57,9 @@ if (ops) {
     'Spikingformer' + name,
     [...of(TF_ATTR_FLOAT, floats), ...of(TF_ATTR_BOOL, bools), ...of(TF_ATTR_INT, ints)],
     inputs, outputs).map((tensor) => tensor.dataSync());
-  const lif = [{ tau: 2, v_threshold: 1, v_reset: 0 }, { soft_reset: false, decay_input: true }];
-  const back = [{ ...lif[0], k: 0.5, alpha: 1 }, { ...lif[1], detach_reset: true }, { surrogate: 2 }];
+  const lif = [{ tau: 2, v_threshold: 1, v_reset: 0, share: 0.5 },
+    { soft_reset: false, decay_input: true, keeps: false }];
+  const back = [{ ...lif[0], alpha: 1 }, { ...lif[1], detach_reset: true }, { surrogate: 2 }];
   const none = { has_v0: false, has_decay: false };
   // h: 0.75, 1.125 (fires), 0.75, 1.125 (fires)
   const x = tf.fill([1, 4, 1], 1.5);

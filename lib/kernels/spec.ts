@@ -23,7 +23,8 @@ export const MultiStepLIFGrad = 'MultiStepLIFGrad';
 
 /**
  * The parameters of an integrate-and-fire neuron, complete and checked.
- * Charge: decayInput: h = v + (x - (v - vReset)) / tau; else h = v - (v - vReset) / tau + x.
+ * Charge: decayInput: h = v + (x - (v - vReset)) / tau; else h = v - (v - vReset) / tau + x, or
+ * h = v (1 - 1 / tau) + x (keepsShare), rounded as it stands.
  * A neuron without leak (IF) is tau = Infinity without decayInput.
  */
 export interface NeuronAttrs {
@@ -34,6 +35,14 @@ export interface NeuronAttrs {
   decayInput: boolean;
   surrogate: SurrogateName;
   alpha: number;
+}
+
+/**
+ * Whether h = v (1 - 1 / tau) + x, as SpikingJelly computes it where the rest is 0 and the input does
+ * not decay; a neuron without leak keeps all of v. Learnt: whether there is an input w.
+ */
+export function keepsShare({ tau, vReset, decayInput }: NeuronAttrs, learnt: boolean): boolean {
+  return !decayInput && (!vReset || (tau === Infinity && !learnt));
 }
 
 /** What the caller of MultiStepLIF will look at besides the spikes. */
@@ -98,13 +107,14 @@ export interface BatchNormLIFGradInputs extends BatchNormGradInputs {
 }
 
 /**
- * PyTorch's MaxPool2d: padding on both sides that never wins.
+ * PyTorch's MaxPool2d: padding on both sides that never wins, NaN always.
  * Input: x `[batch, height, width, channels]`. Output side: floor((n + 2 padding - poolSize) / strides) + 1.
  */
 export const FirstMaxPool = 'FirstMaxPool';
 
 /**
- * Its gradient, which goes to the first maximum of a window in row-major order, as PyTorch's does.
+ * Its gradient, which goes to the first maximum of a window in row-major order, as PyTorch's does; to
+ * its last NaN, where there is one.
  * Inputs: dy, x. Output: dx.
  */
 export const FirstMaxPoolGrad = 'FirstMaxPoolGrad';
@@ -120,8 +130,7 @@ export interface MaxPoolAttrs {
  * one factor and one term a channel: y = scale * conv(x, filter) + shift. It has no gradient.
  * Inputs: x `[batch, height, width, channels]`, any numbers, faster the more of them are 0; filter
  * `[size, size, channels, filters]`, size odd; scale, shift `[filters]`.
- * Output: y `[batch, height, width, filters]`.
- * A zero of x may hide an infinite or NaN filter, which a dense sum would turn into NaN.
+ * Output: y `[batch, height, width, filters]`: of an infinite or NaN filter too what a dense sum gives.
  */
 export const SpikeConv2D = 'SpikeConv2D';
 

@@ -172,10 +172,11 @@ describeNativeOps('convolutions that skip zeros', () => {
 
     const full = tf.ones(x.shape);
     const nan = tf.fill<tf.Rank.R4>([3, 3, 32, 64], NaN);
-    expect(isWorthSkipping(backend(), x, 64, 3, filter)).toBe(true);
-    expect(isWorthSkipping(backend(), full, 64, 3, filter)).toBe(false);
-    expect(isWorthSkipping(backend(), x, 8, 3)).toBe(false);
-    expect(isWorthSkipping(backend(), x, 64, 3, nan)).toBe(false);
+    expect(isWorthSkipping(backend(), x, 64, 3, 'forward', filter)).toBe(true);
+    expect(isWorthSkipping(backend(), full, 64, 3, 'forward', filter)).toBe(false);
+    expect(isWorthSkipping(backend(), x, 8, 3, 'gradient', x)).toBe(false);
+    expect(isWorthSkipping(backend(), x, 64, 3, 'forward', nan)).toBe(false);
+    expect(isWorthSkipping(backend(), x, 64, 3, 'gradient', nan)).toBe(false);
     // Not hidden by zeros of x: TensorFlow's own convolution serves.
     const zeros = tf.zeros<tf.Rank.R4>(x.shape);
     const poisoned = tf.conv2d(zeros, nan, 1, 'same');

@@ -1,7 +1,7 @@
 /** The wasm kernel MultiStepLIF: exactly its specification in float32; its gradient, to rounding. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import type { NeuronAttrs } from '../../../lib/kernels/spec';
+import { keepsShare, type NeuronAttrs } from '../../../lib/kernels/spec';
 import { multiStepLIFConfig } from '../../../lib/kernels/wasm/multi_step_lif';
 import { getSurrogate, surrogateNames } from '../../../lib/surrogate';
 import { type Data, expectClose, expectEqual, random, runWasm } from './wasm_harness';
@@ -36,6 +36,7 @@ function reference({ batch, time, n, x, v0, w }: Neurons, attrs: NeuronAttrs) {
   const vReset = f32(attrs.vReset ?? 0);
   const vThreshold = f32(attrs.vThreshold);
   const k = f32(gain(attrs, w));
+  const keeps = keepsShare(attrs, w !== undefined);
   const scaled = (y: number) => (w === undefined ? f32(y / f32(attrs.tau)) : f32(y * k));
   const spikes = new Float32Array(x.length);
   const h = new Float32Array(x.length);
@@ -50,7 +51,9 @@ function reference({ batch, time, n, x, v0, w }: Neurons, attrs: NeuronAttrs) {
         const above = f32(m - vReset);
         h[at] = attrs.decayInput
           ? f32(m + scaled(f32(x[at]! - above)))
-          : f32(f32(m - scaled(above)) + x[at]!);
+          : keeps
+            ? f32(f32(m * f32(1 - (w === undefined ? 1 / attrs.tau : k))) + x[at]!)
+            : f32(f32(m - scaled(above)) + x[at]!);
         const fired = h[at]! >= vThreshold;
         spikes[at] = fired ? 1 : 0;
         if (fired) m = attrs.vReset === null ? f32(h[at]! - vThreshold) : vReset;

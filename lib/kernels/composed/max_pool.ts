@@ -2,24 +2,27 @@
 import * as tf from '@tensorflow/tfjs';
 import type { MaxPoolAttrs } from '../spec';
 
-/** Stands for -infinity in the padding: no float32 that a network computes is less. */
-const NEVER_MAX = -3e38;
-
 /** x with the border that a window may reach beyond it. */
-function padded(x: tf.Tensor4D, { padding }: MaxPoolAttrs): tf.Tensor4D {
+function padded(x: tf.Tensor4D, { padding }: MaxPoolAttrs, value: number): tf.Tensor4D {
   if (padding === 0) return x;
   const sides: [number, number] = [padding, padding];
-  return tf.pad4d(x, [[0, 0], sides, sides, [0, 0]], NEVER_MAX);
+  return tf.pad4d(x, [[0, 0], sides, sides, [0, 0]], value);
 }
 
-/** See `FirstMaxPool` in spec.ts. Padding by hand, since `tensorflow` throws on a number. */
+/** See `FirstMaxPool` in spec.ts. Padding by hand, since `tensorflow` throws on a number; NaN too, as backends lose it. */
 export function firstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
-  return tf.maxPool(padded(x, attrs), attrs.poolSize, attrs.strides, 'valid');
+  const pool = (x: tf.Tensor4D, border: number) =>
+    tf.maxPool(padded(x, attrs, border), attrs.poolSize, attrs.strides, 'valid');
+  const nan = tf.isNaN(x);
+  const numbers = tf.where(nan, tf.fill<tf.Rank.R4>(x.shape, -Infinity), x);
+  const y = pool(numbers, -Infinity);
+  const hasNaN = pool(nan.cast<tf.Tensor4D>('float32'), 0).greater(0);
+  return tf.where(hasNaN, tf.fill<tf.Rank.R4>(y.shape, NaN), y);
 }
 
 /**
- * See `FirstMaxPoolGrad` in spec.ts. The window's places are visited in row-major order; each takes
- * dy where it holds the maximum and no earlier place did, and puts it back where its input lies.
+ * See `FirstMaxPoolGrad` in spec.ts. The window's places are visited in row-major order, as PyTorch does:
+ * the first inside the image, a number larger than the best so far, and any NaN takes the window over.
  */
 export function firstMaxPoolGrad(
   dy: tf.Tensor4D,
@@ -27,31 +30,41 @@ export function firstMaxPoolGrad(
   attrs: MaxPoolAttrs,
 ): tf.Tensor4D {
   const { poolSize, strides, padding } = attrs;
-  const border = padded(x, attrs);
-  const [batch, height, width, channels] = border.shape;
   const [, outHeight, outWidth] = dy.shape;
-  const y = firstMaxPool(x, attrs);
+  const [batch, , , channels] = x.shape;
+  const [height, width] = [x.shape[1] + 2 * padding, x.shape[2] + 2 * padding];
   // The bordered image, made large enough that each window place is a slice of whole strides.
   const rows = Math.max(height, (outHeight - 1) * strides + poolSize + strides - 1);
   const columns = Math.max(width, (outWidth - 1) * strides + poolSize + strides - 1);
-  const source = tf.pad4d(border, [
-    [0, 0],
-    [0, rows - height],
-    [0, columns - width],
-    [0, 0],
+  const enlarge = (image: tf.Tensor4D) =>
+    tf.pad4d(image, [
+      [0, 0],
+      [padding, rows - height + padding],
+      [padding, columns - width + padding],
+      [0, 0],
+    ]);
+  const [source, image] = [enlarge(x), enlarge(tf.onesLike(x))];
+  const places = Array.from({ length: poolSize ** 2 }, (_, place): [number, number] => [
+    Math.floor(place / poolSize),
+    place % poolSize,
   ]);
 
-  let free: tf.Tensor = tf.onesLike(y);
-  let dx: tf.Tensor4D = tf.zeros([batch, rows, columns, channels]);
-  for (let i = 0; i < poolSize; i++) {
-    for (let j = 0; j < poolSize; j++) {
-      const here = everyStride(source, [i, j], [outHeight, outWidth], strides);
-      const wins = here.equal(y).cast('float32').mul(free);
-      free = free.sub(wins);
-      dx = dx.add(spread(dy.mul(wins), [i, j], [rows, columns], strides));
-    }
+  let best: tf.Tensor4D = tf.fill(dy.shape, -Infinity);
+  let winner: tf.Tensor4D = tf.fill(dy.shape, -1);
+  for (const [place, offset] of places.entries()) {
+    const at = (image: tf.Tensor4D) => everyStride(image, offset, [outHeight, outWidth], strides);
+    const here = at(source);
+    const larger = here.greater(best).logicalOr(here.isNaN()).logicalOr(winner.less(0));
+    const takes = larger.logicalAnd(at(image).greater(0));
+    best = tf.where(takes, here, best);
+    winner = tf.where(takes, tf.fill(dy.shape, place), winner);
   }
-  return dx.slice([0, padding, padding, 0], [batch, x.shape[1], x.shape[2], channels]);
+  let dx: tf.Tensor4D = tf.zeros([batch, rows, columns, channels]);
+  for (const [place, offset] of places.entries()) {
+    const given = tf.where(winner.equal(place), dy, tf.zerosLike(dy));
+    dx = dx.add(spread(given, offset, [rows, columns], strides));
+  }
+  return dx.slice([0, padding, padding, 0], x.shape);
 }
 
 /** The pixels at `offset + strides * [0 .. count)`. */

@@ -3,8 +3,8 @@
  * what runs where a backend has none.
  */
 import * as tf from '@tensorflow/tfjs';
-import { surrogateGradient } from '../../surrogate';
-import type { NeuronAttrs } from '../spec';
+import { throughSurrogate } from '../../surrogate';
+import { keepsShare, type NeuronAttrs } from '../spec';
 
 /** `[batch, time, ...]` as `[batch, time, neurons]`: what backends cut into steps fastest. */
 function flatten(x: tf.Tensor): tf.Tensor3D {
@@ -17,17 +17,20 @@ function stateShape(x: tf.Tensor): number[] {
   return [x.shape[0]!, ...x.shape.slice(2)];
 }
 
-/** Charge: what the input of one step makes of the membrane. */
+/** Charge: what the input of one step makes of the membrane. Learnt: 1 / tau is `decay`. */
 export function charge(
   v: tf.Tensor,
   x: tf.Tensor,
   attrs: NeuronAttrs,
   decay?: tf.Tensor,
 ): tf.Tensor {
+  if (keepsShare(attrs, decay !== undefined)) {
+    return v.mul(decay ? tf.sub(1, decay) : 1 - 1 / attrs.tau).add(x);
+  }
   const divided = (y: tf.Tensor) => (decay ? y.mul(decay) : y.div(attrs.tau));
   const aboveRest = attrs.vReset ? v.sub(attrs.vReset) : v;
   if (attrs.decayInput) return v.add(divided(x.sub(aboveRest)));
-  return attrs.tau === Infinity && !decay ? v.add(x) : v.sub(divided(aboveRest)).add(x);
+  return v.sub(divided(aboveRest)).add(x);
 }
 
 /** Fire: 1 where the membrane has reached the threshold. */
@@ -77,10 +80,12 @@ export function multiStepLIF(
 }
 
 /**
- * See `MultiStepLIFGrad` in spec.ts. Backward through time in closed form, u = h - vThreshold:
- *   gh = dSpikes surrogate'(u) + gv dv/dh;  dx = gh k;  gv of the step before = gh (1 - k)
- * with k = 1 / tau, dv/dh = 1 - s (hard) or 1 (soft), plus, where the reset is not detached,
- * (vReset - h) surrogate'(u) or -vThreshold surrogate'(u).
+ * See `MultiStepLIFGrad` in spec.ts. Backward through time, u = h - vThreshold, k = 1 / tau:
+ *   gs = dSpikes + gv vReset - gv h (hard), dSpikes - gv vThreshold (soft), dSpikes (reset detached)
+ *   gh = gs surrogate'(u) + gv (1 - s) (hard), + gv (soft)
+ *   dx = gh k, or gh without decayInput;  gv of the step before = gh - gh k, or gh (1 - k) (keepsShare)
+ * Term by term as PyTorch differentiates SpikingJelly's code: one order of operations has one answer to
+ * NaN and infinities, and 0 times either is NaN.
  */
 export function multiStepLIFGrad(
   x: tf.Tensor,
@@ -93,16 +98,20 @@ export function multiStepLIFGrad(
   const { steps } = unroll(x, attrs, v0, w);
   const k = w ? w.sigmoid().asScalar() : tf.scalar(1 / attrs.tau);
   const kept = tf.sub(1, k);
+  const keeps = keepsShare(attrs, w !== undefined);
   const ds = tf.unstack(flatten(dSpikes), 1);
   const dx: tf.Tensor[] = [];
   let gv: tf.Tensor = dV.reshape(steps[0]!.h.shape);
   let dk: tf.Tensor = tf.scalar(0);
   for (let t = steps.length - 1; t >= 0; t--) {
     const step = steps[t]!;
-    const surrogate = surrogateGradient(step.h.sub(attrs.vThreshold), attrs.surrogate, attrs.alpha);
-    const gh = ds[t]!.mul(surrogate).add(gv.mul(resetGradient(step.h, step.s, surrogate, attrs)));
+    const gs = attrs.detachReset ? ds[t]! : ds[t]!.add(throughReset(gv, step.h, attrs));
+    const u = step.h.sub(attrs.vThreshold);
+    const gh = throughSurrogate(gs, u, attrs.surrogate, attrs.alpha).add(
+      attrs.vReset === null ? gv : gv.mul(tf.sub(1, step.s)),
+    );
     dx.unshift(attrs.decayInput ? gh.mul(k) : gh);
-    gv = gh.mul(kept);
+    gv = keeps ? gh.mul(kept) : gh.sub(gh.mul(k));
     if (w) {
       const aboveRest = attrs.vReset ? step.v.sub(attrs.vReset) : step.v;
       dk = dk.add(gh.mul(attrs.decayInput ? step.x.sub(aboveRest) : aboveRest.neg()).sum());
@@ -114,10 +123,7 @@ export function multiStepLIFGrad(
   return gradients;
 }
 
-/** dv/dh of the reset, through the spike too where it is not detached. */
-function resetGradient(h: tf.Tensor, s: tf.Tensor, surrogate: tf.Tensor, attrs: NeuronAttrs) {
-  const { vReset, vThreshold, detachReset } = attrs;
-  const direct = vReset === null ? tf.scalar(1) : tf.sub(1, s);
-  if (detachReset) return direct;
-  return direct.add(surrogate.mul(vReset === null ? -vThreshold : tf.sub(vReset, h)));
+/** What a gradient of the membrane after the reset gives the spike. */
+function throughReset(gv: tf.Tensor, h: tf.Tensor, { vReset, vThreshold }: NeuronAttrs): tf.Tensor {
+  return vReset === null ? gv.mul(-vThreshold) : gv.mul(vReset).sub(gv.mul(h));
 }

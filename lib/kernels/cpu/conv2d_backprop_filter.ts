@@ -6,7 +6,7 @@ import {
   type NamedTensorInfoMap,
   type TensorInfo,
 } from '@tensorflow/tfjs';
-import { type CpuKernelArgs, output, values } from './backend';
+import { areFinite, type CpuKernelArgs, output, values } from './backend';
 
 interface Inputs extends NamedTensorInfoMap {
   x: TensorInfo;
@@ -56,6 +56,7 @@ function conv2DBackpropFilter({ inputs, attrs, backend }: CpuKernelArgs<Inputs, 
   const dy = values(backend, inputs.dy);
   const xAt = layout(inputs.x.shape, format === 'channelsLast');
   const dyAt = layout(inputs.dy.shape, format === 'channelsLast');
+  const skipsZeros = areFinite(dy);
   const { inChannels, outChannels, padInfo } = conv;
   const dw = new Float64Array(filterShape.reduce((a, b) => a * b, 1));
   for (let b = 0; b < conv.batchSize; b++) {
@@ -71,7 +72,7 @@ function conv2DBackpropFilter({ inputs, attrs, backend }: CpuKernelArgs<Inputs, 
             const source = xAt.pixel(b, iy, ix);
             for (let c = 0; c < inChannels; c++) {
               const value = x[source + c * xAt.step]!;
-              if (value === 0) continue;
+              if (value === 0 && skipsZeros) continue;
               const row = ((i * conv.filterWidth + j) * inChannels + c) * outChannels;
               for (let o = 0; o < outChannels; o++)
                 dw[row + o]! += value * dy[from + o * dyAt.step]!;

@@ -1,4 +1,4 @@
-/** FirstMaxPool on the cpu backend: a window's first maximum in row-major order wins. */
+/** FirstMaxPool on the cpu backend: a window's first maximum in row-major order wins, or its last NaN. */
 import type { KernelConfig, KernelFunc, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
 import { type CpuKernelArgs, output, values } from './backend';
@@ -11,7 +11,7 @@ interface PoolGradInputs extends PoolInputs {
   dy: TensorInfo;
 }
 
-/** Calls `visit(outputIndex, index of the window's first maximum in x)` for every output value. */
+/** Calls `visit(outputIndex, index in x of what wins the window)` for every output value. */
 function eachMaximum(
   x: Float32Array,
   shape: number[],
@@ -32,7 +32,7 @@ function eachMaximum(
           for (let r = top; r < bottom; r++) {
             for (let s = left; s < right; s++) {
               const at = ((b * height + r) * width + s) * channels + c;
-              if (x[at]! > x[argmax]!) argmax = at;
+              if (x[at]! > x[argmax]! || Number.isNaN(x[at])) argmax = at;
             }
           }
           visit(out++, argmax);

@@ -2,6 +2,7 @@
 import { type KernelConfig, type KernelFunc, util } from '@tensorflow/tfjs';
 import { getSurrogate } from '../../surrogate';
 import {
+  keepsShare,
   MultiStepLIF,
   MultiStepLIFGrad,
   type MultiStepLIFGradInputs,
@@ -19,11 +20,22 @@ function sizes(shape: number[]) {
 }
 
 /** Charge as a function of the membrane and the input, in the composed form's order of operations. */
-function chargeOf({ tau: exactTau, vReset, decayInput }: NeuronAttrs, decay: number | null) {
+function chargeOf(attrs: NeuronAttrs, decay: number | null) {
+  const { tau: exactTau, vReset, decayInput } = attrs;
   const [tau, rest] = [f(exactTau), f(vReset ?? 0)];
+  if (keepsShare(attrs, decay !== null)) {
+    const kept = f(1 - (decay ?? 1 / exactTau));
+    return (v: number, x: number) => f(f(v * kept) + x);
+  }
   const divided = decay === null ? (y: number) => f(y / tau) : (y: number) => f(y * decay);
   if (decayInput) return (v: number, x: number) => f(v + divided(f(x - f(v - rest))));
   return (v: number, x: number) => f(f(v - divided(f(v - rest))) + x);
+}
+
+/** The membrane after it has fired: an infinite one leaves NaN, as h (1 - s) + vReset s does. */
+function resetOf({ vReset, vThreshold }: NeuronAttrs) {
+  const [threshold, rest] = [f(vThreshold), f(vReset ?? 0)];
+  return vReset === null ? (h: number) => f(h - threshold) : (h: number) => h - h + rest;
 }
 
 /** 1 / tau where it is learnt. */
@@ -37,6 +49,7 @@ function multiStepLIF({ inputs, attrs, backend }: CpuKernelArgs<MultiStepLIFInpu
   const v0 = inputs.v0 ? values(backend, inputs.v0) : null;
   const charge = chargeOf(attrs, learntDecay(inputs.w ? values(backend, inputs.w) : null));
   const { vThreshold, vReset } = attrs;
+  const reset = resetOf(attrs);
   const threshold = f(vThreshold);
 
   const spikes = new Float32Array(x.length);
@@ -48,7 +61,7 @@ function multiStepLIF({ inputs, attrs, backend }: CpuKernelArgs<MultiStepLIFInpu
         const h = charge(v, x[i]!);
         const fired = h >= threshold;
         if (fired) spikes[i] = 1;
-        v = fired ? f(vReset ?? h - threshold) : h;
+        v = fired ? reset(h) : h;
       }
       last[b * neurons + n] = v;
     }
@@ -69,7 +82,11 @@ function multiStepLIFGrad({
   const v0 = inputs.v0 ? values(backend, inputs.v0) : null;
   const decay = learntDecay(inputs.w ? values(backend, inputs.w) : null);
   const charge = chargeOf(attrs, decay);
-  const surrogate = getSurrogate(attrs.surrogate).derivative(attrs.alpha);
+  const reset = resetOf(attrs);
+  const surrogate = getSurrogate(attrs.surrogate);
+  const derivative = surrogate.derivative(attrs.alpha);
+  const reach = surrogate.reach?.(attrs.alpha) ?? Infinity;
+  const keeps = keepsShare(attrs, decay !== null);
   const { vThreshold, vReset, detachReset, decayInput } = attrs;
   const threshold = f(vThreshold);
   const k = decay ?? 1 / attrs.tau;
@@ -87,19 +104,22 @@ function multiStepLIFGrad({
         vs[t] = v;
         const h = charge(v, x[first + t * neurons]!);
         hs[t] = h;
-        v = h >= threshold ? f(vReset ?? h - threshold) : h;
+        v = h >= threshold ? reset(h) : h;
       }
       let gv = dV[b * neurons + n]!;
       for (let t = time - 1; t >= 0; t--) {
         const i = first + t * neurons;
         const h = hs[t]!;
         const fired = h >= threshold;
-        const s = surrogate(f(h - threshold));
-        let dvdh = vReset !== null && fired ? 0 : 1;
-        if (!detachReset) dvdh += s * (vReset === null ? -threshold : vReset - h);
-        const gh = dSpikes[i]! * s + gv * dvdh;
+        const u = f(h - threshold);
+        let gs = dSpikes[i]!;
+        if (!detachReset) {
+          gs = f(gs + (vReset === null ? f(gv * -threshold) : f(f(gv * vReset) - f(gv * h))));
+        }
+        const passed = Math.abs(u) > reach ? 0 : f(gs * f(derivative(u)));
+        const gh = f(passed + gv * (vReset !== null && fired ? 0 : 1));
         dx[i] = decayInput ? gh * k : gh;
-        gv = gh * (1 - k);
+        gv = f(keeps ? gh * (1 - k) : gh - gh * k);
         if (decay !== null) {
           const aboveRest = vs[t]! - (vReset ?? 0);
           dk += gh * (decayInput ? x[i]! - aboveRest : -aboveRest);

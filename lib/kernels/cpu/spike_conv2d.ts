@@ -1,13 +1,14 @@
-/** SpikeConv2D on the cpu backend: sums in float64, and nothing done for a zero. */
+/** SpikeConv2D on the cpu backend: sums in float64, and nothing done for a zero that hides no NaN. */
 import type { KernelConfig, KernelFunc } from '@tensorflow/tfjs';
 import { SpikeConv2D, type SpikeConv2DInputs } from '../spec';
-import { type CpuKernelArgs, output, values } from './backend';
+import { areFinite, type CpuKernelArgs, output, values } from './backend';
 
 function spikeConv2D({ inputs, backend }: CpuKernelArgs<SpikeConv2DInputs, object>) {
   const [batch, height, width, channels] = inputs.x.shape as [number, number, number, number];
   const [size, , , filters] = inputs.filter.shape as [number, number, number, number];
   const [x, filter] = [values(backend, inputs.x), values(backend, inputs.filter)];
   const [scale, shift] = [values(backend, inputs.scale), values(backend, inputs.shift)];
+  const skipsZeros = areFinite(filter);
   const padding = (size - 1) / 2;
   const y = new Float32Array(batch * height * width * filters);
   const sums = new Float64Array(filters);
@@ -16,7 +17,7 @@ function spikeConv2D({ inputs, backend }: CpuKernelArgs<SpikeConv2DInputs, objec
   const addPixel = (from: number, row: number) => {
     for (let c = 0; c < channels; c++) {
       const value = x[from + c]!;
-      if (value === 0) continue;
+      if (value === 0 && skipsZeros) continue;
       const weights = (row + c) * filters;
       for (let o = 0; o < filters; o++) sums[o]! += value * filter[weights + o]!;
     }

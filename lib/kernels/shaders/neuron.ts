@@ -5,14 +5,15 @@
  * A shading language may fuse a product and a sum, reorder sums and divide to a few units in the last
  * place. Membranes that must equal those of other backends to the bit cannot bear that, so each rounded
  * result passes through `exact`, an exclusive or of its bits with a zero that the compiler does not
- * know, and a division is mended by its remainder.
+ * know, and a division is mended by its remainder. Nor does it promise anything of NaN and infinities:
+ * where they would be lost they are told by their bits, which no compiler looks through.
  */
 import type { SurrogateName } from '../../surrogate';
-import type { NeuronAttrs } from '../spec';
+import { keepsShare, type NeuronAttrs } from '../spec';
 
 /** How a language says what the neuron's code needs; `num` is its number, or four of them side by side. */
 export interface Dialect {
-  /** Defines num, exact(a), head(a): a's first 12 bits, and atLeast(a, b, yes, no): a >= b ? yes : no. */
+  /** Defines num, exact(a), head(a): a's first 12 bits; atLeast(a, b, yes, no): a >= b ? yes : no; ifNaN(a, yes, no). */
   preamble: string;
   /** A function from nums to a num. */
   fn(name: string, parameters: string[], body: string): string;
@@ -60,7 +61,7 @@ export function neuronUniforms(attrs: NeuronAttrs): Record<string, number> {
     tauTail: finite - head(finite),
     k: 1 / tau,
     kept: 1 - 1 / attrs.tau,
-    keptOverK: attrs.tau === Infinity ? 0 : attrs.tau - 1,
+    reach: 1 / attrs.alpha,
     threshold: attrs.vThreshold,
     rest: attrs.vReset ?? 0,
     alpha: attrs.alpha,
@@ -76,8 +77,11 @@ export function neuronKey(attrs: NeuronAttrs, learnt: boolean): string {
 }
 
 /**
- * The functions charge(v, x), fire(h), reset(h), aboveRest(v); surrogate(h) = ds/dh,
- * resetSlope(h, ds) = dv/dh, and the constants k = 1 / tau and kept = 1 - k as gain() and keep().
+ * The functions charge(v, x), fire(h), reset(h), aboveRest(v); surrogate(h) = ds/dh, through(g, h, ds): g
+ * times that, direct(h) = dv/dh but through the spike, jump(h) = dv/ds, 0 where the reset is detached; throughReset(gv, h) = gv dv/ds, term by term;
+ * ofInput(gh) and ofMembrane(gh): what x and v had of it, and membraneOfInput(dx): the one from the other;
+ * earlier(g): a later step's gradient, whose infinity gh - gh k turns into NaN;
+ * and the constants k = 1 / tau and 1 - k as gain() and keep().
  */
 export function neuronCode(attrs: NeuronAttrs, learnt: boolean, d: Dialect): string {
   const { vReset, detachReset, decayInput, surrogate } = attrs;
@@ -90,42 +94,61 @@ export function neuronCode(attrs: NeuronAttrs, learnt: boolean, d: Dialect): str
       product: `exact(${y} * ${u('k')})`,
       quotient: `quotient(${y})`,
     })[division];
+  const keeps = keepsShare(attrs, learnt);
   const charged = decayInput
     ? `exact(v + ${divided('exact(x - aboveRest(v))')})`
     : division === 'none'
       ? 'exact(v + x)'
-      : `exact(exact(v - ${divided('aboveRest(v)')}) + x)`;
+      : keeps
+        ? 'exact(exact(v * keep()) + x)'
+        : `exact(exact(v - ${divided('aboveRest(v)')}) + x)`;
   const fired = (yes: string, no: string) => `atLeast(h, num(${u('threshold')}), ${yes}, ${no})`;
-  const through = vReset === null ? `-${u('threshold')}` : `(${u('rest')} - h)`;
-  const direct = vReset === null ? 'num(1.0)' : fired('num(0.0)', 'num(1.0)');
+  // An infinite h leaves NaN: h - h, of which the compiler does not know that it is 0 elsewhere.
+  const restOrNaN = `exact(exact(exact(h) - h) + ${u('rest')})`;
+  const jump = vReset === null ? `num(-${u('threshold')})` : `(${u('rest')} - h)`;
+  const far = `abs(h - ${u('threshold')})`;
+  const passed =
+    surrogate === 'piecewiseQuadratic'
+      ? `ifNaN(h, h, atLeast(num(${u('reach')}), ${far}, g * ds, num(0.0)))`
+      : 'g * ds';
   return [
     d.preamble,
     division === 'quotient' ? quotient(d) : '',
+    d.fn('gain', [], `return num(${learnt ? d.decay : u('k')});`),
+    d.fn('keep', [], `return num(${learnt ? `exact(num(1.0 - ${d.decay}))` : u('kept')});`),
     d.fn('aboveRest', ['v'], `return ${vReset ? `exact(v - ${u('rest')})` : 'v'};`),
     d.fn('charge', ['v', 'x'], `return ${charged};`),
     d.fn('fire', ['h'], `return ${fired('num(1.0)', 'num(0.0)')};`),
     d.fn(
       'reset',
       ['h'],
-      `return ${fired(vReset === null ? `exact(h - ${u('threshold')})` : `num(${u('rest')})`, 'h')};`,
+      `return ${fired(vReset === null ? `exact(h - ${u('threshold')})` : restOrNaN, 'h')};`,
     ),
     d.fn(
       'surrogate',
       ['h'],
       `${d.let('z', `${u('alpha')} * min(abs(h - ${u('threshold')}), num(${u('farthest')}))`)}
-       return ${u('alpha')} * (${surrogates[surrogate][1]});`,
+       return ifNaN(h, h, ${u('alpha')} * (${surrogates[surrogate][1]}));`,
+    ),
+    d.fn('through', ['g', 'h', 'ds'], `return ${passed};`),
+    d.fn(
+      'direct',
+      ['h'],
+      `return ${vReset === null ? 'num(1.0)' : fired('num(0.0)', 'num(1.0)')};`,
     ),
     d.fn(
-      'resetSlope',
-      ['h', 'ds'],
-      `return ${detachReset ? direct : `${direct} + ds * ${through}`};`,
+      'throughReset',
+      ['gv', 'h'],
+      `return ${vReset === null ? `gv * -${u('threshold')}` : `gv * ${u('rest')} - gv * h`};`,
     ),
-    d.fn('gain', [], `return num(${learnt ? d.decay : u('k')});`),
-    d.fn('keep', [], `return num(${learnt ? `1.0 - ${d.decay}` : u('kept')});`),
+    d.fn('jump', ['h'], `return ${detachReset ? 'num(0.0)' : jump};`),
+    d.fn('ofInput', ['gh'], `return ${decayInput ? 'gh * gain()' : 'gh'};`),
+    d.fn('ofMembrane', ['gh'], `return ${keeps ? 'gh * keep()' : 'gh - gh * gain()'};`),
+    d.fn('earlier', ['g'], `return ${keeps ? 'g' : 'exact(exact(g) - g) + g'};`),
     d.fn(
-      'keepOverGain',
-      [],
-      `return num(${learnt ? `(1.0 - ${d.decay}) / ${d.decay}` : u('keptOverK')});`,
+      'membraneOfInput',
+      ['dx'],
+      `return ${decayInput ? 'dx / gain() - dx' : 'ofMembrane(dx)'};`,
     ),
   ].join('\n');
 }

@@ -95,7 +95,7 @@ export const conv2DOverrides: tf.KernelConfig[] = [
     ({ x, filter }) => [x.shape, filter.shape],
     ({ x, filter }) => [x, filter],
     ({ x, filter }, backend, { outChannels, filterHeight }) =>
-      isWorthSkipping(backend, x, outChannels, filterHeight, filter)
+      isWorthSkipping(backend, x, outChannels, filterHeight, 'forward', filter)
         ? skippingConv(backend, x, filter)
         : null,
   ),
@@ -104,7 +104,7 @@ export const conv2DOverrides: tf.KernelConfig[] = [
     ({ x }, { filterShape }) => [x.shape, filterShape],
     ({ x, dy }, { filterShape }) => [x, shapeTensor(filterShape), dy],
     ({ x, dy }, backend, { outChannels, filterHeight }) =>
-      isWorthSkipping(backend, x, outChannels, filterHeight)
+      isWorthSkipping(backend, x, outChannels, filterHeight, 'gradient', dy)
         ? skippingFilterGradient(backend, x, dy, filterHeight)
         : null,
   ),

@@ -23,7 +23,8 @@ function skippingProduct(
   if (a.shape.length !== 2 || b.shape.length !== 2 || transposeB) return null;
   // TensorFlow says what is wrong with other sizes.
   if (b.shape[0] !== a.shape[transposeA ? 0 : 1]) return null;
-  if (!isWorthSkipping(backend, a, b.shape[1]!, 1, transposeA ? undefined : b)) return null;
+  const kind = transposeA ? 'gradient' : 'forward';
+  if (!isWorthSkipping(backend, a, b.shape[1]!, 1, kind, b)) return null;
   return transposeA ? skippingFilterGradient(backend, a, b, 1) : skippingConv(backend, a, b);
 }
 

@@ -1,5 +1,7 @@
-/** FirstMaxPool on tfjs-node: TensorFlow's max pool, told its padding; its gradient by our own op. */
-import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
+/** FirstMaxPool on tfjs-node: by our own ops; without them by TensorFlow's, which lose NaN, where nothing is. */
+import type { KernelConfig, Tensor, Tensor4D, TensorInfo } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { firstMaxPool, firstMaxPoolGrad } from '../composed/max_pool';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
 import { kernel, opAttrs, type TensorflowBackend } from './backend';
 
@@ -22,25 +24,34 @@ function poolAttrs(backend: TensorflowBackend, { poolSize, strides, padding }: M
   });
 }
 
+const allFinite = (x: TensorInfo) =>
+  tf
+    .isFinite(x as Tensor)
+    .all()
+    .dataSync()[0] === 1;
+
 function pool({ x }: { x: TensorInfo }, backend: TensorflowBackend, attrs: MaxPoolAttrs): Tensor {
+  if (!allFinite(x)) return firstMaxPool(x as Tensor4D, attrs);
   return backend.executeMultipleOutputs('MaxPool', poolAttrs(backend, attrs), [x], 1)[0]!;
 }
 
 /** By TensorFlow's op, which wants the pooled images too: they are made anew. */
 function poolGrad({ dy, x }: GradInputs, backend: TensorflowBackend, attrs: MaxPoolAttrs): Tensor {
+  if (!allFinite(x)) return firstMaxPoolGrad(dy as Tensor4D, x as Tensor4D, attrs);
   const y = pool({ x }, backend, attrs);
   const inputs = [x, y, dy];
   return backend.executeMultipleOutputs('MaxPoolGrad', poolAttrs(backend, attrs), inputs, 1)[0]!;
 }
 
-/** By our own op. */
-function nativePoolGrad(
-  { dy, x }: GradInputs,
+/** By one of our own ops. */
+function native(
+  op: string,
+  inputs: TensorInfo[],
   backend: TensorflowBackend,
   { poolSize, strides, padding }: MaxPoolAttrs,
 ): Tensor {
   const attrs = opAttrs(backend, { ints: { pool_size: poolSize, strides, padding } });
-  return backend.executeMultipleOutputs('SpikingformerFirstMaxPoolGrad', attrs, [x, dy], 1)[0]!;
+  return backend.executeMultipleOutputs(op, attrs, inputs, 1)[0]!;
 }
 
 export const maxPoolKernels: KernelConfig[] = [
@@ -49,5 +60,10 @@ export const maxPoolKernels: KernelConfig[] = [
 ];
 
 export const nativeMaxPoolKernels: KernelConfig[] = [
-  kernel<GradInputs, MaxPoolAttrs>(FirstMaxPoolGrad, nativePoolGrad),
+  kernel<{ x: TensorInfo }, MaxPoolAttrs>(FirstMaxPool, ({ x }, backend, attrs) =>
+    native('SpikingformerFirstMaxPool', [x], backend, attrs),
+  ),
+  kernel<GradInputs, MaxPoolAttrs>(FirstMaxPoolGrad, ({ dy, x }, backend, attrs) =>
+    native('SpikingformerFirstMaxPoolGrad', [x, dy], backend, attrs),
+  ),
 ];

@@ -3,6 +3,7 @@ import type { KernelConfig, Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { surrogateNames } from '../../surrogate';
 import {
+  keepsShare,
   MultiStepLIF,
   MultiStepLIFGrad,
   type MultiStepLIFGradInputs,
@@ -17,20 +18,28 @@ function optionalInputs({ v0, w }: MultiStepLIFInputs): tf.TensorInfo[] {
   return [...(v0 ? [v0] : []), ...(w ? [tf.sigmoid(w as Tensor)] : [])];
 }
 
-/** Of every op with neurons inside; those of its gradient alone, too. */
-export function neuronAttrs(backend: TensorflowBackend, attrs: NeuronAttrs, gradient = false) {
+/** Of every op with neurons inside; those of its gradient alone, too. Learnt: whether 1 / tau is an input. */
+export function neuronAttrs(
+  backend: TensorflowBackend,
+  attrs: NeuronAttrs,
+  gradient = false,
+  learnt = false,
+) {
+  const keeps = keepsShare(attrs, learnt);
   const { tau, vThreshold, vReset, decayInput, alpha, surrogate, detachReset } = attrs;
   return opAttrs(backend, {
     floats: {
       tau,
       v_threshold: vThreshold,
       v_reset: vReset ?? 0,
-      ...(gradient && { k: 1 / tau, alpha }),
+      share: keeps ? 1 - 1 / tau : 1 / tau,
+      ...(gradient && { alpha }),
     },
     ints: gradient ? { surrogate: surrogateNames.indexOf(surrogate) } : {},
     bools: {
       soft_reset: vReset === null,
       decay_input: decayInput,
+      keeps,
       ...(gradient && { detach_reset: detachReset }),
     },
   });
@@ -58,7 +67,10 @@ function multiStepLIF(
 ): Tensor[] {
   return backend.executeMultipleOutputs(
     'SpikingformerMultiStepLif',
-    [...inputAttrs(backend, inputs, attrs), ...neuronAttrs(backend, attrs)],
+    [
+      ...inputAttrs(backend, inputs, attrs),
+      ...neuronAttrs(backend, attrs, false, inputs.w !== undefined),
+    ],
     [inputs.x, ...optionalInputs(inputs)],
     2,
   );
@@ -72,7 +84,7 @@ function multiStepLIFGrad(
   const { x, dSpikes, dV, v0, w } = inputs;
   const [dx, dv0, dk] = backend.executeMultipleOutputs(
     'SpikingformerMultiStepLifGrad',
-    [...inputAttrs(backend, inputs, attrs), ...neuronAttrs(backend, attrs, true)],
+    [...inputAttrs(backend, inputs, attrs), ...neuronAttrs(backend, attrs, true, w !== undefined)],
     [x, dSpikes, dV, ...optionalInputs(inputs)],
     3,
   );

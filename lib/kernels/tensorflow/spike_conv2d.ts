@@ -9,7 +9,7 @@ export const spikeConv2DKernel = kernel<SpikeConv2DInputs, object>(
   SpikeConv2D,
   ({ x, filter, scale, shift }, backend) => {
     const [size, , , filters] = filter.shape as [number, number, number, number];
-    if (isWorthSkipping(backend, x, filters, size, filter)) {
+    if (isWorthSkipping(backend, x, filters, size, 'forward', filter)) {
       return skippingConv(backend, x, filter, [scale, shift]);
     }
     return spikeConv2D(x as Tensor4D, filter as Tensor4D, scale as Tensor, shift as Tensor);

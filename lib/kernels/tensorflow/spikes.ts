@@ -15,29 +15,26 @@ const WORTH = 1 << 20;
 const CHANNELS = 32;
 
 /**
- * Whether skipping the zeros of x is faster, where a kernel of `size` makes `outChannels` of it; in the
- * kernel's gradient, where no filter is given. Never where `filter` has an infinite or NaN number,
- * which a zero would hide.
+ * Whether skipping the zeros of x is faster, where a kernel of `size` makes `outChannels` of it, or gets
+ * its gradient. Never where the `other` factor, filter or dy, has an infinite or NaN number, which a zero
+ * would hide.
  */
 export function isWorthSkipping(
   backend: TensorflowBackend,
   x: TensorInfo,
   outChannels: number,
   size: number,
-  filter?: TensorInfo,
+  product: keyof typeof DENSITY,
+  other: TensorInfo,
 ): boolean {
   if (outChannels < CHANNELS || x.dtype !== 'float32') return false;
   if (util.sizeFromShape(x.shape) * outChannels * size ** 2 < WORTH) return false;
   if (typeof nativeOpsInUse() === 'string') return false;
-  const [density] = backend.executeMultipleOutputs(
-    'SpikingformerDensity',
-    opAttrs(backend, { ints: { N: filter ? 1 : 0 } }),
-    filter ? [x, filter] : [x],
-    1,
-  );
+  const attrs = opAttrs(backend, { floats: { most: DENSITY[product] } });
+  const [density] = backend.executeMultipleOutputs('SpikingformerDensity', attrs, [x, other], 1);
   const share = density!.dataSync()[0]!;
   density!.dispose();
-  return share < (filter ? DENSITY.forward : DENSITY.gradient);
+  return share < DENSITY[product];
 }
 
 /**

@@ -85,7 +85,8 @@ function moments(
   const rows = total / channels;
   let mean = sampleMean(heapView(backend, x), channels);
   for (let again = false; ; again = true) {
-    const shift = mean;
+    // Of an infinite shift nothing would be left but NaN.
+    const shift = mean.map((m) => (Number.isFinite(m) ? m : 0));
     const [at] = vectors(backend, heap, channels, period, (c) => shift[c]);
     const [sum, squares] = sums(backend, heap, channels, period, (first, second) =>
       kernelsOf(backend).batchNormSums(pointer(backend, x), total, period, at, first, second),

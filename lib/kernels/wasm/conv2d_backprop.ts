@@ -53,7 +53,7 @@ function filterGradient(
     }
     if (
       info.strideHeight * info.strideWidth === 1 &&
-      isWorthSkipping(backend, x, info.outChannels)
+      isWorthSkipping(backend, x, dy, info.outChannels)
     ) {
       const { batchSize: batch, inHeight: height, inWidth: width, padInfo } = info;
       const sizes = { ...info, batch, height, width, padTop: padInfo.top, padLeft: padInfo.left };

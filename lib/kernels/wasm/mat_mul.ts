@@ -80,7 +80,7 @@ export function transposedMultiply(
   b: TensorInfo,
   out: TensorInfo,
 ): void {
-  if (isWorthSkipping(backend, a, n)) {
+  if (isWorthSkipping(backend, a, b, n)) {
     sparseFilterGradient(backend, heap, transposedProduct(m, n, k), a, b, out);
   } else {
     multiply(backend, heap, { m, n, k, transposeA: true }, a, b, out);

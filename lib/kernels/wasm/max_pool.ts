@@ -1,17 +1,50 @@
-/** Max pooling on wasm whose gradient goes to the first maximum; tfjs's own forward serves. */
+/** Max pooling on wasm as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { backend_util } from '@tensorflow/tfjs';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
 import { type BackendWasm, checkFloat32, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
-import { runStock } from './stock';
 
 type Shape4D = [number, number, number, number];
 type PoolInfo = ReturnType<typeof backend_util.computePool2DInfo>;
 
+/** The pool of that x. */
+function describePool({ shape }: TensorInfo, attrs: StockPoolAttrs): PoolInfo {
+  const { filterSize, strides, pad, dimRoundingMode } = attrs;
+  const x = shape as Shape4D;
+  return backend_util.computePool2DInfo(x, filterSize, strides, 1, pad, dimRoundingMode);
+}
+
 /** tfjs's attributes of a pool with numeric padding. */
-function stockAttrs({ poolSize, strides, padding }: MaxPoolAttrs) {
-  return { filterSize: poolSize, strides, pad: padding, dimRoundingMode: 'floor' as const };
+function stockAttrs({ poolSize, strides, padding }: MaxPoolAttrs): StockPoolAttrs {
+  return { filterSize: poolSize, strides, pad: padding, dimRoundingMode: 'floor' };
+}
+
+/** The sizes that the module's functions take, in their order. */
+function sizesOf(info: PoolInfo) {
+  return [
+    info.batchSize,
+    info.inHeight,
+    info.inWidth,
+    info.inChannels,
+    info.outHeight,
+    info.outWidth,
+    info.filterHeight,
+    info.filterWidth,
+    info.strideHeight,
+    info.strideWidth,
+    info.padInfo.top,
+    info.padInfo.left,
+  ];
+}
+
+function maxPool(x: TensorInfo, backend: BackendWasm, info: PoolInfo): TensorInfo {
+  checkFloat32(FirstMaxPool, { x });
+  return withHeap(backend, (heap) => {
+    const y = heap.output(info.outShape);
+    kernelsOf(backend).maxPool(pointer(backend, x), pointer(backend, y), ...sizesOf(info));
+    return y;
+  });
 }
 
 /** dx of the pool that `info` describes: what MaxPoolGrad of tfjs should be, too. */
@@ -29,18 +62,7 @@ function maxPoolGrad(
       pointer(backend, x),
       pointer(backend, dy),
       pointer(backend, dx),
-      info.batchSize,
-      info.inHeight,
-      info.inWidth,
-      info.inChannels,
-      info.outHeight,
-      info.outWidth,
-      info.filterHeight,
-      info.filterWidth,
-      info.strideHeight,
-      info.strideWidth,
-      info.padInfo.top,
-      info.padInfo.left,
+      ...sizesOf(info),
     );
     return dx;
   });
@@ -49,13 +71,11 @@ function maxPoolGrad(
 export const firstMaxPoolConfig: KernelConfig = {
   kernelName: FirstMaxPool,
   backendName: 'wasm',
-  kernelFunc: ({ inputs, backend, attrs }) =>
-    runStock(
-      'MaxPool',
-      { x: inputs.x as TensorInfo },
-      backend as BackendWasm,
-      stockAttrs(attrs as unknown as MaxPoolAttrs),
-    ),
+  kernelFunc: ({ inputs, backend, attrs }) => {
+    const x = inputs.x as TensorInfo;
+    const info = describePool(x, stockAttrs(attrs as unknown as MaxPoolAttrs));
+    return maxPool(x, backend as BackendWasm, info);
+  },
 };
 
 export const firstMaxPoolGradConfig: KernelConfig = {
@@ -63,23 +83,8 @@ export const firstMaxPoolGradConfig: KernelConfig = {
   backendName: 'wasm',
   kernelFunc: ({ inputs, backend, attrs }) => {
     const { dy, x } = inputs as { dy: TensorInfo; x: TensorInfo };
-    const { filterSize, strides, pad, dimRoundingMode } = stockAttrs(
-      attrs as unknown as MaxPoolAttrs,
-    );
-    return maxPoolGrad(
-      FirstMaxPoolGrad,
-      dy,
-      x,
-      backend as BackendWasm,
-      backend_util.computePool2DInfo(
-        x.shape as Shape4D,
-        filterSize,
-        strides,
-        1,
-        pad,
-        dimRoundingMode,
-      ),
-    );
+    const info = describePool(x, stockAttrs(attrs as unknown as MaxPoolAttrs));
+    return maxPoolGrad(FirstMaxPoolGrad, dy, x, backend as BackendWasm, info);
   },
 };
 
@@ -96,20 +101,7 @@ export const maxPoolGradOverride: KernelConfig = {
   backendName: 'wasm',
   kernelFunc: ({ inputs, backend, attrs }) => {
     const { dy, input } = inputs as { dy: TensorInfo; input: TensorInfo };
-    const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as StockPoolAttrs;
-    return maxPoolGrad(
-      'MaxPoolGrad',
-      dy,
-      input,
-      backend as BackendWasm,
-      backend_util.computePool2DInfo(
-        input.shape as Shape4D,
-        filterSize,
-        strides,
-        1,
-        pad,
-        dimRoundingMode,
-      ),
-    );
+    const info = describePool(input, attrs as unknown as StockPoolAttrs);
+    return maxPoolGrad('MaxPoolGrad', dy, input, backend as BackendWasm, info);
   },
 };

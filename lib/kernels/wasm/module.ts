@@ -7,6 +7,8 @@ import { moduleBytes } from './module_bytes';
 
 /** What the module exports; every argument is a number, addresses and counts alike. */
 interface Exports extends Record<Kernel, (...args: number[]) => void> {
+  /** 1 or 0. */
+  areFinite(address: number, length: number): number;
   countNonZero(address: number, length: number): number;
 }
 
@@ -23,6 +25,7 @@ type Kernel =
   | 'lif'
   | 'lifGrad'
   | 'matMul'
+  | 'maxPool'
   | 'maxPoolGrad'
   | 'scaleAndShift'
   | 'sparseFilterGrad'

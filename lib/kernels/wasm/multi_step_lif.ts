@@ -1,8 +1,9 @@
 /** MultiStepLIF and its gradient on wasm: one pass over the heap, membranes in registers. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { surrogateNames } from '../../surrogate';
+import { getSurrogate, surrogateNames } from '../../surrogate';
 import {
+  keepsShare,
   MultiStepLIF,
   MultiStepLIFGrad,
   type MultiStepLIFGradInputs,
@@ -16,6 +17,7 @@ import { kernelsOf } from './module';
 const DECAY_INPUT = 1;
 const DIVIDE = 2;
 const SOFT_RESET = 4;
+const KEEP = 16;
 
 /** Whether x / tau equals x * (1 / tau) in every bit: tau is a power of two, or infinite. */
 function reciprocalIsExact(tau: number): boolean {
@@ -34,13 +36,18 @@ function learnedGain(backend: BackendWasm, w: TensorInfo): number {
   return 1 / (1 + Math.exp(-heapView(backend, w)[0]));
 }
 
-function modeOf(attrs: NeuronAttrs, w: TensorInfo | undefined): number {
+/** How the charge is computed, with what number, and 1 / tau or, of a KEEP, what it leaves of v. */
+function chargeOf(attrs: NeuronAttrs, w: TensorInfo | undefined, backend: BackendWasm) {
+  const soft = attrs.vReset === null ? SOFT_RESET : 0;
+  const gain = w ? Math.fround(learnedGain(backend, w)) : 1 / attrs.tau;
+  if (keepsShare(attrs, w !== undefined)) {
+    return { mode: soft | KEEP, k: 1 - gain, share: 1 - gain, gain };
+  }
+  const mode = soft | (attrs.decayInput ? DECAY_INPUT : 0);
   const tau = Math.fround(attrs.tau);
-  return (
-    (attrs.decayInput ? DECAY_INPUT : 0) |
-    (w || reciprocalIsExact(tau) ? 0 : DIVIDE) |
-    (attrs.vReset === null ? SOFT_RESET : 0)
-  );
+  return w || reciprocalIsExact(tau)
+    ? { mode, k: w ? gain : 1 / tau, share: gain, gain }
+    : { mode: mode | DIVIDE, k: tau, share: gain, gain };
 }
 
 function multiStepLIF(
@@ -50,9 +57,7 @@ function multiStepLIF(
 ): TensorInfo[] {
   checkFloat32(MultiStepLIF, { x, v0, w });
   const { batch, time, n } = dimensions(x.shape);
-  const mode = modeOf(attrs, w);
-  const tau = Math.fround(attrs.tau);
-  const k = w ? learnedGain(backend, w) : mode & DIVIDE ? tau : 1 / tau;
+  const { mode, k } = chargeOf(attrs, w, backend);
   return withHeap(backend, (heap) => {
     const spikes = heap.output(x.shape);
     const v = heap.output([x.shape[0], ...x.shape.slice(2)]);
@@ -85,8 +90,8 @@ function multiStepLIFGrad(
 ): TensorInfo[] {
   checkFloat32(MultiStepLIFGrad, { x, v0, w, dSpikes, dV });
   const { batch, time, n } = dimensions(x.shape);
-  const mode = modeOf(attrs, w);
-  const gain = w ? learnedGain(backend, w) : 1 / attrs.tau;
+  const { mode, k, share, gain } = chargeOf(attrs, w, backend);
+  const reach = getSurrogate(attrs.surrogate).reach?.(attrs.alpha) ?? Infinity;
   const block = blockLength(time);
   return withHeap(backend, (heap) => {
     const dx = heap.output(x.shape);
@@ -109,9 +114,9 @@ function multiStepLIFGrad(
       n,
       mode,
       attrs.detachReset ? 0 : 1,
-      mode & DIVIDE ? Math.fround(attrs.tau) : gain,
-      attrs.decayInput ? gain : 1,
-      1 - gain,
+      k,
+      share,
+      reach,
       attrs.vThreshold,
       attrs.vReset ?? 0,
       surrogateNames.indexOf(attrs.surrogate),

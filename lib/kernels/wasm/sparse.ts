@@ -1,7 +1,4 @@
-/**
- * The gradient of a filter or a weight matrix whose input is mostly zero, as spikes are. A zero of the
- * input hides even an infinite or NaN dy, which a dense sum would turn into NaN.
- */
+/** The gradient of a filter or a weight matrix whose input is mostly zero, as spikes are. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import { type BackendWasm, type Heap, pointer } from './backend';
@@ -36,11 +33,22 @@ export function transposedProduct(m: number, n: number, k: number): SparseSizes 
   return { ...pixels, ...filter, inChannels: m, outChannels: n };
 }
 
-/** Whether x has enough zeros, and dy enough channels, for `sparseFilterGradient` to be faster. */
-export function isWorthSkipping(backend: BackendWasm, x: TensorInfo, outChannels: number): boolean {
+/** Whether no number is NaN or infinite, of which 0 times makes NaN: else no zero may be skipped. */
+export function areFinite(backend: BackendWasm, x: TensorInfo): boolean {
+  return kernelsOf(backend).areFinite(pointer(backend, x), util.sizeFromShape(x.shape)) === 1;
+}
+
+/** Whether x has enough zeros, and dy enough channels, for `sparseFilterGradient` to be faster; and it to be right. */
+export function isWorthSkipping(
+  backend: BackendWasm,
+  x: TensorInfo,
+  dy: TensorInfo,
+  outChannels: number,
+): boolean {
   const length = util.sizeFromShape(x.shape);
   if (outChannels < STRIP / 2 || length === 0) return false;
-  return kernelsOf(backend).countNonZero(pointer(backend, x), length) < DENSITY * length;
+  const nonZeros = kernelsOf(backend).countNonZero(pointer(backend, x), length);
+  return nonZeros < DENSITY * length && areFinite(backend, dy);
 }
 
 /** dw = sum x dy, over the non-zeros of x only. */

@@ -10,6 +10,7 @@ import { type BackendWasm, checkFloat32, type Heap, pointer, withHeap } from './
 import { convolve, describeConv } from './conv2d';
 import { BLOCK_K } from './mat_mul';
 import { kernelsOf } from './module';
+import { areFinite } from './sparse';
 import { roundUp } from './tiles';
 
 /** Output channels that are summed together. */
@@ -93,8 +94,9 @@ function sumListed(
   );
 }
 
-/** Whether the dense sum is faster, and adds up in the same order. */
+/** Whether the dense sum is faster, and adds up in the same order; or a zero of x would hide NaN. */
 function isDense(backend: BackendWasm, { x, filter }: SpikeConv2DInputs): boolean {
+  if (!areFinite(backend, filter)) return true;
   const [size, , channels] = filter.shape;
   if (size === 1 && channels! > BLOCK_K) return false;
   const judged = Math.min(util.sizeFromShape(x.shape), JUDGED);

@@ -1,6 +1,5 @@
-/** Max pooling on webgl whose gradient goes to the first maximum; tfjs's own forward serves. */
+/** Max pooling on webgl as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
-import { runStockKernel } from '../override';
 import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../shaders/pool';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
 import { draw, gradientKernel, kernel, type WebGLBackend, withUnpacked } from './backend';
@@ -9,6 +8,48 @@ import { draw, gradientKernel, kernel, type WebGLBackend, withUnpacked } from '.
 function asLines(x: TensorInfo): TensorInfo {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   return { ...x, shape: [batch * height, width, channels] };
+}
+
+const TAKES = `
+  bool takes(float x, float best) {
+    return x > best || (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u;
+  }`;
+
+/** Window (i, j) as rows r0 to r1 and columns s0 to s1 of the image. */
+const WINDOW = `
+  int r0 = max(i * strideHeight - top, 0);
+  int r1 = min(i * strideHeight - top + filterHeight, height);
+  int s0 = max(j * strideWidth - left, 0);
+  int s1 = min(j * strideWidth - left + filterWidth, width);`;
+
+/** y, a fragment for each of its numbers. */
+function maxPool(given: TensorInfo, backend: WebGLBackend, attrs: StockPoolAttrs): TensorInfo {
+  return withUnpacked(backend, { x: given }, ({ x }) => {
+    const ints = poolUniforms(x.shape, attrs);
+    const [batch, , , channels] = x.shape as [number, number, number, number];
+    const { outHeight, outWidth } = ints as { outHeight: number; outWidth: number };
+    const { dataId, dtype } = draw(backend, {
+      inputs: { x: asLines(x) },
+      outputShape: [batch * outHeight, outWidth, channels],
+      ints,
+      functions: TAKES,
+      body: `
+        ivec3 at = getOutputCoords();
+        int image = at.x / outHeight;
+        int i = at.x % outHeight;
+        int j = at.y;
+        ${WINDOW}
+        float best = getX(image * height + r0, s0, at.z);
+        for (int r = r0; r < r1; r++) {
+          for (int s = s0; s < s1; s++) {
+            float here = getX(image * height + r, s, at.z);
+            if (takes(here, best)) best = here;
+          }
+        }
+        setOutput(best);`,
+    });
+    return { dataId, dtype, shape: [batch, outHeight, outWidth, channels] };
+  });
 }
 
 /**
@@ -26,6 +67,7 @@ function maxPoolGrad(
       inputs: { x: lines, dy: asLines(dy) },
       outputShape: lines.shape,
       ints: poolUniforms(x.shape, attrs),
+      functions: TAKES,
       body: `
         ivec3 at = getOutputCoords();
         int image = at.x / height;
@@ -37,17 +79,14 @@ function maxPoolGrad(
         int firstJ = max((column + left - filterWidth + strideWidth) / strideWidth, 0);
         float sum = 0.0;
         for (int i = firstI; i <= lastI; i++) {
-          int r0 = max(i * strideHeight - top, 0);
-          int r1 = min(i * strideHeight - top + filterHeight, height);
           for (int j = firstJ; j <= lastJ; j++) {
-            int s0 = max(j * strideWidth - left, 0);
-            int s1 = min(j * strideWidth - left + filterWidth, width);
+            ${WINDOW}
             ivec2 best = ivec2(r0, s0);
             float maximum = getX(image * height + r0, s0, at.z);
             for (int r = r0; r < r1; r++) {
               for (int s = s0; s < s1; s++) {
                 float here = getX(image * height + r, s, at.z);
-                if (here > maximum) { maximum = here; best = ivec2(r, s); }
+                if (takes(here, maximum)) { maximum = here; best = ivec2(r, s); }
               }
             }
             if (best == ivec2(row, column)) sum += getDy(image * outHeight + i, j, at.z);
@@ -61,7 +100,7 @@ function maxPoolGrad(
 
 export const maxPoolKernels: KernelConfig[] = [
   kernel<{ x: TensorInfo }, MaxPoolAttrs>(FirstMaxPool, ({ x }, backend, attrs) =>
-    runStockKernel('MaxPool', 'webgl', { x }, backend, stockAttrs(attrs)),
+    maxPool(x, backend, stockAttrs(attrs)),
   ),
   gradientKernel<{ dy: TensorInfo; x: TensorInfo }, MaxPoolAttrs>(
     FirstMaxPoolGrad,

@@ -26,6 +26,13 @@ const glsl = (packed: boolean): Dialect => ({
     num head(num a) { return uintBitsToFloat(floatBitsToUint(a) & 0xfffff000u); }
     num atLeast(num a, num b, num yes, num no) {
       return ${packed ? 'mix(no, yes, greaterThanEqual(a, b))' : 'a >= b ? yes : no'};
+    }
+    num ifNaN(num a, num yes, num no) {
+      return ${
+        packed
+          ? 'mix(no, yes, greaterThan(floatBitsToUint(a) & 0x7fffffffu, uvec4(0x7f800000u)))'
+          : '(floatBitsToUint(a) & 0x7fffffffu) > 0x7f800000u ? yes : no'
+      };
     }`,
   fn: (name, parameters, body) =>
     `num ${name}(${parameters.map((p) => `num ${p}`).join(', ')}) { ${body} }`,
@@ -149,7 +156,7 @@ function multiStepLIF(
 
 /**
  * dL/dh at t as a sum over the steps s >= t: each one's dSpikes through its surrogate, times what is
- * left (p) of a change of h at t by then. Nothing is left behind a hard reset.
+ * left (p) of a change of h at t by then.
  */
 const gradientBody = (attrs: NeuronAttrs, dV: boolean) => `
   num h;
@@ -166,12 +173,12 @@ const gradientBody = (attrs: NeuronAttrs, dV: boolean) => `
       v = reset(h);
     }
     num ds = surrogate(h);
-    g += p * ds * ${read('DSpikes', 's')};
-    p *= resetSlope(h, ds);
-    if (p == num(0.0)) break;
+    num gs = through(${read('DSpikes', 's')}, h, ds);
+    g += p * (s > t ? earlier(gs) : gs);
+    p *= ${attrs.detachReset ? 'direct(h)' : 'direct(h) + through(jump(h), h, ds)'};
   }
-  ${dV ? `g += p * ${readState('DV')};` : ''}
-  value = ${attrs.decayInput ? 'g * gain()' : 'g'};`;
+  ${dV ? `num gv = ${readState('DV')}; g += p * (t < time - 1 ? earlier(gv) : gv);` : ''}
+  value = ofInput(g);`;
 
 function multiStepLIFGrad(
   inputs: MultiStepLIFGradInputs,
@@ -195,7 +202,7 @@ function multiStepLIFGrad(
           steps: { dx },
           writes: 'states',
           outputShape: v0.shape,
-          body: `value = ${read('Dx', '0')} * ${attrs.decayInput ? 'keepOverGain()' : 'keep()'};`,
+          body: `value = membraneOfInput(${read('Dx', '0')});`,
         }),
       );
     }

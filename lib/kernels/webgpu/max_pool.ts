@@ -1,9 +1,50 @@
-/** Max pooling on webgpu whose gradient goes to the first maximum; tfjs's own forward serves. */
+/** Max pooling on webgpu as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
-import { runStockKernel } from '../override';
 import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../shaders/pool';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
 import { compute, kernel, type WebGPUBackend } from './backend';
+
+const TAKES = `
+  fn takes(x : f32, best : f32) -> bool {
+    return x > best || (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+  }`;
+
+/** Window (i, j): `at` becomes the place in x of what wins it. */
+const WINNER = `
+  let r0 = max(i * uniforms.strideHeight - uniforms.top, 0);
+  let r1 = min(i * uniforms.strideHeight - uniforms.top + uniforms.filterHeight, uniforms.height);
+  let s0 = max(j * uniforms.strideWidth - uniforms.left, 0);
+  let s1 = min(j * uniforms.strideWidth - uniforms.left + uniforms.filterWidth, uniforms.width);
+  var at = (base + r0 * uniforms.width + s0) * uniforms.channels + c;
+  for (var r = r0; r < r1; r++) {
+    for (var s = s0; s < s1; s++) {
+      let here = (base + r * uniforms.width + s) * uniforms.channels + c;
+      if (takes(x[here], x[at])) { at = here; }
+    }
+  }`;
+
+/** y, a thread for each of its numbers. */
+function maxPool(x: TensorInfo, backend: WebGPUBackend, attrs: StockPoolAttrs): TensorInfo {
+  const ints = poolUniforms(x.shape, attrs);
+  const { outHeight, outWidth, channels } = ints as Record<string, number>;
+  const outputShape = [x.shape[0]!, outHeight!, outWidth!, channels!];
+  return compute(backend, {
+    key: 'first_max_pool',
+    inputs: { x },
+    outputShape,
+    threads: outputShape.reduce((a, b) => a * b, 1),
+    ints,
+    functions: TAKES,
+    body: `
+      let c = index % uniforms.channels;
+      let j = (index / uniforms.channels) % uniforms.outWidth;
+      let i = (index / (uniforms.channels * uniforms.outWidth)) % uniforms.outHeight;
+      let image = index / (uniforms.channels * uniforms.outWidth * uniforms.outHeight);
+      let base = image * uniforms.height * uniforms.width;
+      ${WINNER}
+      result[index] = x[at];`,
+  });
+}
 
 /**
  * dx, a thread for each pixel and channel: it asks every window that it lies in whether it is the first
@@ -21,6 +62,7 @@ function maxPoolGrad(
     outputShape: x.shape,
     threads: x.shape.reduce((a, b) => a * b, 1),
     ints: poolUniforms(x.shape, attrs),
+    functions: TAKES,
     body: `
       let c = index % uniforms.channels;
       let column = (index / uniforms.channels) % uniforms.width;
@@ -33,18 +75,8 @@ function maxPoolGrad(
       let firstJ = max((column + uniforms.left - uniforms.filterWidth + uniforms.strideWidth) / uniforms.strideWidth, 0);
       var sum = 0.0;
       for (var i = firstI; i <= lastI; i++) {
-        let r0 = max(i * uniforms.strideHeight - uniforms.top, 0);
-        let r1 = min(i * uniforms.strideHeight - uniforms.top + uniforms.filterHeight, uniforms.height);
         for (var j = firstJ; j <= lastJ; j++) {
-          let s0 = max(j * uniforms.strideWidth - uniforms.left, 0);
-          let s1 = min(j * uniforms.strideWidth - uniforms.left + uniforms.filterWidth, uniforms.width);
-          var at = (base + r0 * uniforms.width + s0) * uniforms.channels + c;
-          for (var r = r0; r < r1; r++) {
-            for (var s = s0; s < s1; s++) {
-              let here = (base + r * uniforms.width + s) * uniforms.channels + c;
-              if (x[here] > x[at]) { at = here; }
-            }
-          }
+          ${WINNER}
           if (at == index) {
             sum += dy[((image * uniforms.outHeight + i) * uniforms.outWidth + j) * uniforms.channels + c];
           }
@@ -56,7 +88,7 @@ function maxPoolGrad(
 
 export const maxPoolKernels: KernelConfig[] = [
   kernel<{ x: TensorInfo }, MaxPoolAttrs>(FirstMaxPool, ({ x }, backend, attrs) =>
-    runStockKernel('MaxPool', 'webgpu', { x }, backend, stockAttrs(attrs)),
+    maxPool(x, backend, stockAttrs(attrs)),
   ),
   kernel<{ dy: TensorInfo; x: TensorInfo }, MaxPoolAttrs>(
     FirstMaxPoolGrad,

@@ -19,7 +19,10 @@ const wgsl: Dialect = {
     alias num = f32;
     fn exact(a : f32) -> f32 { return bitcast<f32>(bitcast<u32>(a) ^ uniforms.zero); }
     fn head(a : f32) -> f32 { return bitcast<f32>(bitcast<u32>(a) & 0xfffff000u); }
-    fn atLeast(a : f32, b : f32, yes : f32, no : f32) -> f32 { return select(no, yes, a >= b); }`,
+    fn atLeast(a : f32, b : f32, yes : f32, no : f32) -> f32 { return select(no, yes, a >= b); }
+    fn ifNaN(a : f32, yes : f32, no : f32) -> f32 {
+      return select(no, yes, (bitcast<u32>(a) & 0x7fffffffu) > 0x7f800000u);
+    }`,
   fn: (name, parameters, body) =>
     `fn ${name}(${parameters.map((p) => `${p} : f32`).join(', ')}) -> f32 { ${body} }`,
   let: (name, value) => `let ${name} = ${value};`,
@@ -90,10 +93,10 @@ const backward = (attrs: NeuronAttrs, dV: boolean) => `
   for (var t = uniforms.time - 1; t >= 0; t--) {
     let i = first + t * uniforms.neurons;
     let h = result[i];
-    let ds = surrogate(h);
-    let gh = dSpikes[i] * ds + gv * resetSlope(h, ds);
-    result[i] = ${attrs.decayInput ? 'gh * gain()' : 'gh'};
-    gv = gh * keep();
+    let gs = dSpikes[i]${attrs.detachReset ? '' : ' + throughReset(gv, h)'};
+    let gh = through(gs, h, surrogate(h)) + gv * direct(h);
+    result[i] = ofInput(gh);
+    gv = ofMembrane(gh);
   }`;
 
 /** dL/dv0 from dL/dx of the first step: what dL/dh is to each. */
@@ -105,7 +108,6 @@ function firstStepGradient(
   attrs: NeuronAttrs,
 ): TensorInfo {
   const [batch, time] = dx.shape as [number, number];
-  const factor = attrs.decayInput ? 'keepOverGain()' : 'keep()';
   return compute(backend, {
     key: `lif_dv0_${neuronKey(attrs, decay !== undefined)}`,
     // An array that the code does not read may not be bound.
@@ -117,7 +119,7 @@ function firstStepGradient(
     functions: neuronCode(attrs, decay !== undefined, wgsl),
     body: `
       let sample = index / uniforms.neurons;
-      result[index] = dx[index + sample * (uniforms.time - 1) * uniforms.neurons] * ${factor};`,
+      result[index] = membraneOfInput(dx[index + sample * (uniforms.time - 1) * uniforms.neurons]);`,
   });
 }
 

@@ -6,10 +6,10 @@ export { batchNormApply, batchNormGradApply, batchNormGradSums, batchNormSums } 
 export { convDirect, convPackFlipped, convPackForward } from './conv_direct';
 export { convFilterGrad } from './conv_filter_grad';
 export { matMul } from './mat_mul';
-export { maxPoolGrad } from './max_pool';
+export { maxPool, maxPoolGrad } from './max_pool';
 export { lif } from './multi_step_lif';
 export { lifGrad } from './multi_step_lif_grad';
 export { sumMiddle, sumTrailing } from './sum';
-export { countNonZero, sparseFilterGrad } from './sparse_filter_grad';
+export { areFinite, countNonZero, sparseFilterGrad } from './sparse_filter_grad';
 export { addMultiples, addRows, scaleAndShift, spikeConv, spikeConvPack } from './spike_conv';
 export { copyStrided, transposeStrided } from './strided_copy';

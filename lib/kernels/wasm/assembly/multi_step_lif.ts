@@ -9,10 +9,12 @@ export const DECAY_INPUT = 1;
 const DIVIDE = 2; // k is tau, not 1 / tau
 export const SOFT_RESET = 4;
 export const RECORD = 8; // write h, not spikes
+export const KEEP = 16; // k is the share of v that stays; neither of the first two
 
 /** The membrane before firing. The order of operations is the specification's: results are exact. */
 @inline
 function charge(mode: i32, v: v128, x: v128, k: v128, vReset: v128): v128 {
+  if (mode & KEEP) return f32x4.add(f32x4.mul(v, k), x);
   const leak = f32x4.sub(v, vReset);
   if (mode & DECAY_INPUT) {
     const drive = f32x4.sub(x, leak);
@@ -21,9 +23,12 @@ function charge(mode: i32, v: v128, x: v128, k: v128, vReset: v128): v128 {
   return f32x4.add(f32x4.sub(v, mode & DIVIDE ? f32x4.div(leak, k) : f32x4.mul(leak, k)), x);
 }
 
+/** An infinite h that fired leaves NaN, as h (1 - s) + vReset s does. */
 @inline
 export function reset(soft: i32, h: v128, fired: v128, vThreshold: v128, vReset: v128): v128 {
-  return soft ? f32x4.sub(h, v128.and(fired, vThreshold)) : v128.bitselect(vReset, h, fired);
+  return soft
+    ? f32x4.sub(h, v128.and(fired, vThreshold))
+    : v128.bitselect(f32x4.add(vReset, f32x4.sub(h, h)), h, fired);
 }
 
 /** All time steps of one vector of neurons. */
@@ -128,7 +133,7 @@ function columns(
   }
 }
 
-/** `columns` with the mode made a constant. */
+/** `columns` with the mode made a constant. A soft reset without DECAY_INPUT is a KEEP. */
 export function run(
   mode: i32,
   count: i32,
@@ -156,17 +161,17 @@ export function run(
     case 3:
       columns(3, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
       break;
-    case 4:
-      columns(4, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
-      break;
     case 5:
       columns(5, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
       break;
-    case 6:
-      columns(6, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
-      break;
     case 7:
       columns(7, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      break;
+    case 16:
+      columns(16, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      break;
+    case 20:
+      columns(20, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 8:
       columns(8, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
@@ -180,17 +185,17 @@ export function run(
     case 11:
       columns(11, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
       break;
-    case 12:
-      columns(12, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
-      break;
     case 13:
       columns(13, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
       break;
-    case 14:
-      columns(14, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+    case 15:
+      columns(15, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      break;
+    case 24:
+      columns(24, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
       break;
     default:
-      columns(15, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(28, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
   }
 }
 

@@ -3,7 +3,7 @@
  * the L1 cache, then time runs backward.
  */
 import { addToDoubles, load4or1, store4or1 } from './lanes';
-import { DECAY_INPUT, RECORD, reset, run, SOFT_RESET } from './multi_step_lif';
+import { DECAY_INPUT, KEEP, RECORD, reset, run, SOFT_RESET } from './multi_step_lif';
 import { surrogateBlock, writeExpTable } from './surrogate';
 
 /**
@@ -27,8 +27,8 @@ function columnGrad(
   time: i32,
   step: usize,
   blockStep: usize,
-  inputGain: v128,
-  keep: v128,
+  share: v128,
+  reach: v128,
   vThreshold: v128,
   vReset: v128,
 ): void {
@@ -39,20 +39,29 @@ function columnGrad(
   h += last * blockStep;
   s += last * blockStep;
   const soft = mode & SOFT_RESET;
+  const ends = f32x4.extract_lane(reach, 0) < Infinity;
   let gv = load4or1(width, dV);
-  let sum = f32x4.splat(0);
+  const zero = f32x4.splat(0);
+  let sum = zero;
   for (let t = time; t > 0; t--) {
     const potential = v128.load(h);
     const surrogate = v128.load(s);
-    // dv/dh, but for what passes through the spike of a reset that is attached.
-    const kept = soft ? gv : v128.andnot(gv, f32x4.ge(potential, vThreshold));
-    let gh = f32x4.add(f32x4.mul(load4or1(width, dSpikes), surrogate), kept);
+    let gs = load4or1(width, dSpikes);
     if (attached) {
-      const jump = soft ? f32x4.neg(vThreshold) : f32x4.sub(vReset, potential);
-      gh = f32x4.add(gh, f32x4.mul(gv, f32x4.mul(jump, surrogate)));
+      gs = soft
+        ? f32x4.sub(gs, f32x4.mul(gv, vThreshold))
+        : f32x4.add(gs, f32x4.sub(f32x4.mul(gv, vReset), f32x4.mul(gv, potential)));
     }
-    store4or1(width, dx, f32x4.mul(gh, inputGain));
-    gv = f32x4.mul(gh, keep);
+    let gh = f32x4.mul(gs, surrogate);
+    if (ends) gh = v128.andnot(gh, f32x4.gt(f32x4.abs(f32x4.sub(potential, vThreshold)), reach));
+    // Times 0, not left out, where it fired: NaN and infinities show.
+    const kept = soft
+      ? gv
+      : v128.bitselect(f32x4.mul(gv, zero), gv, f32x4.ge(potential, vThreshold));
+    gh = f32x4.add(gh, kept);
+    const part = f32x4.mul(gh, share);
+    store4or1(width, dx, mode & DECAY_INPUT ? part : gh);
+    gv = mode & KEEP ? part : f32x4.sub(gh, part);
     if (dw) {
       let before = v0 ? load4or1(width, v0) : vReset;
       if (t > 1) {
@@ -91,8 +100,8 @@ function columnsGrad(
   time: i32,
   step: usize,
   blockStep: usize,
-  gain: v128,
-  keep: v128,
+  share: v128,
+  reach: v128,
   th: v128,
   vr: v128,
 ): void {
@@ -115,8 +124,8 @@ function columnsGrad(
         time,
         step,
         blockStep,
-        gain,
-        keep,
+        share,
+        reach,
         th,
         vr,
       );
@@ -138,8 +147,8 @@ function columnsGrad(
         time,
         step,
         blockStep,
-        gain,
-        keep,
+        share,
+        reach,
         th,
         vr,
       );
@@ -157,7 +166,8 @@ function columnsGrad(
 
 /**
  * dx [batch, time, n]; dv0 [batch, n] unless 0; four partial sums of dw (float64, added to) unless
- * 0. forwardMode and k are those of `lif`. scratch holds 16 + 2 * time * (block + 12) floats; block
+ * 0. forwardMode and k are those of `lif`; share is 1 / tau, or k of a KEEP; beyond reach no gradient
+ * passes through a surrogate. scratch holds 16 + 2 * time * (block + 12) floats; block
  * is a multiple of 16.
  */
 export function lifGrad(
@@ -174,8 +184,8 @@ export function lifGrad(
   forwardMode: i32,
   attached: i32,
   k: f32,
-  inputGain: f32,
-  keep: f32,
+  share: f32,
+  reach: f32,
   vThreshold: f32,
   vReset: f32,
   surrogate: i32,
@@ -192,8 +202,8 @@ export function lifGrad(
   const kv = f32x4.splat(k);
   const th = f32x4.splat(vThreshold);
   const vr = f32x4.splat(vReset);
-  const gain = f32x4.splat(inputGain);
-  const kept = f32x4.splat(keep);
+  const shares = f32x4.splat(share);
+  const reaches = f32x4.splat(reach);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < n; i += block) {
       const count = min(block, n - i);
@@ -243,8 +253,8 @@ export function lifGrad(
         time,
         step,
         blockStep,
-        gain,
-        kept,
+        shares,
+        reaches,
         th,
         vr,
       );

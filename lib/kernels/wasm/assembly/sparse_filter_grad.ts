@@ -21,6 +21,17 @@ export function countNonZero(x: usize, count: i32): i32 {
   return total;
 }
 
+/** Whether none of them is NaN or infinite: 0 times any of these is not 0. */
+export function areFinite(x: usize, count: i32): bool {
+  const zero = f32x4.splat(0);
+  let sums = zero;
+  for (; count >= 4; count -= 4, x += 16) sums = f32x4.add(sums, f32x4.mul(v128.load(x), zero));
+  for (; count > 0; count--, x += 4) {
+    sums = f32x4.add(sums, f32x4.mul(v128.load32_zero(x), zero));
+  }
+  return !v128.any_true(f32x4.ne(sums, sums));
+}
+
 /**
  * dw [filterHeight, filterWidth, inChannels, outChannels] from x [batch, height, width, inChannels]
  * and dy [batch, outHeight, outWidth, outChannels]; the paddings are those of dy: filter - 1 - pad.

@@ -1,6 +1,6 @@
 /**
  * Surrogate derivatives over a block of membrane potentials; numbered as `surrogateNames` orders
- * them. Every form is bounded: no |u| overflows.
+ * them. No |u| overflows; piecewiseQuadratic's is cut off by the gradient, at its reach.
  */
 
 /**
@@ -76,10 +76,9 @@ export function surrogateBlock(
     }
   } else if (kind == 2) {
     const slope = f32x4.splat(alpha * alpha);
-    const zero = f32x4.splat(0);
     for (; out < end; out += 16, h += 16) {
       const u = f32x4.abs(f32x4.sub(v128.load(h), th));
-      v128.store(out, f32x4.max(zero, f32x4.sub(a, f32x4.mul(slope, u))));
+      v128.store(out, f32x4.sub(a, f32x4.mul(slope, u)));
     }
   } else if (kind == 3) {
     const half = f32x4.splat(alpha * 0.5);
