@@ -23,6 +23,44 @@ function thunks(gradients: Record<string, tf.Tensor>): ReturnType<tf.GradFunc> {
   return Object.fromEntries(Object.entries(gradients).map(([name, dx]) => [name, () => dx]));
 }
 
+/** Of a gradient's kernel: says that a second-order gradient ends here, where tfjs would name a kernel. */
+function noSecondOrder(kernelName: string, what: string, why: string): tf.GradConfig {
+  const gradFunc = () => {
+    throw new Error(
+      `${what} has no second-order gradient: ${why}. Take the gradient of a gradient, such as a gradient ` +
+        'penalty, of a part of the network without it',
+    );
+  };
+  return { kernelName, gradFunc };
+}
+
+const ofSurrogates = 'the derivative of its spikes is a surrogate, which has none of its own';
+const neuronsTwice = noSecondOrder(MultiStepLIFGrad, 'A spiking neuron', ofSurrogates);
+const twice = [
+  neuronsTwice,
+  noSecondOrder(BatchNormLIFGrad, 'A spiking neuron', ofSurrogates),
+  noSecondOrder(FirstMaxPoolGrad, 'maxPool2d', 'its gradient is a kernel that has none of its own'),
+  noSecondOrder(
+    BatchNormTrainingGrad,
+    'batchNormTraining',
+    'it was computed outside of the gradient that is differentiated',
+  ),
+  noSecondOrder(
+    SpikingAttentionGrad,
+    'multiHeadSpikingAttention',
+    'it was computed outside of the gradient that is differentiated',
+  ),
+];
+
+/** The engine's way to an operation of several outputs with a gradient of its own. */
+interface Engine {
+  runKernelFunc(operation: {
+    forwardFunc: () => tf.Tensor[];
+    backwardsFunc: tf.GradFunc;
+    inputs: tf.NamedTensorMap;
+  }): tf.Tensor[];
+}
+
 /** With a surrogate of the user's own, which no kernel knows. */
 function composedGradients(
   { x, v0, w }: Record<string, tf.Tensor>,
@@ -31,7 +69,11 @@ function composedGradients(
   attrs: tf.NamedAttrMap,
 ): tf.Tensor[] {
   const neuron = { ...attrs, surrogate: attrs.userSurrogate } as unknown as NeuronAttrs;
-  return tf.tidy(() => multiStepLIFGrad(x!, dSpikes, dV, neuron, v0, w));
+  return (tf.engine() as unknown as Engine).runKernelFunc({
+    forwardFunc: () => tf.tidy(() => multiStepLIFGrad(x!, dSpikes, dV, neuron, v0, w)),
+    backwardsFunc: neuronsTwice.gradFunc,
+    inputs: present({ x, dSpikes, dV, v0, w }),
+  });
 }
 
 const multiStepLIFGradient: tf.GradConfig = {
@@ -131,7 +173,7 @@ const gradients = [
 
 /** Idempotent, also across copies of this library. */
 export function registerGradients(): void {
-  for (const gradient of gradients) {
+  for (const gradient of [...gradients, ...twice]) {
     if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
   }
   for (const kernelName of ['Conv2D', 'MaxPool', 'BatchMatMul']) installFirst(kernelName);

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isBuiltInSurrogate } from '../surrogate';
 import { spikingAttention } from './composed/attention';
+import { batchNormTraining } from './composed/batch_norm';
 import { installKernels } from './install';
 import {
   type AdamWAttrs,
@@ -34,6 +35,14 @@ export function runKernel<T extends tf.Tensor | tf.Tensor[]>(
 function hasKernel(name: string): boolean {
   installKernels();
   return tf.getKernel(name, tf.getBackend()) !== undefined;
+}
+
+/**
+ * Whether the gradient of a gradient may be asked for of what is computed now. Gradients of our kernels
+ * are kernels without one; of stock ops' gradients there are gradients.
+ */
+function mayDifferentiateTwice(): boolean {
+  return tf.engine().state.gradientDepth > 1;
 }
 
 /** The inputs that a call really has: the engine knows no optional ones. */
@@ -69,6 +78,7 @@ export function runBatchNormTraining(
   beta: tf.Tensor,
   attrs: BatchNormAttrs,
 ): [y: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor] {
+  if (mayDifferentiateTwice()) return batchNormTraining(x, gamma, beta, attrs);
   return runKernel(BatchNormTraining, { x, gamma, beta }, attrs);
 }
 
@@ -79,7 +89,8 @@ export function runBatchNormLIF(
   beta: tf.Tensor,
   attrs: BatchNormLIFAttrs,
 ): [spikes: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor] {
-  if (isBuiltInSurrogate(attrs.surrogate) && hasKernel(BatchNormLIF)) {
+  const fuses = isBuiltInSurrogate(attrs.surrogate) && !mayDifferentiateTwice();
+  if (fuses && hasKernel(BatchNormLIF)) {
     return runKernel(BatchNormLIF, { x, gamma, beta }, attrs);
   }
   const { epsilon, ...neuron } = attrs;
@@ -119,7 +130,7 @@ export function runSpikingAttention(
   v: tf.Tensor,
   attrs: SpikingAttentionAttrs,
 ): tf.Tensor {
-  if (hasKernel(SpikingAttention)) {
+  if (!mayDifferentiateTwice() && hasKernel(SpikingAttention)) {
     return runKernel(SpikingAttention, { q, k, v }, attrs);
   }
   return tf.tidy(() => spikingAttention(q, k, v, attrs));

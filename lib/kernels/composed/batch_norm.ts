@@ -16,7 +16,7 @@ export function batchNormTraining(
   gamma: tf.Tensor,
   beta: tf.Tensor,
   { epsilon }: BatchNormAttrs,
-): tf.Tensor[] {
+): [y: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor] {
   const rows = rowsOf(x, gamma);
   const mean = sumRows(x).div(rows);
   const centred = x.sub(mean);
