@@ -1,5 +1,6 @@
 /** Layers made of layers: they own their sublayers' weights, names, flags and states. */
 import * as tf from '@tensorflow/tfjs';
+import { shared } from '../lib/shared';
 import { invalid } from '../lib/validate';
 import { type CallArgs, checkLayerKeys, type LayerArgs, oneTensor } from './layer';
 import type { OperationList, OperationOptions } from './operations';
@@ -13,7 +14,7 @@ interface LayerInternals {
 const internalsOf = (layer: tf.layers.Layer) => layer as unknown as LayerInternals;
 
 /** Every layer inside another: weights that two layers own would be saved twice and not load. */
-const owned = new WeakSet<tf.layers.Layer>();
+const owned = shared('ownedLayers', () => new WeakSet<tf.layers.Layer>());
 
 /** A composite fuses those inside; of other layers there is nothing to fuse. */
 function fuseIn(layer: tf.layers.Layer): void {

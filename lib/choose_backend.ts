@@ -1,5 +1,6 @@
 /** Starting the first backend that a device has, and saying aloud when it is not the one wished for. */
 import * as tf from '@tensorflow/tfjs';
+import { shared } from './shared';
 import { invalid } from './validate';
 
 export interface ChooseBackendOptions {
@@ -60,7 +61,7 @@ async function start(name: string, training: boolean): Promise<string | null> {
   return null;
 }
 
-const watched = new WeakSet<object>();
+const watched = shared('watchedBackends', () => new WeakSet<object>());
 
 /** Says it when the GPU goes away: a driver's crash, a laptop that changes GPUs, a page in the background. */
 function watch(name: string, say: (message: string) => void): void {

@@ -3,6 +3,7 @@
  * Names and default alphas are SpikingJelly's; every form is written so that it cannot overflow.
  */
 import * as tf from '@tensorflow/tfjs';
+import { shared } from './shared';
 import { checkKeys, checkOneOf, checkPositive, invalid } from './validate';
 
 /** A surrogate's derivative. */
@@ -116,7 +117,7 @@ export interface SurrogateDefinition {
   derivative(u: tf.Tensor, alpha: number): tf.Tensor;
 }
 
-const users = new Map<string, Surrogate>();
+const users = shared('surrogates', () => new Map<string, Surrogate>());
 
 /**
  * Adds a surrogate of your own, which every neuron and layer then knows by that name. Spikes still come from

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { VERSION } from '../../lib/shared';
 import { root } from '../support/process';
 
 const json = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
@@ -69,4 +70,8 @@ test('the lock file has the binaries of every platform, or `npm ci` refuses it',
   const script = join(root, 'scripts/complete_lockfile.mjs');
   const output = execFileSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
   expect(output).toBe('package-lock.json is complete\n');
+});
+
+test('the version that copies compare is that of the package', () => {
+  expect(VERSION).toBe(manifest.version);
 });

@@ -14,6 +14,7 @@ import {
   type TensorInfo,
   unregisterKernel,
 } from '@tensorflow/tfjs';
+import { shared } from '../shared';
 
 /** Marks kernel functions of this library, also those of another copy of it. */
 const OURS = Symbol.for('tfjs-spikingformer.kernel');
@@ -22,7 +23,7 @@ function isOurs(config: KernelConfig | undefined): boolean {
   return config !== undefined && OURS in config.kernelFunc;
 }
 
-const replaced = new Map<string, KernelFunc>();
+const replaced = shared('replacedKernels', () => new Map<string, KernelFunc>());
 const keyOf = (kernelName: string, backendName: string) => `${backendName}_${kernelName}`;
 
 /** tfjs's kernel of that name, whether or not one of ours has taken its place. */

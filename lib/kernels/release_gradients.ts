@@ -4,6 +4,7 @@
  * activations. Here both go as soon as an operation's gradient has been passed on.
  */
 import * as tf from '@tensorflow/tfjs';
+import { shared } from '../shared';
 
 /** What tfjs notes of an operation while it records: its `saved` array is the one that gradients get. */
 interface TapeNode {
@@ -18,7 +19,7 @@ interface EngineState {
 }
 
 /** The id of the tensor that a gradient was made for: it may be passed on, and seen, for another one. */
-const madeFor = new WeakMap<tf.Tensor, number>();
+const madeFor = shared('gradientsMadeFor', () => new WeakMap<tf.Tensor, number>());
 
 /** Of the operation before this one, in the backward pass `scope`: what it had and needs no more. */
 interface Done {
@@ -27,7 +28,9 @@ interface Done {
   place: number;
   tensors: Set<tf.Tensor>;
 }
-let done: Done = { scope: undefined, place: 0, tensors: new Set() };
+const last = shared('lastGradient', (): { done: Done } => ({
+  done: { scope: undefined, place: 0, tensors: new Set() },
+}));
 
 const releases = Symbol.for('tfjs-spikingformer.releasesGradients');
 type Marked = tf.GradFunc & { [releases]?: true };
@@ -43,6 +46,7 @@ export function releaseGradients(kernelName: string): void {
     const state = tf.engine().state as unknown as EngineState;
     const scope = state.activeScope?.id;
     const tape = state.activeTape ?? [];
+    const { done } = last;
     const goesOn = done.scope === scope;
     if (goesOn) tf.dispose([...done.tensors]);
     let place = (goesOn ? done.place : tape.length) - 1;
@@ -52,7 +56,7 @@ export function releaseGradients(kernelName: string): void {
     const given = [dy].flat().filter((tensor) => outputs.includes(madeFor.get(tensor) ?? -1));
     // A gradient of this gradient would need what was saved once more.
     const tensors = new Set([...given, ...(state.gradientDepth === 0 ? saved : [])]);
-    done = { scope, place, tensors };
+    last.done = { scope, place, tensors };
     const thunks = Object.entries(stock.gradFunc(dy, saved, attrs)).map(([name, thunk]) => {
       const passOn = () => {
         const dx = thunk();
