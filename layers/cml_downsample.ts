@@ -13,6 +13,7 @@ import { ConvBN } from './conv_bn';
 import { type CallArgs, type LayerArgs, oneShape, register } from './layer';
 import type { LIFNode } from './lif_node';
 import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from './neuron_options';
+import { markSpikes } from './silent';
 
 export const downsampleOrders = ['conv-bn-pool-lif', 'conv-bn-lif-pool'] as const;
 export type DownsampleOrder = (typeof downsampleOrders)[number];
@@ -92,13 +93,13 @@ export class CMLDownsample extends CompositeLayer {
     const { timeSteps } = this;
     const poolsFirst = this.order === 'conv-bn-pool-lif' && !this.poolsNothing();
     if (!timeSteps && !poolsFirst) {
-      return this.pooled(runChain([this.convBN, this.lif], x, kwargs));
+      return markSpikes(this.pooled(runChain([this.convBN, this.lif], x, kwargs)));
     }
     const y = applyTo(this.convBN, timeSteps ? x.expandDims(1) : x, kwargs);
     const overTime = (z: tf.Tensor) => (timeSteps ? repeatOverTime(z.squeeze([1]), timeSteps) : z);
     return poolsFirst
       ? applyTo(this.lif, overTime(this.pooled(y)), kwargs)
-      : this.pooled(applyTo(this.lif, overTime(y), kwargs));
+      : markSpikes(this.pooled(applyTo(this.lif, overTime(y), kwargs)));
   }
 
   private poolsNothing(): boolean {

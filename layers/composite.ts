@@ -1,9 +1,9 @@
 /** Layers made of layers: they own their sublayers' weights, names, flags and states. */
 import * as tf from '@tensorflow/tfjs';
-import { shared } from '../lib/shared';
 import { invalid } from '../lib/validate';
 import { type CallArgs, checkLayerKeys, type LayerArgs, oneTensor } from './layer';
 import type { OperationList, OperationOptions } from './operations';
+import { ownerOf, setOwner } from './owners';
 
 /** What tf.layers keeps in a layer: its weights, and whether they are about to be loaded anyway. */
 interface LayerInternals {
@@ -12,9 +12,6 @@ interface LayerInternals {
   fastWeightInitDuringBuild: boolean;
 }
 const internalsOf = (layer: tf.layers.Layer) => layer as unknown as LayerInternals;
-
-/** Every layer inside another: weights that two layers own would be saved twice and not load. */
-const owned = shared('ownedLayers', () => new WeakSet<tf.layers.Layer>());
 
 /** A composite fuses those inside; of other layers there is nothing to fuse. */
 function fuseIn(layer: tf.layers.Layer): void {
@@ -43,10 +40,10 @@ export abstract class CompositeLayer extends tf.layers.Layer {
 
   /** Takes a layer in; in the constructor, or where it depends on the input's shape, in `buildSublayers`. */
   protected own<T extends tf.layers.Layer>(layer: T): T {
-    if (owned.has(layer)) {
+    if (ownerOf(layer)) {
       throw invalid('layer', 'inside no other layer: apply that one twice instead', layer.name);
     }
-    owned.add(layer);
+    setOwner(layer, this);
     this.sublayers.push(layer);
     layer.setFastWeightInitDuringBuild(internalsOf(this).fastWeightInitDuringBuild);
     if (layer.stateful) this._stateful = true;

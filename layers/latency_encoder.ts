@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { installKernels } from '../lib/kernels/install';
 import { checkOneOf, checkPositiveInteger } from '../lib/validate';
 import { checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './layer';
+import { markSpikes } from './silent';
 
 const FUNCTIONS = ['linear', 'log'] as const;
 
@@ -43,7 +44,7 @@ export class LatencyEncoder extends tf.layers.Layer {
         value: this.encode(value as tf.Tensor),
         gradFunc: () => tf.zerosLike(value as tf.Tensor),
       }));
-      return encode(oneTensor(inputs));
+      return markSpikes(encode(oneTensor(inputs)));
     });
   }
 

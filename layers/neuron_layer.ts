@@ -5,6 +5,7 @@ import { runNeuron } from '../lib/neuron';
 import { checkBoolean, invalid } from '../lib/validate';
 import { type CallArgs, type LayerArgs, oneShape, oneTensor } from './layer';
 import { type OperationList, outputSizes, product } from './operations';
+import { warnIfSilent } from './silent';
 import { emitSpikes } from './spikes';
 
 export interface StatefulArgs {
@@ -47,6 +48,7 @@ export abstract class NeuronLayer extends tf.layers.Layer {
       this.invokeCallHook(inputs, kwargs);
       const x = oneTensor(inputs);
       const [state, w] = [this.stateFor(x), this.timeConstant()];
+      warnIfSilent(this, x, this.attrs, w !== undefined);
       const { spikes, v } = runNeuron(x, this.attrs, state, w, this.stateful);
       if (this.stateful) this.keepState(v);
       emitSpikes(this, spikes);

@@ -11,6 +11,7 @@ import {
   oneTensor,
   register,
 } from './layer';
+import { markSpikes } from './silent';
 
 export interface PoissonEncoderConfig extends LayerArgs {
   /** How many times the input is drawn. SpikingJelly: as often as its encoder is called. */
@@ -61,7 +62,7 @@ export class PoissonEncoder extends tf.layers.Layer {
         value: noise.less((value as tf.Tensor).expandDims(1)).cast('float32'),
         gradFunc: () => tf.zerosLike(value as tf.Tensor),
       }));
-      return encode(x);
+      return markSpikes(encode(x));
     });
   }
 

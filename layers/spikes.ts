@@ -1,6 +1,7 @@
 /** How layers are seen from outside: one listener at a time, told of what neurons return and what linear maps take in. */
 import type * as tf from '@tensorflow/tfjs';
 import { shared } from '../lib/shared';
+import { markSpikes } from './silent';
 
 export interface Listener {
   /** A neuron layer is about to return these spikes. */
@@ -13,9 +14,10 @@ const state = shared('listener', (): { listener: Listener | null } => ({ listene
 
 /**
  * Called by every neuron layer with what it is about to return. In the `call` of a neuron of your own it makes
- * `observe`, firing rates and energy see that neuron too.
+ * `observe`, firing rates and energy see that neuron too, and neurons behind it know that their input is spikes.
  */
 export function emitSpikes(layer: tf.layers.Layer, spikes: tf.Tensor): void {
+  markSpikes(spikes);
   state.listener?.spikes?.(layer, spikes);
 }
 
