@@ -20,3 +20,17 @@ export function oneLine(error: unknown): string {
     .trim()
     .replace(/\s*\n\s*/g, ' ');
 }
+
+/** What commander prints of a refused value, worded as every other error: 'X must be Y, but got Z'. */
+export function inOurWords(text: string): string {
+  return oneLine(text)
+    .replace(
+      /option '(--[\w-]+)[^']*' argument '(.*)' is invalid\. (?:It must be (.*)|Allowed choices are (.*))\.$/,
+      (_, flag, value, range, choices) =>
+        `${flag} must be ${range ?? `one of ${choices}`}, but got '${value}'`,
+    )
+    .replace(
+      /option '(--[\w-]+)[^']*' cannot be used with option '(--[\w-]+)[^']*'$/,
+      '$1 and $2 must not be given together',
+    );
+}

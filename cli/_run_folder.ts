@@ -64,10 +64,12 @@ export async function useBackend(name: string | undefined): Promise<void> {
   await tf.ready();
 }
 
+export type WhichCheckpoint = 'final' | 'best' | 'newest';
+
 /** The model of a run: its final one, its best checkpoint's, or its newest. */
 export async function loadRunModel(
   run: string,
-  which: 'final' | 'best' | 'newest',
+  which: WhichCheckpoint,
 ): Promise<{ model: tf.LayersModel; from: string }> {
   const load = async (from: string) => ({
     model: await tf.loadLayersModel(fileHandler(from)),

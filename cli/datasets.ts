@@ -19,17 +19,17 @@ export interface PlaceArguments {
 
 export interface PrepareArguments extends PlaceArguments {
   mirror?: string;
-  frames?: string;
-  splitBy?: string;
-  duration?: string;
+  frames?: number;
+  splitBy?: 'number' | 'time';
+  duration?: number;
   skipDamaged?: boolean;
 }
 
 export interface ShowArguments extends PlaceArguments {
-  split: string;
-  count: string;
-  seed: string;
-  frames: string;
+  split: Split;
+  samples: number;
+  seed: number;
+  frames: number;
   out?: string;
 }
 
@@ -114,19 +114,10 @@ export async function check(
 
 export async function show(name: string, options: ShowArguments): Promise<void> {
   const entry = entryOf(name);
-  const { split } = options;
-  if (split !== 'train' && split !== 'test') {
-    throw new UsageError(`--split must be train or test, but got '${split}'`);
-  }
+  const { split, samples, seed, frames, out } = options;
   const root = datasetRoot(name, options.root);
-  const html = await contactSheet(entry, {
-    split: split satisfies Split,
-    root,
-    count: positive('--count', options.count),
-    seed: integer('--seed', options.seed),
-    frames: positive('--frames', options.frames),
-  });
-  const path = resolve(options.out ?? `${name}-${split}.html`);
+  const html = await contactSheet(entry, { split, root, count: samples, seed, frames });
+  const path = resolve(out ?? `${name}-${split}.html`);
   await writeAtomically(path, [new TextEncoder().encode(html)]);
   console.log(`written to ${path}`);
 }
@@ -150,30 +141,8 @@ function frameSettings({ kind, info }: DatasetEntry, options: PrepareArguments) 
   }
   if (kind !== 'events')
     throw new UsageError(`${info.name} has images: there are no frames to make`);
-  if (duration !== undefined) {
-    if (frames !== undefined || splitBy !== undefined) {
-      throw new UsageError('--duration excludes --frames and --split-by');
-    }
-    return { duration: positive('--duration', duration) };
-  }
-  const by = splitBy ?? 'number';
-  if (by !== 'number' && by !== 'time') {
-    throw new UsageError(`--split-by must be number or time, but got '${by}'`);
-  }
-  return { frames: positive('--frames', frames!), splitBy: by } as const;
-}
-
-function integer(name: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) {
-    throw new UsageError(`${name} must be a whole number, but got '${text}'`);
-  }
-  return Number(text);
-}
-
-function positive(name: string, text: string): number {
-  const value = integer(name, text);
-  if (value === 0) throw new UsageError(`${name} must be 1 or more, but got 0`);
-  return value;
+  if (duration !== undefined) return { duration };
+  return { frames: frames!, splitBy: splitBy ?? 'number' } as const;
 }
 
 /** One bar at a time on stderr, a new one whenever something else is being done. */

@@ -4,56 +4,29 @@ import {
   type Activity,
   activityTable,
   countOperations,
-  type EnergyOptions,
   type EnergyReport,
-  energyAssumptions,
+  type energyAssumptions,
   energyOf,
   energySvg,
   energyTable,
   type MemoryName,
   measureActivity,
-  memories,
 } from '../analysis/index';
 import { writeAtomically } from '../node/_files';
-import { UsageError } from './_errors';
 import { openModel } from './_model';
 import { isDataset, noise, samplesOf, testSamplesOf } from './_samples';
 
 export interface EnergyArguments {
   data?: string;
   rates?: string;
-  samples: string;
-  seed: string;
-  assumptions: string;
-  memory?: string;
-  wholeNumbers: string;
-  attentionHeads?: string;
+  samples: number;
+  seed: number;
+  assumptions: keyof typeof energyAssumptions;
+  memory?: MemoryName;
+  wholeNumbers: 'mac' | 'ac';
+  attentionHeads?: number;
   json?: boolean;
   svg?: string;
-}
-
-function wholeNumber(name: string, value: string, least: number): number {
-  if (!/^\d+$/.test(value) || Number(value) < least) {
-    throw new UsageError(`${name} must be a whole number, ${least} or more, but got '${value}'`);
-  }
-  return Number(value);
-}
-
-function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  if ((allowed as readonly string[]).includes(value)) return value as T;
-  throw new UsageError(`${name} must be one of ${allowed.join(', ')}, but got '${value}'`);
-}
-
-function energyOptions(given: EnergyArguments): EnergyOptions {
-  const names = Object.keys(energyAssumptions) as (keyof typeof energyAssumptions)[];
-  return {
-    assumptions: oneOf('--assumptions', given.assumptions, names),
-    wholeNumbers: oneOf('--whole-numbers', given.wholeNumbers, ['mac', 'ac'] as const),
-    memory:
-      given.memory === undefined
-        ? null
-        : oneOf('--memory', given.memory, Object.keys(memories) as MemoryName[]),
-  };
 }
 
 /** Firing rates from a JSON file: `{"block1/attn/q": 0.13, ...}`. */
@@ -73,18 +46,10 @@ function readRates(path: string, known: ReadonlySet<string>): Map<string, number
 }
 
 export async function energy(name: string, given: EnergyArguments): Promise<void> {
-  const options = energyOptions(given);
-  const samples = wholeNumber('--samples', given.samples, 1);
-  const seed = wholeNumber('--seed', given.seed, 0);
-  const heads = given.attentionHeads;
-  if (given.rates !== undefined && given.data !== undefined) {
-    throw new UsageError('--rates and --data must not be given together');
-  }
+  const { samples, seed, attentionHeads, assumptions, wholeNumbers, memory = null } = given;
+  const options = { assumptions, wholeNumbers, memory };
   const { model, preset } = await openModel(name);
-  const count = countOperations(
-    model,
-    heads === undefined ? {} : { attentionHeads: wholeNumber('--attention-heads', heads, 1) },
-  );
+  const count = countOperations(model, attentionHeads === undefined ? {} : { attentionHeads });
   const weights = preset
     ? 'fresh weights: rates say nothing of a trained network'
     : 'saved weights';

@@ -11,28 +11,28 @@ import { UsageError } from './_errors';
 import { abortOnInterrupt } from './_interrupt';
 import { showProgress } from './_progress';
 import { readRecipe } from './_recipes';
-import { loadRunModel, openSplit, RECIPE, recipeOf, useBackend } from './_run_folder';
+import {
+  loadRunModel,
+  openSplit,
+  RECIPE,
+  recipeOf,
+  useBackend,
+  type WhichCheckpoint,
+} from './_run_folder';
 
 export interface EvaluateArguments {
   recipe?: string;
-  checkpoint: string;
-  samples?: string;
+  checkpoint: WhichCheckpoint;
+  samples?: number;
   backend?: string;
   data?: string;
   json?: boolean;
 }
 
-/** One of the three kinds of checkpoint. @throws UsageError */
-export function whichCheckpoint(text: string): 'final' | 'best' | 'newest' {
-  if (text === 'final' || text === 'best' || text === 'newest') return text;
-  throw new UsageError(`--checkpoint must be final, best or newest, but got '${text}'`);
-}
-
 async function open(path: string, options: EvaluateArguments) {
-  const which = whichCheckpoint(options.checkpoint);
   if (existsSync(join(path, RECIPE))) {
     const recipe = options.recipe === undefined ? recipeOf(path) : readRecipe(options.recipe);
-    return { recipe, ...(await loadRunModel(path, which)) };
+    return { recipe, ...(await loadRunModel(path, options.checkpoint)) };
   }
   if (options.recipe === undefined) {
     throw new UsageError(
@@ -43,15 +43,12 @@ async function open(path: string, options: EvaluateArguments) {
   return { recipe, model: await tf.loadLayersModel(fileHandler(path)), from: path };
 }
 
-export async function evaluateCommand(path: string, options: EvaluateArguments): Promise<void> {
+export async function evaluateModel(path: string, options: EvaluateArguments): Promise<void> {
   const { samples } = options;
-  if (samples !== undefined && !/^[1-9]\d{0,8}$/.test(samples)) {
-    throw new UsageError(`--samples must be a positive whole number, but got '${samples}'`);
-  }
   await useBackend(options.backend);
   const { recipe, model, from } = await open(path, options);
   const limited: Recipe = samples
-    ? { ...recipe, data: { ...recipe.data, testSamples: Number(samples) } }
+    ? { ...recipe, data: { ...recipe.data, testSamples: samples } }
     : recipe;
   const data = testDataFromRecipe(limited, { test: await openSplit(recipe, 'test', options.data) });
   const bar = process.stderr.isTTY

@@ -1,6 +1,5 @@
 /** `spikingformer native`: fits tfjs-node to a TensorFlow, with this library's ops, and takes that back. */
 import { installNative, removeNative } from '../node/native_install';
-import { UsageError } from './_errors';
 
 export interface InstallArguments {
   tensorflow?: string;
@@ -23,13 +22,6 @@ function unpackProgress(): (done: number, total: number) => void {
 }
 
 export async function install(options: InstallArguments): Promise<void> {
-  const { tensorflow, version } = options;
-  if (tensorflow !== undefined && version !== undefined) {
-    throw new UsageError('--tensorflow and --version exclude each other: a path has its version');
-  }
-  if (version !== undefined && !/^\d+\.\d+\.\d+(rc\d+)?$/.test(version)) {
-    throw new UsageError(`--version must be a release such as 2.21.0, but got '${version}'`);
-  }
   const started = Date.now();
   const result = await installNative({
     ...options,

@@ -5,14 +5,12 @@ import { probabilities } from '../training/evaluation';
 import { testDataFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
 import { logitsOf } from '../training/training_data';
-import { UsageError } from './_errors';
-import { loadRunModel, openSplit, recipeOf, useBackend } from './_run_folder';
+import { loadRunModel, openSplit, recipeOf, useBackend, type WhichCheckpoint } from './_run_folder';
 import { samplesOf } from './_samples';
-import { whichCheckpoint } from './evaluate';
 
 export interface PredictArguments {
-  count: string;
-  checkpoint: string;
+  samples: number;
+  checkpoint: WhichCheckpoint;
   backend?: string;
   data?: string;
   json?: boolean;
@@ -39,15 +37,10 @@ export async function predict(
   file: string | undefined,
   options: PredictArguments,
 ): Promise<void> {
-  if (!/^[1-9]\d{0,3}$/.test(options.count)) {
-    throw new UsageError(
-      `--count must be a whole number from 1 to 9999, but got '${options.count}'`,
-    );
-  }
-  const count = Number(options.count);
+  const { samples: count } = options;
   const recipe = recipeOf(run);
   await useBackend(options.backend);
-  const { model } = await loadRunModel(run, whichCheckpoint(options.checkpoint));
+  const { model } = await loadRunModel(run, options.checkpoint);
   const { x, labels, classNames }: Given =
     file === undefined
       ? await heldOut(recipe, count, options.data)

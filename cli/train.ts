@@ -34,18 +34,10 @@ export interface TrainArguments {
   inexact?: boolean;
   set?: string[];
   backend?: string;
-  epochs?: string;
+  epochs?: number;
   data?: string;
-  workers?: string;
+  workers: number;
   json?: boolean;
-}
-
-function wholeNumber(name: string, text: string | undefined, least: number): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
-    throw new UsageError(`${name} must be a whole number, ${least} or more, but got '${text}'`);
-  }
-  return Number(text);
 }
 
 /** Which recipe, in which folder. */
@@ -64,9 +56,7 @@ function place(options: TrainArguments): { recipe: Recipe; run: string } {
 }
 
 export async function train(options: TrainArguments): Promise<void> {
-  const epochs = wholeNumber('--epochs', options.epochs, 1);
-  const workers = wholeNumber('--workers', options.workers, 0) ?? 0;
-  if (workers > 256) throw new UsageError(`--workers must be at most 256, but got '${workers}'`);
+  const { epochs, workers } = options;
   const { recipe, run } = place(options);
   const say = options.json ? () => undefined : (line: string) => console.log(line);
   const [trainSplit, testSplit] = [
@@ -178,8 +168,8 @@ function sayHowToGoOn(
   options: TrainArguments,
 ): void {
   const flags = (['backend', 'epochs', 'data', 'workers'] as const)
-    .filter((flag) => options[flag] !== undefined)
-    .map((flag) => ` --${flag} ${quoted(options[flag]!)}`);
+    .filter((flag) => options[flag])
+    .map((flag) => ` --${flag} ${quoted(String(options[flag]))}`);
   const command = `npx spikingformer train --resume --out ${quoted(run)}${flags.join('')}`;
   const lines = `${message}; everything is saved. To go on:\n  ${command}`;
   if (lostOutput()) console.error(lines);

@@ -2,8 +2,6 @@
 import { mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { contactSheet } from '../../cli/_contact_sheet';
-import { UsageError } from '../../cli/_errors';
-import { prepare, show } from '../../cli/datasets';
 import { readRgbPng } from '../../node/_png';
 import { datasetEntry } from '../../node/datasets';
 import { writeCifar10Dvs } from '../node/datasets/recordings';
@@ -65,20 +63,25 @@ test('a name that is none is a usage error: one line, status 2', () => {
   expect(status).toBe(2);
 });
 
-const sheet = { split: 'train', count: '1', seed: '0', frames: '4' };
-
-test.each<[() => Promise<unknown>, RegExp]>([
-  [() => show('mnist', { ...sheet, split: 'val' }), /--split must be train or test, but got 'val'/],
-  [() => show('mnist', { ...sheet, count: '0' }), /--count must be 1 or more/],
-  [() => prepare('mnist', { frames: '4' }), /mnist has images: there are no frames to make/],
-  [() => prepare('nmnist', { frames: 'x' }), /--frames must be a whole number, but got 'x'/],
-  [() => prepare('nmnist', { splitBy: 'time' }), /--split-by and --skip-damaged need --frames/],
-  [() => prepare('nmnist', { frames: '4', splitBy: 'x' }), /--split-by must be number or time/],
-  [() => prepare('nmnist', { frames: '4', duration: '9' }), /--duration excludes --frames/],
-])('%s is a usage error', async (run, message) => {
-  const failed = run();
-  await expect(failed).rejects.toThrow(UsageError);
-  await expect(failed).rejects.toThrow(message);
+test.each<[string[], RegExp]>([
+  [['show', 'mnist', '--split', 'val'], /--split must be one of train, test, but got 'val'/],
+  [
+    ['show', 'mnist', '--count', '0'],
+    /--count must be a whole number, from 1 to 9999, but got '0'/,
+  ],
+  [['prepare', 'mnist', '--frames', '4'], /mnist has images: there are no frames to make/],
+  [['prepare', 'nmnist', '--frames', 'x'], /--frames must be a whole number, 1 or more/],
+  [['prepare', 'nmnist', '--split-by', 'time'], /--split-by and --skip-damaged need --frames/],
+  [['prepare', 'nmnist', '--split-by', 'x'], /--split-by must be one of number, time/],
+  [
+    ['prepare', 'nmnist', '--frames', '4', '--duration', '9'],
+    /--duration and --frames must not be given together/,
+  ],
+])('%j is a usage error: one line, status 2', (args, message) => {
+  const { status, stdout, stderr } = cli(...args);
+  expect(stderr).toMatch(message);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
 });
 
 test('a sheet of events: pictures that decode, names escaped', async () => {

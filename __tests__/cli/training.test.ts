@@ -235,7 +235,7 @@ describe('refused before anything starts', () => {
     [
       'a backend',
       ['--recipe', recipe, '--backend', 'quantum', '--data', data],
-      /there is no backend 'quantum'/,
+      /--backend must be one of wasm, cpu, tensorflow, but got 'quantum'/,
     ],
   ])('%s', (_, args, message) => {
     const out = join(directory, 'refused');

@@ -1,0 +1,13 @@
+/** `spikingformer compare`. */
+import type { Command } from 'commander';
+import { jsonOption } from '../_arguments';
+
+export const compareCommand = (program: Command) =>
+  program
+    .command('compare')
+    .description("set a run beside the authors' log: a table, and a picture")
+    .argument('<run>', 'the folder of a run')
+    .option('--recipe <name>', "whose log to compare with (default: the run's own)")
+    .option('--svg <file>', 'where the picture goes (default: compare.svg in the run)')
+    .addOption(jsonOption('print the table as JSON'))
+    .action(async (run, options) => (await import('../compare')).compare(run, options));

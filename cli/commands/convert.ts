@@ -1,0 +1,31 @@
+/** `spikingformer convert`. */
+import type { Command } from 'commander';
+import { jsonOption } from '../_arguments';
+
+export const convertCommand = (program: Command) =>
+  program
+    .command('convert')
+    .description('carry weights between PyTorch checkpoints, safetensors and tfjs model files')
+    .argument(
+      '<in>',
+      'a .pth, .pth.tar, .pt, .bin or .safetensors; or a model.json or its directory',
+    )
+    .argument('<out>', 'the same; a name without ending is a directory for a tfjs model')
+    .option('--preset <name>', 'the network, where its shapes fit several presets')
+    .option('--config <json>', 'what neither preset nor checkpoint says, as \'{"numHeads": 8}\'')
+    .option('--ema', 'take the averaged weights, state_dict_ema')
+    .option('--strict', 'refuse tensors that the network does not know')
+    .option('--force', 'replace what is at <out>')
+    .option('--ignore-unknown-classes', 'take unknown classes beside the weights for empty records')
+    .addOption(jsonOption('print what was done as JSON'))
+    .addHelpText(
+      'after',
+      `
+Sizes are read off the shapes; heads, time steps and tau come from --config,
+--preset or the args in the checkpoint. A .pth.tar is written as timm's, with
+state_dict; that of a network for events as the authors' event scripts', with
+model; a .bin holds the weights alone. Nothing in a checkpoint is executed.`,
+    )
+    .action(async (input, output, options) =>
+      (await import('../convert')).convert(input, output, options),
+    );

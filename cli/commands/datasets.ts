@@ -1,0 +1,81 @@
+/** `spikingformer datasets`. */
+import { type Command, Option } from 'commander';
+import { jsonOption, wholeNumber } from '../_arguments';
+import { exitCode } from '../_errors';
+
+const folderOption = (description = 'where it is') =>
+  new Option('--root <folder>', `${description} (default: $SPIKINGFORMER_DATA/NAME, or the cache)`);
+
+export function datasetsCommand(program: Command): void {
+  const datasets = program.command('datasets').description('get, check and look at data sets');
+
+  datasets
+    .command('list')
+    .description('the data sets, where they come from, and on what terms')
+    .addOption(jsonOption('all that is known of them, as JSON'))
+    .action(async (options) => (await import('../datasets')).list(options));
+
+  datasets
+    .command('prepare')
+    .description('download, verify and unpack a data set, or say which file to put where')
+    .argument('<name>', 'mnist, cifar10, ...: see `datasets list`')
+    .addOption(folderOption('where it goes'))
+    .option('--mirror <address>', 'a folder on the web that has the archives, tried first')
+    .option(
+      '--frames <n>',
+      'of events: make this many frames per sample, and keep them',
+      wholeNumber(1),
+    )
+    .addOption(
+      new Option(
+        '--split-by <what>',
+        'frames of equal numbers of events, or of equal time (default: number)',
+      ).choices(['number', 'time'] as const),
+    )
+    .addOption(
+      new Option('--duration <us>', 'of events: frames of so many microseconds instead')
+        .argParser(wholeNumber(1))
+        .conflicts(['frames', 'splitBy']),
+    )
+    .option('--skip-damaged', 'leave recordings that cannot be read out of the frames')
+    .addHelpText(
+      'after',
+      '\nInterrupted, it goes on where it was. What is there is not fetched again.',
+    )
+    .action(async (name, options) => (await import('../datasets')).prepare(name, options));
+
+  datasets
+    .command('check')
+    .description('compare files with their hashes, count and read every sample')
+    .argument('<name>', 'a data set that has been prepared')
+    .addOption(folderOption())
+    .addOption(jsonOption('print the report as JSON'))
+    .action(async (name, options) => {
+      const sound = await (await import('../datasets')).check(name, options);
+      if (!sound) process.exitCode = exitCode.failure;
+    });
+
+  datasets
+    .command('show')
+    .description('write a page of samples, as they are and augmented')
+    .argument('<name>', 'a data set that has been prepared')
+    .addOption(folderOption())
+    .addOption(
+      new Option('--split <name>', 'which part')
+        .choices(['train', 'test'] as const)
+        .default('train'),
+    )
+    .option('--samples <n>', 'how many samples', wholeNumber(1, 9999), 12)
+    .addOption(
+      new Option('--count <n>', 'the former name of --samples')
+        .argParser(wholeNumber(1, 9999))
+        .hideHelp(),
+    )
+    .option('--seed <n>', 'which samples, and how they are augmented', wholeNumber(0), 0)
+    .option('--frames <n>', 'of events: frames per sample', wholeNumber(1), 8)
+    .option('--out <file>', 'the page (default: NAME-SPLIT.html)')
+    .action(async (name, { count, ...options }) => {
+      const samples = count ?? options.samples;
+      await (await import('../datasets')).show(name, { ...options, samples });
+    });
+}

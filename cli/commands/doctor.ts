@@ -1,0 +1,21 @@
+/** `spikingformer doctor`. */
+import type { Command } from 'commander';
+import { jsonOption } from '../_arguments';
+import { exitCode } from '../_errors';
+
+export const doctorCommand = (program: Command) =>
+  program
+    .command('doctor')
+    .description('check Node, TensorFlow.js, its backends and the kernels of this library')
+    .addOption(jsonOption('print the findings as JSON'))
+    .addHelpText(
+      'after',
+      `
+Each backend is started and has to multiply matrices, run a spiking neuron and
+train a convolution. Run it in your project's directory: it looks for copies of
+TensorFlow.js there. Exit status 1 when something needs your attention.`,
+    )
+    .action(async (options) => {
+      const healthy = await (await import('../doctor')).doctor(options);
+      if (!healthy) process.exitCode = exitCode.failure;
+    });

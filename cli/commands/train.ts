@@ -1,0 +1,48 @@
+/** `spikingformer train`. */
+import type { Command } from 'commander';
+import { backendOption, dataFolderOption, jsonOption, repeated, wholeNumber } from '../_arguments';
+
+export const trainCommand = (program: Command) =>
+  program
+    .command('train')
+    .description('train a network by a recipe; a killed run goes on where its last checkpoint was')
+    .option('--recipe <name>', "one of the package's recipes, or the path of a .yaml file")
+    .option('--out <dir>', 'folder of the run (default: runs/<recipe>)')
+    .option('--resume', 'go on with the run in --out, from its newest whole checkpoint')
+    .option('--inexact', 'resume on another backend or other threads: not the same to the bit')
+    .option(
+      '--set <key=value>',
+      'change the recipe, such as optimizer.learningRate=1e-3; may be repeated',
+      repeated,
+    )
+    .option(
+      '--epochs <n>',
+      "stop after so many epochs; the schedule stays the recipe's",
+      wholeNumber(1),
+    )
+    .addOption(backendOption())
+    .addOption(dataFolderOption())
+    .option(
+      '--workers <n>',
+      'threads that read and augment samples, besides this one',
+      wholeNumber(0, 256),
+      0,
+    )
+    .addOption(jsonOption('an object per line on stdout for every epoch'))
+    .addHelpText(
+      'after',
+      `
+The run's folder gets metrics.csv, steps.csv, events for TensorBoard,
+checkpoints, model/ (a plain tfjs model) and report.html. Ctrl-C, SIGTERM and
+SIGHUP finish the step, keep a checkpoint, print how to go on, and exit with
+130, 143 or 129. --resume continues as if nothing had happened, bit for bit on
+the same backend. A closed or full stdout does not end the run. One process at a
+time has the folder.
+
+Examples:
+  spikingformer train --recipe mnist-tiny
+  spikingformer train --recipe cifar10-4-384 --backend tensorflow --out runs/paper
+  spikingformer train --resume --out runs/paper
+  spikingformer recipes                                what recipes there are`,
+    )
+    .action(async (options) => (await import('../train')).train(options));
