@@ -20,7 +20,7 @@ export const repeated = (value: string, before: string[] = []) => [...before, va
 export const nodeBackends = ['wasm', 'cpu', 'tensorflow'] as const;
 
 export const backendOption = () =>
-  new Option('--backend <name>', 'what computes (default: the fastest that is installed)').choices(
+  new Option('--backend <name>', 'what computes (default: the fastest that works)').choices(
     nodeBackends,
   );
 

@@ -18,6 +18,8 @@ export interface NativeBackend extends PackageCopy, Partial<Proof> {
   reason?: string;
   /** Why neurons are composed of stock operations there. */
   noOps?: string;
+  /** The native ops are built, and do not work. */
+  opsFail?: boolean;
 }
 
 const NATIVE = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
@@ -61,20 +63,30 @@ export function copiesOfTfjs(): PackageCopy[] {
   return [...copies.values()];
 }
 
-/** tfjs-node or tfjs-node-gpu, if installed, and whether it loads and computes. */
-export function nativeBackends(): NativeBackend[] {
-  const found = new Map<string, NativeBackend>();
+/** tfjs-node and tfjs-node-gpu as this package and the project find them. */
+export function installedNativeBackends(): (PackageCopy & { name: string })[] {
+  const found = new Map<string, PackageCopy & { name: string }>();
   for (const name of NATIVE) {
     for (const importer of importers) {
       const copy = find(name, importer);
-      if (copy && !found.has(copy.path)) found.set(copy.path, { name, ...copy, ...examine(copy) });
+      if (copy && !found.has(copy.path)) found.set(copy.path, { name, ...copy });
     }
   }
   return [...found.values()];
 }
 
+/** The same, with whether each loads and computes. */
+export function nativeBackends(): NativeBackend[] {
+  return installedNativeBackends().map((copy) => ({ ...copy, ...examine(copy) }));
+}
+
 function examine({ path }: PackageCopy): Omit<NativeBackend, 'name' | keyof PackageCopy> {
-  const addon = join(bindingFolder(path), OPS_FILE);
+  let addon: string;
+  try {
+    addon = join(bindingFolder(path), OPS_FILE);
+  } catch (error) {
+    return { loads: false, reason: `its package.json is damaged: ${(error as Error).message}` };
+  }
   const proven = (ops: string) => {
     try {
       return prove(path, '', ops);
@@ -91,8 +103,9 @@ function examine({ path }: PackageCopy): Omit<NativeBackend, 'name' | keyof Pack
   if (!existsSync(addon)) return without('`spikingformer native install` builds an op for them');
   if (process.env.SPIKINGFORMER_NATIVE_OPS === '0') return without('SPIKINGFORMER_NATIVE_OPS is 0');
   const proof = proven(addon);
-  if (typeof proof === 'string') return without(proof);
+  if (typeof proof === 'string') return { ...without(proof), opsFail: true };
   if (proof.gpu) return { loads: true, ...proof, noOps: 'the native op is for CPUs' };
   if (proof.ops?.interface === OPS_INTERFACE) return { loads: true, ...proof };
-  return without('the native op is of another version: run `spikingformer native install`');
+  const other = 'the native op is of another version: run `spikingformer native install`';
+  return { ...without(other), opsFail: true };
 }

@@ -6,7 +6,7 @@ import { CheckpointStore, type CheckpointStoreOptions } from '../node/checkpoint
 import { datasetEntry, datasetNames } from '../node/datasets/registry';
 import { fileHandler } from '../node/file_handler';
 import { type Recipe, recipeDataSets } from '../training/recipe';
-import { oneLine, UsageError } from './_errors';
+import { UsageError } from './_errors';
 import { readRecipe } from './_recipes';
 
 export const RECIPE = 'recipe.yaml';
@@ -47,21 +47,11 @@ export async function openSplit(recipe: Recipe, split: 'train' | 'test', root?: 
   return source;
 }
 
-/** Makes the named backend current. */
-export async function useBackend(name: string | undefined): Promise<void> {
-  if (name === 'tensorflow') {
-    const node = '@tensorflow/tfjs-node'; // optional, so not known to the compiler
-    await import(node).catch((cause: Error) => {
-      throw new Error(`backend tensorflow needs ${node}, which does not load: ${oneLine(cause)}`);
-    });
-  }
-  if (name !== undefined) {
-    const cpu = name === 'cpu' && (tf.findBackend('cpu') as { firstUse?: boolean } | null);
-    if (cpu) cpu.firstUse = false; // its banner
-    if (!tf.findBackendFactory(name)) throw new UsageError(`there is no backend '${name}' here`);
-    if (!(await tf.setBackend(name))) throw new Error(`backend ${name} does not start`);
-  }
-  await tf.ready();
+/** The backend that a run's newest checkpoint was made on; undefined: there is none yet. */
+export async function backendOf(run: string): Promise<string | undefined> {
+  const newest = await checkpointsOf(run).newest(() => undefined);
+  const backend = newest?.manifest.environment.backend;
+  return typeof backend === 'string' ? backend : undefined;
 }
 
 export type WhichCheckpoint = 'final' | 'best' | 'newest';

@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import '../node/index';
 import { type BackendFindings, examineBackends } from './_backends';
+import { fastest, reasonAgainst, reasonFor, warningOf } from './_choose_backend';
+import { type NativeTools, nativeTools } from './_native_tools';
 import { copiesOfTfjs, type NativeBackend, nativeBackends, type PackageCopy } from './_packages';
 
 interface Findings {
@@ -10,12 +12,19 @@ interface Findings {
   tfjs: { version: string; copies: PackageCopy[] };
   backends: BackendFindings[];
   native: NativeBackend[];
+  /** The backend that commands take without --backend, and why. */
+  commands: { backend: string; reason: string };
+  /** What `native install` would build with; left out if the native ops are in use. */
+  nativeTools?: NativeTools;
   /** What needs attention; empty on a healthy machine. */
   problems: string[];
 }
 
 /** Prints the findings and returns whether nothing needs attention. */
 export async function doctor(options: { json?: boolean }): Promise<boolean> {
+  const native = nativeBackends();
+  const backends = await examineBackends();
+  const best = fastest(native);
   const findings: Findings = {
     node: {
       version: process.version,
@@ -23,14 +32,22 @@ export async function doctor(options: { json?: boolean }): Promise<boolean> {
       cores: availableParallelism(),
     },
     tfjs: { version: tf.version.tfjs, copies: copiesOfTfjs() },
-    backends: await examineBackends(),
-    native: nativeBackends(),
+    backends,
+    native,
+    commands: best
+      ? { backend: 'tensorflow', reason: reasonFor(best) }
+      : { backend: fallback(backends), reason: reasonAgainst(native) },
+    ...((!best || best.noOps) && process.platform === 'linux' && { nativeTools: nativeTools() }),
     problems: [],
   };
   findings.problems = problemsOf(findings);
   console.log(options.json ? JSON.stringify(findings, null, 2) : text(findings));
   return findings.problems.length === 0;
 }
+
+/** What commands take without tfjs-node. */
+const fallback = (backends: readonly BackendFindings[]) =>
+  backends.some(({ name }) => name === 'wasm') ? 'wasm' : 'cpu';
 
 function problemsOf({ tfjs, backends, native }: Findings): string[] {
   const problems: string[] = [];
@@ -51,11 +68,10 @@ function problemsOf({ tfjs, backends, native }: Findings): string[] {
   if (!backends.some(({ name }) => name === 'wasm') && !native.some(({ loads }) => loads)) {
     problems.push('only the slow cpu backend: npm install @tensorflow/tfjs-backend-wasm');
   }
-  for (const { name, version, loads, reason, gpu } of native) {
-    if (!loads) {
-      const remedy = '`spikingformer native install` builds it for a TensorFlow of today';
-      problems.push(`${name} ${version} does not load: ${reason}; ${remedy}`);
-    }
+  for (const each of native) {
+    const { name, version, loads, gpu, noOps, opsFail } = each;
+    if (!loads) problems.push(warningOf(each));
+    if (opsFail) problems.push(`${name} ${version} computes without the native ops: ${noOps}`);
     if (loads && name.endsWith('-gpu') && !gpu) {
       problems.push(`${name} ${version} computes on the CPU: its TensorFlow finds no GPU`);
     }
@@ -63,7 +79,7 @@ function problemsOf({ tfjs, backends, native }: Findings): string[] {
   return problems;
 }
 
-function text({ node, tfjs, backends, native, problems }: Findings): string {
+function text({ node, tfjs, backends, native, commands, nativeTools, problems }: Findings): string {
   const copies = tfjs.copies.length === 1 ? '1 copy' : `${tfjs.copies.length} copies`;
   const lines = [
     `Node           ${node.version}, ${node.platform}, ${node.cores} cores`,
@@ -74,6 +90,17 @@ function text({ node, tfjs, backends, native, problems }: Findings): string {
   ];
   if (native.length === 0)
     lines.push('  tensorflow   not installed (optional: @tensorflow/tfjs-node)');
+  lines.push(`commands take  ${commands.backend}: ${commands.reason}`);
+  if (nativeTools) {
+    const { compiler, pip, tensorflow, passedOver } = nativeTools;
+    lines.push(
+      '`native install` would use',
+      `  compiler     ${compiler}`,
+      `  pip          ${pip}`,
+      `  TensorFlow   ${tensorflow}`,
+      ...passedOver.map((reason) => `  passed over  ${reason}`),
+    );
+  }
   lines.push(problems.length === 0 ? 'no problems found' : 'problems');
   return [...lines, ...problems.map((problem) => `  - ${problem}`)].join('\n');
 }
@@ -81,7 +108,7 @@ function text({ node, tfjs, backends, native, problems }: Findings): string {
 function describe({ failures, neurons, simd, threads, ...backend }: BackendFindings): string {
   const works = Object.keys(failures).length === 0 ? 'works and trains' : 'FAILS';
   const details = [
-    backend.default && 'the default',
+    backend.default && 'what TensorFlow.js takes by itself',
     neurons === 'kernel' ? 'neurons in one kernel' : 'neurons composed of stock operations',
     simd !== undefined && (simd ? 'SIMD' : 'no SIMD'),
     threads !== undefined && `${threads} thread`,

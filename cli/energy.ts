@@ -13,6 +13,7 @@ import {
   measureActivity,
 } from '../analysis/index';
 import { writeAtomically } from '../node/_files';
+import { useBackend } from './_choose_backend';
 import { openModel } from './_model';
 import { isDataset, noise, samplesOf, testSamplesOf } from './_samples';
 
@@ -25,6 +26,7 @@ export interface EnergyArguments {
   memory?: MemoryName;
   wholeNumbers: 'mac' | 'ac';
   attentionHeads?: number;
+  backend?: string;
   json?: boolean;
   svg?: string;
 }
@@ -48,6 +50,7 @@ function readRates(path: string, known: ReadonlySet<string>): Map<string, number
 export async function energy(name: string, given: EnergyArguments): Promise<void> {
   const { samples, seed, attentionHeads, assumptions, wholeNumbers, memory = null } = given;
   const options = { assumptions, wholeNumbers, memory };
+  const chosen = given.rates === undefined ? await useBackend(given.backend) : undefined;
   const { model, preset } = await openModel(name);
   const count = countOperations(model, attentionHeads === undefined ? {} : { attentionHeads });
   const weights = preset
@@ -72,6 +75,7 @@ export async function energy(name: string, given: EnergyArguments): Promise<void
         : isDataset(data)
           ? await testSamplesOf(data, input, samples)
           : samplesOf(data, input, samples);
+    if (chosen && !given.json) console.log(chosen);
     // Fresh weights have no running statistics to speak of: the batch's own, as in training.
     const activity = measureActivity(model, x, { batchSize: 8, training: preset });
     x.dispose();

@@ -7,18 +7,12 @@ import '../node/index';
 import { type Evaluation, evaluate } from '../training/evaluation';
 import { testDataFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
+import { useBackend } from './_choose_backend';
 import { UsageError } from './_errors';
 import { abortOnInterrupt } from './_interrupt';
 import { showProgress } from './_progress';
 import { readRecipe } from './_recipes';
-import {
-  loadRunModel,
-  openSplit,
-  RECIPE,
-  recipeOf,
-  useBackend,
-  type WhichCheckpoint,
-} from './_run_folder';
+import { loadRunModel, openSplit, RECIPE, recipeOf, type WhichCheckpoint } from './_run_folder';
 
 export interface EvaluateArguments {
   recipe?: string;
@@ -45,12 +39,13 @@ async function open(path: string, options: EvaluateArguments) {
 
 export async function evaluateModel(path: string, options: EvaluateArguments): Promise<void> {
   const { samples } = options;
-  await useBackend(options.backend);
+  const chosen = await useBackend(options.backend);
   const { recipe, model, from } = await open(path, options);
   const limited: Recipe = samples
     ? { ...recipe, data: { ...recipe.data, testSamples: samples } }
     : recipe;
   const data = testDataFromRecipe(limited, { test: await openSplit(recipe, 'test', options.data) });
+  if (chosen && !options.json) console.log(chosen);
   const bar = process.stderr.isTTY
     ? showProgress('evaluating', data.length, process.stderr)
     : undefined;

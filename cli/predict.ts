@@ -5,7 +5,8 @@ import { probabilities } from '../training/evaluation';
 import { testDataFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
 import { logitsOf } from '../training/training_data';
-import { loadRunModel, openSplit, recipeOf, useBackend, type WhichCheckpoint } from './_run_folder';
+import { useBackend } from './_choose_backend';
+import { loadRunModel, openSplit, recipeOf, type WhichCheckpoint } from './_run_folder';
 import { samplesOf } from './_samples';
 
 export interface PredictArguments {
@@ -39,7 +40,7 @@ export async function predict(
 ): Promise<void> {
   const { samples: count } = options;
   const recipe = recipeOf(run);
-  await useBackend(options.backend);
+  const chosen = await useBackend(options.backend);
   const { model } = await loadRunModel(run, options.checkpoint);
   const { x, labels, classNames }: Given =
     file === undefined
@@ -48,6 +49,7 @@ export async function predict(
           x: samplesOf(file, model.inputs[0]!.shape.slice(1) as number[], count).x,
           classNames: (await openSplit(recipe, 'test', options.data)).classNames,
         };
+  if (chosen && !options.json) console.log(chosen);
   const logits = tf.tidy(() => logitsOf(model, x, false));
   const values = (await logits.data()) as Float32Array;
   const classes = classNames.length;

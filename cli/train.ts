@@ -19,12 +19,13 @@ import { type Evaluation, evaluate } from '../training/evaluation';
 import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
 import { InterruptedError, Trainer } from '../training/trainer';
+import { useBackend } from './_choose_backend';
 import { UsageError } from './_errors';
 import { abortOnInterrupt, interruptStatus } from './_interrupt';
 import { lostOutput } from './_output';
 import { readRecipe } from './_recipes';
 import { writeReport } from './_report';
-import { checkpointsOf, openSplit, RECIPE, recipeOf, useBackend } from './_run_folder';
+import { backendOf, checkpointsOf, openSplit, RECIPE, recipeOf } from './_run_folder';
 import { duration, jsonObserver, textObserver } from './_training_progress';
 
 export interface TrainArguments {
@@ -63,7 +64,7 @@ export async function train(options: TrainArguments): Promise<void> {
     await openSplit(recipe, 'train', options.data),
     await openSplit(recipe, 'test', options.data),
   ];
-  await useBackend(options.backend);
+  const chosen = await startBackend(run, options);
   const store = checkpointsOf(run, {
     keep: recipe.checkpoint?.keep,
     identity: identityOf(recipe),
@@ -121,6 +122,7 @@ export async function train(options: TrainArguments): Promise<void> {
     say(
       `${recipe.name}: ${parameters.toLocaleString('en')} parameters on ${tf.getBackend()}, in ${run}`,
     );
+    if (chosen) say(chosen);
     for await (const _ of trainer.run()); // observers tell
     const done = trainer;
     const close = async () => {
@@ -145,6 +147,21 @@ async function refuseToBeginAgain(run: string, store: CheckpointStore): Promise<
   if (!existsSync(join(run, RECIPE)) && (await store.list()).length === 0) return;
   throw new UsageError(
     `${run} has a run already: --resume goes on with it, --out names another folder`,
+  );
+}
+
+/** A run goes on with the backend that it has, so that its numbers stay the same to the bit. */
+async function startBackend(run: string, options: TrainArguments) {
+  const { backend, inexact } = options;
+  const own = options.resume && backend === undefined ? await backendOf(run) : undefined;
+  if (own === undefined) return useBackend(backend);
+  return useBackend(own, 'as the run until now; --backend with --inexact takes another').catch(
+    (error: Error) => {
+      if (inexact) return useBackend(undefined);
+      throw new Error(
+        `the run's backend cannot be had: ${error.message}; --inexact goes on with another`,
+      );
+    },
   );
 }
 

@@ -3,7 +3,8 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 
 export interface Options {
   dataset: 'mnist' | 'cifar10';
-  backend: 'wasm' | 'cpu' | 'tensorflow';
+  /** Undefined: the fastest that works here. */
+  backend?: 'wasm' | 'cpu' | 'tensorflow';
   epochs: number;
   samples: number;
   batch: number;
@@ -61,9 +62,10 @@ export function parseOptions(argv: readonly string[]): Options {
         .default('mnist'),
     )
     .addOption(
-      new Option('--backend <name>', "tfjs's backend; tensorflow needs @tensorflow/tfjs-node")
-        .choices(['wasm', 'cpu', 'tensorflow'])
-        .default('wasm'),
+      new Option(
+        '--backend <name>',
+        "tfjs's backend; tensorflow needs @tensorflow/tfjs-node (default: the fastest that works)",
+      ).choices(['wasm', 'cpu', 'tensorflow']),
     )
     .option('--epochs <n>', `how many epochs (default: ${either('epochs')})`, integer)
     .option('--samples <n>', `training images per epoch (default: ${either('samples')})`, integer)

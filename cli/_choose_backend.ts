@@ -1,0 +1,95 @@
+/** The backend that a command computes on: the one asked for, else the fastest that works here. */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import '../node/index';
+import { oneLine, UsageError } from './_errors';
+import { installedNativeBackends, type NativeBackend, nativeBackends } from './_packages';
+
+export const NATIVE_INSTALL = '`npx spikingformer native install`';
+
+/**
+ * The fastest of the tfjs-nodes that are here and work: on a GPU, then with the native ops. Without these
+ * tfjs-node is faster than wasm too (results/speed.csv).
+ */
+export function fastest(found: readonly NativeBackend[]): NativeBackend | undefined {
+  const working = found.filter(({ loads }) => loads);
+  return working.find(({ gpu }) => gpu) ?? working.find(({ noOps }) => !noOps) ?? working[0];
+}
+
+/** Why a command takes tfjs-node. */
+export function reasonFor({ name, gpu, noOps }: NativeBackend): string {
+  const short = name.replace('@tensorflow/', '');
+  if (gpu) return `${short} is installed, and TensorFlow finds a GPU`;
+  if (!noOps) return `${short} with the native ops is installed`;
+  return `${short} is installed, without the native ops: ${noOps}`;
+}
+
+/** Why a command does not take tfjs-node; a warning for each that is installed and does not work. */
+export function reasonAgainst(found: readonly NativeBackend[]): string {
+  if (found.length === 0) return 'tfjs-node, which is faster, is not installed';
+  return `${found.map(({ name }) => name.replace('@tensorflow/', '')).join(' and ')}, which is faster, does not load`;
+}
+
+export function warningOf({ name, version, reason }: NativeBackend): string {
+  return `${name} ${version} does not load: ${reason}; ${NATIVE_INSTALL} builds it for a TensorFlow of today`;
+}
+
+/** Loads tfjs-node, which registers the backend `tensorflow`. */
+function load({ name, path }: { name: string; path: string }): void {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow prints what this processor could do besides
+  try {
+    createRequire(join(path, 'package.json'))(path);
+  } catch (error) {
+    throw new Error(`backend tensorflow needs ${name}, which does not load: ${oneLine(error)}`);
+  }
+}
+
+async function start(name: string): Promise<void> {
+  const cpu = name === 'cpu' && (tf.findBackend('cpu') as { firstUse?: boolean } | null);
+  if (cpu) cpu.firstUse = false; // its banner
+  if (!tf.findBackendFactory(name)) throw new UsageError(`there is no backend '${name}' here`);
+  if (!(await tf.setBackend(name))) throw new Error(`backend ${name} does not start`);
+  await tf.ready();
+}
+
+/** Makes the fastest that works current; returns why it is that one. */
+async function startFastest(): Promise<string> {
+  const found = nativeBackends(); // each proven in a process of its own: a broken one ends its process
+  const native = fastest(found);
+  for (const each of found) if (!each.loads) console.error(`warning: ${warningOf(each)}`);
+  if (native) {
+    load(native);
+    await start('tensorflow');
+    return `${reasonFor(native)}; --backend wasm chooses another`;
+  }
+  const wasm = tf.findBackendFactory('wasm') !== undefined;
+  await start(wasm ? 'wasm' : 'cpu');
+  return wasm
+    ? reasonAgainst(found)
+    : '@tensorflow/tfjs-backend-wasm, which is faster, is not installed';
+}
+
+/**
+ * Makes the named backend current, or the fastest that works.
+ * @param reason why it is the named one; undefined: the user knows, having named it
+ * @returns the line that tells which and why, where the user does not know
+ */
+export async function useBackend(name?: string, reason?: string): Promise<string | undefined> {
+  if (name === undefined) {
+    const why = await startFastest();
+    return `${tf.getBackend()}: ${why}`;
+  }
+  if (name === 'tensorflow') {
+    const installed = installedNativeBackends();
+    // Of two that are here it is the same that a command without --backend takes.
+    const native = installed.length > 1 ? fastest(nativeBackends()) : installed[0];
+    if (!native) {
+      const why = installed.length > 0 ? 'none of its copies loads' : 'it is not installed';
+      throw new Error(`backend tensorflow needs @tensorflow/tfjs-node: ${why}`);
+    }
+    load(native);
+  }
+  await start(name);
+  return reason && `${name}: ${reason}`;
+}

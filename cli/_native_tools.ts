@@ -1,0 +1,31 @@
+/** What `native install` would find on this machine: its compiler, pip and TensorFlow. */
+import { findCompiler } from '../node/native_build';
+import { findPip } from '../node/native_python';
+import { cachedTensorflow, DEFAULT_VERSION, findTensorflow } from '../node/native_tensorflow';
+import { defaultCacheDir } from '../node/npm_tarball';
+
+/** Each is named, or why there is none. */
+export interface NativeTools {
+  compiler: string;
+  pip: string;
+  tensorflow: string;
+  /** Pythons that do not run, such as one that hangs, and why. */
+  passedOver: string[];
+}
+
+export function nativeTools(): NativeTools {
+  const passedOver: string[] = [];
+  const tensorflow =
+    findTensorflow(undefined, false, (reason) => passedOver.push(reason)) ??
+    cachedTensorflow(defaultCacheDir(), DEFAULT_VERSION);
+  const compiler = findCompiler();
+  const pip = findPip();
+  return {
+    compiler: typeof compiler === 'string' ? `none: ${compiler}` : compiler.version,
+    pip: typeof pip === 'string' ? `none: ${pip}` : `${pip.version} of ${pip.python}`,
+    tensorflow: tensorflow
+      ? `${tensorflow.version} in ${tensorflow.folder}`
+      : `${DEFAULT_VERSION}, which pip would fetch`,
+    passedOver,
+  };
+}
