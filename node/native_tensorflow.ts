@@ -1,8 +1,8 @@
 /** Finds TensorFlow's C library and headers in a Python environment; gets its wheels where there is none. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { lock } from './_lock';
 import { downloadWheels } from './native_pip';
 import { normalizedName, type Pip, pythons, tensorflowPackageOf } from './native_python';
 import { unpackWheel } from './native_wheel';
@@ -138,16 +138,8 @@ export function cachedTensorflow(
   return typeof found === 'string' ? undefined : { ...found, fetched: true };
 }
 
-/** Downloads that were killed leave their folders; after a day nobody is using them. */
-async function removeStale(cacheDir: string): Promise<void> {
-  for (const name of existsSync(cacheDir) ? readdirSync(cacheDir) : []) {
-    const path = join(cacheDir, name);
-    const old = Date.now() - 24 * 3600 * 1000;
-    if (name.startsWith('.wheel-') && statSync(path).mtimeMs < old) {
-      await fs.rm(path, { recursive: true, force: true });
-    }
-  }
-}
+/** How long one process waits for another that fetches the same: 3 GB take a while. */
+const WAIT_MS = 3_600_000;
 
 /** Says how far a long step is: `(done, total)` in bytes. */
 export type Progress = (done: number, total: number) => void;
@@ -164,12 +156,15 @@ export async function fetchTensorflow(
   gpu = false,
 ): Promise<Tensorflow> {
   const wanted = `${wheelName(gpu)}==${version}`;
-  await removeStale(cacheDir);
-  const work = join(cacheDir, `.wheel-${process.pid}-${randomBytes(4).toString('hex')}`);
-  await fs.mkdir(work, { recursive: true });
+  await fs.mkdir(cacheDir, { recursive: true });
+  // The lock's folder is where it is done: another process waits, and finds what this one has fetched.
+  const place = join(cacheDir, `.${cacheName(version, gpu)}`);
+  const held = await lock(place, { doing: `fetching ${wanted}`, wait: WAIT_MS });
   try {
-    const unpacked = join(work, 'unpacked');
-    for (const wheel of await downloadWheels(pip, wanted, gpu, work)) {
+    const there = cachedTensorflow(cacheDir, version, gpu);
+    if (there) return there;
+    const unpacked = join(place, 'unpacked');
+    for (const wheel of await downloadWheels(pip, wanted, gpu, place)) {
       await unpackWheel(wheel, unpacked, isNeeded, onUnpack);
       await fs.rm(wheel);
     }
@@ -177,10 +172,10 @@ export async function fetchTensorflow(
     if (typeof found === 'string') throw new Error(`${wanted} does not do: ${found}`);
 
     const home = join(cacheDir, cacheName(version, gpu));
-    await fs.rm(home, { recursive: true, force: true }); // of another process, or no longer whole
+    await fs.rm(home, { recursive: true, force: true }); // no longer whole
     await fs.rename(unpacked, home);
     return { version: found.version, folder: join(home, 'tensorflow'), fetched: true };
   } finally {
-    await fs.rm(work, { recursive: true, force: true });
+    held.release();
   }
 }
