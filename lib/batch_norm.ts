@@ -28,6 +28,11 @@ function checkChannels(x: tf.Tensor, vectors: Record<string, tf.Tensor>): void {
   }
 }
 
+/** Of no numbers there are no statistics. */
+function checkNotEmpty(x: tf.Tensor): void {
+  if (x.size === 0) throw invalid('x', 'of one value a channel or more', x.shape);
+}
+
 /**
  * Normalizes with the batch's own statistics: y = gamma (x - mean) / sqrt(variance + epsilon) + beta
  * over every axis but the last: one statistic over time too, never one per step.
@@ -40,6 +45,7 @@ export function batchNormTraining(
   { epsilon = 1e-5 }: BatchNormParams = {},
 ): BatchNormOutput {
   checkChannels(x, { gamma, beta });
+  checkNotEmpty(x);
   const [y, mean, variance] = runBatchNormTraining(x, gamma, beta, { epsilon });
   return { y, mean, variance };
 }
@@ -58,6 +64,7 @@ export function batchNormLIFTraining(
 ): Omit<BatchNormOutput, 'y'> & { spikes: tf.Tensor } {
   checkChannels(x, { gamma, beta });
   if (x.rank < 3) throw invalid('x', 'of shape [batch, time, ..., channels]', x.shape);
+  checkNotEmpty(x);
   const [spikes, mean, variance] = runBatchNormLIF(x, gamma, beta, { ...neuron, epsilon });
   return { spikes, mean, variance };
 }

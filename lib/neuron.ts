@@ -23,7 +23,7 @@ export interface NeuronOutput {
 }
 
 /** `[batch, time, ...]` and, if given, the state that fits it. */
-function checkInput(x: tf.Tensor, v0?: tf.Tensor): void {
+export function checkInput(x: tf.Tensor, v0?: tf.Tensor): void {
   if (x.rank < 2) throw invalid('x', 'of shape [batch, time, ...]', x.shape);
   if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
   if (x.shape[1] === 0) throw invalid('x', 'of at least one time step', x.shape);

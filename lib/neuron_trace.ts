@@ -1,8 +1,8 @@
 /** Looking at membranes: every step of a neuron laid open, in the composed form. */
 import * as tf from '@tensorflow/tfjs';
 import { unroll } from './kernels/composed/multi_step_lif';
+import { checkInput } from './neuron';
 import { type LIFParams, resolveLIF } from './neuron_params';
-import { invalid } from './validate';
 
 /** Each `[batch, time, ...]`. */
 export type NeuronTrace = {
@@ -22,7 +22,7 @@ export type NeuronTrace = {
  */
 export function neuronTrace(x: tf.Tensor, params?: LIFParams): NeuronTrace {
   const attrs = resolveLIF(params);
-  if (x.rank < 2) throw invalid('x', 'of shape [batch, time, ...]', x.shape);
+  checkInput(x);
   return tf.tidy(() => {
     const { steps, last } = unroll(x, attrs);
     const overTime = (steps: tf.Tensor[]) => tf.stack(steps, 1).reshape(x.shape);

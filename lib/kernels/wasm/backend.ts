@@ -21,9 +21,16 @@ export interface BackendWasm {
   disposeData(dataId: object, force?: boolean): boolean;
 }
 
-/** The address of a tensor's first byte: valid until it is disposed, also when the heap grows. */
+/**
+ * The address of a tensor's first byte: valid until it is disposed, also when the heap grows. An allocation
+ * that fails, tfjs's too, is a null pointer and no exception: it throws here.
+ */
 export function pointer(backend: BackendWasm, tensor: TensorInfo): number {
-  return backend.dataIdMap.get(tensor.dataId).memoryOffset;
+  const { memoryOffset } = backend.dataIdMap.get(tensor.dataId);
+  if (memoryOffset === 0 && util.sizeFromShape(tensor.shape) > 0) {
+    throw new Error(`The wasm backend has no memory left for a tensor of shape [${tensor.shape}]`);
+  }
+  return memoryOffset;
 }
 
 /** A tensor's elements where they lie: valid until the next allocation. */
@@ -55,10 +62,7 @@ export function withHeap<T>(backend: BackendWasm, body: (heap: Heap) => T): T {
   const allocate = (list: TensorInfo[], shape: number[], dtype: DataType) => {
     const info = backend.makeOutput(shape, dtype);
     list.push(info);
-    // An allocation that fails is a null pointer, not an exception.
-    if (pointer(backend, info) === 0 && util.sizeFromShape(shape) > 0) {
-      throw new Error(`The wasm backend has no memory left for a tensor of shape [${shape}]`);
-    }
+    pointer(backend, info);
     return info;
   };
   try {

@@ -1,7 +1,7 @@
 /** Sums and means on wasm: tfjs transposes first, then adds one number after the other. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { type BackendWasm, pointer, withHeap } from './backend';
+import { type BackendWasm, heapView, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 import { runStock } from './stock';
 
@@ -31,13 +31,17 @@ function reduceOverride(kernelName: 'Sum' | 'Mean'): KernelConfig {
     const { axis, keepDims } = args.attrs as unknown as ReduceAttrs;
     const axes = util.parseAxisParam(axis, x.shape).sort((a, b) => a - b);
     const view = asThreeAxes(x.shape, axes);
-    if (x.dtype !== 'float32' || !view || util.sizeFromShape(x.shape) === 0) {
+    if (x.dtype !== 'float32' || !view) {
       return runStock(kernelName, { x }, backend, args.attrs as object);
     }
     const [outer, reduce, inner] = view;
     const shape = x.shape.map((n, i) => (axes.includes(i) ? 1 : n));
     return withHeap(backend, (heap) => {
       const out = heap.output(keepDims ? shape : shape.filter((_, i) => !axes.includes(i)));
+      if (util.sizeFromShape(x.shape) === 0) {
+        heapView(backend, out).fill(0); // tfjs leaves what was there before
+        return out;
+      }
       const { sumMiddle, sumTrailing } = kernelsOf(backend);
       const [from, to] = [pointer(backend, x), pointer(backend, out)];
       const divisor = kernelName === 'Mean' ? reduce : 1;

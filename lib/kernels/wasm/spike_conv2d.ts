@@ -6,7 +6,7 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import { SpikeConv2D, type SpikeConv2DInputs } from '../spec';
-import { type BackendWasm, checkFloat32, type Heap, pointer, withHeap } from './backend';
+import { type BackendWasm, checkFloat32, type Heap, heapView, pointer, withHeap } from './backend';
 import { convolve, describeConv } from './conv2d';
 import { BLOCK_K } from './mat_mul';
 import { kernelsOf } from './module';
@@ -125,12 +125,21 @@ function sumAll(
   );
 }
 
+/** What is left of a convolution of no channels. */
+function fillWith(backend: BackendWasm, shift: TensorInfo, y: TensorInfo): void {
+  const values = heapView(backend, shift);
+  heapView(backend, y).forEach((_, i, to) => {
+    to[i] = values[i % values.length]!;
+  });
+}
+
 function spikeConv2D(inputs: SpikeConv2DInputs, backend: BackendWasm): TensorInfo {
   const { x, filter, scale, shift } = inputs;
   checkFloat32(SpikeConv2D, { x, filter, scale, shift });
   return withHeap(backend, (heap) => {
     const y = heap.output([...x.shape.slice(0, 3), filter.shape[3]!]);
-    if (isDense(backend, inputs)) sumAll(backend, heap, inputs, y);
+    if (filter.shape[2] === 0) fillWith(backend, shift, y);
+    else if (isDense(backend, inputs)) sumAll(backend, heap, inputs, y);
     else sumListed(backend, heap, sizesOf(inputs), inputs, y);
     return y;
   });

@@ -1,0 +1,63 @@
+/** Axes of length 0: empty results, or errors that say what is missing; on no backend a trap, or what memory held before. */
+import * as tf from '@tensorflow/tfjs';
+import * as spiking from 'tfjs-spikingformer';
+import { spikeConv2d } from '../../lib/spike_conv';
+import { describeEachBackend, onGPU } from '../support/backends';
+
+describeEachBackend('axes of length 0', (backend) => {
+  beforeEach(() => tf.engine().startScope());
+  afterEach(() => tf.engine().endScope());
+
+  test.each([[[2, 3, 0]], [[0, 3, 4]], [[2, 0, 4]]])('batch norm of %j', (shape) => {
+    const [gamma, beta] = [tf.ones([shape.at(-1)!]), tf.zeros([shape.at(-1)!])];
+    expect(() => spiking.batchNormTraining(tf.zeros(shape), gamma, beta)).toThrow(
+      `x must be of one value a channel or more, but got [${shape}]`,
+    );
+  });
+
+  test('a layer of batch norm in training', () => {
+    const layer = spiking.layers.batchNormOverTime();
+    expect(() => layer.apply(tf.zeros([2, 3, 0]), { training: true })).toThrow(/must be/);
+  });
+
+  test.each([[[0, 4, 3]], [[2, 4, 0]]])('neurons of %j', (shape) => {
+    const { spikes, v } = spiking.multiStepLIFState(tf.zeros(shape));
+    expect([spikes.shape, v.shape]).toEqual([shape, [shape[0], shape[2]]]);
+    expect(tf.grad((x) => spiking.multiStepLIF(x))(tf.zeros(shape)).shape).toEqual(shape);
+  });
+
+  test('no time steps', () => {
+    const message = 'x must be of at least one time step, but got [2,0,3]';
+    expect(() => spiking.multiStepLIF(tf.zeros([2, 0, 3]))).toThrow(message);
+    expect(() => spiking.neuronTrace(tf.zeros([2, 0, 3]))).toThrow(message);
+  });
+
+  // Convolutions and sums are tfjs's own on GPUs.
+  const own = onGPU(backend) ? test.skip : test;
+  own('a convolution of no channels leaves the shift', () => {
+    const affine = { scale: tf.ones([2]), shift: tf.tensor1d([1, 2]) };
+    const y = spikeConv2d(tf.zeros([1, 1, 2, 0]), tf.ones([3, 3, 0, 2]), affine);
+    expect([...y.dataSync()]).toEqual([1, 2, 1, 2]);
+  });
+
+  own('pools and sums', () => {
+    expect(spiking.maxPool2d(tf.zeros([0, 4, 4, 2])).shape).toEqual([0, 2, 2, 2]);
+    expect(spiking.maxPool2d(tf.zeros([1, 4, 4, 0])).shape).toEqual([1, 2, 2, 0]);
+    expect([...tf.zeros([0, 3]).sum(0).dataSync()]).toEqual([0, 0, 0]);
+    expect([...tf.zeros([3, 0]).sum(1).dataSync()]).toEqual([0, 0, 0]);
+  });
+});
+
+const wasm = tf.findBackendFactory('wasm') ? test : test.skip;
+wasm('wasm: a tensor that found no memory is an error that says so', async () => {
+  await tf.setBackend('wasm');
+  const x = tf.zeros([1, 2, 4]);
+  const data = (
+    tf.backend() as unknown as { dataIdMap: { get(id: object): { memoryOffset: number } } }
+  ).dataIdMap.get(x.dataId);
+  const offset = data.memoryOffset;
+  data.memoryOffset = 0; // what tfjs keeps of a failed allocation
+  expect(() => spiking.multiStepLIF(x)).toThrow(/no memory left for a tensor of shape \[1,2,4\]/);
+  data.memoryOffset = offset;
+  x.dispose();
+});
