@@ -117,7 +117,7 @@ export interface SurrogateDefinition {
   derivative(u: tf.Tensor, alpha: number): tf.Tensor;
 }
 
-const users = shared('surrogates', () => new Map<string, Surrogate>());
+const users = /* @__PURE__ */ shared('surrogates', () => new Map<string, Surrogate>());
 
 /**
  * Adds a surrogate of your own, which every neuron and layer then knows by that name. Spikes still come from
@@ -183,6 +183,12 @@ export function surrogateGradient(
 function withinReach(x: tf.Tensor, u: tf.Tensor, surrogate: Surrogate, alpha: number): tf.Tensor {
   if (!surrogate.reach) return x;
   return tf.where(u.abs().greater(surrogate.reach(alpha)), tf.zerosLike(x), x);
+}
+
+/** The distance |u| beyond which a built-in surrogate is 0. */
+export function surrogateReach(name: SurrogateName, alpha: number): number {
+  const surrogate: BuiltIn = surrogates[name];
+  return surrogate.reach?.(alpha) ?? Infinity;
 }
 
 /** dy times the surrogate gradient at u: what a firing step passes back. */

@@ -1,6 +1,6 @@
 /** MultiStepLIF on the cpu backend: one loop over typed arrays, each operation rounded to float32. */
 import { type KernelConfig, type KernelFunc, util } from '@tensorflow/tfjs';
-import { getSurrogate } from '../../surrogate';
+import { getSurrogate, surrogateReach } from '../../surrogate';
 import {
   keepsShare,
   MultiStepLIF,
@@ -83,9 +83,8 @@ function multiStepLIFGrad({
   const decay = learntDecay(inputs.w ? values(backend, inputs.w) : null);
   const charge = chargeOf(attrs, decay);
   const reset = resetOf(attrs);
-  const surrogate = getSurrogate(attrs.surrogate);
-  const derivative = surrogate.derivative(attrs.alpha);
-  const reach = surrogate.reach?.(attrs.alpha) ?? Infinity;
+  const derivative = getSurrogate(attrs.surrogate).derivative(attrs.alpha);
+  const reach = surrogateReach(attrs.surrogate, attrs.alpha);
   const keeps = keepsShare(attrs, decay !== null);
   const { vThreshold, vReset, detachReset, decayInput } = attrs;
   const threshold = f(vThreshold);

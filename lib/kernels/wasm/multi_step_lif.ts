@@ -1,7 +1,7 @@
 /** MultiStepLIF and its gradient on wasm: one pass over the heap, membranes in registers. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { getSurrogate, surrogateNames } from '../../surrogate';
+import { surrogateNames, surrogateReach } from '../../surrogate';
 import {
   keepsShare,
   MultiStepLIF,
@@ -91,7 +91,7 @@ function multiStepLIFGrad(
   checkFloat32(MultiStepLIFGrad, { x, v0, w, dSpikes, dV });
   const { batch, time, n } = dimensions(x.shape);
   const { mode, k, share, gain } = chargeOf(attrs, w, backend);
-  const reach = getSurrogate(attrs.surrogate).reach?.(attrs.alpha) ?? Infinity;
+  const reach = surrogateReach(attrs.surrogate, attrs.alpha);
   const block = blockLength(time);
   return withHeap(backend, (heap) => {
     const dx = heap.output(x.shape);

@@ -68,7 +68,7 @@ function giveToLastNaN(
 
 /**
  * One window of one vector of channels: its maximum goes to `pooled` or, backward, the gradient there to
- * dx. The usual 3 x 3 is unrolled.
+ * dx. The usual 3 x 3 is unrolled for whole vectors.
  */
 @inline
 function window(
@@ -83,7 +83,7 @@ function window(
   colStep: usize,
 ): void {
   let best = load4or1(width, x);
-  if (rows == 3 && cols == 3) {
+  if (width == 4 && rows == 3 && cols == 3) {
     const a = best;
     const b = load4or1(width, x + colStep);
     const c = load4or1(width, x + 2 * colStep);
