@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { launchChromium, serve } from '../scripts/_chromium.mjs';
+import { launchChromium } from '../scripts/_chromium.mjs';
+import { serve } from '../scripts/_serve.mjs';
 import type { Counted } from './_gpu_page';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -21,7 +21,8 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { launchChromium, serve } from './_chromium.mjs';
+import { launchChromium } from './_chromium.mjs';
+import { serve } from './_serve.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tests = join(root, '__tests__');
@@ -252,8 +253,10 @@ async function runInChromium(names, backends, folder) {
   writeFileSync(join(folder, 'index.html'), PAGE);
   // Shared memory is for pages that no other origin can look into.
   const server = await serve(folder, {
-    'Cross-Origin-Opener-Policy': 'same-origin',
-    'Cross-Origin-Embedder-Policy': 'require-corp',
+    headers: {
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+    },
   });
   const browser = await launchChromium();
   console.log(`Chromium ${browser.version()}`);

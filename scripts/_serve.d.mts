@@ -1,0 +1,4 @@
+export function serve(
+  folder: string,
+  options?: { headers?: Record<string, string>; port?: number },
+): Promise<{ address: string; close(): Promise<void> }>;
