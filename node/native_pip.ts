@@ -55,22 +55,35 @@ const Report = z.object({
   ),
 });
 
-/** pip's report on stdout, between what else is printed there. */
+/** The JSON object on stdout between what else is printed there, or why it is none. */
+function jsonIn(stdout: string): { content: unknown } | string {
+  const lines = stdout.split('\n').map((line) => line.trimEnd());
+  const indices = lines.map((_, i) => i);
+  const starts = indices.filter((i) => lines[i]!.startsWith('{'));
+  const ends = indices.filter((i) => /^(\}|\{.*\}$)/.test(lines[i]!)).reverse();
+  let reason = '';
+  for (const start of starts) {
+    for (const end of ends.filter((end) => end >= start)) {
+      try {
+        return { content: JSON.parse(lines.slice(start, end + 1).join('\n')) };
+      } catch (error) {
+        reason ||= (error as Error).message;
+      }
+    }
+  }
+  return reason || 'there is no object in it';
+}
+
+/** What pip's report has of each wheel. */
 function parseReport(stdout: string): z.infer<typeof Report>['install'] {
-  const lines = stdout.split('\n');
-  const first = lines.findIndex((line) => line.startsWith('{'));
-  const last = lines.map((line) => line.trimEnd().endsWith('}')).lastIndexOf(true);
   const shown = JSON.stringify(stdout.trim().slice(0, 200));
-  if (first < 0) {
-    throw new Error(`pip install --report must print a report, but printed ${shown}`);
+  if (stdout.trim() === '')
+    throw new Error('pip install --report must print a report, but printed ""');
+  const json = jsonIn(stdout);
+  if (typeof json === 'string') {
+    throw new Error(`pip's report must be JSON, but is not (${json}): ${shown}`);
   }
-  let content: unknown;
-  try {
-    content = JSON.parse(lines.slice(first, last + 1).join('\n'));
-  } catch (error) {
-    const reason = (error as Error).message;
-    throw new Error(`pip's report must be JSON, but is not (${reason}): ${shown}`);
-  }
+  const { content } = json;
   const result = Report.safeParse(content);
   if (result.success) return result.data.install;
   const { path, message } = result.error.issues[0]!;

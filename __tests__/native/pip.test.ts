@@ -94,13 +94,17 @@ describe('a report', () => {
         download_info: { archive_info: { hashes: { sha256: 'b'.repeat(64) } } },
       },
     ];
-    const report = `WARNING: {old}\n${JSON.stringify({ install }, null, 2)}\n[notice] update\n`;
+    const report = `{shim}\nWARNING: {old}\n${JSON.stringify({ install }, null, 2)}\n[notice] update\n{end}\n`;
     await expect(download({ report })).rejects.toThrow(/must have SHA-256 b{64}/); // it was read
   });
 
   test.each<[string, Answers, RegExp]>([
     ['nothing', { report: '' }, /must print a report, but printed ""$/],
-    ['no JSON', { report: 'all is well' }, /must print a report, but printed "all is well"$/],
+    [
+      'no JSON',
+      { report: 'all is well' },
+      /must be JSON, but is not \(there is no object in it\): "all is well"$/,
+    ],
     ['half of it', { report: '{\n "install": [{}\n' }, /pip's report must be JSON, but is not/],
     ['another kind of JSON', { report: '{}' }, /pip's report is not as it should be: install: /],
     [

@@ -4,12 +4,15 @@
  *   npm run soak -- kills [COUNT] [BACKEND]   training runs killed at random moments
  *   npm run soak -- readers [COUNT]           as many mutated files at every reader of data
  *   npm run soak -- checkpoints [COUNT]       as many mutated PyTorch checkpoints
+ *   npm run soak -- native_install [COUNT]    Pythons and pips of all kinds, COUNT of them to the end; in a
+ *                                             copy with tfjs-node: bash scripts/with_tensorflow.sh npm run ...
  */
 import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mutateCheckpoints } from './checkpoints';
 import { killRuns } from './kills';
+import { installMatrix } from './native_install';
 import { soakReaders } from './readers';
 
 interface Soak {
@@ -18,18 +21,27 @@ interface Soak {
   backend: string;
 }
 
-async function kills({ count, seed, backend }: Soak): Promise<string> {
+/** In a folder of its own, which is removed. */
+async function inFolder(run: (folder: string) => Promise<string>): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'spikingformer-soak-'));
   try {
+    return await run(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const kills = ({ count, seed, backend }: Soak) =>
+  inFolder(async (folder) => {
     const result = await killRuns({ kills: count, seed, folder, backend, log: console.log });
     return (
       `${result.kills} kills on ${backend}; ${result.duringSave} of them within a save; ` +
       `${result.runs} runs all ended alike`
     );
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+  });
+
+const nativeInstall = ({ count }: Soak) =>
+  inFolder((folder) => installMatrix({ full: count, folder, log: console.log }));
 
 function readers({ count, seed }: Soak): string {
   const found = soakReaders(count, seed);
@@ -47,6 +59,7 @@ const soaks = {
   kills: { run: kills, count: 50 },
   readers: { run: readers, count: 1_000_000 },
   checkpoints: { run: checkpoints, count: 1_000_000 },
+  native_install: { run: nativeInstall, count: 3 },
 };
 
 function record(seed: number, result: string, seconds: number): void {
@@ -61,7 +74,7 @@ async function main([name = '', count = '', backend = 'wasm', ...more]: string[]
   const soak = Object.hasOwn(soaks, name) ? soaks[name as keyof typeof soaks] : undefined;
   if (!soak || !/^([1-9]\d*)?$/.test(count) || more.length > 0) {
     console.error(
-      'usage: npm run soak -- kills [COUNT] [BACKEND] | readers [COUNT] | checkpoints [COUNT]',
+      `usage: npm run soak -- NAME [COUNT] [BACKEND], NAME one of ${Object.keys(soaks).join(', ')}`,
     );
     process.exitCode = 2;
     return;
