@@ -3,59 +3,18 @@
  * the README's example as ESM, as CJS and through TypeScript; then what only a packed package can
  * show: one copy of each class across entries, registration kept by bundlers, the command.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { toCommonJs, wrapBody } from './_example.mjs';
-import { pack, root, run } from './_pack.mjs';
-
-const project = mkdtempSync(join(tmpdir(), 'spikingformer-smoke-'));
-const write = (name, text) => {
-  mkdirSync(join(project, name, '..'), { recursive: true });
-  writeFileSync(join(project, name), text);
-};
-const node = (...args) => run(process.execPath, args, { cwd: project });
-const here = createRequire(import.meta.url);
-
-/** The first fenced block of the README in a language that runs. */
-function readmeExample() {
-  const block = /^```(?:ts|js|typescript|javascript)\n([\s\S]*?)^```/m.exec(
-    readFileSync(join(root, 'README.md'), 'utf8'),
-  );
-  if (!block) throw new Error('README.md must have an example in a ```ts block, but has none');
-  return block[1];
-}
-
-/** The example without its types. */
-function javascript(example) {
-  const ts = here('typescript');
-  const { ESNext, ES2022 } = { ...ts.ModuleKind, ...ts.ScriptTarget };
-  const compilerOptions = { module: ESNext, target: ES2022, verbatimModuleSyntax: true };
-  return ts.transpileModule(example, { compilerOptions }).outputText;
-}
-
-function install() {
-  const { devDependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const wanted = ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm', '@types/node', 'typescript'];
-  const specs = wanted.map((name) => `${name}@${devDependencies[name]}`);
-  write('package.json', JSON.stringify({ name: 'smoke', private: true, type: 'module' }));
-  run('npm', ['install', '--no-audit', '--no-fund', pack(project), ...specs], { cwd: project });
-  return version;
-}
-
-function typeCheck(name, file, options) {
-  const compilerOptions = {
-    strict: true,
-    target: 'ES2022',
-    noEmit: true,
-    skipLibCheck: true,
-    types: ['node'],
-    ...options,
-  };
-  write(`tsconfig.${name}.json`, JSON.stringify({ compilerOptions, files: [file] }));
-  node('node_modules/typescript/bin/tsc', '-p', `tsconfig.${name}.json`);
-}
+import { run } from './_pack.mjs';
+import { bundleSteps } from './_smoke_bundles.mjs';
+import {
+  install,
+  javascript,
+  node,
+  project,
+  readmeExample,
+  remove,
+  write,
+} from './_smoke_project.mjs';
+import { typeSteps } from './_smoke_types.mjs';
 
 /** Every class of `layers` is the one that is registered for loading, whichever entry came first. */
 const ONE_COPY = `
@@ -83,35 +42,6 @@ const ENTRIES = {
   spiking: '',
 };
 
-/** Bundled for a browser, with all that is unused dropped, an import alone still registers. */
-async function bundle() {
-  const esbuild = createRequire(here.resolve('tsup'))('esbuild');
-  write(
-    'bundle.mjs',
-    `import { serialization } from '@tensorflow/tfjs';
-    import 'tfjs-spikingformer';
-    import * as datasets from 'tfjs-spikingformer/datasets';
-    import * as analysis from 'tfjs-spikingformer/analysis';
-    if (!serialization.SerializationMap.getMap().classNameMap.LIFNode) throw new Error('dropped');
-    console.log(Object.keys(datasets).length, Object.keys(analysis).length);`,
-  );
-  const outfile = join(project, 'bundle.out.mjs');
-  const { outputFiles } = await esbuild.build({
-    entryPoints: [join(project, 'bundle.mjs')],
-    outfile,
-    external: ['@tensorflow/*'], // the bundle then runs in Node too
-    bundle: true,
-    write: false,
-    minify: true,
-    platform: 'browser', // an import of a Node module is an error here
-    format: 'esm',
-    logLevel: 'silent',
-  });
-  write('bundle.out.mjs', outputFiles[0].text);
-  node(outfile);
-  return `${Math.round(outputFiles[0].contents.length / 1024)} KiB minified`;
-}
-
 /** Batches come from worker threads, whose file lies beside the entry. */
 const WORKERS = `
 const source = memorySource({
@@ -134,35 +64,50 @@ function tail(text) {
   return lines.slice(-40).join('\n');
 }
 
+const TSX = ['--import', 'tsx'];
+const TS_NODE = ['--require', 'ts-node/register'];
+const TS_NODE_ESM = ['--no-warnings', '--loader', 'ts-node/esm'];
+
+/** Runs the README's example from a folder of its own, with what `tsc --init` wrote until TypeScript 5.9. */
+function typeScript(type, how) {
+  const folder = `${type}-${how.at(-1).replace(/\W/g, '-')}`;
+  const module = type === 'module' ? 'nodenext' : 'commonjs';
+  const compilerOptions = {
+    module,
+    target: 'es2016',
+    strict: true,
+    esModuleInterop: true,
+    skipLibCheck: true,
+  };
+  write(`${folder}/package.json`, { name: folder, private: true, type });
+  write(`${folder}/tsconfig.json`, { compilerOptions });
+  write(`${folder}/example.ts`, example);
+  return node([...how, 'example.ts'], folder);
+}
+
 const example = readmeExample();
 const steps = {
   'the tarball installs': install,
   'README example, ESM': () => {
     write('example.mjs', javascript(example));
-    return node('example.mjs');
+    return node(['example.mjs']);
   },
   'README example, CJS': () => {
-    write('example.cjs', toCommonJs(javascript(example)));
-    return node('example.cjs');
+    write('example.cjs', javascript(example, { commonJs: true }));
+    return node(['example.cjs']);
   },
-  'README example, TypeScript, node16, ESM': () => {
-    write('example.mts', example);
-    typeCheck('node16', 'example.mts', { module: 'Node16', moduleResolution: 'Node16' });
-  },
-  'README example, TypeScript, node16, CJS': () => {
-    write('example.cts', wrapBody(example));
-    typeCheck('cjs', 'example.cts', { module: 'Node16', moduleResolution: 'Node16' });
-  },
-  'README example, TypeScript, bundler': () => {
-    typeCheck('bundler', 'example.mts', { module: 'ESNext', moduleResolution: 'Bundler' });
-  },
+  'README example, TypeScript, tsx, ESM': () => typeScript('module', TSX),
+  'README example, TypeScript, tsx, CJS': () => typeScript('commonjs', TSX),
+  'README example, TypeScript, ts-node, ESM': () => typeScript('module', TS_NODE_ESM),
+  'README example, TypeScript, ts-node, CJS': () => typeScript('commonjs', TS_NODE),
+  ...typeSteps(example, ENTRIES),
   'one copy of each class, ESM': () => {
     const imports = Object.entries(ENTRIES).map(
       ([name, path]) => `import * as ${name} from 'tfjs-spikingformer${path}';`,
     );
     const head = ["import * as tf from '@tensorflow/tfjs';", ...imports, 'let count = 0;'];
     write('copies.mjs', `${head.join('\n')}${ONE_COPY}`);
-    return node('copies.mjs');
+    return node(['copies.mjs']);
   },
   'one copy of each class, CJS': () => {
     const requires = Object.entries(ENTRIES).map(
@@ -170,21 +115,33 @@ const steps = {
     );
     const head = ["const tf = require('@tensorflow/tfjs');", ...requires, 'let count = 0;'];
     write('copies.cjs', `${head.join('\n')}${ONE_COPY}`);
-    return node('copies.cjs');
+    return node(['copies.cjs']);
   },
   'batches from worker threads, ESM': () => {
     const imports = `import { batches } from 'tfjs-spikingformer/node';
     import { memorySource, trainTransforms } from 'tfjs-spikingformer/datasets';`;
     write('workers.mjs', `${imports}${WORKERS}`);
-    return node('workers.mjs');
+    return node(['workers.mjs']);
   },
   'batches from worker threads, CJS': () => {
     const requires = `const { batches } = require('tfjs-spikingformer/node');
     const { memorySource, trainTransforms } = require('tfjs-spikingformer/datasets');`;
     write('workers.cjs', `${requires}(async () => {${WORKERS}})();`);
-    return node('workers.cjs');
+    return node(['workers.cjs']);
   },
-  'a browser bundle registers the layers': bundle,
+  ...bundleSteps,
+  'no TextDecoder, as in jest and React Native': () => {
+    write(
+      'bare.cjs',
+      `delete globalThis.TextDecoder;
+    require('@tensorflow/tfjs');
+    ${Object.values(ENTRIES)
+      .filter((path) => path !== '/node')
+      .map((path) => `require('tfjs-spikingformer${path}');`)
+      .join('\n')}`,
+    );
+    return node(['bare.cjs']);
+  },
   'npx spikingformer': () => {
     const npx = (...args) =>
       run('npx', ['--no-install', 'spikingformer', ...args], { cwd: project });
@@ -209,6 +166,6 @@ try {
   }
 } finally {
   if (process.argv.includes('--keep')) console.log(`kept ${project}`);
-  else rmSync(project, { recursive: true, force: true });
+  else remove();
 }
 process.exitCode = failed ? 1 : 0;

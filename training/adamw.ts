@@ -130,7 +130,7 @@ export class AdamW extends tf.Optimizer {
   }
 
   /** The number of steps, then for each variable that has had a gradient `<name>/m`, `/v`, `/step`. */
-  override async getWeights() {
+  override async getWeights(): ReturnType<tf.Optimizer['getWeights']> {
     const weights = [await this.saveIterations()];
     for (const [name, { m, v, step }] of this.moments) {
       weights.push({ name: `${name}/m`, tensor: m }, { name: `${name}/v`, tensor: v });
