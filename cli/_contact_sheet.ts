@@ -9,6 +9,7 @@ import type { Dataset } from '../node/datasets/_dataset';
 import type { EventDataset } from '../node/datasets/_events';
 import type { Split } from '../node/datasets/_info';
 import type { DatasetEntry } from '../node/datasets/registry';
+import { htmlPage } from '../training/page';
 
 export interface SheetOptions {
   split: Split;
@@ -21,6 +22,13 @@ export interface SheetOptions {
 }
 
 const VARIANTS = 4;
+const STYLE = `
+h2 { font-size: 14px; margin: 20px 0 4px; }
+small, figcaption { color: var(--soft); font-weight: normal; }
+section div { display: flex; flex-wrap: wrap; gap: 8px; }
+figure { margin: 0; max-width: 100%; }
+img { image-rendering: pixelated; border: 1px solid var(--line); display: block; }
+figcaption { font-size: 12px; min-height: 1.4em; }`;
 /** Columns of the picture of events: time. */
 const TIMES = 320;
 
@@ -36,10 +44,11 @@ export async function contactSheet(entry: DatasetEntry, options: SheetOptions): 
           options,
         );
   const { title, samples } = entry.info;
-  return page(`${title}, ${split}`, [
+  const body = [
     `<p>${rows.length} of ${samples[split]} samples, seed ${options.seed}, from ${escapeXml(root)}</p>`,
     ...rows,
-  ]);
+  ];
+  return htmlPage(`${title}, ${split}`, STYLE, body.join('\n'));
 }
 
 function drawn({ length }: Dataset, { count, seed }: SheetOptions): number[] {
@@ -147,24 +156,4 @@ function figure(caption: string, picture: Rgb): string {
   const size = `width="${picture.width * scale}" height="${picture.height * scale}"`;
   const image = `<img ${size} src="data:image/png;base64,${data}" alt="">`;
   return `<figure>${image}<figcaption>${escapeXml(caption)}</figcaption></figure>`;
-}
-
-function page(title: string, body: readonly string[]): string {
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>${escapeXml(title)}</title>
-<style>
-  body { font: 14px/1.4 system-ui, sans-serif; margin: 24px; color: #222; }
-  h2 { font-size: 14px; margin: 20px 0 4px; }
-  small, figcaption { color: #666; font-weight: normal; }
-  div { display: flex; flex-wrap: wrap; gap: 8px; }
-  figure { margin: 0; }
-  img { image-rendering: pixelated; border: 1px solid #ddd; display: block; max-width: 100%; height: auto; }
-  figcaption { font-size: 12px; min-height: 1.4em; }
-</style>
-<h1>${escapeXml(title)}</h1>
-${body.join('\n')}
-</html>
-`;
 }

@@ -15,6 +15,7 @@ export interface CompareArguments {
 }
 
 interface Row {
+  /** From 0, as in metrics.csv and the authors' logs; people read it from 1. */
   epoch: number;
   /** Accuracy in percent. */
   run: number | null;
@@ -69,7 +70,7 @@ function table(rows: readonly Row[]): string {
   const number = (value: number | null) => (value === null ? '-' : value.toFixed(2)).padStart(10);
   const lines = rows.map(({ epoch, run, authors }) => {
     const difference = run === null || authors === null ? null : run - authors;
-    return `${String(epoch).padStart(5)}${number(run)}${number(authors)}${number(difference)}`;
+    return `${String(epoch + 1).padStart(5)}${number(run)}${number(authors)}${number(difference)}`;
   });
   return ['epoch       run   authors      more', ...lines].join('\n');
 }

@@ -8,8 +8,8 @@ import { fileVersionRecord, scalarsRecord, sessionStartRecord } from '../trainin
 import { errorCode, fileError, writeAtomically } from './_files';
 
 /**
- * `metrics.csv`, a row an epoch, and `steps.csv`, a row an optimizer step. A run that goes on drops
- * the rows that it is going to make anew.
+ * `metrics.csv`, a row an epoch, and `steps.csv`, a row an optimizer step; both count epochs from 0,
+ * as TensorBoard and the authors' logs do. A run that goes on drops the rows that it is going to make anew.
  */
 export function csvObserver(folder: string): TrainingObserver {
   const epochsFile = join(folder, 'metrics.csv');

@@ -1,25 +1,31 @@
-/** Curves over epochs, whole numbers, as a picture: what reports and comparisons show. */
+/** Curves over epochs as a picture: what reports and comparisons show. */
 import { escapeXml, svgDocument, text } from '../analysis/svg';
 
 export interface Curve {
   name: string;
-  /** `[x, y]`, in the order of x. */
+  /** `[epoch, y]`, in the order of epochs; these are counted from 0, as in logs, and shown from 1. */
   points: readonly (readonly [number, number])[];
   /** Dashed, for what others have published. */
   dashed?: boolean;
 }
 
-const WIDTH = 560;
-const HEIGHT = 280;
-const LEFT = 52;
-const RIGHT = 16;
-const TOP = 34;
-const BOTTOM = 42;
+const WIDTH = 440;
+const HEIGHT = 250;
+const LEFT = 46;
+const RIGHT = 14;
+const TOP = 48;
+const BOTTOM = 40;
 const COLOURS = ['#0c6e84', '#c2571a', '#5b4a9e', '#3f7d3a', '#9a2f4b', '#6b6b6b'];
 
 /** An SVG document with axes, ticks and a legend. */
 export function curvesSvg(title: string, curves: readonly Curve[]): string {
-  const points = curves.flatMap((curve) => curve.points).filter(([x, y]) => isFinite2(x, y));
+  const shown = curves.map((curve) => ({
+    ...curve,
+    points: curve.points
+      .map(([epoch, y]) => [epoch + 1, y] as const)
+      .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),
+  }));
+  const points = shown.flatMap((curve) => curve.points);
   const [x0, x1] = extent(points.map(([x]) => x));
   const [y0, y1] = extent(points.map(([, y]) => y));
   const left = (x: number) => LEFT + ((x - x0) / (x1 - x0)) * (WIDTH - LEFT - RIGHT);
@@ -34,29 +40,21 @@ export function curvesSvg(title: string, curves: readonly Curve[]): string {
   for (const x of ticks(x0, x1, 1)) {
     parts.push(text(left(x), HEIGHT - BOTTOM + 16, label(x), 'text-anchor="middle" fill="#555"'));
   }
-  parts.push(
-    text(
-      (LEFT + WIDTH - RIGHT) / 2,
-      HEIGHT - 8,
-      'epoch, from 0',
-      'text-anchor="middle" fill="#555"',
-    ),
-  );
-  let legend = WIDTH - RIGHT;
-  [...curves].reverse().forEach((curve, back) => {
-    const i = curves.length - 1 - back;
+  const middle = (LEFT + WIDTH - RIGHT) / 2;
+  parts.push(text(middle, HEIGHT - 8, 'epoch', 'text-anchor="middle" fill="#555"'));
+  let legend = LEFT;
+  shown.forEach(({ name, points, dashed }, i) => {
     const colour = COLOURS[i % COLOURS.length]!;
-    const finite = curve.points.filter(([x, y]) => isFinite2(x, y));
-    const path = finite.map(([x, y]) => `${round(left(x))},${round(top(y))}`).join(' ');
-    const dash = curve.dashed ? ' stroke-dasharray="5 4"' : '';
+    const path = points.map(([x, y]) => `${round(left(x))},${round(top(y))}`).join(' ');
+    const dash = dashed ? ' stroke-dasharray="5 4"' : '';
     parts.push(
       `<polyline fill="none" stroke="${colour}" stroke-width="1.8"${dash} points="${path}"/>`,
-      ...(finite.length <= 40
-        ? finite.map(([x, y]) => dot(left(x), top(y), colour, `${curve.name}, ${x}: ${label(y)}`))
+      ...(points.length <= 40
+        ? points.map(([x, y]) => dot(left(x), top(y), colour, `${name}, ${x}: ${label(y)}`))
         : []),
-      text(legend, 18, curve.name, `text-anchor="end" fill="${colour}"`),
+      text(legend, 35, name, `fill="${colour}"`),
     );
-    legend -= 7 * curve.name.length + 14;
+    legend += 7 * name.length + 14;
   });
   return svgDocument(WIDTH, HEIGHT, title, parts);
 }
@@ -65,7 +63,6 @@ function dot(x: number, y: number, colour: string, hint: string): string {
   return `<circle cx="${round(x)}" cy="${round(y)}" r="2.5" fill="${colour}"><title>${escapeXml(hint)}</title></circle>`;
 }
 
-const isFinite2 = (x: number, y: number) => Number.isFinite(x) && Number.isFinite(y);
 const round = (value: number) => Number(value.toFixed(1));
 const label = (value: number) => String(Number(value.toPrecision(4)));
 

@@ -3,6 +3,7 @@ import { escapeXml } from '../analysis/svg';
 import { type Curve, curvesSvg } from './curves_svg';
 import type { Evaluation } from './evaluation';
 import type { EpochReport } from './observer';
+import { htmlPage } from './page';
 
 /** A held-out sample and what the network takes it for. */
 export interface SamplePrediction {
@@ -22,53 +23,45 @@ export interface ReportContent {
   classNames: readonly string[];
   evaluation?: Evaluation;
   samples?: readonly SamplePrediction[];
-  /** The authors' log: accuracy in percent after epochs. */
+  /** The authors' log: accuracy in percent after epochs, counted from 0. */
   published?: Curve;
   /** The recipe's text. */
   recipe?: string;
 }
 
 const STYLE = `
-body { font: 15px/1.5 system-ui, sans-serif; color: #1c2430; max-width: 1160px; margin: 2em auto; padding: 0 1.5em; }
-h1 { font-size: 1.5em; margin-bottom: .2em; } h2 { font-size: 1.15em; margin: 2em 0 .6em; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-td, th { padding: 2px 9px; text-align: right; border-bottom: 1px solid #e3e6ea; } th { font-weight: 600; }
-td:first-child, th:first-child { text-align: left; }
-.facts td { text-align: left; }
-.pictures { display: flex; flex-wrap: wrap; gap: 14px; }
-.sample { width: 112px; font-size: 12px; line-height: 1.3; } .sample img { width: 96px; height: 96px; image-rendering: pixelated; border: 3px solid; display: block; }
-.right img { border-color: #3f7d3a; } .wrong img { border-color: #b3322e; }
-.confusion td, .confusion th { text-align: center; padding: 3px 6px; font-size: 12px; } .confusion th:first-child { text-align: right; }
-.warn { background: #fdf1e3; border-left: 4px solid #c2571a; padding: 6px 12px; }
-pre { background: #f5f6f8; padding: 12px; overflow: auto; font-size: 12px; }
-.bar { display: inline-block; height: 11px; background: #0c6e84; vertical-align: middle; }`;
+td, th { padding: 2px 9px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; } th { font-weight: 600; }
+td:first-child, th:first-child { text-align: left; padding-left: 0; }
+.facts td { text-align: left; vertical-align: top; white-space: normal; } .facts td:first-child { color: var(--soft); white-space: nowrap; }
+.pictures { display: flex; flex-wrap: wrap; gap: 14px; } .pictures svg { width: 560px; }
+.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)); gap: 14px; }
+.sample { font-size: 12px; line-height: 1.3; } .sample img { width: 96px; height: 96px; object-fit: contain; image-rendering: pixelated; border: 3px solid; display: block; }
+.right img { border-color: var(--good); } .wrong img { border-color: var(--bad); }
+.confusion td, .confusion th { text-align: center; padding: 3px 6px; font-size: 12px; } .confusion th:first-child { text-align: right; position: sticky; left: 0; background: var(--paper); }
+.warn { background: var(--warn-shade); border-left: 4px solid var(--warn); padding: 6px 12px; }
+pre { background: var(--shade); padding: 12px; overflow: auto; font-size: 12px; }
+.rates td:last-child { width: min(300px, 40vw); text-align: left; }
+.bar { display: inline-block; height: 11px; background: var(--accent); vertical-align: middle; }`;
 
 const percent = (share: number | null) => (share === null ? '' : `${(100 * share).toFixed(2)} %`);
 
 export function reportHtml(content: ReportContent): string {
-  const title = escapeXml(content.title);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${title}</h1>
-${[facts, warnings, curves, confusion, rates, samples, epochs, recipe].map((part) => part(content)).join('\n')}
-</body>
-</html>
-`;
+  const parts = [facts, warnings, curves, confusion, rates, samples, epochs, recipe];
+  return htmlPage(content.title, STYLE, parts.map((part) => part(content)).join('\n'));
+}
+
+/** A table that scrolls by itself where the screen is narrower. */
+function table(rows: readonly string[], kind = ''): string {
+  const attributes = kind && ` class="${kind}"`;
+  return `<div class="wide"><table${attributes}>${rows.join('')}</table></div>`;
 }
 
 function facts({ facts: given }: ReportContent): string {
   const rows = Object.entries(given).map(
     ([name, value]) => `<tr><td>${escapeXml(name)}</td><td>${escapeXml(String(value))}</td></tr>`,
   );
-  return `<table class="facts">${rows.join('')}</table>`;
+  return table(rows, 'facts');
 }
 
 function warnings({ history }: ReportContent): string {
@@ -122,7 +115,7 @@ function confusion({ evaluation, classNames }: ReportContent): string {
   });
   const head = classNames.map((name) => `<th>${escapeXml(name)}</th>`).join('');
   return `<h2>Confusion: rows are classes, columns what they were taken for</h2>
-<table class="confusion"><tr><th></th>${head}</tr>${rows.join('')}</table>`;
+${table([`<tr><th></th>${head}</tr>`, ...rows], 'confusion')}`;
 }
 
 function worst(matrix: number[][], classNames: readonly string[]): string {
@@ -137,7 +130,8 @@ function worst(matrix: number[][], classNames: readonly string[]): string {
       ({ n, label, prediction }) =>
         `<tr><td>${escapeXml(classNames[label]!)}</td><td>${escapeXml(classNames[prediction]!)}</td><td>${n}</td></tr>`,
     );
-  return `<h2>Most confused</h2><table><tr><th>class</th><th>taken for</th><th>samples</th></tr>${rows.join('')}</table>`;
+  const head = '<tr><th>class</th><th>taken for</th><th>samples</th></tr>';
+  return `<h2>Most confused</h2>${table([head, ...rows])}`;
 }
 
 function rates({ history }: ReportContent): string {
@@ -145,9 +139,9 @@ function rates({ history }: ReportContent): string {
   if (!last || Object.keys(last.firingRates).length === 0) return '';
   const rows = Object.entries(last.firingRates).map(
     ([path, rate]) =>
-      `<tr><td>${escapeXml(path)}</td><td>${percent(rate)}</td><td style="text-align:left"><span class="bar" style="width:${(300 * rate).toFixed(1)}px"></span></td></tr>`,
+      `<tr><td>${escapeXml(path)}</td><td>${percent(rate)}</td><td><span class="bar" style="width:${percent(rate).replace(' ', '')}"></span></td></tr>`,
   );
-  return `<h2>Firing rates after the last epoch, on held-out samples</h2><table>${rows.join('')}</table>`;
+  return `<h2>Firing rates after the last epoch, on held-out samples</h2>${table(rows, 'rates')}`;
 }
 
 function samples({ samples: given = [] }: ReportContent): string {
@@ -158,12 +152,12 @@ function samples({ samples: given = [] }: ReportContent): string {
     const truth = right ? '' : `, is ${escapeXml(label)}`;
     return `<div class="sample ${right ? 'right' : 'wrong'}">${image}${escapeXml(prediction)}, ${percent(probability)}${truth}</div>`;
   });
-  return `<h2>Held-out samples</h2><div class="pictures">${items.join('')}</div>`;
+  return `<h2>Held-out samples</h2><div class="samples">${items.join('')}</div>`;
 }
 
 function epochs({ history }: ReportContent): string {
   const head = [
-    'epoch, from 0',
+    'epoch',
     'learning rate',
     'train loss',
     'train acc.',
@@ -176,7 +170,7 @@ function epochs({ history }: ReportContent): string {
   const rows = history.map((r) => {
     const number = (value: number | null) => (value === null ? '' : value.toFixed(4));
     const cells = [
-      r.epoch,
+      r.epoch + 1,
       r.learningRate.toPrecision(4),
       number(r.trainLoss),
       percent(r.trainAccuracy),
@@ -188,7 +182,8 @@ function epochs({ history }: ReportContent): string {
     ];
     return `<tr>${cells.map((c) => `<td>${c}</td>`).join('')}</tr>`;
   });
-  return `<h2>Epochs</h2><table><tr>${head.map((h) => `<th>${h}</th>`).join('')}</tr>${rows.join('')}</table>`;
+  const names = `<tr>${head.map((name) => `<th>${name}</th>`).join('')}</tr>`;
+  return `<h2>Epochs</h2>${table([names, ...rows])}`;
 }
 
 function recipe({ recipe: text }: ReportContent): string {

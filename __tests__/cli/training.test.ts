@@ -119,7 +119,7 @@ describe('a run', () => {
     const { status, stdout } = cli('compare', run);
     expect(status).toBe(0);
     expect(lines(stdout)[0]).toMatch(/epoch +run +authors +more/);
-    expect(lines(stdout)[3]).toMatch(/^ +5 +- +90\.00 +-$/);
+    expect(lines(stdout)[3]).toMatch(/^ +6 +- +90\.00 +-$/);
     expect(readFileSync(join(run, 'compare.svg'), 'utf8')).toMatch(/^<svg/);
   });
 });

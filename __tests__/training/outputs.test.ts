@@ -128,6 +128,33 @@ describe('the report', () => {
   });
 });
 
+test('people read epochs from 1, in tables and in curves', () => {
+  const html = reportHtml({ title: 't', facts: {}, history: [epoch], classNames: ['a', 'b'] });
+  expect(html).toContain('<th>epoch</th>');
+  expect(html).toContain('<tr><td>3</td><td>0.001000</td>');
+  // The authors' log, after their epochs 0, 4 and 9.
+  const svg = curvesSvg('t', [
+    {
+      name: 'authors',
+      points: [
+        [0, 20],
+        [4, 40],
+        [9, 60],
+      ],
+    },
+  ]);
+  expect(svg).toMatch(/<title>authors, 1: 20<.*<title>authors, 5: 40<.*<title>authors, 10: 60</s);
+  expect(svg.match(/text-anchor="middle" fill="#555">\w+/g)!.map((t) => t.split('>')[1])).toEqual([
+    '2',
+    '4',
+    '6',
+    '8',
+    '10',
+    'epoch',
+  ]);
+  expect(html + svg).not.toContain('from 0');
+});
+
 test('curves: empty, one point, NaN', () => {
   for (const points of [
     [],

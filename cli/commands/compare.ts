@@ -9,5 +9,5 @@ export const compareCommand = (program: Command) =>
     .argument('<run>', 'the folder of a run')
     .option('--recipe <name>', "whose log to compare with (default: the run's own)")
     .option('--svg <file>', 'where the picture goes (default: compare.svg in the run)')
-    .addOption(jsonOption('print the table as JSON'))
+    .addOption(jsonOption('print the table as JSON, epochs from 0 as in metrics.csv'))
     .action(async (run, options) => (await import('../compare')).compare(run, options));
