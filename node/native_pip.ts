@@ -107,6 +107,7 @@ function askIndex(pip: Pip, wanted: string, gpu: boolean, work: string) {
     );
     if (ran.status === 0) return { wheels: wheelsOf(parseReport(ran.stdout), wanted), options };
     if (ran.late) throw new Error(ran.stderr);
+    if (/^Traceback /m.test(ran.stderr)) throw new Error(`${nameOf(pip)} breaks: ${reasonOf(ran)}`);
     reason ||= ran.stderr.trim() || reasonOf(ran);
   }
   throw new Error(`${nameOf(pip)} finds no wheel of ${wanted}:\n${reason}`);

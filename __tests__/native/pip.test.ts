@@ -165,6 +165,13 @@ describe('a pip that writes no reports', () => {
   });
 });
 
+test('a pip that is too old for its Python is said to break, not to find nothing', async () => {
+  const trace = 'Traceback (most recent call last):\n  File x\nAttributeError: no ImpImporter';
+  const python = makePython(newFolder(), `printf '%s\\n' '${trace}' >&2; exit 1`);
+  const asked = downloadWheels({ python, version: '22.3.1' }, 'tensorflow==2', false, newFolder());
+  await expect(asked).rejects.toThrow(/^pip 22\.3\.1 of .*python3 breaks: AttributeError: no Imp/);
+});
+
 test('settings of the user that forbid an installation do not forbid a download', async () => {
   const folder = newFolder();
   const python = makePython(folder, `env > '${folder}/env'; exit 1`);
