@@ -41,8 +41,7 @@ function columnGrad(
   const soft = mode & SOFT_RESET;
   const ends = f32x4.extract_lane(reach, 0) < Infinity;
   let gv = load4or1(width, dV);
-  const zero = f32x4.splat(0);
-  let sum = zero;
+  let sum = f32x4.splat(0);
   for (let t = time; t > 0; t--) {
     const potential = v128.load(h);
     const surrogate = v128.load(s);
@@ -54,10 +53,8 @@ function columnGrad(
     }
     let gh = f32x4.mul(gs, surrogate);
     if (ends) gh = v128.andnot(gh, f32x4.gt(f32x4.abs(f32x4.sub(potential, vThreshold)), reach));
-    // Times 0, not left out, where it fired: NaN and infinities show.
-    const kept = soft
-      ? gv
-      : v128.bitselect(f32x4.mul(gv, zero), gv, f32x4.ge(potential, vThreshold));
+    // Less itself, not left out, where it fired: NaN and infinities show.
+    const kept = soft ? gv : f32x4.sub(gv, v128.and(gv, f32x4.ge(potential, vThreshold)));
     gh = f32x4.add(gh, kept);
     const part = f32x4.mul(gh, share);
     store4or1(width, dx, mode & DECAY_INPUT ? part : gh);
