@@ -2,6 +2,7 @@
  * One epoch in a process of its own, so that its memory is its own: `tsx bench/_data_epoch.ts CIFAR|PATH
  * WORKERS`; a path is that of a folder of class folders. Prints images, seconds and the peak of resident memory.
  */
+import { dataSets } from '../datasets/data_sets';
 import { memorySource } from '../datasets/memory_source';
 import type { SampleSource } from '../datasets/sample';
 import { trainTransforms } from '../datasets/transforms';
@@ -20,10 +21,7 @@ function cifar(): SampleSource {
   for (let i = 0; i < data.length; i++) data[i] = random.bits();
   const labels = new Uint8Array(IMAGES);
   const classNames = ['any'];
-  const [mean, std] = [
-    [0.4914, 0.4822, 0.4465],
-    [0.247, 0.2435, 0.2616],
-  ];
+  const { mean, std } = dataSets.cifar10;
   return memorySource({
     ...{
       name: 'generated',
@@ -42,7 +40,7 @@ const [what, workers] = [process.argv[2], Number(process.argv[3])];
 const isCifar = what === 'CIFAR';
 const source = isCifar
   ? cifar()
-  : await imageFolder({ root: what, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] });
+  : await imageFolder({ root: what, mean: dataSets.imagenet.mean, std: dataSets.imagenet.std });
 const { mean = [], std = [] } = source;
 const transform = isCifar
   ? trainTransforms({

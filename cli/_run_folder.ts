@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { dataSets } from '../datasets/data_sets';
 import { CheckpointStore, type CheckpointStoreOptions } from '../node/checkpoints';
 import { datasetEntry, datasetNames } from '../node/datasets/registry';
 import { fileHandler } from '../node/file_handler';
-import { type Recipe, recipeDataSets } from '../training/recipe';
+import type { Recipe } from '../training/recipe';
 import { UsageError } from './_errors';
 import { readRecipe } from './_recipes';
 
@@ -40,7 +41,7 @@ export async function openSplit(recipe: Recipe, split: 'train' | 'test', root?: 
       ? await entry.open(options)
       : await entry.open({ ...options, frames: recipe.model.timeSteps!, splitBy });
   const shape = (await source.read(0)).shape;
-  const expected = recipeDataSets[name].sample;
+  const expected = dataSets[name].sample;
   if (recipe.data.name !== 'imagenet' && shape.slice(-3).join() !== expected.join()) {
     throw new Error(`samples of ${name} must have shape [${expected}], but have [${shape}]`);
   }

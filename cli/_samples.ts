@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { eventsToFrames, readAedat2, readCifar10, readCifar100, readIdx } from '../datasets/index';
+import { type DataSetDescription, type DataSetName, dataSets } from '../datasets/data_sets';
+import { eventsToFrames, normalize, readAedat2, readIdx } from '../datasets/index';
 import * as interop from '../interop/index';
 import { Random } from '../lib/random';
 import { datasetEntry, datasetNames } from '../node/datasets/index';
+import type { Recipe } from '../training/recipe';
 import { UsageError } from './_errors';
 
 export interface Samples {
@@ -15,37 +17,55 @@ export interface Samples {
   what: string;
 }
 
+/** Of what the samples are taken to be: a run's own data, if the model is of a run. */
+export type DataRules = Recipe['data'];
+
 /** Numbers of whole samples. */
 interface Read {
   data: ArrayLike<number>;
-  shape: number[];
+  shape: readonly number[];
   /** What was done to them. */
   note: string;
 }
 
-/** The CIFAR recipes' own. */
-const cifar = { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] };
-
-const isCifar10 = (bytes: Uint8Array) => bytes.length % 3073 === 0;
-
-function readImages(bytes: Uint8Array): Read {
-  const { images, shape } = isCifar10(bytes) ? readCifar10(bytes) : readCifar100(bytes);
-  const { mean, std } = cifar;
-  const data = Float32Array.from(images, (byte, i) => (byte / 255 - mean[i % 3]!) / std[i % 3]!);
-  return { data, shape, note: 'CIFAR images, normalized as the recipes do' };
+/** Whose format a file has, by its name and size; null: of none, or of a recording of any DVS128. */
+function dataSetOf(path: string, bytes: Uint8Array): DataSetName | null {
+  if (/idx\d-ubyte$/.test(path)) return 'mnist';
+  if (extname(path) === '.aedat') return isAedat31(bytes) ? 'dvs128gesture' : null;
+  const [ten, hundred] = [bytes.length % 3073 === 0, bytes.length % 3074 === 0];
+  return ten ? 'cifar10' : hundred ? 'cifar100' : null;
 }
 
-function readDigits(bytes: Uint8Array): Read {
-  const { data, shape } = readIdx(bytes);
-  if (shape.length < 3) throw new Error(`it must hold images, but has shape [${shape}]`);
-  const scaled = Float32Array.from(data, (byte) => byte / 255);
-  return { data: scaled, shape: shape.length === 3 ? [...shape, 1] : shape, note: 'IDX, x / 255' };
+const isAedat31 = (bytes: Uint8Array) =>
+  String.fromCharCode(...bytes.subarray(0, 12)) === '#!AER-DAT3.1';
+
+/** Images as networks of that data set take them. */
+function readImages(name: DataSetName, bytes: Uint8Array, input: readonly number[]): Read {
+  const entry = datasetEntry(name);
+  if (entry.kind !== 'images' || !entry.parse) {
+    throw new Error(`${name} has no files of many images: give a folder, or a .safetensors`);
+  }
+  const { images, shape } = entry.parse(bytes);
+  const { mean, std, sample }: DataSetDescription = dataSets[name];
+  const own = shape.slice(1).join() === sample.join() && input.join() === sample.join();
+  if (!own || !mean || !std) {
+    // Images of other sizes in the same format: nothing is known of their statistics.
+    return { data: Float32Array.from(images, (byte) => byte / 255), shape, note: 'IDX, x / 255' };
+  }
+  const data = normalize(images, mean, std);
+  return { data, shape, note: `${name}, normalized as its recipes do` };
 }
 
-function readRecording(bytes: Uint8Array, input: number[]): Read {
-  const events = readAedat2(bytes, { sensor: 'dvs128' });
-  const { data, shape } = eventsToFrames(events, { frames: input[0]!, splitBy: 'number' });
-  return { data, shape: [1, ...shape], note: `events in ${input[0]} frames of equal numbers` };
+/** A recording as one sample of frames. */
+function readRecording(bytes: Uint8Array, input: readonly number[], rules?: DataRules): Read {
+  const name = rules?.name ?? (isAedat31(bytes) ? 'dvs128gesture' : undefined);
+  const entry = name && datasetEntry(name);
+  if (entry && entry.kind !== 'events') throw new Error(`it has events, but ${name} has images`);
+  const events = entry ? entry.parse(bytes) : readAedat2(bytes, { sensor: 'dvs128' });
+  const { splitBy = 'number' } = rules ?? {};
+  const { data, shape } = eventsToFrames(events, { frames: input[0]!, splitBy });
+  const equal = splitBy === 'number' ? 'numbers' : 'times';
+  return { data, shape: [1, ...shape], note: `events in ${input[0]} frames of equal ${equal}` };
 }
 
 function readTensor(bytes: Uint8Array): Read {
@@ -54,20 +74,26 @@ function readTensor(bytes: Uint8Array): Read {
   return { data: x.data as Float32Array, shape: x.shape, note: "its tensor 'x'" };
 }
 
-type Reader = (bytes: Uint8Array, input: number[]) => Read;
-const readers: Record<string, Reader> = {
-  '.bin': readImages,
-  '.aedat': readRecording,
-  '.safetensors': readTensor,
-};
+function readFile(path: string, input: readonly number[], rules?: DataRules): Read {
+  const isRecording = extname(path) === '.aedat' || rules?.name === 'nmnist';
+  if (!/\.(bin|aedat|safetensors)$|idx\d-ubyte$/.test(path)) {
+    throw new UsageError(
+      'data must be a CIFAR .bin, an idx3-ubyte, an .aedat of a DVS128, or a .safetensors ' +
+        `with a tensor x, but got '${path}'`,
+    );
+  }
+  const bytes = readFileSync(path);
+  if (extname(path) === '.safetensors') return readTensor(bytes);
+  if (isRecording) return readRecording(bytes, input, rules);
+  const name = rules?.name ?? dataSetOf(path, bytes);
+  if (name === null) throw new Error('its size is neither that of CIFAR-10 nor of CIFAR-100');
+  if (name === 'mnist') checkIsImages(bytes);
+  return readImages(name, bytes, input);
+}
 
-function readerOf(path: string): Reader {
-  const reader = readers[extname(path)] ?? (/idx\d-ubyte$/.test(path) ? readDigits : undefined);
-  if (reader) return reader;
-  throw new UsageError(
-    'data must be a CIFAR .bin, an idx3-ubyte, an AEDAT 2.0 .aedat of a DVS128, or a .safetensors ' +
-      `with a tensor x, but got '${path}'`,
-  );
+function checkIsImages(bytes: Uint8Array): void {
+  const { shape } = readIdx(bytes);
+  if (shape.length < 3) throw new Error(`it must hold images, but has shape [${shape}]`);
 }
 
 /** Whether a data set has that name. */
@@ -78,15 +104,18 @@ export async function testSamplesOf(
   name: string,
   input: number[],
   count: number,
+  rules?: DataRules,
 ): Promise<Samples> {
   const entry = datasetEntry(name);
   const split = { split: 'test', partial: true } as const;
+  const { splitBy = 'number' } = rules ?? {};
   const dataset =
     entry.kind === 'images'
       ? await entry.open(split)
-      : await entry.open({ ...split, frames: input[0]!, splitBy: 'number' });
-  const normalize = dataset.mean !== undefined;
-  const [batch] = await dataset.toTfDataset({ normalize }).take(count).batch(count).toArray();
+      : await entry.open({ ...split, frames: input[0]!, splitBy });
+  const normalized = dataset.mean !== undefined;
+  const batches = dataset.toTfDataset({ normalize: normalized }).take(count).batch(count);
+  const [batch] = await batches.toArray();
   const { xs: x, ys } = batch as unknown as { xs: tf.Tensor; ys: tf.Tensor };
   ys.dispose();
   if (x.shape.slice(1).join() !== input.join()) {
@@ -95,16 +124,24 @@ export async function testSamplesOf(
       `data must hold samples of shape [${input}], the model's input, but ${name} holds [${x.shape.slice(1)}]`,
     );
   }
-  return { x, what: `${x.shape[0]} test samples of ${name}${normalize ? ', normalized' : ''}` };
+  return { x, what: `${x.shape[0]} test samples of ${name}${normalized ? ', normalized' : ''}` };
 }
 
-/** The first `count` samples of a file, for an input of that shape. */
-export function samplesOf(path: string, input: number[], count: number): Samples {
-  const reader = readerOf(path);
+/**
+ * The first `count` samples of a file, for an input of that shape.
+ * @param rules What a run was trained on; without them the file's own format decides.
+ */
+export function samplesOf(
+  path: string,
+  input: number[],
+  count: number,
+  rules?: DataRules,
+): Samples {
   let found: Read;
   try {
-    found = reader(readFileSync(path), input);
+    found = readFile(path, input, rules);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new Error(`${path} cannot be read: ${(error as Error).message}`);
   }
   const { data, shape, note } = found;

@@ -1,5 +1,6 @@
 /** `spikingformer energy`: activity and energy of a model, as a table, JSON and a picture. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type Activity,
   activityTable,
@@ -15,6 +16,7 @@ import {
 import { writeAtomically } from '../node/_files';
 import { useBackend } from './_choose_backend';
 import { openModel } from './_model';
+import { RECIPE, recipeOf } from './_run_folder';
 import { isDataset, noise, samplesOf, testSamplesOf } from './_samples';
 
 export interface EnergyArguments {
@@ -69,12 +71,13 @@ export async function energy(name: string, given: EnergyArguments): Promise<void
   } else {
     const input = model.inputs[0]!.shape.slice(1) as number[];
     const { data } = given;
+    const rules = existsSync(join(name, RECIPE)) ? recipeOf(name).data : undefined;
     const { x, what } =
       data === undefined
         ? noise(input, samples, seed)
         : isDataset(data)
-          ? await testSamplesOf(data, input, samples)
-          : samplesOf(data, input, samples);
+          ? await testSamplesOf(data, input, samples, rules)
+          : samplesOf(data, input, samples, rules);
     if (chosen && !given.json) console.log(chosen);
     // Fresh weights have no running statistics to speak of: the batch's own, as in training.
     const activity = measureActivity(model, x, { batchSize: 8, training: preset });

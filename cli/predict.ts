@@ -46,7 +46,7 @@ export async function predict(
     file === undefined
       ? await heldOut(recipe, count, options.data)
       : {
-          x: samplesOf(file, model.inputs[0]!.shape.slice(1) as number[], count).x,
+          x: samplesOf(file, model.inputs[0]!.shape.slice(1) as number[], count, recipe.data).x,
           classNames: (await openSplit(recipe, 'test', options.data)).classNames,
         };
   if (chosen && !options.json) console.log(chosen);

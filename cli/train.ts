@@ -67,7 +67,10 @@ export async function train(options: TrainArguments): Promise<void> {
   const chosen = await startBackend(run, options);
   const store = checkpointsOf(run, {
     keep: recipe.checkpoint?.keep,
-    identity: identityOf(recipe),
+    identity: {
+      ...identityOf(recipe),
+      data: { train: trainSplit.fingerprint, test: testSplit.fingerprint },
+    },
     environment: numericEnvironment(),
     versions: versions(),
   });

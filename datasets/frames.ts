@@ -119,8 +119,9 @@ function sliceByTime(t: Float64Array, frames: number): Slice[] {
   let [frame, begin, end] = [0, first, first + dt];
   for (let i = 0; i < t.length; i++) {
     if (!(t[i] >= begin && t[i] < end)) {
-      frame = dt === 0 ? -1 : Math.floor((t[i] - first) / dt);
-      if (!(frame >= 0 && frame < frames)) continue;
+      const other = dt === 0 ? -1 : Math.floor((t[i] - first) / dt);
+      if (!(other >= 0 && other < frames)) continue;
+      frame = other;
       begin = first + frame * dt;
       end = begin + dt;
     }

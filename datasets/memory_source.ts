@@ -15,6 +15,8 @@ export interface MemorySamples {
   classNames: readonly string[];
   mean?: readonly number[];
   std?: readonly number[];
+  /** As of SampleSource. */
+  fingerprint?: string;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface MemorySamples {
  * @throws DatasetError where the sizes do not fit each other or a label is no class
  */
 export function memorySource(samples: MemorySamples): SampleSource {
-  const { name, split, shape, labels, classNames, mean, std } = samples;
+  const { name, split, shape, labels, classNames, mean, std, fingerprint } = samples;
   let { data } = samples;
   const size = shape.reduce((a, b) => a * b, 1);
   if (data.length !== size * labels.length) {
@@ -46,6 +48,7 @@ export function memorySource(samples: MemorySamples): SampleSource {
     classNames,
     mean,
     std,
+    fingerprint,
     read(index) {
       checkIndex(index, labels.length);
       return {

@@ -34,6 +34,8 @@ export interface SampleSource {
   /** Per channel, of values in 0..1; absent where nothing is normalised. */
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
+  /** Tells these samples from others of the same name: a run that is resumed checks it. Absent: nothing is known. */
+  readonly fingerprint?: string;
   /** Absent where only this thread can read the source. */
   readonly workerSpec?: WorkerSpec;
   /** @throws RangeError where `index` is none of 0..length - 1 */

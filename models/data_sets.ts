@@ -1,7 +1,27 @@
 /** What a data set decides of the networks that presets have for it. */
+import { dataSets } from '../datasets/data_sets';
 
-export const cifar10 = { inputShape: [32, 32, 3], numClasses: 10, patchSize: 4 };
-export const cifar100 = { inputShape: [32, 32, 3], numClasses: 100, patchSize: 4 };
-export const imagenet = { inputShape: [224, 224, 3], numClasses: 1000, patchSize: 16 };
-export const cifar10dvs = { inputShape: [16, 128, 128, 2], numClasses: 10, patchSize: 16 };
-export const dvs128 = { inputShape: [16, 128, 128, 2], numClasses: 11, patchSize: 16 };
+const {
+  cifar10: c10,
+  cifar100: c100,
+  imagenet: in1k,
+  cifar10dvs: c10dvs,
+  dvs128gesture,
+} = dataSets;
+
+const images = ({ sample, classes }: { sample: readonly number[]; classes: number }) => ({
+  inputShape: [...sample],
+  numClasses: classes,
+});
+
+/** In 16 frames. */
+const events = ({ sample, classes }: { sample: readonly number[]; classes: number }) => ({
+  inputShape: [16, ...sample],
+  numClasses: classes,
+});
+
+export const cifar10 = { ...images(c10), patchSize: 4 };
+export const cifar100 = { ...images(c100), patchSize: 4 };
+export const imagenet = { ...images(in1k), patchSize: 16 };
+export const cifar10dvs = { ...events(c10dvs), patchSize: 16 };
+export const dvs128 = { ...events(dvs128gesture), patchSize: 16 };

@@ -1,7 +1,8 @@
 /** What a recipe allocates altogether: each number may be possible, and their product is not. */
+import { dataSets } from '../datasets/data_sets';
 import { parseRandAugment } from '../datasets/transforms';
 import { list, presetConfig } from '../models/registry';
-import { type Complain, type Recipe, recipeDataSets } from './recipe';
+import type { Complain, Recipe } from './recipe';
 
 /** Weights of all blocks: 8 GB of float32. */
 const MOST_WEIGHTS = 2e9;
@@ -24,7 +25,7 @@ export function checkSizes(recipe: Recipe, complain: Complain): void {
       `must have at most ${MOST_WEIGHTS / 1e9} billion weights, but depth ${depth} of embedDim ${embedDim} makes ${(weights / 1e9).toFixed(1)} billion`,
     );
   }
-  const { kind, sample } = recipeDataSets[data.name];
+  const { kind, sample } = dataSets[data.name];
   const numbers = sample.reduce<number>((a, b) => a * b, 1) * (kind === 'events' ? timeSteps : 1);
   const most = Math.max(1, Math.floor(MOST_IN_BATCH / numbers));
   for (const [path, size] of [

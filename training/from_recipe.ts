@@ -1,6 +1,7 @@
 /** From a recipe to its model, its data and its schedule. */
 import type * as tf from '@tensorflow/tfjs';
 import type { batches } from '../datasets/batches';
+import { dataSets } from '../datasets/data_sets';
 import type { SampleSource } from '../datasets/sample';
 import {
   evalTransforms,
@@ -12,7 +13,7 @@ import { create } from '../models';
 import { familyNamed } from '../models/families';
 import { adamW } from './adamw';
 import { cosineSchedule } from './cosine_schedule';
-import { defaultFamily, type Recipe, recipeDataSets } from './recipe';
+import { defaultFamily, type Recipe } from './recipe';
 import { evaluationData, firstSamples, trainingData } from './sample_data';
 import { seededWeights } from './seeded_weights';
 import type { TrainerConfig } from './trainer';
@@ -20,7 +21,7 @@ import type { TrainerConfig } from './trainer';
 /** The recipe's network with weights drawn from its seed. */
 export function modelFromRecipe({ model, data, seed }: Recipe): tf.LayersModel {
   const { preset, family = defaultFamily, ...options } = model;
-  const { kind, sample, classes } = recipeDataSets[data.name];
+  const { kind, sample, classes } = dataSets[data.name];
   const time = kind === 'events' ? [options.timeSteps!] : [];
   const input = { inputShape: [...time, ...sample], numClasses: classes };
   return seededWeights(seed, () =>
@@ -37,7 +38,7 @@ function trainTransform(
 ): Transform | undefined {
   if (!augment) return undefined;
   const { erasing: _, policy, intensity, hflip, ...image } = augment;
-  const { kind, sample } = recipeDataSets[data.name];
+  const { kind, sample } = dataSets[data.name];
   if (kind === 'events') {
     return eventTransforms({ ...given({ policy, hflip, intensity }) });
   }
@@ -48,7 +49,7 @@ function testTransform({ evaluation, data }: Recipe): Transform | undefined {
   if (!evaluation?.cropPct) return undefined;
   const { cropPct, interpolation } = evaluation;
   return evalTransforms({
-    size: recipeDataSets[data.name].sample[0],
+    size: dataSets[data.name].sample[0],
     ...given({ cropPct, interpolation }),
   });
 }

@@ -1,5 +1,6 @@
 /** What a training recipe says, and which recipes are possible. */
 import * as z from 'zod'; // not { z }: a bundler then drops what is unused of it, and Parcel finds it
+import { dataSets } from '../datasets/data_sets';
 import { allFamilies, familyNamed } from '../models/families';
 import type { Family } from '../models/family';
 import type { NetworkOption, NetworkOptions } from '../models/options';
@@ -8,17 +9,6 @@ import { checkSizes } from './_recipe_sizes';
 
 /** Of a recipe that names neither a preset nor a family. */
 export const defaultFamily = 'spikingformer';
-
-/** What a recipe has to know of a data set before any of its files are there. */
-export const recipeDataSets = {
-  mnist: { kind: 'images', sample: [28, 28, 1], classes: 10, train: 60_000 },
-  cifar10: { kind: 'images', sample: [32, 32, 3], classes: 10, train: 50_000 },
-  cifar100: { kind: 'images', sample: [32, 32, 3], classes: 100, train: 50_000 },
-  imagenet: { kind: 'images', sample: [224, 224, 3], classes: 1000, train: 1_281_167 },
-  nmnist: { kind: 'events', sample: [34, 34, 2], classes: 10, train: 60_000 },
-  cifar10dvs: { kind: 'events', sample: [128, 128, 2], classes: 10, train: 9_000 },
-  dvs128gesture: { kind: 'events', sample: [128, 128, 2], classes: 11, train: 1_176 },
-} as const;
 
 const share = z.number().min(0).max(1);
 /** What would allocate without end is bounded: far above any use, far below what hangs a machine. */
@@ -77,7 +67,7 @@ function recipeOptions({ options }: Family): NetworkOptions {
   return Object.fromEntries(Object.entries(options).filter(([, { recipe }]) => recipe !== false));
 }
 
-const names = Object.keys(recipeDataSets) as [keyof typeof recipeDataSets];
+const names = Object.keys(dataSets) as [keyof typeof dataSets];
 const data = z.strictObject({
   name: z.enum(names),
   /** How events become frames; their number is the model's timeSteps. */
@@ -184,7 +174,7 @@ export type Recipe = z.infer<ReturnType<typeof shape>>;
 export type Complain = (path: (string | number)[], message: string) => void;
 
 function checkModel({ model, data }: Recipe, complain: Complain): void {
-  const set = recipeDataSets[data.name];
+  const set = dataSets[data.name];
   const { preset, family: name = defaultFamily } = model;
   const names = allFamilies().map((family) => family.name);
   if (preset !== undefined && !list().includes(preset)) {
@@ -217,7 +207,7 @@ function checkModel({ model, data }: Recipe, complain: Complain): void {
 }
 
 function checkData({ data, augment = {}, mixup, evaluation }: Recipe, complain: Complain): void {
-  const { kind } = recipeDataSets[data.name];
+  const { kind } = dataSets[data.name];
   const forImages = [
     'scale',
     'ratio',
@@ -255,7 +245,7 @@ function checkTiming(recipe: Recipe, complain: Complain): void {
   if (effectiveBatch !== batchSize * accumulate) {
     complain(['effectiveBatch'], `must be batchSize times accumulate, ${batchSize * accumulate}`);
   }
-  const samples = Math.min(data.trainSamples ?? Infinity, recipeDataSets[data.name].train);
+  const samples = Math.min(data.trainSamples ?? Infinity, dataSets[data.name].samples.train);
   if (effectiveBatch > samples) {
     complain(['effectiveBatch'], `must be at most the number of training samples, ${samples}`);
   }

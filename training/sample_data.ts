@@ -102,6 +102,12 @@ function asNumbers({ mean, std }: SampleSource, data: Uint8Array | Float32Array)
 /** The first `length` samples of a source. */
 export function firstSamples(source: SampleSource, length = source.length): SampleSource {
   if (length >= source.length) return source;
-  const { name, split, classNames, mean, std } = source;
-  return { name, split, classNames, mean, std, length, read: (i) => source.read(i) };
+  const { name, split, classNames, mean, std, fingerprint } = source;
+  return {
+    ...{ name, split, classNames, mean, std, fingerprint, length },
+    get workerSpec() {
+      return source.workerSpec; // of a source in memory its first use shares the memory
+    },
+    read: (i) => source.read(i),
+  };
 }

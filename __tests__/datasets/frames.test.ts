@@ -35,6 +35,38 @@ function generated(): Events {
   return { ...columns(events), width: 4, height: 3 };
 }
 
+/** Times of events in any order, frames by time, and how many events SpikingJelly puts into each. */
+const anyOrder: [t: number[], frames: number, counts: string][] = [
+  [[10, 3, 11, 12, 25, 31], 2, '4,2'],
+  [[0, 100, 5, 50, 60, 80], 2, '3,3'],
+  [[1000, 1002, 999, 1003, 1500, 1600, 2000], 2, '4,3'],
+  [[2, 11, 39, 12, 7, 15, 29, 22], 3, '5,3,3'],
+  [[23, 9, 3, 26, 18, 9, 29], 2, '1,4'],
+  [[25, 5, 7, 8, 20, 0, 27, 36, 38, 39], 2, '7,3'],
+  [[3, 3, 15, 3, 16, 19, 25, 26, 28, 31, 40], 5, '4,3,1,3,2'],
+  [[3, 4, 10, 13, 33, 24, 24, 28, 19, 37, 37, 38], 5, '2,2,1,3,8'],
+  [[0, 2, 13, 4, 8, 3, 22, 26, 29, 29, 31, 36, 36, 36], 3, '6,5,7'],
+  [[3, 6, 11, 11, 37, 18, 21, 21, 24, 26, 34, 16, 40, 40], 3, '4,7,10'],
+  [[4, 6, 7, 10, 15, 20, 23, 24, 39, 32, 29], 4, '3,2,1,5'],
+  [[7, 9, 12, 27, 20, 25, 16, 29, 33, 39, 39], 2, '7,8'],
+  [[4, 21, 15, 10, 21, 28, 35, 40], 3, '4,4,3'],
+  [[11, 2, 5, 9, 10, 1, 18, 19, 21, 23, 25, 28, 33], 5, '1,1,2,2,2'],
+  [[0, 10, 5, 11, 12, 12, 12, 13, 14, 14, 17, 21, 31], 2, '10,3'],
+  [[0, 0, 1, 3, 5, 28, 8, 11, 17, 22, 25, 7, 31, 35], 4, '12,2,2,9'],
+  [[1, 2, 6, 20, 13, 15, 16, 7, 23, 24, 25, 27, 37, 38], 2, '8,11'],
+  [[1, 7, 22, 23, 25, 27, 33, 34, 39, 38], 3, '2,2,6'],
+  [[1, 6, 12, 25, 22, 39, 31, 6, 37, 27], 3, '8,1,6'],
+];
+
+test.each(anyOrder)('events at %j in %d frames by time', (t, frames, counts) => {
+  const zeros = () => new Uint16Array(t.length);
+  const columns = { t: Float64Array.from(t), x: zeros(), y: zeros(), p: new Uint8Array(t.length) };
+  const { data } = eventsToFrames({ ...columns, width: 1, height: 1 }, { frames, splitBy: 'time' });
+  expect(Array.from({ length: frames }, (_, i) => data[2 * i] + data[2 * i + 1]).join()).toBe(
+    counts,
+  );
+});
+
 /** Two events swapped in time. */
 function swapped(): Events {
   const events = generated();

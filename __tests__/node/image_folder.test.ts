@@ -1,14 +1,15 @@
 /** Folders of class folders, and the pixels that PIL has of their files. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { type Sample, trainTransforms } from 'tfjs-spikingformer/datasets';
+import { decodeImage } from '../../node/_decode_image';
 import { batches } from '../../node/batches';
 import { imagenet } from '../../node/datasets/imagenet';
 import { prepareDataset } from '../../node/datasets/prepare';
-import { decodeImage, imageFolder } from '../../node/image_folder';
+import { imageFolder } from '../../node/image_folder';
 import { temporaryDirectory } from '../support/process';
 
 jest.setTimeout(120_000);
@@ -132,6 +133,36 @@ describe('imageFolder', () => {
     }
     rmSync(join(folder, 'a/1.jpg'));
     await expect(source.read(0)).rejects.toThrow(/ENOENT.*1\.jpg/);
+  });
+
+  test('follows links, to classes, to files and to folders below; cycles end, a link to nothing is named', async () => {
+    const store = await folderOf('store', {
+      'n01/x.jpg': 'x',
+      'n03/x.jpg': 'x',
+      'more/y.jpg': 'y',
+    });
+    const folder = await folderOf('links', { 'n02/b.jpg': 'b', 'n02/deep/a.jpg': 'a' });
+    for (const name of ['n01', 'n03']) symlinkSync(join(store, name), join(folder, name));
+    symlinkSync(join(store, 'more/y.jpg'), join(folder, 'n02/y.jpg'));
+    symlinkSync(join(folder, 'n02'), join(folder, 'n02/deep/again'));
+    const source = await imageFolder({ root: folder });
+    expect(source.classNames).toEqual(['n01', 'n02', 'n03']);
+    expect(source.length).toBe(5); // b, y, deep/a of n02
+    const { fingerprint } = source;
+    writeFileSync(join(folder, 'n02/b.jpg'), 'another size');
+    expect((await imageFolder({ root: folder })).fingerprint).not.toBe(fingerprint);
+    symlinkSync(join(store, 'gone'), join(folder, 'n02/gone.jpg'));
+    await expect(imageFolder({ root: folder })).rejects.toThrow(
+      /n02\/gone\.jpg is a link to nothing/,
+    );
+  });
+
+  test('is a tf.data.Dataset too', async () => {
+    const folder = await folderOf('tf', { 'a/1.png': await image(4, 3).png().toBuffer() });
+    const [sample] = await (await imageFolder({ root: folder })).toTfDataset().toArray();
+    expect(sample!.xs.shape).toEqual([3, 4, 3]);
+    sample!.xs.dispose();
+    sample!.ys.dispose();
   });
 
   test('empty and missing folders, and files that are none, are errors', async () => {

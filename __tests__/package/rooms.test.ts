@@ -7,7 +7,7 @@ import { root } from '../support/process';
 const MAY_IMPORT: Record<string, string[]> = {
   lib: [],
   layers: ['lib'],
-  models: ['lib', 'layers'],
+  models: ['lib', 'layers', 'datasets'],
   analysis: ['lib', 'layers', 'models'],
   datasets: ['lib'],
   interop: ['lib', 'layers', 'models'],

@@ -85,6 +85,8 @@ test('evaluation: every sample, in order, the last batch short', async () => {
   expect(found.map(({ shape }) => shape[0])).toEqual([4, 4, 2]);
   expect(found.flatMap(({ labels }) => labels)).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
   expect(firstSamples(source, 100)).toBe(source);
+  const known = { ...source, fingerprint: 'f', workerSpec: { name: 'memory', options: 1 } };
+  expect(firstSamples(known, 3)).toMatchObject({ fingerprint: 'f', workerSpec: known.workerSpec });
 });
 
 test.each([

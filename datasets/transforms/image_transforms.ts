@@ -2,6 +2,7 @@
  * The transforms of image recipes under timm's names, equal in law to timm 0.6.12's create_transform
  * up to the tensor: bytes come out, which a training loop mixes, normalises and erases.
  */
+
 import type { Random } from '../../lib/random';
 import {
   checkFinite,
@@ -10,6 +11,7 @@ import {
   checkPositiveInteger,
   invalid,
 } from '../../lib/validate';
+import { dataSets } from '../data_sets';
 import type { Sample } from '../sample';
 import type { Interpolation } from './affine';
 import { type ColorJitter, colorJitter } from './color_jitter';
@@ -42,7 +44,7 @@ export interface TrainTransformOptions {
   mean?: readonly number[];
 }
 
-const IMAGENET_MEAN = [0.485, 0.456, 0.406];
+const IMAGENET_MEAN = dataSets.imagenet.mean;
 
 /**
  * Random resized crop, flips, then RandAugment or colour jitter.

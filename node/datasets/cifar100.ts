@@ -1,5 +1,7 @@
 /** CIFAR-100 (Krizhevsky, 2009), binary version: 60,000 images of 32 x 32 in a hundred classes. */
-import { type Cifar100, readCifar100 } from '../../datasets/cifar';
+
+import { readCifar100 } from '../../datasets/cifar';
+import { dataSets } from '../../datasets/data_sets';
 import { type Dataset, imageDataset, type SplitOptions } from './_dataset';
 import type { DatasetInfo } from './_info';
 
@@ -22,7 +24,7 @@ export const cifar100Info: DatasetInfo = {
     ...['telephone', 'television', 'tiger', 'tractor', 'train', 'trout', 'tulip', 'turtle'],
     ...['wardrobe', 'whale', 'willow_tree', 'wolf', 'woman', 'worm'],
   ],
-  samples: { train: 50_000, test: 10_000 },
+  samples: dataSets.cifar100.samples,
   archives: [
     {
       file: 'cifar-100-binary.tar.gz',
@@ -44,10 +46,8 @@ export const cifar100Info: DatasetInfo = {
 
 /** One split with the fine classes, in memory: 154 or 31 MB. See cifar10. */
 export function cifar100(options: SplitOptions): Promise<Dataset> {
-  return imageDataset<Cifar100>(cifar100Info, options, {
+  return imageDataset(cifar100Info, options, {
     files: { train: ['train.bin'], test: ['test.bin'] },
     parse: readCifar100,
-    mean: [0.5071, 0.4867, 0.4408],
-    std: [0.2675, 0.2565, 0.2761],
   });
 }

