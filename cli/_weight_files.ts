@@ -15,7 +15,12 @@ function isDirectory(path: string): boolean {
 
 /** What an input is, as far as its path says: a tfjs model, or a file of either other format. */
 export function isModelPath(path: string): boolean {
-  return isDirectory(path) || path.endsWith('.json');
+  return isDirectory(path) || (path.endsWith('.json') && !isIndexPath(path));
+}
+
+/** Whether it is the index of a checkpoint in several files. */
+export function isIndexPath(path: string): boolean {
+  return path.endsWith('.index.json');
 }
 
 /** The format that an output's name asks for. */
@@ -49,7 +54,12 @@ export interface FileSum {
 /** The files behind a path with their SHA-256: a model's are its model.json and its weights. */
 export async function sums(path: string, format: Format): Promise<FileSum[]> {
   const files = [path];
-  if (format === 'tfjs') {
+  if (isIndexPath(path)) {
+    const { weight_map } = JSON.parse(readFileSync(path, 'utf8')) as {
+      weight_map: Record<string, string>;
+    };
+    files.push(...new Set(Object.values(weight_map).map((name) => join(dirname(path), name))));
+  } else if (format === 'tfjs') {
     const json = modelJson(path);
     const { weightsManifest = [] } = JSON.parse(readFileSync(json, 'utf8')) as tf.io.ModelJSON;
     const weights = weightsManifest.flatMap((group) => group.paths);

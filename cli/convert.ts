@@ -21,6 +21,7 @@ import {
 export interface ConvertArguments {
   preset?: string;
   config?: string;
+  key?: string;
   ema?: boolean;
   strict?: boolean;
   force?: boolean;
@@ -47,6 +48,7 @@ interface Weights {
   format: Format;
   stateDict: interop.StateDict;
   stateDictEma?: interop.StateDict;
+  extraState?: Record<string, unknown>;
   meta: Record<string, unknown>;
   /** Where the input was one. */
   model?: tf.LayersModel;
@@ -78,7 +80,10 @@ export async function convert(
     : matchNetwork(weights, to, { ...options, config }, notes);
   check(match?.report, to, options.strict === true);
 
-  await write(output, to, weights, match?.model);
+  // What the weights do not say, so that the way back needs no options; a script's args may say it all.
+  const said = weights.format !== 'tfjs' && !options.preset && !options.config && to === 'torch';
+  const args = match && !said ? interop.networkArgs(match.model) : {};
+  await write(output, to, weights, match?.model, args);
   match?.model.dispose();
   const report = match?.report ?? { missing: [], unexpected: [], mismatched: [] };
   const conversion: Conversion = {
@@ -139,9 +144,11 @@ async function readFile(
 ): Promise<Weights> {
   const file = await openCheckpointFile(input, {
     unknownClasses: options.ignoreUnknownClasses ? 'opaque' : 'error',
+    ...(options.key !== undefined && { key: options.key }),
   });
   try {
-    const { stateDictEma: ema, meta } = file;
+    const { stateDictEma: ema, extraState = {}, meta } = file;
+    if (!['', 'state_dict', 'model'].includes(file.key)) notes.push(`the weights are ${file.key}`);
     if (options.ema && !ema) throw new Error(`${input} has no averaged weights (state_dict_ema)`);
     const stateDict = await interop.readStateDict(options.ema ? ema! : file.stateDict);
     if (to === 'torch') {
@@ -152,11 +159,13 @@ async function readFile(
         format: file.format,
         stateDict,
         ...both,
+        extraState: (await inMemory(extraState)) as Weights['meta'],
         meta: (await inMemory(meta)) as Weights['meta'],
       };
     }
     const left = [
       ...(ema ? [options.ema ? 'state_dict' : 'state_dict_ema'] : []),
+      ...Object.keys(extraState),
       ...Object.keys(meta),
     ];
     if (left.length > 0) notes.push(`left out: ${left.join(', ')}`);
@@ -236,13 +245,16 @@ function check(report: interop.LoadReport | undefined, to: Format, strict: boole
 async function write(
   output: string,
   to: Format,
-  { stateDict, stateDictEma, meta }: Weights,
+  { stateDict, stateDictEma, extraState, meta }: Weights,
   model: tf.LayersModel | undefined,
+  args: Record<string, unknown>,
 ): Promise<void> {
+  const hasArgs = Object.keys(args).length > 0;
   if (to === 'tfjs') {
     await model!.save(fileHandler(output));
   } else if (to === 'safetensors') {
-    await writeAtomically(output, [interop.writeSafetensors(stateDict, { format: 'pt' })]);
+    const metadata = { format: 'pt', ...(hasArgs && { args: JSON.stringify(args) }) };
+    await writeAtomically(output, [interop.writeSafetensors(stateDict, metadata)]);
   } else if (/\.bin$/i.test(output)) {
     await writeAtomically(output, [
       interop.writeTorchCheckpoint(stateDict, {}, { stateDictKey: null }),
@@ -250,12 +262,20 @@ async function write(
   } else {
     // The authors' event scripts look for `model`, all others for `state_dict`.
     const stateDictKey = model?.inputs[0]?.shape.length === 5 ? 'model' : 'state_dict';
-    const bytes = interop.writeTorchCheckpoint(stateDict, meta, {
+    const all = hasArgs ? { ...meta, args: { ...recordOf(meta.args), ...args } } : meta;
+    const bytes = interop.writeTorchCheckpoint(stateDict, all, {
       stateDictKey,
       ...(stateDictEma && { stateDictEma }),
+      ...(extraState && { extraState }),
     });
     await writeAtomically(output, [bytes]);
   }
+}
+
+/** A script's args; what is no record of them goes. */
+function recordOf(args: unknown): Record<string, unknown> {
+  const isRecord = typeof args === 'object' && args !== null && !Array.isArray(args);
+  return isRecord && !(args instanceof Map) ? (args as Record<string, unknown>) : {};
 }
 
 function print({ input, output, network, parts, notes, ...report }: Conversion): void {

@@ -2,6 +2,13 @@
 export type { ByteSource, CheckpointFile, FileHandleLike } from './byte_source';
 export { CheckpointError } from './checkpoint_error';
 export { keptTorchTensors } from './kept_tensors';
+export { networkArgs } from './network_args';
+export {
+  type OpenedCheckpoint,
+  type OpenShard,
+  openCheckpoint,
+  openShardedCheckpoint,
+} from './open_checkpoint';
 export {
   openSafetensors,
   readSafetensors,

@@ -12,6 +12,7 @@ import {
   quote,
   SafetensorsError,
 } from './_safetensors_header';
+import { whatItIs } from './beginning';
 import {
   asBytes,
   type CheckpointFile,
@@ -142,8 +143,11 @@ function* readHeader(size: number): Reading<{ header: Header; dataStart: number 
   const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
   const limit = Math.min(size - 8, MAX_HEADER);
   if (length > BigInt(limit)) {
+    // Longer than the file: it is of another kind.
+    const start = length > BigInt(size) ? yield { begin: 0, end: Math.min(512, size) } : null;
     throw new SafetensorsError(
-      `header length must be at most ${limit} in a file of ${size} bytes, but got ${length}`,
+      `header length must be at most ${limit} in a file of ${size} bytes, but got ${length}` +
+        (start ? `: this ${whatItIs(start)}` : ''),
     );
   }
   const dataStart = 8 + Number(length);

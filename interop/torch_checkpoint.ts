@@ -3,7 +3,7 @@
  * timm's and the authors' scripts leave it. Nothing in a file is executed.
  */
 
-import { checkKeys, checkOneOf } from '../lib/validate';
+import { checkKeys, checkOneOf, invalid } from '../lib/validate';
 import {
   asBytes,
   type CheckpointFile,
@@ -23,20 +23,21 @@ import {
 import { openTorchFile, type TorchFile } from './torch_file/open';
 import { toPlain } from './torch_file/plain';
 import { costOf, readTensor } from './torch_file/tensor';
-import {
-  PickleDict,
-  type PickleKey,
-  type PickleValue,
-  TorchTensor,
-  typeName,
-} from './torch_file/values';
+import { type PickleDict, type PickleValue, TorchTensor, typeName } from './torch_file/values';
+import { findAveraged, findWeights, isExtraState, without } from './torch_file/weights';
 
 export interface TorchReadOptions {
   /**
    * What a class that is not on the list of known ones is: 'error' (default), or 'opaque': a record
-   * `{unknownClass: 'module.Name'}` in `meta`. Either way it is neither imported nor run.
+   * `{unknownClass: 'module.Name'}` in `meta`, with `items` where it is a dict's. Then what is no tensor
+   * among the weights goes to `extraState`, too. Either way it is neither imported nor run.
    */
   unknownClasses?: 'error' | 'opaque';
+  /**
+   * The keys that lead to the weights, with dots between: 'net', 'checkpoint.model'. Default:
+   * 'state_dict' or 'model', else the only state dict in the file.
+   */
+  key?: string;
 }
 
 /** A checkpoint, its tensors of type `Tensor`. */
@@ -45,6 +46,10 @@ interface Parts<Tensors> {
   stateDict: Tensors;
   /** The averaged weights, where there are any. */
   stateDictEma?: Tensors;
+  /** The keys that led to the weights, with dots between; '' if they are the whole file. */
+  key: string;
+  /** What is no tensor among the weights: what modules keep by get_extra_state, by its name there. */
+  extraState?: Record<string, unknown>;
   /** All else: epoch, arch, args, metric, optimizer, ...; a dict without text keys is a Map. */
   meta: Record<string, unknown>;
 }
@@ -55,9 +60,6 @@ export type TorchCheckpoint = Parts<StateDict>;
 /** A checkpoint whose tensors are read one by one, when they are asked for. */
 export type OpenedTorchCheckpoint = Parts<LazyStateDict>;
 
-/** Where scripts put the weights, timm's name first; and the averaged ones. */
-const STATE_KEYS = ['state_dict', 'model'];
-const EMA_KEYS = ['state_dict_ema', 'model_ema'];
 /** A checkpoint's tensors together, against the file's length: shared and expanded ones repeat. */
 const MAX_REPEATS = 4;
 const SLACK = 2 ** 26;
@@ -79,7 +81,7 @@ export function readTorchCheckpoint(
 ): TorchCheckpoint {
   const whole = asBytes(bytes);
   const file = readNow(openTorchFile(whole.length, isOpaque(options)), whole);
-  return split(file, whole.length, (tensor) => readNow(readTensor(file, tensor), whole));
+  return split(file, whole.length, options, (tensor) => readNow(readTensor(file, tensor), whole));
 }
 
 /**
@@ -103,6 +105,7 @@ export async function openTorchCheckpoint(
   return split(
     opened,
     source.size,
+    options,
     (tensor): LazyTensor => ({
       shape: tensor.shape,
       dtype: tensor.dtype,
@@ -112,8 +115,9 @@ export async function openTorchCheckpoint(
 }
 
 function isOpaque(options: TorchReadOptions): boolean {
-  checkKeys('readTorchCheckpoint', options, ['unknownClasses']);
-  const { unknownClasses = 'error' } = options;
+  checkKeys('readTorchCheckpoint', options, ['unknownClasses', 'key']);
+  const { unknownClasses = 'error', key } = options;
+  if (key !== undefined && typeof key !== 'string') throw invalid('key', 'a text', key);
   checkOneOf('unknownClasses', unknownClasses, ['error', 'opaque']);
   return unknownClasses === 'opaque';
 }
@@ -122,11 +126,9 @@ function isOpaque(options: TorchReadOptions): boolean {
 function split<Tensor>(
   { value }: TorchFile,
   size: number,
+  { key, unknownClasses }: TorchReadOptions,
   load: (tensor: TorchTensor) => Tensor,
 ): Parts<Record<string, Tensor>> {
-  if (!(value instanceof PickleDict)) {
-    throw new CheckpointError(`a checkpoint must be a dict, but is ${typeName(value)}`);
-  }
   const budget = MAX_REPEATS * size + SLACK;
   let cost = 0;
   const tensor = (tensor: TorchTensor): Tensor => {
@@ -138,28 +140,29 @@ function split<Tensor>(
     }
     return load(tensor);
   };
-  const entries = value.entries;
-  const stateKey = STATE_KEYS.find((key) => entries.get(key) instanceof PickleDict);
-  if (stateKey === undefined) {
-    if (entries.size > 0 && [...entries.values()].every((item) => item instanceof TorchTensor)) {
-      return { stateDict: tensorsOf(value, 'the state dict', tensor), meta: Object.create(null) };
-    }
-    const keys = [...entries.keys()].slice(0, 12).map((key) => String(key).slice(0, 40));
-    throw new CheckpointError(
-      `a checkpoint must hold tensors, or a dict of them as ${STATE_KEYS.join(' or ')}, but it holds ` +
-        (keys.length > 0 ? keys.join(', ') : 'nothing'),
-    );
-  }
-  const emaKey = EMA_KEYS.find((key) => entries.get(key) instanceof PickleDict);
-  const rest = new PickleDict();
-  for (const [key, item] of entries) {
-    if (key !== stateKey && key !== emaKey) rest.entries.set(key, item);
-  }
-  const stateDictOf = (key: string) => tensorsOf(entries.get(key) as PickleDict, key, tensor);
-  const meta = toPlain(rest, tensor);
+  const weights = findWeights(value, key);
+  const averaged = findAveraged(value, weights.path);
+  const extra: Record<string, unknown> = Object.create(null);
+  const tensorsIn = ({ path, dict }: typeof weights) => {
+    const what = path.join('.') || 'the state dict';
+    const rest = (name: string, item: PickleValue): void => {
+      if (unknownClasses !== 'opaque' && !isExtraState(name)) {
+        throw new CheckpointError(`${what}: ${name} must be a tensor, but is ${typeName(item)}`);
+      }
+      // That of averaged weights is the same module's.
+      if (dict === weights.dict) extra[name] = toPlain(item, tensor);
+    };
+    return tensorsOf(dict, what, tensor, rest);
+  };
+  const stateDict = tensorsIn(weights);
+  const stateDictEma = averaged && tensorsIn(averaged);
+  const paths = [weights.path, ...(averaged ? [averaged.path] : [])];
+  const meta = weights.path.length === 0 ? new Map() : toPlain(without(value, paths), tensor);
   return {
-    stateDict: stateDictOf(stateKey),
-    ...(emaKey !== undefined && { stateDictEma: stateDictOf(emaKey) }),
+    stateDict,
+    ...(stateDictEma && { stateDictEma }),
+    key: weights.path.join('.'),
+    ...(Object.keys(extra).length > 0 && { extraState: extra }),
     meta: (meta instanceof Map
       ? Object.assign(Object.create(null), Object.fromEntries(meta))
       : meta) as Record<string, unknown>,
@@ -173,22 +176,22 @@ function tensorsOf<Tensor>(
   dict: PickleDict,
   what: string,
   tensor: (tensor: TorchTensor) => Tensor,
+  /** Takes what is no tensor, or refuses it. */
+  rest: (name: string, value: PickleValue) => void,
 ): Record<string, Tensor> {
   const result = emptyStateDict() as Record<string, never> as Record<string, Tensor>;
   const prefixed = [...dict.entries.keys()].every((key) => PREFIX.test(String(key)));
   for (const [key, value] of dict.entries) {
     const name = nameOf(key, value, what);
-    if (!(value instanceof TorchTensor)) {
-      throw new CheckpointError(`${what}: ${name} must be a tensor, but is ${typeName(value)}`);
-    }
     const clean = prefixed ? name.replace(PREFIX, '') : name;
     if (clean in result) throw new CheckpointError(`${what}: ${clean} comes twice`);
-    result[clean] = tensor(value);
+    if (value instanceof TorchTensor) result[clean] = tensor(value);
+    else rest(clean, value);
   }
   return result;
 }
 
-function nameOf(key: PickleKey, value: PickleValue, what: string): string {
+function nameOf(key: PickleValue, value: PickleValue, what: string): string {
   if (typeof key === 'string' && key !== '__proto__') return key;
   throw new CheckpointError(
     `${what}: a name must be a text other than __proto__, but one of ${typeName(value)} is ` +

@@ -16,6 +16,8 @@ export interface TorchWriteOptions {
   stateDictKey?: 'state_dict' | 'model' | null;
   /** Averaged weights, beside them as `state_dict_ema` or `model_ema`. */
   stateDictEma?: StateDictLike;
+  /** What is no tensor among the weights, by name, as readTorchCheckpoint returns it. */
+  extraState?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -35,11 +37,12 @@ export function writeTorchCheckpoint(
   meta: Record<string, unknown> = {},
   options: TorchWriteOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  checkKeys('writeTorchCheckpoint', options, ['stateDictKey', 'stateDictEma']);
-  const { stateDictKey = 'state_dict', stateDictEma } = options;
+  checkKeys('writeTorchCheckpoint', options, ['stateDictKey', 'stateDictEma', 'extraState']);
+  const { stateDictKey = 'state_dict', stateDictEma, extraState } = options;
   if (stateDictKey !== null) checkOneOf('stateDictKey', stateDictKey, ['state_dict', 'model']);
   const writer = new PickleWriter();
-  const pickle = writer.write(content(stateDict, meta, stateDictKey, stateDictEma));
+  const weights = new OrderedTensors(stateDict, extraState);
+  const pickle = writer.write(content(weights, meta, stateDictKey, stateDictEma));
   const text = (content: string) => new TextEncoder().encode(content);
   return writeZip([
     { name: 'archive/data.pkl', data: pickle },
@@ -53,7 +56,7 @@ export function writeTorchCheckpoint(
 }
 
 function content(
-  stateDict: StateDictLike,
+  weights: OrderedTensors,
   meta: Record<string, unknown>,
   key: 'state_dict' | 'model' | null,
   ema: StateDictLike | undefined,
@@ -62,11 +65,11 @@ function content(
     if (ema || Object.keys(meta).length > 0) {
       throw new CheckpointError('a file of weights alone has no place for meta or stateDictEma');
     }
-    return new OrderedTensors(stateDict);
+    return weights;
   }
   const own = ['state_dict', 'model', 'state_dict_ema', 'model_ema'].filter((k) => k in meta);
   if (own.length > 0) throw new CheckpointError(`meta must not have ${own.join(', ')}`);
-  const entries = new Map<string, unknown>([[key, new OrderedTensors(stateDict)]]);
+  const entries = new Map<string, unknown>([[key, weights]]);
   if (ema) entries.set(`${key}_ema`, new OrderedTensors(ema));
   for (const [name, value] of Object.entries(meta)) entries.set(name, value);
   return entries;

@@ -1,11 +1,13 @@
 /** Which network a state_dict is of: from its names and shapes, the checkpoint's args, and what the caller says. */
 import { checkKeys } from '../lib/validate';
-import { allFamilies, torchEntries } from '../models/families';
-import type { Family, FamilyConfig } from '../models/family';
+import { allFamilies } from '../models/families';
+import type { FamilyConfig } from '../models/family';
 import { optionOf } from '../models/options';
-import { familyOfPreset, list, type ModelConfig, presetConfig } from '../models/registry';
+import { familyOfPreset, type ModelConfig, presetConfig } from '../models/registry';
 import type { Shapes, Sizes } from '../models/torch_names';
+import { missingNames, presetPattern, presetsAlike } from './_preset_names';
 import { CheckpointError } from './checkpoint_error';
+import { argsConfig, ownNetwork } from './network_args';
 
 export interface RecognizeOptions {
   /** A preset's name, where several have these shapes, or for other classes than its own. */
@@ -25,14 +27,11 @@ export interface RecognizedPreset {
   sources: string[];
 }
 
-/** What stays the same whatever the sizes: the names of weights, and their numbers of axes. */
-type Pattern = ReadonlySet<string>;
-
 /**
  * Recognises the network of a state_dict in the authors' names. Sizes are the shapes'; heads, time
  * steps and tau are not in the shapes: they are taken from `config`, else from `preset` where it is
- * named, else from `args` (num_heads, time_step or T, tau, img_size), else from the one preset that
- * has these shapes.
+ * named, else from `args` (what networkArgs wrote; num_heads, time_step or T, tau, img_size), else from
+ * the one preset that has these shapes.
  *
  * ```ts
  * const { preset, config } = recognizePreset(stateDict, { args: meta.args });
@@ -54,6 +53,8 @@ export function recognizePreset(
   if (options.preset !== undefined) {
     return chosen(options.preset, { stateDict, alike, sizes, given, fromArgs });
   }
+  const own = ownNetwork(options.args);
+  if (own) return written(own, alike, sizes, given);
 
   const candidates = alike.filter((name) => {
     const preset = presetConfig(name);
@@ -73,6 +74,34 @@ export function recognizePreset(
     ]);
   }
   return unlisted(alike, sizes, { ...fromArgs, ...given }, sources(undefined, fromArgs, given));
+}
+
+/** A network that this library wrote, with all its options: the preset is the one with most of them. */
+function written(
+  { family, config }: NonNullable<ReturnType<typeof ownNetwork>>,
+  alike: readonly string[],
+  sizes: Sizes,
+  given: Partial<ModelConfig>,
+): RecognizedPreset {
+  const changes = (preset: string): [string, unknown][] => {
+    const base = presetConfig(preset);
+    return Object.entries({ ...config, ...given }).filter(
+      ([key, value]) =>
+        !(key in sizes && !(key in given)) &&
+        JSON.stringify(optionOf(family.options, base, key)) !== JSON.stringify(value),
+    );
+  };
+  const [first, ...others] = alike.filter((name) => familyOfPreset(name) === family);
+  if (first === undefined) {
+    throw new CheckpointError(
+      `the checkpoint's args are of a ${family.name}, but its weights have other names`,
+    );
+  }
+  const count = (name: string) =>
+    changes(name).length + misfits(name, presetConfig(name), sizes).length;
+  const preset = others.reduce((best, name) => (count(name) < count(best) ? name : best), first);
+  const said = Object.fromEntries(changes(preset)) as Partial<ModelConfig>;
+  return result(preset, sizes, said, sources(preset, config, given));
 }
 
 /** A preset that the caller named: its names must be the state_dict's; classes may differ. */
@@ -229,72 +258,4 @@ function misfits(preset: string, config: ModelConfig, sizes: Sizes): string[] {
     .map((key) => [key, sizes[key], optionValue(preset, config, key)] as const)
     .filter(([, size, own]) => size !== own)
     .map(([key, size, own]) => `${key} ${size} instead of ${own}`);
-}
-
-/** Of the keys of one family's weights: all but those of later blocks and those that are never used. */
-function patternOf(shapes: Shapes, { authors }: Family): Pattern {
-  return new Set(
-    Object.keys(shapes)
-      .filter((key) => !authors.unused.test(key) && !authors.laterBlocks.test(key))
-      .map((key) => `${key}:${shapes[key]!.shape.length}`),
-  );
-}
-
-/** The presets whose names of weights the state_dict has, those with the most where some have fewer. */
-function presetsAlike(stateDict: Shapes): string[] {
-  const alike = list().filter((name) => missingNames(name, stateDict).length === 0);
-  const most = Math.max(0, ...alike.map((name) => presetPattern(name).size));
-  return alike.filter((name) => presetPattern(name).size === most);
-}
-
-/** A preset's names that the state_dict lacks. */
-function missingNames(name: string, stateDict: Shapes): string[] {
-  const has = patternOf(stateDict, familyOfPreset(name));
-  return [...presetPattern(name)].filter((key) => !has.has(key));
-}
-
-/** By the smallest network of that kind. */
-const patterns = new Map<string, Pattern>();
-
-/** A preset's pattern, from a network of the same kind and the smallest size. */
-function presetPattern(name: string): Pattern {
-  const family = familyOfPreset(name);
-  const config = presetConfig(name) as ModelConfig & FamilyConfig;
-  const { inputShape } = config;
-  const small = [...inputShape.slice(0, -3).map(() => 1), 16, 16, inputShape.at(-1)!];
-  const smallest = { ...config, ...family.authors.smallest(config), inputShape: small };
-  const kind = JSON.stringify([family.name, smallest]);
-  let pattern = patterns.get(kind);
-  if (pattern === undefined) {
-    const model = family.create(smallest);
-    const shapes = torchEntries(model).map(({ key, shape }) => [key, { shape }] as const);
-    model.dispose();
-    pattern = patternOf(Object.fromEntries(shapes), family);
-    patterns.set(kind, pattern);
-  }
-  return pattern;
-}
-
-/** What a training script's args say of the network, where they say it plainly. */
-function argsConfig(args: unknown, channels: number): Partial<ModelConfig> {
-  if (typeof args !== 'object' || args === null) return {};
-  const all = args as Record<string, unknown>;
-  const whole = (...names: string[]): number | undefined => {
-    const value = names.map((name) => all[name]).find((v) => v !== undefined && v !== null);
-    return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined;
-  };
-  const config: Partial<ModelConfig> = {};
-  const numHeads = whole('num_heads');
-  const timeSteps = whole('time_step', 'T');
-  const patchSize = whole('patch_size');
-  const side = whole('img_size', 'img_size_h');
-  if (numHeads !== undefined) config.numHeads = numHeads;
-  if (timeSteps !== undefined) config.timeSteps = timeSteps;
-  if (patchSize !== undefined) config.patchSize = patchSize;
-  if (typeof all.tau === 'number' && all.tau > 0) config.tau = all.tau;
-  // Two channels are events: their frames' size and number are the preset's.
-  if (side !== undefined && channels !== 2) {
-    config.inputShape = [side, whole('img_size_w') ?? side, channels];
-  }
-  return config;
 }

@@ -43,9 +43,11 @@ function familyOfClass(className: string): Family | undefined {
   return allFamilies().find(({ authors }) => Object.hasOwn(authors.layers, className));
 }
 
+/** The family of a layer that is of one. */
+export const familyOfLayer = (layer: tf.layers.Layer) => familyOfClass(layer.getClassName());
+
 /** Whether the authors' code has a counterpart of the layer beyond heads and readouts. */
-export const isOfFamily = (layer: tf.layers.Layer) =>
-  familyOfClass(layer.getClassName()) !== undefined;
+export const isOfFamily = (layer: tf.layers.Layer) => familyOfLayer(layer) !== undefined;
 
 /** One layer's part of the state_dict. */
 export function layerEntries(layer: tf.layers.Layer, place: LayerPlace = {}): TorchEntry[] {

@@ -1,19 +1,21 @@
-/** Weights in files on disk, of any size: PyTorch checkpoints and safetensors, told apart by their content. */
+/** Weights in files on disk, of any size: PyTorch checkpoints, safetensors, and either in several files. */
 import fs from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as interop from '../interop/index';
-import { beginsAsTorch } from '../interop/torch_file/open';
 import { errorCode, fileError } from './_files';
 
 /** An open file of weights; its tensors are read one by one, until it is closed. */
-export interface CheckpointOnDisk extends interop.OpenedTorchCheckpoint {
-  format: 'torch' | 'safetensors';
-  /** Length in bytes. */
+export interface CheckpointOnDisk extends interop.OpenedCheckpoint {
+  /** Length in bytes, of all files together. */
   bytes: number;
+  /** The files, an index first. */
+  paths: string[];
   close(): Promise<void>;
 }
 
 /**
- * Opens a file of weights. Close it when its tensors have been read.
+ * Opens a file of weights, or the index of one in several (model.safetensors.index.json). Close it when
+ * its tensors have been read.
  *
  * ```ts
  * const file = await openCheckpointFile('checkpoint-299.pth.tar');
@@ -27,24 +29,34 @@ export async function openCheckpointFile(
   path: string,
   options: interop.TorchReadOptions = {},
 ): Promise<CheckpointOnDisk> {
-  const handle = await fs.open(path, 'r').catch((error) => {
-    if (errorCode(error) === 'ENOENT') throw new Error(`there is no file ${path}`);
-    throw fileError(`cannot open ${path}`, error);
-  });
+  const handles: fs.FileHandle[] = [];
+  const paths: string[] = [];
+  let bytes = 0;
+  const open = async (path: string) => {
+    const handle = await fs.open(path, 'r').catch((error) => {
+      if (errorCode(error) === 'ENOENT') throw new Error(`there is no file ${path}`);
+      throw fileError(`cannot open ${path}`, error);
+    });
+    handles.push(handle);
+    paths.push(path);
+    bytes += (await handle.stat()).size;
+    return handle;
+  };
+  const close = async () => {
+    for (const handle of handles) await handle.close();
+  };
   try {
-    const { size } = await handle.stat();
-    const start = new Uint8Array(Math.min(16, size));
-    await handle.read(start, 0, start.length, 0);
-    const close = () => handle.close();
-    // A safetensors file has its header's length in 8 bytes, and then the header's brace.
-    if (start[8] === 0x7b && !beginsAsTorch(start)) {
-      const { stateDict } = await interop.openSafetensors(handle);
-      return { format: 'safetensors', bytes: size, stateDict, meta: Object.create(null), close };
-    }
-    const opened = await interop.openTorchCheckpoint(handle, options);
-    return { format: 'torch', bytes: size, ...opened, close };
+    const handle = await open(path);
+    const opened = path.endsWith('.index.json')
+      ? await interop.openShardedCheckpoint(
+          handle,
+          (name) => open(join(dirname(path), name)),
+          options,
+        )
+      : await interop.openCheckpoint(handle, options);
+    return { ...opened, bytes, paths, close };
   } catch (error) {
-    await handle.close();
+    await close();
     throw error;
   }
 }

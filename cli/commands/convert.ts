@@ -8,11 +8,12 @@ export const convertCommand = (program: Command) =>
     .description('carry weights between PyTorch checkpoints, safetensors and tfjs model files')
     .argument(
       '<in>',
-      'a .pth, .pth.tar, .pt, .bin or .safetensors; or a model.json or its directory',
+      'a .pth, .pth.tar, .pt, .bin, .safetensors or .index.json; or a model.json or its directory',
     )
     .argument('<out>', 'the same; a name without ending is a directory for a tfjs model')
     .option('--preset <name>', 'the network, where its shapes fit several presets')
     .option('--config <json>', 'what neither preset nor checkpoint says, as \'{"numHeads": 8}\'')
+    .option('--key <path>', "where in <in> the weights are, as 'net' or 'checkpoint.model'")
     .option('--ema', 'take the averaged weights, state_dict_ema')
     .option('--strict', 'refuse tensors that the network does not know')
     .option('--force', 'replace what is at <out>')
@@ -24,7 +25,8 @@ export const convertCommand = (program: Command) =>
 Sizes are read off the shapes; heads, time steps and tau come from --config,
 --preset or the args in the checkpoint. A .pth.tar is written as timm's, with
 state_dict; that of a network for events as the authors' event scripts', with
-model; a .bin holds the weights alone. Nothing in a checkpoint is executed.`,
+model; a .bin holds the weights alone. Nothing in a checkpoint is executed. What
+was written from here needs no options on its way back.`,
     )
     .action(async (input, output, options) =>
       (await import('../convert')).convert(input, output, options),

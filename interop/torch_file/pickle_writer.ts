@@ -5,33 +5,23 @@
 import { CheckpointError } from '../checkpoint_error';
 import { checkTensor } from '../safetensors';
 import {
-  type Dtype,
   dtypeNames,
   isDtype,
   type StateDictLike,
   type StateTensor,
   type StateTensorLike,
 } from '../state_dict';
-
-const storageNames: Record<Dtype, string> = {
-  F64: 'DoubleStorage',
-  F32: 'FloatStorage',
-  F16: 'HalfStorage',
-  BF16: 'BFloat16Storage',
-  I64: 'LongStorage',
-  I32: 'IntStorage',
-  I16: 'ShortStorage',
-  I8: 'CharStorage',
-  U8: 'ByteStorage',
-  BOOL: 'BoolStorage',
-};
+import { storageNames } from './_tensor_globals';
 
 /** Deeper than any checkpoint; what holds itself is refused here. */
 const MAX_DEPTH = 100;
 
-/** An ordered dict of tensors, as a module's state_dict() is. */
+/** An ordered dict of tensors, as a module's state_dict() is, with what is none behind them. */
 export class OrderedTensors {
-  constructor(readonly tensors: StateDictLike) {}
+  constructor(
+    readonly tensors: StateDictLike,
+    readonly extraState: Readonly<Record<string, unknown>> = {},
+  ) {}
 }
 
 /** Writes one value; its tensors' numbers go to `storages`, in the order of their keys 0, 1, ... */
@@ -64,7 +54,7 @@ export class PickleWriter {
     else if (typeof value === 'number') this.number(value);
     else if (typeof value === 'bigint') this.long(value);
     else if (typeof value === 'string') this.text(value, where);
-    else if (value instanceof OrderedTensors) this.orderedTensors(value, where);
+    else if (value instanceof OrderedTensors) this.orderedTensors(value, where, depth);
     else if (Array.isArray(value)) this.list(value, where, depth);
     else if (value instanceof Set) this.set(value, where, depth);
     else if (value instanceof Uint8Array) this.bytes(value);
@@ -158,12 +148,22 @@ export class PickleWriter {
     this.op(0x74);
   }
 
-  private orderedTensors({ tensors }: OrderedTensors, where: string): void {
+  private orderedTensors(
+    { tensors, extraState }: OrderedTensors,
+    where: string,
+    depth: number,
+  ): void {
     this.global('collections', 'OrderedDict');
     this.op(0x29, 0x52, 0x28);
     for (const [name, tensor] of Object.entries(tensors)) {
       this.text(name, `a name in ${where}`);
       this.tensor(name, tensor);
+    }
+    for (const [name, value] of Object.entries(extraState)) {
+      if (Object.hasOwn(tensors, name))
+        throw new CheckpointError(`${name} is a tensor of ${where}, too`);
+      this.text(name, `a name in ${where}`);
+      this.value(value, name, depth + 1);
     }
     this.op(0x75);
   }

@@ -1,8 +1,11 @@
 /** What a pickle held, as plain JavaScript: records, arrays, Maps, Sets. */
 
 import { CheckpointError } from '../checkpoint_error';
+import { dtypeName } from './_numpy_globals';
+import { kindOf } from './_tensor_globals';
 import {
-  PickleDict,
+  NumpyDtype,
+  PickleComplex,
   PickleGlobal,
   PickleList,
   PickleOpaque,
@@ -11,8 +14,11 @@ import {
   PickleTuple,
   type PickleValue,
   TorchDtype,
+  TorchStorage,
+  TorchStorageType,
   TorchTensor,
   typeName,
+  UnheldTensor,
 } from './values';
 
 /** A checkpoint's containers are a handful deep. */
@@ -27,7 +33,8 @@ interface Done {
 }
 
 /**
- * Lists and tuples as arrays, sets as Sets, a dict as a record without prototype, or a Map where a
+ * Lists and tuples as arrays, a complex as {real, imag}, a dtype as its name, a storage as a tensor of
+ * one axis; what cannot be held as {unknownClass} or {unheldTensor, shape}; sets as Sets, a dict as a record without prototype, or a Map where a
  * key is no text; `tensor` says what stands for a tensor. What a file shares stays shared.
  */
 export function toPlain(value: PickleValue, tensor: (value: TorchTensor) => unknown): unknown {
@@ -66,19 +73,45 @@ function convert(
 ): unknown {
   if (value instanceof Uint8Array) return value;
   if (value instanceof TorchTensor) return tensor(value);
-  if (value instanceof TorchDtype) return `torch.${value.name}`;
+  if (value instanceof TorchStorage) return storagePlain(value, tensor);
+  if (value instanceof TorchDtype || value instanceof TorchStorageType)
+    return `torch.${value.name}`;
+  if (value instanceof NumpyDtype) return dtypeName(value);
   if (value instanceof PickleGlobal) return value.name;
-  if (value instanceof PickleOpaque) return record([['unknownClass', value.className]]);
+  if (value instanceof UnheldTensor) return unheldPlain(value.kind, value.shape);
+  if (value instanceof PickleComplex) {
+    return record([
+      ['real', value.real],
+      ['imag', value.imag],
+    ]);
+  }
+  if (value instanceof PickleOpaque) {
+    const items = value.items ? [['items', child(value.items)] as const] : [];
+    return record([['unknownClass', value.className], ...items]);
+  }
   if (value instanceof PickleTuple || value instanceof PickleList) return value.items.map(child);
   if (value instanceof PickleSet) return new Set([...value.items].map(child));
   const dict = value instanceof PickleRecord ? value.attributes : value;
-  if (!(dict instanceof PickleDict)) {
-    throw new CheckpointError(`a ${typeName(value)} stands where a plain value should`);
-  }
   const entries = [...dict.entries].map(([key, item]) => [child(key), child(item)] as const);
   return entries.every(([key]) => typeof key === 'string')
     ? record(entries as [string, unknown][])
     : new Map(entries);
+}
+
+/** A storage by itself is its numbers, in a row. */
+function storagePlain(storage: TorchStorage, tensor: (value: TorchTensor) => unknown): unknown {
+  const { dtype, width } = storage.type;
+  const count = storage.bytes / width;
+  if (dtype === null) return unheldPlain(kindOf(storage.type), [count]);
+  const own = dtype === 'untyped' ? 'U8' : dtype;
+  return tensor(new TorchTensor(storage, own, 0, [count], [1], count));
+}
+
+function unheldPlain(kind: string, shape: readonly number[]): Record<string, unknown> {
+  return record([
+    ['unheldTensor', kind],
+    ['shape', [...shape]],
+  ]);
 }
 
 /** A record without prototype: no name in a file can reach Object's own members. */

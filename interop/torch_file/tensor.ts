@@ -1,7 +1,7 @@
 /** A PyTorch tensor's numbers: strides and offset of its storage undone, in row-major order. */
 import type { Reading } from '../byte_source';
 import { CheckpointError } from '../checkpoint_error';
-import { dtypes, type StateTensor, tensorAt } from '../state_dict';
+import { type Dtype, dtypes, type StateTensor, tensorAt } from '../state_dict';
 import type { TorchFile } from './open';
 import type { TorchTensor } from './values';
 
@@ -33,15 +33,34 @@ export function* readTensor(file: TorchFile, tensor: TorchTensor): Reading<State
   const length = span(tensor);
   let bytes = yield* file.read(storage, offset * width, (offset + length) * width);
   if (file.bigEndian && width > 1) {
-    if (storage.dtype === 'untyped') {
+    if (storage.type.dtype === 'untyped') {
       throw new CheckpointError(
         'numbers of an untyped storage must lie with their lowest byte first',
       );
     }
-    bytes = swapped(bytes, dtypes[storage.dtype].bytes);
+    bytes = swapped(bytes, storage.type.width);
   }
-  if (isRowMajor(tensor)) return tensorAt(bytes, 0, dtype, shape, count);
-  return tensorAt(gather(bytes, tensor, width), 0, dtype, shape, count);
+  if (!isRowMajor(tensor)) bytes = gather(bytes, tensor, width);
+  const read = tensorAt(bytes, 0, dtype, shape, count);
+  return tensor.negated ? ({ ...read, data: negative(dtype, read.data) } as StateTensor) : read;
+}
+
+/** A copy with every sign changed: the highest bit of a float, NaN or not; whole numbers wrap, as PyTorch's. */
+function negative(
+  dtype: Dtype,
+  { buffer, byteOffset, byteLength }: StateTensor['data'],
+): StateTensor['data'] {
+  const { bytes: width, view } = dtypes[dtype];
+  const copy = new Uint8Array(buffer, byteOffset, byteLength).slice();
+  const data = view(copy.buffer, 0, byteLength / width);
+  if (data instanceof BigInt64Array) {
+    for (let i = 0; i < data.length; i++) data[i] = -data[i]!;
+  } else if (/^[IU]/.test(dtype)) {
+    for (let i = 0; i < data.length; i++) data[i] = -data[i]!;
+  } else {
+    for (let i = width - 1; i < copy.length; i += width) copy[i] = copy[i]! ^ 0x80;
+  }
+  return data;
 }
 
 function swapped(bytes: Uint8Array, width: number): Uint8Array {

@@ -4,8 +4,11 @@
  * the allow-list is an error, not an import; time and memory are bounded whatever the file says.
  */
 
-import { CheckpointError } from '../checkpoint_error';
-import { keyOf, lookUpGlobal, RefusedError } from './_globals';
+import { keyOf, RefusedError } from './_arguments';
+import { ITEM, lookUpGlobal } from './_globals';
+import { steps } from './_opcodes';
+import { PickleBytes } from './_pickle_bytes';
+import { tensorBuilders } from './_tensor_globals';
 import {
   NumpyDtype,
   PickleDict,
@@ -16,18 +19,18 @@ import {
   PickleSet,
   PickleTuple,
   type PickleValue,
+  TorchTensor,
   typeName,
 } from './values';
 
-/** The longest pickle that is read: a hundred times the largest checkpoint's. */
-export const MAX_PICKLE = 2 ** 26;
-/** Containers, tensors and copied items; a checkpoint has thousands. */
-const MAX_OBJECTS = 2 ** 20;
+/**
+ * What a pickle builds may take this many bytes for each of its own, and SLACK: a tensor takes some
+ * 1500, of 100 in the file. And never more than MAX_COST.
+ */
+const COST_PER_BYTE = 32;
+const SLACK = 2 ** 24;
+const MAX_COST = 2 ** 29;
 const MAX_STACK = 2 ** 20;
-const MAX_MEMO = 2 ** 22;
-
-/** The pickle goes on behind the bytes at hand. */
-export class PickleEndError extends Error {}
 
 export interface UnpickleOptions {
   /** Where `bytes` begins in the file, for messages. */
@@ -46,22 +49,29 @@ export function unpickle(
   return new Unpickler(bytes, options).run();
 }
 
-class Unpickler {
-  private at = 0;
+/** Bytes of an entry in the memo. */
+const MEMO = 40;
+
+/** About what a value takes, and the plain value that is made of it; its items count where they are set. */
+function costOf(value: PickleValue): number {
+  if (typeof value === 'string') return 40 + 2 * value.length;
+  if (value instanceof Uint8Array) return 200 + value.length;
+  if (value instanceof PickleTuple) return 80 + 8 * value.items.length;
+  if (value instanceof TorchTensor) return 500;
+  return value instanceof PickleDict || value instanceof PickleOpaque ? 400 : 200;
+}
+
+export class Unpickler extends PickleBytes {
   private readonly stack: PickleValue[] = [];
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, PickleValue>();
-  private objects = 0;
-  private readonly view: DataView;
-  // Not made when this file is imported: jsdom and Hermes have no TextDecoder.
-  private readonly decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  private opAt = 0;
+  private cost = 0;
 
   constructor(
-    private readonly bytes: Uint8Array,
+    bytes: Uint8Array,
     private readonly options: UnpickleOptions,
   ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    super(bytes, options.base);
   }
 
   run(): { value: PickleValue; length: number } {
@@ -81,64 +91,6 @@ class Unpickler {
     }
   }
 
-  fail(problem: string): never {
-    throw new CheckpointError(`pickle: ${problem}`, this.options.base + this.opAt);
-  }
-
-  /** Steps over `length` bytes, and says where they begin. */
-  take(length: number): number {
-    if (length > MAX_PICKLE || this.at + length > MAX_PICKLE) {
-      this.fail(`it must be at most ${MAX_PICKLE} bytes long`);
-    }
-    if (this.at + length > this.bytes.length) throw new PickleEndError();
-    this.at += length;
-    return this.at - length;
-  }
-
-  uint8 = () => this.bytes[this.take(1)]!;
-  uint16 = () => this.view.getUint16(this.take(2), true);
-  int32 = () => this.view.getInt32(this.take(4), true);
-  uint32 = () => this.view.getUint32(this.take(4), true);
-  float = () => this.view.getFloat64(this.take(8), false);
-  length64 = () => Number(this.view.getBigUint64(this.take(8), true));
-
-  data(length: number): Uint8Array {
-    const begin = this.take(length);
-    return this.bytes.slice(begin, begin + length);
-  }
-
-  text(length: number): string {
-    const begin = this.take(length);
-    try {
-      return this.decoder.decode(this.bytes.subarray(begin, begin + length));
-    } catch {
-      return this.fail('a text must be valid UTF-8');
-    }
-  }
-
-  line(): string {
-    let end = this.at;
-    while (this.bytes[end] !== 0x0a) {
-      if (end >= this.bytes.length) throw new PickleEndError();
-      if (end - this.at > 200) this.fail('a name must have at most 200 characters');
-      end++;
-    }
-    const text = this.text(end - this.at);
-    this.at++;
-    return text;
-  }
-
-  /** A little-endian two's complement number of any length. */
-  long(length: number): number | bigint {
-    if (length > 255) this.fail(`an integer must have at most 255 bytes, but has ${length}`);
-    const begin = this.take(length);
-    let value = 0n;
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[begin + i]!);
-    value = BigInt.asIntN(8 * length, value);
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : value;
-  }
-
   push(value: PickleValue): void {
     if (this.stack.length >= MAX_STACK)
       this.fail(`more than ${MAX_STACK} values wait on the stack`);
@@ -147,13 +99,14 @@ class Unpickler {
 
   /** The same for what takes memory of its own. */
   make(value: PickleValue): void {
-    this.spend(1);
+    this.spend(costOf(value));
     this.push(value);
   }
 
-  spend = (objects: number): void => {
-    this.objects += objects;
-    if (this.objects > MAX_OBJECTS) this.fail(`it builds more than ${MAX_OBJECTS} objects`);
+  spend = (bytes: number): void => {
+    this.cost += bytes;
+    const most = Math.min(SLACK + COST_PER_BYTE * this.at, MAX_COST);
+    if (this.cost > most) this.fail(`it builds more than ${most} bytes from its first ${this.at}`);
   };
 
   private floor(): number {
@@ -188,7 +141,7 @@ class Unpickler {
   }
 
   put(index: number): void {
-    if (this.memo.size >= MAX_MEMO) this.fail(`more than ${MAX_MEMO} values are remembered`);
+    this.spend(MEMO);
     this.memo.set(index, this.top());
   }
 
@@ -234,7 +187,30 @@ class Unpickler {
     if (!(callee instanceof PickleGlobal) || !callee.call) {
       this.fail(`${typeName(callee)} cannot be called`);
     }
-    this.make(callee.call(args.items, this.spend));
+    this.make(this.built(callee, args.items));
+  }
+
+  /** What cannot be built is opaque too where that is asked for; a tensor never is. */
+  private built({ name, call }: PickleGlobal, args: readonly PickleValue[]): PickleValue {
+    try {
+      return call!(args, this.spend);
+    } catch (error) {
+      const isTensor = name in tensorBuilders || name === 'torch._tensor._rebuild_from_type_v2';
+      if (!(error instanceof RefusedError) || !this.options.opaque || isTensor) throw error;
+      return new PickleOpaque(name);
+    }
+  }
+
+  /** NEWOBJ_EX: a call with arguments by name, which nothing on the list takes. */
+  callWithNames(): void {
+    const names = this.pop();
+    if (!(names instanceof PickleDict)) {
+      this.fail(`arguments by name must be a dict, not ${typeName(names)}`);
+    }
+    this.call();
+    if (names.entries.size > 0 && !(this.top() instanceof PickleOpaque)) {
+      this.fail('nothing on the list takes arguments by name');
+    }
   }
 
   /** Attributes of an object; those of a dict (a state dict's _metadata) are not kept. */
@@ -243,10 +219,12 @@ class Unpickler {
     if (object instanceof PickleOpaque) return;
     if (object instanceof PickleDict && state instanceof PickleDict) return;
     if (object instanceof PickleRecord && state instanceof PickleDict) {
-      this.spend(state.entries.size);
+      this.spend(ITEM * state.entries.size);
       for (const [key, value] of state.entries) object.attributes.entries.set(key, value);
       return;
     }
+    // A tensor's are its attributes in Python; no number changes.
+    if (object instanceof TorchTensor && state instanceof PickleDict) return;
     if (object instanceof NumpyDtype && state instanceof PickleTuple) {
       object.littleEndian = state.items[1] !== '>';
       return;
@@ -258,29 +236,31 @@ class Unpickler {
     const list = this.top();
     if (list instanceof PickleOpaque) return;
     if (!(list instanceof PickleList)) this.fail(`nothing can be added to ${typeName(list)}`);
+    this.spend(8 * items.length);
     for (const item of items) list.items.push(item);
   }
 
   addItems(items: PickleValue[]): void {
     const set = this.top();
     if (!(set instanceof PickleSet)) this.fail(`nothing can be added to ${typeName(set)}`);
-    this.spend(items.length);
+    this.spend(ITEM * items.length);
     for (const item of items) set.items.add(keyOf(item));
   }
 
   setItems(items: PickleValue[]): void {
-    const dict = this.top();
-    if (dict instanceof PickleOpaque) return;
+    const top = this.top();
+    if (top instanceof PickleOpaque) top.items ??= new PickleDict();
+    const dict = top instanceof PickleOpaque ? top.items : top;
     if (!(dict instanceof PickleDict)) this.fail(`${typeName(dict)} cannot take items`);
     if (items.length % 2 !== 0) this.fail('a key has no value');
-    this.spend(items.length / 2);
+    this.spend((ITEM * items.length) / 2);
     for (let i = 0; i < items.length; i += 2) dict.entries.set(keyOf(items[i]), items[i + 1]!);
   }
 
   frozenSet(): void {
     const set = new PickleSet();
     const items = this.popMark();
-    this.spend(items.length);
+    this.spend(ITEM * items.length);
     for (const item of items) set.items.add(keyOf(item));
     this.make(set);
   }
@@ -294,66 +274,3 @@ class Unpickler {
     if (version < 2 || version > 5) this.fail(`protocol must be 2 to 5, but is ${version}`);
   }
 }
-
-/** What each opcode does. The textual ones of protocols 0 and 1 are not read. */
-const steps: Record<number, (vm: Unpickler) => void> = {
-  128: (vm) => vm.protocol(), // PROTO
-  149: (vm) => void vm.take(8), // FRAME
-  40: (vm) => vm.mark(), // MARK
-  48: (vm) => void vm.pop(), // POP
-  49: (vm) => void vm.popMark(), // POP_MARK
-  50: (vm) => vm.push(vm.top()), // DUP
-  78: (vm) => vm.push(null), // NONE
-  136: (vm) => vm.push(true), // NEWTRUE
-  137: (vm) => vm.push(false), // NEWFALSE
-  74: (vm) => vm.push(vm.int32()), // BININT
-  75: (vm) => vm.push(vm.uint8()), // BININT1
-  77: (vm) => vm.push(vm.uint16()), // BININT2
-  71: (vm) => vm.push(vm.float()), // BINFLOAT
-  138: (vm) => vm.push(vm.long(vm.uint8())), // LONG1
-  139: (vm) => vm.push(vm.long(vm.uint32())), // LONG4
-  88: (vm) => vm.make(vm.text(vm.uint32())), // BINUNICODE
-  140: (vm) => vm.make(vm.text(vm.uint8())), // SHORT_BINUNICODE
-  141: (vm) => vm.make(vm.text(vm.length64())), // BINUNICODE8
-  // Python 2's str: text, as torch.load(encoding='utf-8') takes it.
-  85: (vm) => vm.make(vm.text(vm.uint8())), // SHORT_BINSTRING
-  84: (vm) => vm.make(vm.text(vm.uint32())), // BINSTRING
-  67: (vm) => vm.make(vm.data(vm.uint8())), // SHORT_BINBYTES
-  66: (vm) => vm.make(vm.data(vm.uint32())), // BINBYTES
-  142: (vm) => vm.make(vm.data(vm.length64())), // BINBYTES8
-  150: (vm) => vm.make(vm.data(vm.length64())), // BYTEARRAY8
-  41: (vm) => vm.tuple(0), // EMPTY_TUPLE
-  133: (vm) => vm.tuple(1), // TUPLE1
-  134: (vm) => vm.tuple(2), // TUPLE2
-  135: (vm) => vm.tuple(3), // TUPLE3
-  116: (vm) => vm.make(new PickleTuple(vm.popMark())), // TUPLE
-  93: (vm) => vm.make(new PickleList()), // EMPTY_LIST
-  125: (vm) => vm.make(new PickleDict()), // EMPTY_DICT
-  143: (vm) => vm.make(new PickleSet()), // EMPTY_SET
-  145: (vm) => vm.frozenSet(), // FROZENSET
-  97: (vm) => {
-    const item = vm.pop();
-    vm.append([item]);
-  }, // APPEND
-  101: (vm) => vm.append(vm.popMark()), // APPENDS
-  115: (vm) => {
-    const value = vm.pop();
-    vm.setItems([vm.pop(), value]);
-  }, // SETITEM
-  117: (vm) => vm.setItems(vm.popMark()), // SETITEMS
-  144: (vm) => vm.addItems(vm.popMark()), // ADDITEMS
-  113: (vm) => vm.put(vm.uint8()), // BINPUT
-  114: (vm) => vm.put(vm.uint32()), // LONG_BINPUT
-  148: (vm) => vm.putNext(), // MEMOIZE
-  104: (vm) => vm.get(vm.uint8()), // BINGET
-  106: (vm) => vm.get(vm.uint32()), // LONG_BINGET
-  99: (vm) => {
-    const module = vm.line();
-    vm.global(module, vm.line());
-  }, // GLOBAL
-  147: (vm) => vm.stackGlobal(), // STACK_GLOBAL
-  82: (vm) => vm.call(), // REDUCE
-  129: (vm) => vm.call(), // NEWOBJ
-  98: (vm) => vm.build(), // BUILD
-  81: (vm) => vm.persistentId(), // BINPERSID
-};

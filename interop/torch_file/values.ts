@@ -1,9 +1,6 @@
 /** What an unpickled file is made of before it becomes plain JavaScript. */
 import type { Dtype } from '../state_dict';
 
-/** Keys of a dict. */
-export type PickleKey = null | boolean | number | bigint | string | PickleTuple;
-
 /** Anything on the unpickler's stack. */
 export type PickleValue =
   | null
@@ -17,12 +14,14 @@ export type PickleValue =
   | PickleDict
   | PickleSet
   | PickleRecord
+  | PickleComplex
   | PickleGlobal
   | PickleOpaque
   | TorchDtype
   | TorchStorageType
   | TorchStorage
   | TorchTensor
+  | UnheldTensor
   | NumpyDtype;
 
 export class PickleTuple {
@@ -33,9 +32,9 @@ export class PickleList {
   readonly items: PickleValue[] = [];
 }
 
-/** dict, OrderedDict, Counter. */
+/** dict, OrderedDict, defaultdict, Counter. */
 export class PickleDict {
-  readonly entries = new Map<PickleKey, PickleValue>();
+  readonly entries = new Map<PickleValue, PickleValue>();
 }
 
 export class PickleSet {
@@ -47,17 +46,27 @@ export class PickleRecord {
   readonly attributes = new PickleDict();
 }
 
+/** Python's complex. */
+export class PickleComplex {
+  constructor(
+    readonly real: number,
+    readonly imag: number,
+  ) {}
+}
+
 /** A name from the allow-list, with what stands for it here. */
 export class PickleGlobal {
   constructor(
     readonly name: string,
     /** What calling it builds. */
-    readonly call?: (args: readonly PickleValue[], spend: (objects: number) => void) => PickleValue,
+    readonly call?: (args: readonly PickleValue[], spend: (bytes: number) => void) => PickleValue,
   ) {}
 }
 
 /** A name that is not on the allow-list, or what was built from one: nothing ran. */
 export class PickleOpaque {
+  /** Items that were set, as those of a subclass of dict. */
+  items: PickleDict | null = null;
   constructor(readonly className: string) {}
 }
 
@@ -69,11 +78,14 @@ export class TorchDtype {
   ) {}
 }
 
-/** torch.FloatStorage and its like; the dtype of an UntypedStorage is its tensors'. */
+/** torch.FloatStorage and its like. */
 export class TorchStorageType {
   constructor(
     readonly name: string,
+    /** That of an UntypedStorage is its tensors'; null where no state dict here can hold it. */
     readonly dtype: Dtype | 'untyped' | null,
+    /** Bytes an element. */
+    readonly width: number,
   ) {}
 }
 
@@ -81,7 +93,7 @@ export class TorchStorageType {
 export class TorchStorage {
   constructor(
     readonly key: string,
-    readonly dtype: Dtype | 'untyped',
+    readonly type: TorchStorageType,
     /** Length in bytes. */
     readonly bytes: number,
     /** Where it lay when it was saved: 'cpu', 'cuda:0'. */
@@ -98,6 +110,16 @@ export class TorchTensor {
     readonly shape: number[],
     readonly strides: number[],
     readonly count: number,
+    /** Whether its numbers are those of the storage with their sign changed: PyTorch's negative bit. */
+    readonly negated = false,
+  ) {}
+}
+
+/** A tensor that no state dict here can hold: complex, sparse, quantized, without numbers. */
+export class UnheldTensor {
+  constructor(
+    readonly kind: string,
+    readonly shape: readonly number[],
   ) {}
 }
 
@@ -120,9 +142,11 @@ export function typeName(value: PickleValue | undefined): string {
   if (value instanceof PickleDict) return 'dict';
   if (value instanceof PickleSet) return 'set';
   if (value instanceof PickleRecord) return 'Namespace';
+  if (value instanceof PickleComplex) return 'complex';
   if (value instanceof PickleGlobal) return `the name ${value.name}`;
   if (value instanceof PickleOpaque) return `an unknown ${value.className}`;
   if (value instanceof TorchTensor) return 'Tensor';
+  if (value instanceof UnheldTensor) return `a ${value.kind} tensor`;
   if (value instanceof TorchStorage || value instanceof TorchStorageType) return 'Storage';
   return value instanceof Uint8Array ? 'bytes' : 'dtype';
 }

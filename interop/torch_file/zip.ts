@@ -1,19 +1,24 @@
 /**
- * The zip archives that PyTorch writes, read: its directory (zip64 too), and its members, which are
- * stored and never compressed. Nothing that the directory says is believed before it is checked:
+ * The zip archives that PyTorch writes, read: its directory (zip64 too), and its members, which must
+ * be stored to be read and may be compressed if they are not. Nothing that the directory says is believed before it is checked:
  * members lie within the file, do not overlap, and their CRC-32 holds.
  */
 import type { Reading } from '../byte_source';
 import { CheckpointError } from '../checkpoint_error';
 import { crc32 } from './crc32';
 
-/** One stored member. */
+/** One member. */
 export interface ZipMember {
   name: string;
+  /** How it is compressed; 0: stored, as are those that can be read. */
+  method: number;
+  encrypted: boolean;
   /** Null where the whole archive was written without: torch.serialization.set_crc32_options(False). */
   crc: number | null;
   /** Length of the data in bytes. */
   size: number;
+  /** Length of what is in the archive. */
+  stored: number;
   /** Where its local header begins. */
   header: number;
   /** Where the next member, or the directory, begins: its data ends before. */
@@ -149,9 +154,9 @@ function parseDirectory(data: Uint8Array, directory: Directory): Map<string, Zip
   let limit = directory.begin;
   for (const member of ordered) {
     member.limit = limit;
-    if (member.header + LOCAL_BYTES + member.size > limit) {
+    if (member.header + LOCAL_BYTES + member.stored > limit) {
       throw new CheckpointError(
-        `zip: ${show(member.name)}, ${member.size} bytes, must end by ${limit}`,
+        `zip: ${show(member.name)}, ${member.stored} bytes, must end by ${limit}`,
         member.header,
       );
     }
@@ -178,11 +183,8 @@ function parseEntry(
   const next = extraEnd + bytes.getUint16(at + 32, true);
   if (next > data.length) return fail('an entry of the directory is cut short');
   const name = decodeName(data.subarray(at + CENTRAL_BYTES, nameEnd), base + at);
-  if (bytes.getUint16(at + 8, true) & 1) return fail(`${show(name)} is encrypted`);
+  const encrypted = (bytes.getUint16(at + 8, true) & 1) === 1;
   const method = bytes.getUint16(at + 10, true);
-  if (method !== 0) {
-    return fail(`${show(name)} is compressed (method ${method}); PyTorch stores, as zip -0 does`);
-  }
   // What does not fit 32 bits is in the zip64 field, in this order.
   const wide = zip64Field(bytes, nameEnd, extraEnd, base);
   const number = (offset: number, what: string) => {
@@ -192,8 +194,11 @@ function parseEntry(
   const size = number(24, `the size of ${show(name)}`);
   const stored = number(20, `the stored size of ${show(name)}`);
   const header = number(42, `the offset of ${show(name)}`);
-  if (stored !== size) return fail(`${show(name)} is stored, yet has sizes ${stored} and ${size}`);
-  return { member: { name, crc: bytes.getUint32(at + 16, true), size, header, limit: 0 }, next };
+  if (method === 0 && stored !== size) {
+    return fail(`${show(name)} is stored, yet has sizes ${stored} and ${size}`);
+  }
+  const crc = bytes.getUint32(at + 16, true);
+  return { member: { name, method, encrypted, crc, size, stored, header, limit: 0 }, next };
 }
 
 /** Reads the numbers of an entry's zip64 field one after the other. */
@@ -228,7 +233,14 @@ function show(name: string): string {
 
 /** Where a member's data begins. The local header's own lengths count: PyTorch pads there. */
 export function* memberBegin(member: ZipMember): Reading<number> {
-  const { name, header, size, limit } = member;
+  const { name, method, encrypted, header, size, limit } = member;
+  if (encrypted) throw new CheckpointError(`zip: ${show(name)} is encrypted`, header);
+  if (method !== 0) {
+    throw new CheckpointError(
+      `zip: ${show(name)} is compressed (method ${method}); PyTorch stores, as zip -0 does`,
+      header,
+    );
+  }
   const local = view(yield { begin: header, end: header + LOCAL_BYTES });
   if (local.getUint32(0, true) !== LOCAL) {
     throw new CheckpointError(`zip: ${show(name)} has no local header`, header);
