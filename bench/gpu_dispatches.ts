@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { launchChromium } from '../scripts/_chromium.mjs';
+import { launchChromium, openPage } from '../scripts/_chromium.mjs';
 import { serve } from '../scripts/_serve.mjs';
 import type { Counted } from './_gpu_page';
 
@@ -36,7 +36,7 @@ export async function run(): Promise<void> {
     for (const backend of ['webgpu', 'webgl']) {
       const columns: Counted[][] = [];
       for (const composed of [true, false]) {
-        const page = await browser.newPage();
+        const page = await openPage(browser);
         await page.goto(`${server.address}/`);
         columns.push(
           await page.evaluate(

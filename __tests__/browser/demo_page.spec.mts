@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Browser, Page } from 'playwright-core';
 import { readIdx } from 'tfjs-spikingformer/datasets';
 import { fileHandler } from 'tfjs-spikingformer/node';
-import { launchChromium } from '../../scripts/_chromium.mjs';
+import { launchChromium, openPage } from '../../scripts/_chromium.mjs';
 import { serve } from '../../scripts/_serve.mjs';
 
 /** What the page's script tags set. */
@@ -68,7 +68,7 @@ after(async () => {
 
 /** The page, ready; whatever it says on the console is in `said`. */
 async function open(size = { width: 1100, height: 700 }): Promise<{ page: Page; said: string[] }> {
-  const page = await browser.newPage({ viewport: size });
+  const page = await openPage(browser, { viewport: size });
   const said: string[] = [];
   page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => said.push(String(error)));
@@ -77,11 +77,11 @@ async function open(size = { width: 1100, height: 700 }): Promise<{ page: Page; 
   return { page, said };
 }
 
-const ready = (page: Page) => page.locator('#backend:enabled').waitFor({ timeout: 120_000 });
+const ready = (page: Page) => page.locator('#backend:enabled').waitFor();
 
 async function choose(page: Page, backend: string): Promise<void> {
   await page.selectOption('#backend', backend);
-  await page.locator('#backend:enabled').waitFor({ timeout: 120_000 });
+  await page.locator('#backend:enabled').waitFor();
   await page.waitForFunction(
     (name) => (globalThis as unknown as Globals).tf.getBackend() === name,
     backend,
@@ -105,7 +105,7 @@ async function answer(page: Page, expected: string): Promise<string | null> {
   const digit = page.locator('#digit');
   await digit
     .filter({ hasText: expected })
-    .waitFor({ timeout: 30_000 })
+    .waitFor()
     .catch(() => {});
   return digit.textContent();
 }
@@ -134,7 +134,7 @@ for (const [name, size] of [
 }
 
 test('says which backends do not start, and goes on with one that does', async () => {
-  const page = await browser.newPage();
+  const page = await openPage(browser);
   await page.addInitScript(`
     Object.defineProperty(navigator, 'gpu', { value: undefined });
     for (const { prototype } of [HTMLCanvasElement, OffscreenCanvas]) {

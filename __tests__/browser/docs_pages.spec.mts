@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { readNpmTarball } from 'tfjs-spikingformer/node';
-import { launchChromium } from '../../scripts/_chromium.mjs';
+import { launchChromium, openPage } from '../../scripts/_chromium.mjs';
 
 const here = createRequire(import.meta.url);
 const CDN = 'https://cdn.jsdelivr.net/npm/';
@@ -48,7 +48,7 @@ test('docs/ shows at least one page', () => assert(pages.length > 0));
 
 for (const { name, html } of pages) {
   test(`the page in ${name} learns, draws its charts and says nothing on the console`, async () => {
-    const page = await browser.newPage();
+    const page = await openPage(browser);
     const said: string[] = [];
     page.on('console', (message) => {
       // tfjs-vis brings a copy of tfjs-core, which warns of the other.
@@ -68,7 +68,7 @@ for (const { name, html } of pages) {
     await page.goto(PAGE);
     const done = 'after 10 epochs';
     await page
-      .waitForFunction((text) => document.title.includes(text), done, { timeout: 240_000 })
+      .waitForFunction((text) => document.title.includes(text), done)
       .catch(() => assert.fail(`it did not get there; the console says:  ${said.join('\n')}`));
     const accuracy = Number(/accuracy (\S+)/.exec(await page.title())?.[1]);
     assert(accuracy > 0.9, `accuracy ${accuracy}`);

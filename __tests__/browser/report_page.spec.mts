@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { reportHtml } from 'tfjs-spikingformer/training';
-import { launchChromium } from '../../scripts/_chromium.mjs';
+import { launchChromium, openPage } from '../../scripts/_chromium.mjs';
 
 const CLASSES = Array.from({ length: 12 }, (_, i) => `a class with a long name, ${i}`);
 const picture = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=';
@@ -41,7 +41,7 @@ after(() => browser?.close());
 for (const width of [390, 1280]) {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`${width} pixels wide, ${colorScheme}: no scrolling sideways, text that can be read`, async () => {
-      const page = await browser.newPage({ viewport: { width, height: 844 }, colorScheme });
+      const page = await openPage(browser, { viewport: { width, height: 844 }, colorScheme });
       const said: string[] = [];
       page.on('console', (message) => said.push(message.text()));
       await page.setContent(html);

@@ -10,7 +10,6 @@ import { makeProject, makePython, writeFiles } from '../native/_fakes';
 import { root, runFile, temporaryDirectory } from '../support/process';
 
 const directory = temporaryDirectory();
-jest.setTimeout(120_000);
 const node: NativeBackend = {
   name: '@tensorflow/tfjs-node',
   version: '4.22.0',

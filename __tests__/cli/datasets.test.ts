@@ -47,7 +47,7 @@ test('prepare, check and show, in the folder of SPIKINGFORMER_DATA', () => {
   expect(bad.stdout).toMatch(/problem: t10k-images-idx3-ubyte must have sha256/);
   expect(bad.status).toBe(1);
   expect(JSON.parse(cli('check', 'mnist', '--json').stdout).problems.length).toBeGreaterThan(0);
-}, 120_000);
+});
 
 test('what a person has to fetch is said in one line', () => {
   const { status, stderr } = cli('prepare', 'dvs128gesture');

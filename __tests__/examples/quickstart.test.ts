@@ -5,7 +5,6 @@ import * as tf from '@tensorflow/tfjs';
 import { fileHandler } from 'tfjs-spikingformer/node';
 import { root, runFile, temporaryDirectory } from '../support/process';
 
-jest.setTimeout(120_000);
 const directory = temporaryDirectory();
 
 test.each<[args: string, message: RegExp]>([

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError } from '../../interop/checkpoint_error';
 import { openTorchCheckpoint, readTorchCheckpoint } from '../../interop/torch_checkpoint';
+import { cpuMilliseconds } from '../../scripts/soak/_cpu_time';
 import { mutateCheckpoints } from '../../scripts/soak/checkpoints';
 import { archive, bytes, long, pickleOf, tensor, text, uint32 } from '../support/pickles';
 import { runScript } from '../support/process';
@@ -14,7 +15,7 @@ const real = new Uint8Array(readFileSync(join(__dirname, '../fixtures/checkpoint
 
 function refused(file: Uint8Array, message: RegExp): CheckpointError {
   let error: unknown;
-  const begun = performance.now();
+  const begun = cpuMilliseconds();
   try {
     readTorchCheckpoint(file);
   } catch (thrown) {
@@ -23,7 +24,7 @@ function refused(file: Uint8Array, message: RegExp): CheckpointError {
   expect(error).toBeInstanceOf(CheckpointError);
   expect((error as Error).message).toMatch(message);
   expect((error as Error).message.length).toBeLessThan(500);
-  expect(performance.now() - begun).toBeLessThan(5000);
+  expect(cpuMilliseconds() - begun).toBeLessThan(5000);
   return error as CheckpointError;
 }
 
@@ -492,7 +493,7 @@ test('a pickle takes memory by its length, whatever it builds', () => {
   const { status, stdout, stderr } = runScript(script);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(Number(stdout) / 1024).toBeLessThan(500);
-}, 60_000);
+});
 
 test('an integer of eight bytes', () => {
   const { meta } = readTorchCheckpoint(archive(beside(long(2n ** 60n))));

@@ -20,7 +20,7 @@ test('one that does not end is killed, and so is one that others wait for', () =
     late: true,
   });
   expect(run('sh', ['-c', "trap '' TERM INT; sleep 60; true"], 200)).toMatchObject({ late: true });
-  expect(Date.now() - start).toBeLessThan(10_000);
+  expect(Date.now() - start).toBeLessThan(50_000); // as long as a busy machine likes, but for the sleep
 });
 
 test('one that does not exist is an error with its name', () => {
@@ -35,7 +35,7 @@ test('in the background: late, failed, absent', async () => {
   const start = Date.now();
   await expect(runAsync('sh', ['-c', 'sleep 60'], 'waiting', 200)).rejects.toThrow(late);
   await expect(runShown('sh', ['-c', 'sleep 60'], 'waiting', 200)).rejects.toThrow(late);
-  expect(Date.now() - start).toBeLessThan(10_000);
+  expect(Date.now() - start).toBeLessThan(50_000); // as long as a busy machine likes, but for the sleep
   const fails = runAsync('sh', ['-c', 'echo why >&2; exit 4'], 'failing', minutes(1));
   await expect(fails).rejects.toThrow(/^failing failed with status 4:\nwhy$/);
   const absent = runShown('no-such-program', [], 'starting', minutes(1));

@@ -17,7 +17,6 @@ import { numberedSource } from '../datasets/numbered_source';
 import { runScript, temporaryDirectory } from '../support/process';
 import { writeCifar10Dvs } from './datasets/recordings';
 
-jest.setTimeout(120_000);
 const root = temporaryDirectory();
 
 async function all(source: SampleSource, options: WorkerBatchOptions): Promise<Batch[]> {

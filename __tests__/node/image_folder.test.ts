@@ -12,7 +12,6 @@ import { prepareDataset } from '../../node/datasets/prepare';
 import { imageFolder } from '../../node/image_folder';
 import { temporaryDirectory } from '../support/process';
 
-jest.setTimeout(120_000);
 const root = temporaryDirectory();
 
 /** Waves of colour, so that a JPEG of them is close to them. */
@@ -265,4 +264,4 @@ test('damaged bytes of a JPEG make an image or a DatasetError, nothing else', as
     }),
     { numRuns: 10_000 },
   );
-}, 180_000);
+});

@@ -12,8 +12,6 @@ import { makeTar, makeTarball, type Registry, sha512, startRegistry } from '../s
 
 const text = (bytes?: Uint8Array) => bytes && Buffer.from(bytes).toString();
 
-jest.setTimeout(60_000); // npm takes half a second, more on a busy machine
-
 describe('readNpmTarball', () => {
   const tarball = makeTarball([
     { name: 'package/package.json', body: '{"name":"some-data","version":"1.0.0"}' },

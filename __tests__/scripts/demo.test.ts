@@ -7,13 +7,11 @@ import { join } from 'node:path';
 import { root } from '../support/process';
 
 const script = join(root, 'scripts/demo.mjs');
-/** Starting Node and esbuild, on a machine that is busy with other work. */
-const SLOW_MS = 180_000;
 
 beforeAll(() => {
   const { status } = spawnSync(process.execPath, ['scripts/build_script_tag.mjs'], { cwd: root });
   expect(status).toBe(0);
-}, SLOW_MS);
+});
 
 async function started() {
   const child = spawn(process.execPath, [script, '--port', '0'], { cwd: root });
@@ -24,55 +22,43 @@ async function started() {
 const statusOf = async (address: string) =>
   (await fetch(address.replace('localhost', '127.0.0.1'))).status;
 
-test(
-  'a second server takes nothing from the first, and each ends with Ctrl-C',
-  async () => {
-    const first = await started();
-    const second = await started();
-    for (const file of ['', 'main.js', 'style.css', 'model/model.json', 'tf.min.js']) {
-      expect(await statusOf(first.address + file)).toBe(200);
-    }
-    expect(await statusOf(`${first.address}..%2fpackage.json`)).toBe(404);
-    expect(await statusOf(`${first.address}%`)).toBe(404);
-    second.child.kill('SIGINT');
-    await once(second.child, 'close');
-    expect(await statusOf(first.address)).toBe(200);
-    first.child.kill('SIGTERM');
-    expect((await once(first.child, 'close'))[0]).toBe(0);
-  },
-  SLOW_MS,
-);
+test('a second server takes nothing from the first, and each ends with Ctrl-C', async () => {
+  const first = await started();
+  const second = await started();
+  for (const file of ['', 'main.js', 'style.css', 'model/model.json', 'tf.min.js']) {
+    expect(await statusOf(first.address + file)).toBe(200);
+  }
+  expect(await statusOf(`${first.address}..%2fpackage.json`)).toBe(404);
+  expect(await statusOf(`${first.address}%`)).toBe(404);
+  second.child.kill('SIGINT');
+  await once(second.child, 'close');
+  expect(await statusOf(first.address)).toBe(200);
+  first.child.kill('SIGTERM');
+  expect((await once(first.child, 'close'))[0]).toBe(0);
+});
 
-test(
-  'a port that is taken: a sentence, and no page is left',
-  async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const child = spawn(process.execPath, [script, '--port', String(port)], { cwd: root });
-    let said = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-    });
-    const [status] = await once(child, 'close');
-    server.close();
-    expect(said).toMatch(
-      new RegExp(`^error: port ${port} is taken: npm run demo -- --port \\d+ takes another\\n$`),
-    );
-    expect(status).toBe(2);
-  },
-  SLOW_MS,
-);
+test('a port that is taken: a sentence, and no page is left', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const child = spawn(process.execPath, [script, '--port', String(port)], { cwd: root });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const [status] = await once(child, 'close');
+  server.close();
+  expect(said).toMatch(
+    new RegExp(`^error: port ${port} is taken: npm run demo -- --port \\d+ takes another\\n$`),
+  );
+  expect(status).toBe(2);
+});
 
 test.each([
   [['--port', '80000'], "--port must be a whole number from 0 to 65535, but got '80000'"],
   [['--port', 'x'], "--port must be a whole number from 0 to 65535, but got 'x'"],
   [['--prt', '1'], "Unknown option '--prt': there are --port N and --build"],
-])(
-  '%j: a sentence, status 2',
-  (args, message) => {
-    const { status, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
-    expect({ status, stderr }).toEqual({ status: 2, stderr: `error: ${message}\n` });
-  },
-  SLOW_MS,
-);
+])('%j: a sentence, status 2', (args, message) => {
+  const { status, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 2, stderr: `error: ${message}\n` });
+});

@@ -39,7 +39,7 @@ function run(args: string[], env: NodeJS.ProcessEnv, cwd = root): Finished {
   const { status, signal, stdout, stderr, error } = spawnSync(
     process.execPath,
     ['--import', tsx, ...args],
-    { cwd, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 120_000 },
+    { cwd, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 300_000 },
   );
   if (error) throw error;
   return { status, signal, stdout, stderr };

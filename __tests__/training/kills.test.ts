@@ -8,4 +8,4 @@ test('SIGKILL at three random moments, resumed each time: the same to the bit', 
   const { kills, runs } = await killRuns({ kills: 3, seed: 11, folder });
   expect(kills).toBe(3);
   expect(runs).toBeGreaterThan(0);
-}, 300_000);
+});

@@ -1,6 +1,6 @@
 /** Downloads from servers that drop connections, lie about lengths, ignore ranges or serve other files. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +15,7 @@ const quick: DownloadOptions = {
   hash: { algorithm: 'sha256', digest: sha256(file) },
   retryDelay: 1,
   attempts: 3,
-  idleTimeout: 2000,
+  idleTimeout: 60_000,
 };
 
 type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
@@ -57,8 +57,12 @@ const honest: Handler = (request, response) => {
   response.end(file.subarray(start));
 };
 
-/** After what was written has arrived: fetch drops what it had not handed out. */
-const breakOff = (response: ServerResponse) => void setTimeout(() => response.destroy(), 30);
+/** Once so many bytes are on disk, or never: fetch drops what it had not handed out. */
+function breakOff(response: ServerResponse, bytes: number): void {
+  const size = statSync(`${path}.part`, { throwIfNoEntry: false })?.size ?? 0;
+  if (size >= bytes) response.destroy();
+  else if (!response.destroyed) setTimeout(() => breakOff(response, bytes), 5);
+}
 
 /** Sends so much of what is asked for, and breaks off. */
 const dropping =
@@ -68,7 +72,7 @@ const dropping =
     if (start + bytes >= file.length) return honest(request, response, 0);
     response.writeHead(start > 0 ? 206 : 200, { 'content-length': file.length - start });
     response.write(file.subarray(start, start + bytes));
-    breakOff(response);
+    breakOff(response, start + bytes);
   };
 
 test('a file arrives whole, with progress, and leaves nothing beside it', async () => {
@@ -202,7 +206,7 @@ test('mirrors are tried in turn, and what one began the next goes on with', asyn
       if (nth > 2) return void response.destroy();
       response.writeHead(200, { 'content-length': file.length });
       response.write(file.subarray(0, 1000));
-      return breakOff(response);
+      return breakOff(response, 1000);
     }
     return honest(request, response, nth);
   };

@@ -259,4 +259,4 @@ test('killed at any moment, it goes on and is whole', async () => {
   }
   rmSync(join(shards(cache), 'manifest.json')); // so that it is written, and the leftovers cleared
   expect(await expectWhole(cache)).toBe(0);
-}, 300_000);
+});

@@ -4,6 +4,9 @@
  * (server.cjs); calls are sent to it, and a read waits for the answer on shared memory.
  */
 
+/** A GPU made of software on a machine that is busy with other work takes its time. */
+const PATIENCE_MS = 600_000;
+
 /** Things that stand for the server's, by number. */
 const ID = Symbol('id');
 
@@ -38,8 +41,8 @@ function connect(post, memory) {
     Atomics.store(word, 0, 0);
     queue.push({ ask: request });
     flush();
-    if (Atomics.wait(word, 0, 0, 120_000) === 'timed-out')
-      throw new Error('WebGPU does not answer');
+    if (Atomics.wait(word, 0, 0, PATIENCE_MS) === 'timed-out')
+      throw new Error(`WebGPU does not answer within ${PATIENCE_MS / 1000} s`);
     const bytes = answer.slice(0, word[1]);
     if (Atomics.load(word, 0) === 2) throw new Error(new TextDecoder().decode(bytes));
     return bytes;
