@@ -3,7 +3,10 @@ const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const { connect, GPUBufferUsage, GPUMapMode, readAtOnce } = require('./client.cjs');
 
-/** Starts the worker that owns the device. `stop` ends it. */
+/**
+ * Starts the worker that owns the device. `stop` lets it finish and end: one that is terminated amid a call
+ * of Dawn's takes the process with it.
+ */
 function startWebGPU() {
   const memory = {
     word: new SharedArrayBuffer(8),
@@ -11,6 +14,7 @@ function startWebGPU() {
   };
   const worker = new Worker(path.join(__dirname, 'node_worker.cjs'), { workerData: memory });
   worker.unref();
+  const ended = new Promise((resolve) => worker.once('exit', resolve));
   const { gpu, GPUBuffer } = connect((commands) => worker.postMessage(commands), memory);
   const globals = {
     navigator: { gpu },
@@ -20,7 +24,12 @@ function startWebGPU() {
     GPUMapMode,
     readWebGPUAtOnce: readAtOnce,
   };
-  return { globals, stop: () => worker.terminate() };
+  const stop = () => {
+    worker.ref();
+    worker.postMessage('end');
+    return ended;
+  };
+  return { globals, stop };
 }
 
 module.exports = { startWebGPU };

@@ -9,6 +9,6 @@ const { serve } = require('./server.cjs');
   let last = Promise.resolve();
   // One message after another: each waits for the answers that the one before it asks for.
   parentPort.on('message', (commands) => {
-    last = last.then(() => take(commands));
+    last = last.then(() => (commands === 'end' ? process.exit() : take(commands)));
   });
 })();
