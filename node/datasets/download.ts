@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode, fileError } from '../_files';
+import { Refused, transfer } from './_transfer';
 
 /** A file's hash as its publisher gives it; MD5 where nothing better is published. */
 export interface FileHash {
@@ -18,14 +19,18 @@ export interface DownloadOptions {
   hash: FileHash;
   /** The file's size, if it is known before. */
   bytes?: number;
+  /** If not: the largest that it may be. Default 2^32. */
+  maxBytes?: number;
   /** Bytes that are here, of how many there will be (undefined until a server has said so). */
   onProgress?: (done: number, total: number | undefined) => void;
-  /** How often in a row a server may fail without sending a byte. Default 4. */
+  /** How often in a row a server may fail before it has sent what `minRate` asks for. Default 4. */
   attempts?: number;
   /** Milliseconds before the second attempt, doubled before each that follows. Default 1000. */
   retryDelay?: number;
-  /** Milliseconds without a byte after which a connection is given up. Default 60,000. */
+  /** Milliseconds in which `minRate` must be reached, again and again. Default 30,000. */
   idleTimeout?: number;
+  /** Bytes per second: a connection that brings fewer in an `idleTimeout` is given up. Default 1000. */
+  minRate?: number;
   signal?: AbortSignal;
 }
 
@@ -65,8 +70,18 @@ export async function download(
 async function fetchChecked(url: string, part: string, options: DownloadOptions) {
   await fetchAll(url, part, options);
   const wrong = await wrongHash(part, options.hash);
-  if (wrong !== null) await fs.rm(part, { force: true });
-  return wrong;
+  if (wrong === null) return null;
+  const text = await shortText(part);
+  await fs.rm(part, { force: true });
+  return text === null ? wrong : `${wrong}, and says ${text}`;
+}
+
+/** What a short file of text says: a message of the server, most likely. */
+async function shortText(path: string): Promise<string | null> {
+  if ((await sizeOf(path)) > 4096) return null;
+  const text = await fs.readFile(path, 'utf8');
+  const readable = !text.includes('\ufffd') && /^[\P{C}\s]+$/u.test(text);
+  return readable ? JSON.stringify(text.slice(0, 200)) : null;
 }
 
 /** Why a file is not the one that the hash names, or null. */
@@ -97,88 +112,24 @@ export async function hashFile(
   }
 }
 
-/** Fetches until the server says that there is no more, again and again as long as it gets on. */
+/** Fetches until the file is whole, again and again as long as it gets on. */
 async function fetchAll(url: string, part: string, options: DownloadOptions): Promise<void> {
-  const { attempts = 4, retryDelay = 1000, signal } = options;
+  const { attempts = 4, retryDelay = 1000, signal, maxBytes = 2 ** 32 } = options;
+  const { idleTimeout = 30_000, minRate = 1000 } = options;
+  const leastBytes = Math.max(1, Math.ceil((minRate * idleTimeout) / 1000));
+  let most = await sizeOf(part);
   for (let failed = 0; ; ) {
-    const before = await sizeOf(part);
     try {
-      if (await fetchRest(url, part, before, options)) return;
+      return await transfer(url, part, { ...options, maxBytes, idleTimeout, leastBytes });
     } catch (error) {
       signal?.throwIfAborted();
       if (isDiskError(error) || error instanceof Refused) throw error;
-      failed = (await sizeOf(part)) > before ? 0 : failed + 1;
+      const size = await sizeOf(part);
+      failed = size >= most + leastBytes ? 0 : failed + 1;
+      most = Math.max(most, size);
       if (failed >= attempts) throw error;
     }
     await pause(retryDelay * 2 ** Math.max(failed - 1, 0), signal);
-  }
-}
-
-/** The server has answered, and it is no use asking again. */
-class Refused extends Error {}
-
-/** One request for what is missing; true when the file is as long as the server says it is. */
-async function fetchRest(
-  url: string,
-  part: string,
-  start: number,
-  { bytes, onProgress, idleTimeout = 60_000, signal }: DownloadOptions,
-): Promise<boolean> {
-  const controller = new AbortController();
-  const idle = () => {
-    controller.abort(new Error(`nothing came for ${idleTimeout / 1000} s`));
-  };
-  const stop = () => controller.abort(signal?.reason);
-  signal?.throwIfAborted();
-  signal?.addEventListener('abort', stop);
-  let timer = setTimeout(idle, idleTimeout);
-  let handle: fs.FileHandle | undefined;
-  try {
-    const response = await fetch(url, {
-      headers: start > 0 ? { range: `bytes=${start}-` } : {},
-      signal: controller.signal,
-    });
-    if (response.status === 416) return true; // nothing beyond what is here: the hash will tell
-    if (!response.ok || response.body === null) {
-      const again = response.status >= 500 || response.status === 429;
-      throw new (again ? Error : Refused)(`the server answers ${response.status}`);
-    }
-    let at = response.status === 206 ? start : 0;
-    const length = Number(response.headers.get('content-length') ?? Number.NaN);
-    const total = bytes ?? (Number.isNaN(length) ? undefined : at + length);
-    if (total !== undefined) await checkSpace(part, total - at);
-    handle = await fs.open(part, at > 0 ? 'r+' : 'w');
-    onProgress?.(at, total);
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-      clearTimeout(timer);
-      timer = setTimeout(idle, idleTimeout);
-      if (bytes !== undefined && at + chunk.length > bytes) {
-        throw new Refused(`the file must have ${bytes} bytes, but the server sends more`);
-      }
-      for (let done = 0; done < chunk.length; ) {
-        const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, at);
-        done += bytesWritten;
-        at += bytesWritten;
-      }
-      onProgress?.(at, total);
-    }
-    await handle.sync();
-    if (total !== undefined && at < total) throw new Error(`it ends after ${at} of ${total} bytes`);
-    return true;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-    await handle?.close();
-  }
-}
-
-/** Fails before the disk is full rather than after. */
-async function checkSpace(part: string, needed: number): Promise<void> {
-  const { bavail, bsize } = await fs.statfs(dirname(part));
-  const free = bavail * bsize;
-  if (needed > free) {
-    const error = new Error(`${needed} more bytes are needed, but the disk has ${free} left`);
-    throw Object.assign(error, { code: 'ENOSPC' });
   }
 }
 

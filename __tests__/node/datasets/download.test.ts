@@ -141,7 +141,7 @@ test.each<[string, Handler, RegExp]>([
   [
     'another file',
     (_, response) => response.end('other'),
-    /must have sha256 \w+, but has \w+ \(5 bytes\)/,
+    /must have sha256 \w+, but has \w+ \(5 bytes\), and says "other"/,
   ],
   [
     'a length that is too long',
@@ -178,6 +178,99 @@ test('more bytes than the file has are not taken', async () => {
   await expect(download([url], path, { ...quick, bytes })).rejects.toThrow(
     `must have ${bytes} bytes, but the server sends more`,
   );
+});
+
+test('without a known size there is a ceiling, told of or not', async () => {
+  handler = (_, response) => {
+    const more = () => response.destroyed || response.write(Buffer.alloc(65_536), more);
+    more();
+  };
+  const endless = download([url], path, { ...quick, maxBytes: 200_000 });
+  await expect(endless).rejects.toThrow(
+    'must have 200000 bytes at most, but the server sends more',
+  );
+  expect(existsSync(`${path}.part`)).toBe(false); // no use to a later call
+  handler = honest;
+  await expect(download([url], path, { ...quick, maxBytes: 299_999 })).rejects.toThrow(
+    "must have 299999 bytes at most, but the server's has 300000",
+  );
+  await expect(download([url], path, { ...quick, bytes: 300_001 })).rejects.toThrow(
+    "must have 300001 bytes, but the server's has 300000",
+  );
+});
+
+test.each([
+  ['a drop at a time', (response: ServerResponse) => response.write('x')],
+  [
+    'a drop per connection',
+    (response: ServerResponse) => response.write('x') && response.destroy(),
+  ],
+])('a server that sends %s is given up', async (_, send) => {
+  handler = (request, response) => {
+    const start = startOf(request);
+    response.writeHead(start > 0 ? 206 : 200, { 'content-length': file.length - start });
+    const timer = setInterval(() => send(response), 20);
+    response.on('close', () => clearInterval(timer));
+  };
+  const slow = { ...quick, attempts: 2, idleTimeout: 150, minRate: 10_000 };
+  await expect(download([url], path, slow)).rejects.toThrow(
+    /only \d+ bytes came for 0.15 s|terminated|fetch failed/,
+  );
+  expect(requests.length).toBe(2);
+});
+
+test.each<[string, Record<string, string>, string]>([
+  ['a page', { 'content-type': 'text/html; charset=utf-8' }, '<p>Log in</p>'],
+  ['a page without a type', {}, '\n<!DOCTYPE html><title>Not here</title>'],
+])(
+  '%s in place of the file is refused, and costs nothing that is here',
+  async (_, headers, text) => {
+    writeFileSync(`${path}.part`, file.subarray(0, 5000));
+    handler = (_, response) => response.writeHead(200, headers).end(text);
+    await expect(download([url], path, quick)).rejects.toThrow(
+      /the server sends a page \(.*\) in place of the file: "(<p>Log|<!DOCTYPE)/,
+    );
+    expect(requests.length).toBe(1);
+    expect(readFileSync(`${path}.part`).equals(file.subarray(0, 5000))).toBe(true);
+  },
+);
+
+test('416: a server that has no more is told from one that knows no ranges', async () => {
+  handler = (_, response) => response.writeHead(416).end();
+  await expect(download([url], path, quick)).rejects.toThrow(/the server answers 416/);
+
+  // Cut off without a word, and nothing beyond.
+  handler = (request, response) => {
+    if (startOf(request) > 0) return void response.writeHead(416).end();
+    response.socket?.end(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${'y'.repeat(5000)}`);
+  };
+  await expect(download([url], path, { ...quick, bytes: file.length })).rejects.toThrow(
+    /it ends after 5000 of 300000 bytes|nothing beyond the 5000 bytes that are here \(416\)/,
+  );
+  expect(requests.length).toBeLessThan(8);
+
+  // Ranges are refused, the whole file is not.
+  writeFileSync(`${path}.part`, file.subarray(0, 5000));
+  handler = (request, response) =>
+    startOf(request) > 0 ? void response.writeHead(416).end() : void response.end(file);
+  await download([url], path, { ...quick, bytes: file.length });
+  expect(readFileSync(path).equals(file)).toBe(true);
+});
+
+test('a part is put where the server says that it belongs', async () => {
+  writeFileSync(`${path}.part`, file.subarray(0, 5000));
+  const from = (start: number): Handler => {
+    const range = `bytes ${start}-${file.length - 1}/${file.length}`;
+    return (_, response) =>
+      response.writeHead(206, { 'content-range': range }).end(file.subarray(start));
+  };
+  handler = from(6000);
+  await expect(download([url], path, quick)).rejects.toThrow(
+    'asked for bytes from 5000, it sends those from 6000',
+  );
+  handler = from(3000);
+  await download([url], path, quick);
+  expect(readFileSync(path).equals(file)).toBe(true);
 });
 
 test('a silent server is given up', async () => {
