@@ -12,6 +12,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { invalid } from '../lib/validate';
+import { fileError } from './_files';
 import { readTarball } from './_tar';
 import { lateMessage, minutes } from './native_process';
 
@@ -21,7 +22,10 @@ export interface NpmTarballOptions {
   integrity?: string;
   /** SHA-256 in hexadecimal. */
   sha256?: string;
-  /** Default: `tfjs-spikingformer` in `$XDG_CACHE_HOME`, or in `~/.cache`. */
+  /**
+   * Default: `tfjs-spikingformer` in `$XDG_CACHE_HOME`, or in `~/.cache`; where that cannot be written, `.npm`
+   * in `$SPIKINGFORMER_DATA`.
+   */
   cacheDir?: string;
 }
 
@@ -31,12 +35,44 @@ const STALE_MS = 24 * 3600 * 1000;
 /** Time for npm to get a tarball: 139 MB, on a slow line. */
 const PACK_LIMIT = minutes(60);
 
-/** Where downloads are kept unless a call says otherwise. */
+/**
+ * Where downloads are kept unless a call says otherwise.
+ *
+ * @throws if that would be the home folder and there is none, naming what else to set
+ */
 export function defaultCacheDir(): string {
   const given = process.env.XDG_CACHE_HOME ?? '';
   // The XDG specification says to ignore a relative path.
-  const base = isAbsolute(given) ? given : join(homedir(), '.cache');
+  const base = isAbsolute(given) ? given : join(homeFolder(), '.cache');
   return join(base, 'tfjs-spikingformer');
+}
+
+async function usableCacheDir(): Promise<string> {
+  const data = process.env.SPIKINGFORMER_DATA ?? '';
+  try {
+    const folder = defaultCacheDir();
+    await fs.mkdir(folder, { recursive: true });
+    await fs.access(folder, fs.constants.W_OK);
+    return folder;
+  } catch (error) {
+    if (isAbsolute(data)) return join(data, '.npm');
+    throw fileError('there is no place for downloads (SPIKINGFORMER_DATA may name one)', error);
+  }
+}
+
+/** Throws if the user has none, as some in containers and services do not. */
+export function homeFolder(): string {
+  let home: string;
+  try {
+    home = homedir();
+  } catch {
+    home = '';
+  }
+  if (isAbsolute(home)) return home;
+  throw new Error(
+    `the home folder must be an absolute path, but got '${home}': set HOME, or SPIKINGFORMER_DATA (for data ` +
+      'sets) and XDG_CACHE_HOME (for all else) to the absolute path of a folder',
+  );
 }
 
 /**
@@ -60,7 +96,7 @@ export async function readNpmTarball(
     throw invalid('version', 'an exact version such as 1.2.3', version);
   }
   const { algorithm, digest } = expectedHash(options);
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const cacheDir = options.cacheDir ?? (await usableCacheDir());
   const file = `${name.replace('/', '+')}-${version}-${digest.slice(0, 16)}.tgz`;
   const path = join(cacheDir, file);
 
@@ -134,7 +170,7 @@ async function npmPack(spec: string, work: string): Promise<string> {
     await promisify(execFile)(command!, [...first, ...args], {
       timeout: PACK_LIMIT,
       killSignal: 'SIGKILL',
-      env: process.env, // as seen here: in a test, Node's default is another realm's
+      env: await npmEnvironment(work),
       maxBuffer: 2 ** 24,
     });
   } catch (error) {
@@ -147,6 +183,22 @@ async function npmPack(spec: string, work: string): Promise<string> {
     throw new Error(`npm pack ${spec} must leave one tarball, but left ${packed.length}`);
   }
   return join(work, packed[0]);
+}
+
+/** npm keeps a cache and logs at home; in `work`, if there is no home that can be written. */
+async function npmEnvironment(work: string): Promise<NodeJS.ProcessEnv> {
+  const env = process.env; // as seen here: in a test, Node's default is another realm's
+  let home: string;
+  try {
+    home = homeFolder();
+  } catch {
+    return { ...env, HOME: work };
+  }
+  const writable = await fs.access(home, fs.constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return writable ? env : { npm_config_cache: join(work, '.npm'), ...env };
 }
 
 /** npm without a shell: the npm that runs us, the one beside node (Windows has no other), or PATH's. */

@@ -1,5 +1,5 @@
 /** `spikingformer datasets`: list, prepare, check and show, and asking wrongly. */
-import { mkdirSync, readFileSync, truncateSync } from 'node:fs';
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contactSheet } from '../../cli/_contact_sheet';
 import { readRgbPng } from '../../node/_png';
@@ -47,6 +47,21 @@ test('prepare, check and show, in the folder of SPIKINGFORMER_DATA', () => {
   expect(bad.stdout).toMatch(/problem: t10k-images-idx3-ubyte must have sha256/);
   expect(bad.status).toBe(1);
   expect(JSON.parse(cli('check', 'mnist', '--json').stdout).problems.length).toBeGreaterThan(0);
+});
+
+test('a home that is none, and a folder that cannot be made: the error names SPIKINGFORMER_DATA', () => {
+  const none = { SPIKINGFORMER_DATA: '', XDG_CACHE_HOME: '', HOME: '' };
+  const homeless = runFile('cli/index.ts', ['datasets', 'prepare', 'mnist'], none);
+  expect(homeless.stderr).toMatch(/^error: the home folder .* got '': .*SPIKINGFORMER_DATA.*\n$/);
+  const file = join(directory, 'file');
+  writeFileSync(file, '');
+  const closed = runFile('cli/index.ts', ['datasets', 'prepare', 'mnist'], {
+    SPIKINGFORMER_DATA: file,
+  });
+  expect(closed.stderr).toMatch(
+    /^error: data cannot be kept in .*SPIKINGFORMER_DATA.*ENOTDIR.*\n$/,
+  );
+  expect([homeless.status, closed.status]).toEqual([1, 1]);
 });
 
 test('what a person has to fetch is said in one line', () => {

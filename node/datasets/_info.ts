@@ -1,8 +1,7 @@
 /** What is known of a data set before any of its bytes are there, and where its files lie. */
-import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { invalid } from '../../lib/validate';
-import { defaultCacheDir } from '../npm_tarball';
+import { defaultCacheDir, homeFolder } from '../npm_tarball';
 import type { FileHash } from './download';
 import type { Placement } from './unpack';
 
@@ -17,6 +16,8 @@ export interface Archive {
   hash: FileHash;
   /** Its size, where it is published. */
   bytes?: number;
+  /** Where it is not: a ceiling, of which no more is fetched. Default 4 GiB. */
+  maxBytes?: number;
   /** Where its files go below the data set's folder. */
   place: Placement;
   /** How many files come out of it. */
@@ -53,7 +54,7 @@ export function datasetRoot(name: string, root?: string): string {
   if (root !== undefined) {
     if (typeof root !== 'string' || root === '')
       throw invalid('root', 'the path of a folder', root);
-    return resolve(root.replace(/^~(?=[/\\]|$)/, homedir()));
+    return resolve(root.replace(/^~(?=[/\\]|$)/, homeFolder));
   }
   const given = process.env.SPIKINGFORMER_DATA ?? '';
   if (given !== '' && !isAbsolute(given)) {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { checkKeys } from '../../lib/validate';
 import type { Dataset } from './_dataset';
 import { datasetRoot, type Split } from './_info';
+import { changedFiles, readReceipt } from './_receipt';
 import { wrongHash } from './download';
 import { checkFramesCaches } from './frames_cache';
-import { changedFiles, readReceipt } from './prepare';
 import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
 
 export interface CheckOptions {

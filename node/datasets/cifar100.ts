@@ -33,6 +33,7 @@ export const cifar100Info: DatasetInfo = {
         algorithm: 'sha256',
         digest: '58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec',
       },
+      maxBytes: 2e8,
       place: (path) => /(?:^|\/)((?:train|test)\.bin)$/.exec(path)?.[1] ?? null,
       files: 2,
     },

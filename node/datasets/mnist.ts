@@ -70,6 +70,7 @@ export const mnistInfo: DatasetInfo = {
         `https://storage.googleapis.com/cvdf-datasets/mnist/${file}.gz`,
       ],
       hash: { algorithm: 'sha256', digest: gzip },
+      maxBytes: 2e7,
       place: (path) => path,
       files: 1,
     }),

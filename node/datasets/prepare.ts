@@ -7,12 +7,13 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkKeys, invalid } from '../../lib/validate';
-import { errorCode, writeAtomically } from '../_files';
+import { errorCode, fileError, writeAtomically } from '../_files';
 import { type Lock, lock } from '../_lock';
 import { type Archive, type DatasetInfo, datasetRoot } from './_info';
-import { download, hashFile, wrongHash } from './download';
+import { readReceipt, writeReceipt } from './_receipt';
+import { download, wrongHash } from './download';
 import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
-import { type UnpackedFiles, unpack } from './unpack';
+import { unpack } from './unpack';
 
 export interface PrepareOptions {
   /** The data set's folder. Default: `NAME` in `$SPIKINGFORMER_DATA`, or in the cache folder. */
@@ -31,13 +32,6 @@ export class ManualDownloadError extends Error {
   override name = 'ManualDownloadError';
 }
 
-/** What came out of an archive, with the archive's hash. */
-export interface Receipt {
-  archive: string;
-  digest: string;
-  files: UnpackedFiles;
-}
-
 /**
  * Prepares a data set and returns its folder; does nothing where all is there.
  *
@@ -53,15 +47,18 @@ export async function prepareDataset(name: string, options: PrepareOptions = {})
 
 export async function prepareEntry(entry: DatasetEntry, options: PrepareOptions): Promise<string> {
   const root = datasetRoot(entry.info.name, options.root);
-  await fs.mkdir(root, { recursive: true });
+  await fs.mkdir(root, { recursive: true }).catch((error) => {
+    throw unwritable(root, error);
+  });
   const staging = join(root, '.preparing');
   let held: Lock;
   try {
     held = await lock(staging, { doing: 'datasets prepare' });
   } catch (error) {
     const readOnly = ['EROFS', 'EACCES', 'EPERM'].includes(errorCode((error as Error).cause) ?? '');
-    if (readOnly && (await isComplete(entry, root))) return root;
-    throw error;
+    if (!readOnly) throw error;
+    if (await isComplete(entry, root)) return root;
+    throw unwritable(root, error);
   }
   try {
     if (await isComplete(entry, root)) {
@@ -77,6 +74,13 @@ export async function prepareEntry(entry: DatasetEntry, options: PrepareOptions)
   for (const split of ['train', 'test'] as const) await openPlainly(entry, { split, root });
   return root;
 }
+
+/** The error of a folder that is not the user's to write in. */
+const unwritable = (root: string, cause: unknown) =>
+  fileError(
+    `data cannot be kept in ${root} (set SPIKINGFORMER_DATA to the absolute path of a folder that can be written)`,
+    cause,
+  );
 
 async function isComplete(entry: DatasetEntry, root: string): Promise<boolean> {
   const { info } = entry;
@@ -162,6 +166,7 @@ async function fromArchives(
       await download(urls, path, {
         hash: archive.hash,
         bytes: archive.bytes,
+        maxBytes: archive.maxBytes,
         signal,
         onProgress: (done, total) => onProgress?.(archive.file, done, total),
       }).catch((error: Error) => {
@@ -224,41 +229,4 @@ async function moveInto(from: string, to: string): Promise<void> {
       await moveInto(source, target);
     } else await fs.rename(source, target);
   }
-}
-
-const receiptPath = (root: string, archive: string) => join(root, `.${archive}.json`);
-
-function writeReceipt(root: string, receipt: Receipt): Promise<void> {
-  const json = Buffer.from(`${JSON.stringify(receipt)}\n`);
-  return writeAtomically(receiptPath(root, receipt.archive), [json]);
-}
-
-/** Null where the archive has not been unpacked, or some of its files are gone or cut. */
-export async function readReceipt(root: string, archive: Archive): Promise<Receipt | null> {
-  let receipt: Receipt;
-  try {
-    receipt = JSON.parse(await fs.readFile(receiptPath(root, archive.file), 'utf8'));
-  } catch {
-    return null;
-  }
-  if (receipt?.digest !== archive.hash.digest || typeof receipt.files !== 'object') return null;
-  for (const [path, { bytes }] of Object.entries(receipt.files)) {
-    if ((await fs.stat(join(root, path)).catch(() => null))?.size !== bytes) return null;
-  }
-  return receipt;
-}
-
-/** The files of a receipt that are not as they were unpacked. */
-export async function changedFiles(
-  root: string,
-  { files }: Receipt,
-  onFile?: () => void,
-): Promise<string[]> {
-  const changed: string[] = [];
-  for (const [path, { sha256 }] of Object.entries(files)) {
-    const found = await hashFile(join(root, path), 'sha256').catch(() => null);
-    if (found?.digest !== sha256) changed.push(path);
-    onFile?.();
-  }
-  return changed;
 }

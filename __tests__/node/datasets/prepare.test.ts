@@ -133,6 +133,42 @@ test('a file that was changed is found; one that is cut is unpacked again', asyn
   expect((await checkEntry(small, { root })).problems).toEqual([]);
 });
 
+test.each([
+  'null',
+  '[]',
+  '{"archive":"dog.zip"}',
+  '{"archive":"dog.zip","digest":"DIGEST"}',
+  '{"archive":"dog.zip","digest":"DIGEST","files":null}',
+  '{"archive":"dog.zip","digest":"DIGEST","files":[]}',
+  '{"archive":"dog.zip","digest":"DIGEST","files":{"dog/cifar10_dog_0.aedat":null}}',
+  '{"archive":"dog.zip","digest":"DIGEST","files":{"dog/cifar10_dog_0.aedat":{"bytes":"9","sha256":0}}}',
+  'cut off in the mid',
+])('a receipt that is none counts for nothing: %s', async (text) => {
+  const root = fresh();
+  await prepareEntry(small, { root, mirror });
+  served = [];
+  writeFileSync(join(root, '.dog.zip.json'), text.replace('DIGEST', md5(archives['dog.zip'])));
+  await checkEntry(small, { root });
+  await prepareEntry(small, { root, mirror });
+  expect(served).toEqual(['dog.zip']);
+});
+
+test('an archive that never ends is given up at its ceiling', async () => {
+  const endless = createServer((_, response) => {
+    const more = () => response.destroyed || response.write(Buffer.alloc(65_536), more);
+    more();
+  });
+  await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
+  const few = small.info.archives.map((archive) => ({ ...archive, maxBytes: 100_000 }));
+  const bounded = { ...small, info: { ...small.info, archives: few } } as DatasetEntry;
+  await expect(prepareEntry(bounded, { root: fresh(), mirror: address })).rejects.toThrow(
+    /must have 100000 bytes at most, but the server sends more\n.*figshare.*may offer it/,
+  );
+  endless.closeAllConnections();
+  endless.close();
+});
+
 test('placed by hand: what is missing is named, with its hash and its place; archives or unpacked', async () => {
   const root = fresh();
   for (const name of Object.keys(archives).slice(0, 9)) {

@@ -1,0 +1,61 @@
+/** The receipt beside a data set's files: what an archive left there, with hashes. */
+import fs from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeAtomically } from '../_files';
+import type { Archive } from './_info';
+import { hashFile } from './download';
+import type { UnpackedFiles } from './unpack';
+
+/** What came out of an archive, with the archive's hash. */
+export interface Receipt {
+  archive: string;
+  digest: string;
+  files: UnpackedFiles;
+}
+
+const receiptPath = (root: string, archive: string) => join(root, `.${archive}.json`);
+
+export function writeReceipt(root: string, receipt: Receipt): Promise<void> {
+  const json = Buffer.from(`${JSON.stringify(receipt)}\n`);
+  return writeAtomically(receiptPath(root, receipt.archive), [json]);
+}
+
+/** Null where the archive has not been unpacked, the receipt is damaged, or some of its files are gone or cut. */
+export async function readReceipt(root: string, archive: Archive): Promise<Receipt | null> {
+  let receipt: unknown;
+  try {
+    receipt = JSON.parse(await fs.readFile(receiptPath(root, archive.file), 'utf8'));
+  } catch {
+    return null;
+  }
+  if (!isReceipt(receipt) || receipt.digest !== archive.hash.digest) return null;
+  for (const [path, { bytes }] of Object.entries(receipt.files)) {
+    if ((await fs.stat(join(root, path)).catch(() => null))?.size !== bytes) return null;
+  }
+  return receipt;
+}
+
+function isReceipt(value: unknown): value is Receipt {
+  const { archive, digest, files } = (value ?? {}) as Partial<Record<keyof Receipt, unknown>>;
+  if (typeof archive !== 'string' || typeof digest !== 'string') return false;
+  if (typeof files !== 'object' || files === null || Array.isArray(files)) return false;
+  return Object.values(files).every((file) => {
+    const { bytes, sha256 } = (file ?? {}) as Partial<Record<string, unknown>>;
+    return Number.isSafeInteger(bytes) && typeof sha256 === 'string';
+  });
+}
+
+/** The files of a receipt that are not as they were unpacked. */
+export async function changedFiles(
+  root: string,
+  { files }: Receipt,
+  onFile?: () => void,
+): Promise<string[]> {
+  const changed: string[] = [];
+  for (const [path, { sha256 }] of Object.entries(files)) {
+    const found = await hashFile(join(root, path), 'sha256').catch(() => null);
+    if (found?.digest !== sha256) changed.push(path);
+    onFile?.();
+  }
+  return changed;
+}
