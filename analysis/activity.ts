@@ -33,6 +33,8 @@ export interface ActivityOptions {
   batchSize?: number;
   /** Whether to run as in training, with each batch's own statistics. Running statistics stay as they were. Default false. */
   training?: boolean;
+  /** Told after each batch how many samples are done, of how many. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 interface Sum extends TensorActivity {
@@ -99,8 +101,41 @@ export function measureActivity(
   x: tf.Tensor,
   options: ActivityOptions = {},
 ): Activity {
-  checkKeys('measureActivity', options, ['batchSize', 'training']);
-  const { batchSize = 16, training = false } = options;
+  checkKeys('measureActivity', options, ['batchSize', 'training', 'onProgress']);
+  const steps = batchByBatch(model, x, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * The same, letting others have their turn between batches: a page is drawn, a signal comes through.
+ *
+ * @throws the signal's reason, once it is aborted
+ */
+export async function measureActivityAsync(
+  model: tf.LayersModel,
+  x: tf.Tensor,
+  options: ActivityOptions & { signal?: AbortSignal } = {},
+): Promise<Activity> {
+  checkKeys('measureActivityAsync', options, ['batchSize', 'training', 'onProgress', 'signal']);
+  const { signal, ...rest } = options;
+  const steps = batchByBatch(model, x, rest);
+  for (;;) {
+    signal?.throwIfAborted();
+    const { done, value } = steps.next();
+    if (done) return value;
+    await tf.nextFrame();
+  }
+}
+
+/** Stops after each batch. */
+function* batchByBatch(
+  model: tf.LayersModel,
+  x: tf.Tensor,
+  { batchSize = 16, training = false, onProgress }: ActivityOptions,
+): Generator<void, Activity> {
   checkPositiveInteger('batchSize', batchSize);
   checkBoolean('training', training);
   const samples = x.shape[0] ?? 0;
@@ -116,25 +151,26 @@ export function measureActivity(
       add(sums, pathOf(layer), activityOf(tensor, timed, repeats), weight);
   };
   const stock = [...paths.keys()].filter((layer) => isStockMap(layer));
-  for (const layer of stock) {
-    layer.setCallHook((input) => hear(inputs, false)(layer, [input].flat()[0] as tf.Tensor));
-  }
-  const run = () => {
-    for (let from = 0; from < samples; from += batchSize) {
-      weight = Math.min(batchSize, samples - from);
-      tf.tidy(() => {
-        const batch = x.slice([from], [weight]);
+  const run = (from: number) =>
+    tf.tidy(() => {
+      const batch = x.slice([from], [weight]);
+      for (const layer of stock) {
+        layer.setCallHook((input) => hear(inputs, false)(layer, [input].flat()[0] as tf.Tensor));
+      }
+      try {
         withListener({ spikes: hear(neurons, true), input: hear(inputs, true) }, () =>
           model.apply(batch, { training }),
         );
-      });
-    }
-  };
-  try {
-    if (training) keepingStatistics(model, run);
-    else run();
-  } finally {
-    for (const layer of stock) layer.clearCallHook();
+      } finally {
+        for (const layer of stock) layer.clearCallHook();
+      }
+    });
+  for (let from = 0; from < samples; from += batchSize) {
+    weight = Math.min(batchSize, samples - from);
+    if (training) keepingStatistics(model, () => run(from));
+    else run(from);
+    onProgress?.(from + weight, samples);
+    yield;
   }
   return { samples, neurons: finished(neurons), inputs: finished(inputs) };
 }

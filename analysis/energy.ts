@@ -241,9 +241,15 @@ export function energy(
   x: tf.Tensor,
   options: EnergyOptions & CountOptions & ActivityOptions = {},
 ): EnergyReport & { activity: Activity } {
-  checkKeys('energy', options, [...optionKeys, 'attentionHeads', 'batchSize', 'training']);
-  const { attentionHeads, batchSize = 16, training = false, ...rest } = options;
+  checkKeys('energy', options, [
+    ...optionKeys,
+    ...['attentionHeads', 'batchSize', 'training', 'onProgress'],
+  ]);
+  const { attentionHeads, batchSize = 16, training = false, onProgress, ...rest } = options;
   const count = countOperations(model, pick({ attentionHeads }, ['attentionHeads']));
-  const activity = measureActivity(model, x, { batchSize, training });
+  const activity = measureActivity(model, x, {
+    ...{ batchSize, training },
+    ...(onProgress && { onProgress }),
+  });
   return { ...energyOf(count, activity, rest), activity };
 }

@@ -3,6 +3,7 @@ export {
   type Activity,
   type ActivityOptions,
   measureActivity,
+  measureActivityAsync,
   type TensorActivity,
   type ValueKind,
 } from './activity';

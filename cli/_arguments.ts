@@ -1,5 +1,5 @@
 /** Parsers and options that several commands share; commander prints what they refuse. */
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /** A whole number in a range. */
 export function wholeNumber(least: number, most = 999_999_999): (text: string) => number {
@@ -27,10 +27,30 @@ export const backendOption = () =>
 export const dataFolderOption = () =>
   new Option('--data <dir>', "the data set's folder (default: where `datasets prepare` puts it)");
 
+/** The former name of the option whose value is `options[name]`: taken, and not in the help. */
+export function formerly<T>(flags: string, name: string, parse?: (text: string) => T): Option {
+  const option = new Option(flags).hideHelp();
+  if (parse) option.argParser(parse);
+  option.attributeName = () => name;
+  return option;
+}
+
 export const jsonOption = (description = 'print the result as JSON') =>
   new Option('--json', description);
+
+/** What every command that takes a model names it. */
+export const MODEL = "a run's folder, a saved model, a checkpoint file, or a preset";
 
 export const checkpointOption = () =>
   new Option('--checkpoint <which>', 'of a run: which of its checkpoints')
     .choices(['final', 'best', 'newest'] as const)
     .default('final');
+
+/** Which of a run's models, and what a checkpoint file does not tell of its own. */
+export const withModelOptions = (command: Command) =>
+  command
+    .addOption(checkpointOption())
+    .option('--preset <name>', 'of a checkpoint file: the network, if its shapes fit several')
+    .option('--config <json>', 'of one: what it does not tell, as \'{"numHeads": 8}\'')
+    .option('--key <path>', 'of one: where in it the weights are')
+    .option('--ema', 'of one: take its averaged weights, state_dict_ema');

@@ -1,25 +1,140 @@
-/** The model that a command is asked about: a preset by name, or one saved on disk. */
-import { existsSync } from 'node:fs';
+/** The model that a command is given: a run, a saved model, a preset by name, or a checkpoint file. */
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import * as interop from '../interop/index';
+import { didYouMean } from '../lib/did_you_mean';
 import * as models from '../models/index';
-import { fileHandler } from '../node/index';
+import { fileHandler, openCheckpointFile } from '../node/index';
+import { modelFromRecipe } from '../training/from_recipe';
+import type { Recipe } from '../training/recipe';
 import { UsageError } from './_errors';
+import { loadRunModel, RECIPE, recipeOf, type WhichCheckpoint } from './_run_folder';
+import { isModelPath } from './_weight_files';
+
+/** What a name stands for; `run` is the run that it is or lies in. */
+export interface ModelPlace {
+  kind: 'preset' | 'run' | 'model' | 'weights';
+  run?: string;
+}
+
+export interface OpenOptions {
+  /** Of a run. Default 'final'. */
+  checkpoint?: WhichCheckpoint;
+  /** The network of a checkpoint file, if it does not tell: a recipe's, or of a preset, changed by JSON. */
+  recipe?: Recipe;
+  preset?: string;
+  config?: string;
+  /** Of a checkpoint file: where in it the weights are; or whether to take the averaged ones. */
+  key?: string;
+  ema?: boolean;
+}
 
 export interface OpenedModel {
   model: tf.LayersModel;
-  /** Whether it is a preset, and its weights fresh. */
-  preset: boolean;
+  /** Whether its weights are fresh: those of a preset. */
+  fresh: boolean;
+  /** Where the weights are from. */
+  from: string;
+  /** By which it was trained, if it is of a run. */
+  recipe?: Recipe;
 }
 
-/** @throws UsageError where the name is neither a preset nor a path */
-export async function openModel(name: string): Promise<OpenedModel> {
-  await tf.ready();
-  if (models.list().includes(name)) return { model: models.create(name), preset: true };
+const isRun = (folder: string) => existsSync(join(folder, RECIPE));
+
+/** The one wording of what commands take. @throws UsageError where the name stands for none */
+export function placeOfModel(name: string): ModelPlace {
+  if (models.list().includes(name)) return { kind: 'preset' };
   if (!existsSync(name)) {
     throw new UsageError(
-      `model must be a preset (\`spikingformer summary\` lists them) or the path of a saved model, ` +
-        `but got '${name}'`,
+      "model must be a run's folder, a saved model, a checkpoint file or a preset " +
+        `(\`spikingformer summary\` lists them), but got '${name}'${didYouMean(name, models.list())}`,
     );
   }
-  return { model: await tf.loadLayersModel(fileHandler(name)), preset: false };
+  if (isRun(name)) return { kind: 'run', run: name };
+  const folder = statSync(name).isDirectory();
+  if (!isModelPath(name)) return { kind: 'weights' };
+  if (folder && !existsSync(join(name, 'model.json'))) {
+    throw new UsageError(
+      `model must be a run's folder, with a ${RECIPE}, or a saved model's, with a model.json, but got '${name}'`,
+    );
+  }
+  // RUN/model or RUN/checkpoints/NAME, or the model.json in there.
+  const one = dirname(resolve(folder ? name : dirname(name)));
+  const run = [one, dirname(one)].find(isRun);
+  return { kind: 'model', ...(run !== undefined && { run }) };
+}
+
+/** @throws UsageError where the name stands for no model */
+export async function openModel(name: string, options: OpenOptions = {}): Promise<OpenedModel> {
+  const { kind, run } = placeOfModel(name);
+  await tf.ready();
+  if (kind === 'preset') {
+    return { model: models.create(name), fresh: true, from: `${name}, fresh weights` };
+  }
+  if (kind === 'weights') {
+    return { model: await fromWeights(name, options), fresh: false, from: name };
+  }
+  const loaded =
+    kind === 'run'
+      ? await loadRunModel(name, options.checkpoint ?? 'final')
+      : { model: await tf.loadLayersModel(fileHandler(name)), from: name };
+  return { ...loaded, fresh: false, ...(run !== undefined && { recipe: recipeOf(run) }) };
+}
+
+async function fromWeights(path: string, options: OpenOptions): Promise<tf.LayersModel> {
+  const { recipe, preset, config, key, ema } = options;
+  const file = await openCheckpointFile(path, key === undefined ? {} : { key });
+  try {
+    if (ema && !file.stateDictEma) throw new Error(`${path} has no averaged weights`);
+    const stateDict = await interop.readStateDict(ema ? file.stateDictEma! : file.stateDict);
+    let model: tf.LayersModel;
+    if (recipe && preset === undefined && config === undefined) {
+      model = modelFromRecipe(recipe);
+    } else {
+      const found = interop.recognizePreset(stateDict, {
+        ...(preset !== undefined && { preset: presetNamed(preset) }),
+        args: file.meta.args,
+        config: parseConfig(config),
+      });
+      model = models.create(found.preset, found.config);
+    }
+    interop.loadTorchStateDict(model, stateDict);
+    return model;
+  } finally {
+    await file.close();
+  }
+}
+
+/** @throws UsageError where there is no preset of that name */
+export function presetNamed(name: string): string {
+  if (models.list().includes(name)) return name;
+  throw new UsageError(
+    '--preset must be one that `spikingformer summary` lists, ' +
+      `but got '${name}'${didYouMean(name, models.list())}`,
+  );
+}
+
+/** The value of --config. */
+export function parseConfig(text: string | undefined): Partial<models.ModelConfig> {
+  if (text === undefined) return {};
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`--config must be JSON: ${(error as Error).message}`);
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new UsageError(
+      `--config must be a JSON object such as '{"numHeads": 8}', but got ${text}`,
+    );
+  }
+  return config as Partial<models.ModelConfig>;
+}
+
+/** The recipe that says which data a model is tried on: the one named, or its run's. */
+export function recipeFor(name: string, given: Recipe | undefined, own: Recipe | undefined) {
+  const recipe = given ?? own;
+  if (recipe) return recipe;
+  throw new UsageError(`'${name}' is of no run: --recipe names the one whose data it is tried on`);
 }

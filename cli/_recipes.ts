@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { didYouMean } from '../lib/did_you_mean';
 import { parseRecipe, RecipeError } from '../training/parse_recipe';
 import type { Recipe } from '../training/recipe';
 import { oneLine, UsageError } from './_errors';
@@ -28,7 +29,8 @@ export function readRecipe(nameOrPath: string, settings: readonly string[] = [])
   const named = /^[a-z0-9-]+$/.test(nameOrPath);
   if (named && !recipeNames().includes(nameOrPath)) {
     throw new UsageError(
-      `recipe must be the path of a .yaml file or one of ${recipeNames().join(', ')}, but got '${nameOrPath}'`,
+      'recipe must be one that `spikingformer recipes` lists, or the path of a .yaml file, ' +
+        `but got '${nameOrPath}'${didYouMean(nameOrPath, recipeNames())}`,
     );
   }
   const path = named ? join(folder(), `${nameOrPath}.yaml`) : nameOrPath;

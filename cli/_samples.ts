@@ -6,7 +6,7 @@ import { type DataSetDescription, type DataSetName, dataSets } from '../datasets
 import { eventsToFrames, normalize, readAedat2, readIdx } from '../datasets/index';
 import * as interop from '../interop/index';
 import { Random } from '../lib/random';
-import { datasetEntry, datasetNames } from '../node/datasets/index';
+import { datasetEntry } from '../node/datasets/index';
 import type { Recipe } from '../training/recipe';
 import { UsageError } from './_errors';
 
@@ -95,9 +95,6 @@ function checkIsImages(bytes: Uint8Array): void {
   const { shape } = readIdx(bytes);
   if (shape.length < 3) throw new Error(`it must hold images, but has shape [${shape}]`);
 }
-
-/** Whether a data set has that name. */
-export const isDataset = (name: string) => (datasetNames as readonly string[]).includes(name);
 
 /** The first `count` test samples of a prepared data set, for an input of that shape. */
 export async function testSamplesOf(

@@ -4,6 +4,7 @@ import { writeAtomically } from '../node/_files';
 import { type Curve, curvesSvg } from '../training/curves_svg';
 import type { EpochReport } from '../training/observer';
 import { UsageError } from './_errors';
+import { placeOfModel } from './_model';
 import { readRecipe } from './_recipes';
 import { publishedCurve } from './_report';
 import { checkpointsOf, recipeOf } from './_run_folder';
@@ -22,7 +23,11 @@ interface Row {
   authors: number | null;
 }
 
-export async function compare(run: string, options: CompareArguments): Promise<void> {
+export async function compare(name: string, options: CompareArguments): Promise<void> {
+  const { run } = placeOfModel(name);
+  if (run === undefined) {
+    throw new UsageError(`model must be a run, whose epochs are compared, but got '${name}'`);
+  }
   const recipe = options.recipe === undefined ? recipeOf(run) : readRecipe(options.recipe);
   const authors = publishedCurve(recipe);
   if (!authors) {

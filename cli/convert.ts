@@ -1,5 +1,4 @@
 /** `spikingformer convert`: weights between PyTorch checkpoints, safetensors and tfjs model files. */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as interop from '../interop/index';
@@ -9,16 +8,12 @@ import { writeAtomically } from '../node/_files';
 import { fileHandler, openCheckpointFile } from '../node/index';
 import { UsageError } from './_errors';
 import { matchByPart, type PartMatch, showMatch } from './_match';
-import {
-  exists,
-  type FileSum,
-  type Format,
-  isModelPath,
-  outputFormat,
-  sums,
-} from './_weight_files';
+import { openModel, parseConfig, placeOfModel } from './_model';
+import type { WhichCheckpoint } from './_run_folder';
+import { exists, type FileSum, type Format, outputFormat, sums } from './_weight_files';
 
 export interface ConvertArguments {
+  checkpoint?: WhichCheckpoint;
   preset?: string;
   config?: string;
   key?: string;
@@ -46,6 +41,8 @@ interface Conversion {
 /** What an input holds, its tensors in memory. */
 interface Weights {
   format: Format;
+  /** Absent for a preset's, which are in no file. */
+  path?: string;
   stateDict: interop.StateDict;
   stateDictEma?: interop.StateDict;
   extraState?: Record<string, unknown>;
@@ -61,9 +58,8 @@ export async function convert(
 ): Promise<void> {
   const to = outputFormat(output);
   const config = parseConfig(options.config);
-  if (!existsSync(input))
-    throw new UsageError(`IN must be a file or a directory, but there is no ${input}`);
-  if (isModelPath(input) && to === 'tfjs') {
+  const { kind } = placeOfModel(input);
+  if (kind === 'model' && to === 'tfjs') {
     throw new UsageError('IN and OUT are both tfjs models: nothing is to be converted');
   }
   if (resolve(input) === resolve(output)) throw new UsageError('IN and OUT must differ');
@@ -72,9 +68,10 @@ export async function convert(
   }
   await tf.ready();
   const notes: string[] = [];
-  const weights = isModelPath(input)
-    ? await readModel(input, notes)
-    : await readFile(input, to, options, notes);
+  const weights =
+    kind === 'weights'
+      ? await readFile(input, to, options, notes)
+      : await readModel(input, options, notes);
   const match: Match | undefined = weights.model
     ? { model: weights.model, report: { missing: [], unexpected: [], mismatched: [] } }
     : matchNetwork(weights, to, { ...options, config }, notes);
@@ -87,7 +84,7 @@ export async function convert(
   match?.model.dispose();
   const report = match?.report ?? { missing: [], unexpected: [], mismatched: [] };
   const conversion: Conversion = {
-    input: await sums(input, weights.format),
+    input: weights.path === undefined ? [] : await sums(weights.path, weights.format),
     output: await sums(output, to),
     from: weights.format,
     to,
@@ -100,24 +97,12 @@ export async function convert(
   else print(conversion);
 }
 
-function parseConfig(text: string | undefined): Partial<models.ModelConfig> {
-  if (text === undefined) return {};
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`--config must be JSON: ${(error as Error).message}`);
-  }
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw new UsageError(
-      `--config must be a JSON object such as '{"numHeads": 8}', but got ${text}`,
-    );
-  }
-  return config as Partial<models.ModelConfig>;
-}
-
-async function readModel(input: string, notes: string[]): Promise<Weights> {
-  const model = await tf.loadLayersModel(fileHandler(input));
+async function readModel(
+  input: string,
+  { checkpoint }: ConvertArguments,
+  notes: string[],
+): Promise<Weights> {
+  const { model, from, fresh: isFresh } = await openModel(input, { checkpoint });
   const stateDict = interop.toTorchStateDict(model);
   const unused = Object.keys(stateDict).filter(isUnusedKey);
   const kept = interop.keptTorchTensors(model);
@@ -133,7 +118,7 @@ async function readModel(input: string, notes: string[]): Promise<Weights> {
         "they are written with PyTorch's defaults",
     );
   }
-  return { format: 'tfjs', stateDict, meta: {}, model };
+  return { format: 'tfjs', stateDict, meta: {}, model, ...(!isFresh && { path: from }) };
 }
 
 async function readFile(
@@ -157,6 +142,7 @@ async function readFile(
         notes.push('the averaged weights became state_dict; the others are left out');
       return {
         format: file.format,
+        path: input,
         stateDict,
         ...both,
         extraState: (await inMemory(extraState)) as Weights['meta'],
@@ -169,7 +155,7 @@ async function readFile(
       ...Object.keys(meta),
     ];
     if (left.length > 0) notes.push(`left out: ${left.join(', ')}`);
-    return { format: file.format, stateDict, meta };
+    return { format: file.format, path: input, stateDict, meta };
   } finally {
     await file.close();
   }

@@ -5,7 +5,9 @@ import { datasetRoot, type Split } from '../node/datasets/_info';
 import { checkDataset } from '../node/datasets/check';
 import { prepareDataset } from '../node/datasets/prepare';
 import { type DatasetEntry, datasetEntry, datasetNames } from '../node/datasets/registry';
+import { beside } from './_columns';
 import { contactSheet } from './_contact_sheet';
+import { datasetNamed } from './_dataset_names';
 import { UsageError } from './_errors';
 import { abortOnInterrupt, Interrupt } from './_interrupt';
 import { type Progress, showProgress } from './_progress';
@@ -14,7 +16,8 @@ import { type Progress, showProgress } from './_progress';
 const SHOWN = 20;
 
 export interface PlaceArguments {
-  root?: string;
+  /** The data set's folder. */
+  data?: string;
 }
 
 export interface PrepareArguments extends PlaceArguments {
@@ -46,16 +49,17 @@ export function list({ json }: { json?: boolean }): void {
     return;
   }
   const lines = infos.flatMap(({ name, title, samples, home, terms }) => [
-    `${name.padEnd(14)} ${title}: ${samples.train} to train, ${samples.test} to test`,
-    `${' '.repeat(15)}${home} (${terms})`,
+    beside(name, 13, `${title}: ${samples.train} to train, ${samples.test} to test`),
+    beside('', 0, `${home} (${terms})`),
   ]);
   console.log(lines.join('\n'));
 }
 
-export async function prepare(name: string, options: PrepareArguments): Promise<void> {
-  const entry = entryOf(name);
+export async function prepare(given: string, options: PrepareArguments): Promise<void> {
+  const name = datasetNamed(given);
+  const entry = datasetEntry(name);
   const settings = frameSettings(entry, options);
-  const root = datasetRoot(name, options.root);
+  const root = datasetRoot(name, options.data);
   const bars = new Bars();
   const signal = abortOnInterrupt();
   try {
@@ -89,13 +93,13 @@ export async function prepare(name: string, options: PrepareArguments): Promise<
 
 /** False where something is wrong. */
 export async function check(
-  name: string,
+  given: string,
   options: PlaceArguments & { json?: boolean },
 ): Promise<boolean> {
-  entryOf(name);
+  const name = datasetNamed(given);
   const bars = new Bars();
   const report = await checkDataset(name, {
-    root: options.root,
+    root: options.data,
     onProgress: (doing, done, total) => bars.update(doing, done, total),
   }).finally(() => bars.stop());
   const { root, samples, hashed, caches, problems } = report;
@@ -112,22 +116,15 @@ export async function check(
   return problems.length === 0;
 }
 
-export async function show(name: string, options: ShowArguments): Promise<void> {
-  const entry = entryOf(name);
+export async function show(given: string, options: ShowArguments): Promise<void> {
+  const name = datasetNamed(given);
+  const entry = datasetEntry(name);
   const { split, samples, seed, frames, out } = options;
-  const root = datasetRoot(name, options.root);
+  const root = datasetRoot(name, options.data);
   const html = await contactSheet(entry, { split, root, count: samples, seed, frames });
   const path = resolve(out ?? `${name}-${split}.html`);
   await writeAtomically(path, [new TextEncoder().encode(html)]);
   console.log(`written to ${path}`);
-}
-
-function entryOf(name: string): DatasetEntry {
-  try {
-    return datasetEntry(name);
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }
 
 /** Frames to make; null: none were asked for. */

@@ -1,6 +1,6 @@
 /** `spikingformer energy`: activity and energy of a model, as a table, JSON and a picture. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import type * as tf from '@tensorflow/tfjs';
 import {
   type Activity,
   activityTable,
@@ -11,15 +11,20 @@ import {
   energySvg,
   energyTable,
   type MemoryName,
-  measureActivity,
+  measureActivityAsync,
 } from '../analysis/index';
 import { writeAtomically } from '../node/_files';
+import type { Recipe } from '../training/recipe';
 import { useBackend } from './_choose_backend';
-import { openModel } from './_model';
-import { RECIPE, recipeOf } from './_run_folder';
-import { isDataset, noise, samplesOf, testSamplesOf } from './_samples';
+import { findDataset } from './_dataset_names';
+import { UsageError } from './_errors';
+import { heldOut } from './_held_out';
+import { abortOnInterrupt } from './_interrupt';
+import { type OpenOptions, openModel, placeOfModel } from './_model';
+import { showProgress } from './_progress';
+import { noise, type Samples, samplesOf, testSamplesOf } from './_samples';
 
-export interface EnergyArguments {
+export interface EnergyArguments extends Omit<OpenOptions, 'recipe'> {
   data?: string;
   rates?: string;
   samples: number;
@@ -50,14 +55,13 @@ function readRates(path: string, known: ReadonlySet<string>): Map<string, number
 }
 
 export async function energy(name: string, given: EnergyArguments): Promise<void> {
-  const { samples, seed, attentionHeads, assumptions, wholeNumbers, memory = null } = given;
+  const { attentionHeads, assumptions, wholeNumbers, memory = null } = given;
   const options = { assumptions, wholeNumbers, memory };
+  placeOfModel(name);
   const chosen = given.rates === undefined ? await useBackend(given.backend) : undefined;
-  const { model, preset } = await openModel(name);
+  const { model, fresh, recipe } = await openModel(name, given);
   const count = countOperations(model, attentionHeads === undefined ? {} : { attentionHeads });
-  const weights = preset
-    ? 'fresh weights: rates say nothing of a trained network'
-    : 'saved weights';
+  const weights = fresh ? 'fresh weights: rates say nothing of a trained network' : 'saved weights';
   const titles = { model: name, weights };
   if (given.rates !== undefined) {
     const known = new Set(count.layers.flatMap(({ path, factors }) => factors ?? [path]));
@@ -69,24 +73,45 @@ export async function energy(name: string, given: EnergyArguments): Promise<void
       energySvg(report, undefined, name),
     );
   } else {
-    const input = model.inputs[0]!.shape.slice(1) as number[];
-    const { data } = given;
-    const rules = existsSync(join(name, RECIPE)) ? recipeOf(name).data : undefined;
-    const { x, what } =
-      data === undefined
-        ? noise(input, samples, seed)
-        : isDataset(data)
-          ? await testSamplesOf(data, input, samples, rules)
-          : samplesOf(data, input, samples, rules);
+    const { x, what } = await samplesFor(model, given, recipe);
     if (chosen && !given.json) console.log(chosen);
-    // Fresh weights have no running statistics to speak of: the batch's own, as in training.
-    const activity = measureActivity(model, x, { batchSize: 8, training: preset });
+    const activity = await measure(model, x, fresh);
     x.dispose();
     const report = energyOf(count, activity, options);
     const svg = energySvg(report, activity, name);
     await print(report, { ...titles, input: what }, given, svg, activity);
   }
   model.dispose();
+}
+
+/** Of a run its own held-out samples, unless others are named; without any data noise. */
+async function samplesFor(
+  model: tf.LayersModel,
+  { data, samples, seed }: EnergyArguments,
+  recipe: Recipe | undefined,
+): Promise<Samples> {
+  const input = model.inputs[0]!.shape.slice(1) as number[];
+  const set = data === undefined ? undefined : findDataset(data);
+  if (set !== undefined) return testSamplesOf(set, input, samples, recipe?.data);
+  const folder = data === undefined || (existsSync(data) && statSync(data).isDirectory());
+  if (!folder) return samplesOf(data, input, samples, recipe?.data);
+  if (recipe) {
+    const { x } = await heldOut(recipe, samples, data);
+    return { x, what: `${x.shape[0]} held-out samples of the run's ${recipe.data.name}` };
+  }
+  if (data === undefined) return noise(input, samples, seed);
+  throw new UsageError(`data must be a data set by name or a file of samples, but got '${data}'`);
+}
+
+async function measure(model: tf.LayersModel, x: tf.Tensor, fresh: boolean): Promise<Activity> {
+  const bar = showProgress('measuring', x.shape[0]!, process.stderr);
+  // Fresh weights have no running statistics to speak of: the batch's own, as in training.
+  return measureActivityAsync(model, x, {
+    batchSize: 8,
+    training: fresh,
+    onProgress: (done) => bar.update(done),
+    signal: abortOnInterrupt(),
+  }).finally(() => bar.stop());
 }
 
 async function print(

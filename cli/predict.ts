@@ -1,75 +1,79 @@
-/** `spikingformer predict`: what a run's model takes samples for, held-out ones or those of a file. */
+/** `spikingformer predict`: what a model takes samples for, held-out ones or those of a file. */
 import * as tf from '@tensorflow/tfjs';
 import '../node/index';
 import { probabilities } from '../training/evaluation';
-import { testDataFromRecipe } from '../training/from_recipe';
-import type { Recipe } from '../training/recipe';
 import { logitsOf } from '../training/training_data';
 import { useBackend } from './_choose_backend';
-import { loadRunModel, openSplit, recipeOf, type WhichCheckpoint } from './_run_folder';
+import { heldOut } from './_held_out';
+import { abortOnInterrupt } from './_interrupt';
+import { type OpenOptions, openModel, placeOfModel, recipeFor } from './_model';
+import { readRecipe } from './_recipes';
+import { openSplit } from './_run_folder';
 import { samplesOf } from './_samples';
 
-export interface PredictArguments {
+export interface PredictArguments extends Omit<OpenOptions, 'recipe'> {
+  recipe?: string;
   samples: number;
-  checkpoint: WhichCheckpoint;
   backend?: string;
   data?: string;
   json?: boolean;
 }
 
-/** Samples for the network, with their classes where those are known. */
-interface Given {
-  x: tf.Tensor;
-  classNames: readonly string[];
-  labels?: Int32Array;
-}
-
-async function heldOut(recipe: Recipe, count: number, root?: string): Promise<Given> {
-  const source = await openSplit(recipe, 'test', root);
-  const few: Recipe = { ...recipe, evaluation: { ...recipe.evaluation, batchSize: count } };
-  for await (const { data, shape, labels } of testDataFromRecipe(few, { test: source }).batches()) {
-    return { x: tf.tensor(data, shape), labels, classNames: source.classNames };
-  }
-  throw new Error(`${recipe.data.name} has no held-out samples`);
-}
+/** Samples that the network is given at once. */
+const BATCH = 64;
 
 export async function predict(
-  run: string,
+  name: string,
   file: string | undefined,
   options: PredictArguments,
 ): Promise<void> {
-  const { samples: count } = options;
-  const recipe = recipeOf(run);
+  const { samples: count, data, json } = options;
+  placeOfModel(name);
+  const given = options.recipe === undefined ? undefined : readRecipe(options.recipe);
   const chosen = await useBackend(options.backend);
-  const { model } = await loadRunModel(run, options.checkpoint);
-  const { x, labels, classNames }: Given =
+  const { model, recipe: own } = await openModel(name, { ...options, recipe: given });
+  const recipe = recipeFor(name, given, own);
+  const found =
     file === undefined
-      ? await heldOut(recipe, count, options.data)
+      ? await heldOut(recipe, count, data)
       : {
           x: samplesOf(file, model.inputs[0]!.shape.slice(1) as number[], count, recipe.data).x,
-          classNames: (await openSplit(recipe, 'test', options.data)).classNames,
+          classNames: (await openSplit(recipe, 'test', data)).classNames,
+          labels: undefined,
         };
-  if (chosen && !options.json) console.log(chosen);
-  const logits = tf.tidy(() => logitsOf(model, x, false));
-  const values = (await logits.data()) as Float32Array;
-  const classes = classNames.length;
-  for (let i = 0; i < x.shape[0]!; i++) {
-    const shares = probabilities(values.subarray(i * classes, (i + 1) * classes));
-    const best = shares.indexOf(Math.max(...shares));
-    const label = labels && classNames[labels[i]!];
-    if (options.json) {
-      const all = Object.fromEntries(classNames.map((name, k) => [name, shares[k]]));
-      console.log(
-        JSON.stringify({ sample: i, prediction: classNames[best], label, probabilities: all }),
-      );
-    } else {
-      const truth =
-        label === undefined ? '' : label === classNames[best] ? '  right' : `  is ${label}`;
-      console.log(
-        `${String(i).padStart(4)}  ${classNames[best]} ${(100 * shares[best]!).toFixed(1)} %${truth}`,
-      );
+  if (chosen && !json) console.log(chosen);
+  const signal = abortOnInterrupt();
+  const { x, labels, classNames } = found;
+  const show = json ? jsonLine : textLine;
+  for (let from = 0; from < x.shape[0]!; from += BATCH) {
+    await tf.nextFrame(); // lets Ctrl-C through
+    signal.throwIfAborted();
+    const size = Math.min(BATCH, x.shape[0]! - from);
+    const logits = tf.tidy(() => logitsOf(model, x.slice([from], [size]), false));
+    const values = (await logits.data()) as Float32Array;
+    logits.dispose();
+    for (let i = 0; i < size; i++) {
+      const row = values.subarray(i * classNames.length, (i + 1) * classNames.length);
+      const label = labels && classNames[labels[from + i]!];
+      console.log(show(from + i, probabilities(row), classNames, label));
     }
   }
-  tf.dispose([x, logits]);
+  x.dispose();
   model.dispose();
 }
+
+type Line = (i: number, shares: Float32Array, names: readonly string[], label?: string) => string;
+
+const bestOf = (shares: Float32Array) => shares.indexOf(Math.max(...shares));
+
+const jsonLine: Line = (i, shares, names, label) => {
+  const all = Object.fromEntries(names.map((name, k) => [name, shares[k]]));
+  const prediction = names[bestOf(shares)];
+  return JSON.stringify({ sample: i, prediction, label, probabilities: all });
+};
+
+const textLine: Line = (i, shares, names, label) => {
+  const best = bestOf(shares);
+  const truth = label === undefined ? '' : label === names[best] ? '  right' : `  is ${label}`;
+  return `${String(i).padStart(4)}  ${names[best]} ${(100 * shares[best]!).toFixed(1)} %${truth}`;
+};

@@ -1,10 +1,11 @@
 /** `spikingformer recipes`: what there is to train, or one recipe as YAML. */
 import { stringify } from 'yaml';
+import { beside, COLUMNS } from './_columns';
 import { readRecipe, recipeNames } from './_recipes';
 
 export function recipes(name?: string): void {
   if (name !== undefined) {
-    process.stdout.write(stringify(readRecipe(name)));
+    process.stdout.write(stringify(readRecipe(name), { lineWidth: COLUMNS }));
     return;
   }
   const width = Math.max(...recipeNames().map(({ length }) => length));
@@ -12,6 +13,6 @@ export function recipes(name?: string): void {
     const { description, expected } = readRecipe(each);
     const published =
       expected?.published === undefined ? '' : ` The paper has ${expected.published} %.`;
-    console.log(`${each.padEnd(width)}  ${description.trim()}${published}`);
+    console.log(beside(each, width, `${description.trim()}${published}`));
   }
 }

@@ -1,6 +1,10 @@
 /** `spikingformer summary`: the layers and parameters of a preset or of a saved model. */
 import * as models from '../models/index';
-import { openModel } from './_model';
+import { type OpenOptions, openModel } from './_model';
+
+export interface SummaryArguments extends Omit<OpenOptions, 'recipe'> {
+  json?: boolean;
+}
 
 interface Totals {
   model: string;
@@ -12,12 +16,12 @@ interface Totals {
   runningStatistics: number;
 }
 
-export async function summary(name: string | undefined, options: { json?: boolean }) {
+export async function summary(name: string | undefined, options: SummaryArguments) {
   if (name === undefined) {
     for (const preset of models.list()) console.log(preset);
     return;
   }
-  const { model } = await openModel(name);
+  const { model } = await openModel(name, options);
   const counts = models.countParameters(model);
   const runningStatistics = model.countParams() - counts.parameters;
   const totals: Totals = { model: name, ...counts, runningStatistics };

@@ -33,6 +33,7 @@ const ELSEWHERE = [
   'analysis/energy_parity',
   'analysis/gradient_study',
   'layers/silent',
+  'lib/did_you_mean',
   'lib/random',
   'models/fresh_process',
   'models/next_steps',

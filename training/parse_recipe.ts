@@ -1,5 +1,6 @@
 /** A recipe's YAML, read so that whatever is wrong is said with its line. */
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { didYouMeanKey } from './_recipe_keys';
 import { type Recipe, recipeSchema } from './recipe';
 
 /** Far more than any recipe: what is longer is something else. */
@@ -45,20 +46,29 @@ export function parseRecipe(text: string, file: string, settings: readonly strin
   if (!isObject(value))
     throw new RecipeError(`${file}: must be a map of options, such as 'seed: 42'`);
   const set = applySettings(value, settings);
-  const result = recipeSchema(value).safeParse(value);
+  const schema = recipeSchema(value);
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const faults = result.error.issues.flatMap((issue) => {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
-    return keys.map((key) => {
+    return keys.map((key, i) => {
       const path = key === undefined ? issue.path : [...issue.path, key];
       const dotted = path.join('.');
-      const where = set.has(dotted) ? '--set' : at(offsetOf(document, path));
-      const what = key === undefined ? plain(issue.message) : 'is no option';
+      const isSet = set.has(dotted) || (under(dotted, set) && !document.hasIn(path));
+      const where = isSet ? '--set' : at(offsetOf(document, path));
+      const what =
+        key === undefined
+          ? plain(issue.message)
+          : `is no option${i < SHOWN_FAULTS ? didYouMeanKey(dotted, schema) : ''}`;
       return `${where}: ${dotted || 'the recipe'} ${what}`;
     });
   });
   throw faultsError([...new Set(faults)]);
 }
+
+/** Whether something below that path was set. */
+const under = (path: string, set: ReadonlySet<string>) =>
+  [...set].some((key) => key.startsWith(`${path}.`));
 
 function faultsError(faults: readonly string[]): RecipeError {
   const more = faults.length - SHOWN_FAULTS;

@@ -30,7 +30,7 @@ describe('spikingformer', () => {
     [['summary', 'a', 'b'], /^error: too many arguments for 'summary'\. Expected 1/],
     [
       ['summary', 'spikingformer-9-9'],
-      /^error: model must be a preset .* but got 'spikingformer-9-9'$/,
+      /^error: model must be a run's folder, a saved model, .* but got 'spikingformer-9-9'/,
     ],
   ])('%j is a usage error: one line, status 2', (args, message) => {
     const { status, stdout, stderr } = cli(...args);

@@ -141,9 +141,10 @@ describe('what is refused, in one line, with nothing written', () => {
   );
 
   test.each<[what: string, args: () => string[], status: number, message: RegExp]>([
-    ['no such file', () => [at('none.pth'), at('o.pth')], 2, /there is no .*none\.pth/],
+    ['no such file', () => [at('none.pth'), at('o.pth')], 2, /model must be .*none\.pth/],
     ['an unknown ending', () => [timm, at('o.onnx')], 2, /OUT must end in .*o\.onnx/],
-    ['a model from a model', () => [folder, at('o')], 2, /nothing is to be converted/],
+    ['a model from a model', () => [at('model'), at('o')], 2, /nothing is to be converted/],
+    ['a folder without one', () => [folder, at('o')], 2, /with a model\.json, but got/],
     ['what is there', () => [timm, at('there.pth')], 2, /there\.pth exists: --force/],
     ['config that is no JSON', () => [timm, at('o'), '--config', '{'], 2, /--config must be JSON/],
     [
@@ -218,7 +219,9 @@ describe('what is refused, in one line, with nothing written', () => {
   test('on the command line it is one line, and the status', () => {
     const { status, stdout, stderr } = command(at('none.pth'), at('o.pth'));
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/^error: IN must be a file or a directory[^\n]*\n$/);
+    expect(stderr).toMatch(
+      /^error: model must be a run's folder, a saved model, [^\n]* but got '[^\n]*none\.pth'\n$/,
+    );
   });
 
   test('an existing directory is a place for a model', async () => {

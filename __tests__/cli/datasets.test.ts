@@ -74,7 +74,9 @@ test('what a person has to fetch is said in one line', () => {
 
 test('a name that is none is a usage error: one line, status 2', () => {
   const { status, stderr } = cli('check', 'mist');
-  expect(stderr).toMatch(/^error: name must be one of 'mnist', .*\n$/);
+  expect(stderr).toMatch(
+    /^error: name must be a data set, one of mnist, .* \(Did you mean mnist\?\)\n$/,
+  );
   expect(status).toBe(2);
 });
 

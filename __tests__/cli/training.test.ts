@@ -88,17 +88,32 @@ describe('a run', () => {
   test('is evaluated', () => {
     const text = cli('evaluate', run, ...flags);
     expect(text.status).toBe(0);
-    expect(lines(text.stdout)).toHaveLength(11);
-    expect(lines(text.stdout)[0]).toMatch(/% of 32 right, .* among the first five, loss/);
+    expect(lines(text.stdout)).toHaveLength(12);
+    expect(lines(text.stdout)[1]).toMatch(/% of 32 right, .* among the first five, loss/);
     const { accuracy, confusion, samples } = JSON.parse(
       cli('evaluate', run, '--json', '--checkpoint', 'newest', '--samples', '16', ...flags).stdout,
     );
     expect(samples).toBe(16);
     expect(confusion.flat().reduce((a: number, b: number) => a + b)).toBe(16);
     expect(accuracy).toBeGreaterThanOrEqual(0);
-    expect(cli('evaluate', join(run, 'model'), '--recipe', recipe, ...flags).stdout).toContain(
-      'of 32 right',
-    );
+    // The run that a model lies in says what its data are.
+    expect(cli('evaluate', join(run, 'model'), ...flags).stdout).toContain('of 32 right');
+  });
+
+  test('is a model to every command, and so is a checkpoint file', () => {
+    const file = join(directory, 'weights.safetensors');
+    expect(cli('convert', run, file)).toMatchObject({ status: 0, stderr: '' });
+    const { parameters } = JSON.parse(cli('summary', run, '--json').stdout);
+    expect(parameters).toBe(7552);
+    const energy = cli('energy', run, '--samples', '3', '--json', ...flags);
+    expect(JSON.parse(energy.stdout).input).toBe("3 held-out samples of the run's mnist");
+    const of = (model: string) =>
+      JSON.parse(cli('evaluate', model, '--recipe', recipe, '--json', ...flags).stdout);
+    expect(of(file)).toEqual({ ...of(run), model: file });
+    const none = cli('evaluate', file, ...flags);
+    expect(none.stderr).toMatch(/is of no run: --recipe names the one whose data/);
+    expect(none.status).toBe(2);
+    expect(cli('compare', file).stderr).toMatch(/model must be a run, whose epochs are compared/);
   });
 
   test('predicts, of held-out samples and of a file', () => {
@@ -217,7 +232,7 @@ describe('refused before anything starts', () => {
     [
       'no such recipe',
       ['--recipe', 'cifar10-9-9'],
-      /recipe must be .*cifar10-4-384.*but got 'cifar10-9-9'/,
+      /recipe must be one that `spikingformer recipes` lists, .*but got 'cifar10-9-9'/,
     ],
     ['no such file', ['--recipe', './none.yaml'], /cannot be read: ENOENT/],
     [
@@ -274,6 +289,10 @@ describe('refused before anything starts', () => {
 });
 
 test('recipes lists them, and prints one', () => {
-  expect(lines(cli('recipes').stdout).length).toBe(readdirSync(join(root, 'recipes')).length);
+  const list = lines(cli('recipes').stdout);
+  expect(list.filter((line) => !line.startsWith(' '))).toHaveLength(
+    readdirSync(join(root, 'recipes')).length,
+  );
+  expect(list.filter((line) => line.length > 80)).toEqual([]);
   expect(cli('recipes', 'cifar10-4-384').stdout).toContain('preset: spikingformer-4-384-cifar10');
 });

@@ -104,14 +104,14 @@ describe('a wrong recipe is refused, with the line', () => {
       'weightDecay:',
       'wieghtDecay:',
       'weightDecay',
-      /optimizer\.wieghtDecay is no option$/,
+      /optimizer\.wieghtDecay is no option \(Did you mean optimizer\.weightDecay\?\)$/,
     ],
     [
       'an unknown key at the top',
       'epochs: 3',
       'epoches: 3\nepochs: 3',
       'epochs',
-      /epoches is no option$/,
+      /epoches is no option \(Did you mean epochs\?\)$/,
     ],
     [
       'a wrong type',
@@ -246,6 +246,13 @@ describe('a wrong recipe is refused, with the line', () => {
     ]);
     expect([optimizer.learningRate, model.depth, averageDecay]).toEqual([1e-3, 2, 0.99]);
     expect(fault(good, ['optimizer.lr=1'])).toBe('--set: optimizer.lr is no option');
+    expect(fault(good, ['learningRate=1'])).toBe(
+      '--set: learningRate is no option (Did you mean optimizer.learningRate?)',
+    );
+    expect(fault(good, ['optimiser.learningRate=1'])).toBe(
+      '--set: optimiser is no option (Did you mean optimizer?)',
+    );
+    expect(fault(good, ['optimiser.weightDecay=1'])).toContain('--set: optimiser is no option');
     expect(fault(good, ['nonsense'])).toMatch(/--set must be key=value/);
     expect(fault(good, ['seed.deep=1'])).toMatch(/seed is no map/);
     expect(fault(good, ['__proto__.x=1'])).toMatch(/must be key=value/);

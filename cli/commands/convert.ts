@@ -1,17 +1,18 @@
 /** `spikingformer convert`. */
 import type { Command } from 'commander';
-import { jsonOption } from '../_arguments';
+import { checkpointOption, jsonOption, MODEL } from '../_arguments';
 
 export const convertCommand = (program: Command) =>
   program
     .command('convert')
     .description('carry weights between PyTorch checkpoints, safetensors and tfjs model files')
+    .argument('<in>', MODEL)
     .argument(
-      '<in>',
-      'a .pth, .pth.tar, .pt, .bin, .safetensors or .index.json; or a model.json or its directory',
+      '<out>',
+      'a .pth.tar, .pth, .pt, .bin or .safetensors; a name without ending is a folder for a tfjs model',
     )
-    .argument('<out>', 'the same; a name without ending is a directory for a tfjs model')
-    .option('--preset <name>', 'the network, where its shapes fit several presets')
+    .addOption(checkpointOption())
+    .option('--preset <name>', 'the network, if its shapes fit several presets')
     .option('--config <json>', 'what neither preset nor checkpoint says, as \'{"numHeads": 8}\'')
     .option('--key <path>', "where in <in> the weights are, as 'net' or 'checkpoint.model'")
     .option('--ema', 'take the averaged weights, state_dict_ema')

@@ -1,10 +1,12 @@
 /** `spikingformer datasets`. */
 import { type Command, Option } from 'commander';
-import { jsonOption, wholeNumber } from '../_arguments';
+import { formerly, jsonOption, wholeNumber } from '../_arguments';
 import { exitCode } from '../_errors';
 
 const folderOption = (description = 'where it is') =>
-  new Option('--root <folder>', `${description} (default: $SPIKINGFORMER_DATA/NAME, or the cache)`);
+  new Option('--data <dir>', `${description} (default: $SPIKINGFORMER_DATA/NAME, or the cache)`);
+
+const formerFolder = () => formerly('--root <dir>', 'data');
 
 export function datasetsCommand(program: Command): void {
   const datasets = program.command('datasets').description('get, check and look at data sets');
@@ -20,6 +22,7 @@ export function datasetsCommand(program: Command): void {
     .description('download, verify and unpack a data set, or say which file to put where')
     .argument('<name>', 'mnist, cifar10, ...: see `datasets list`')
     .addOption(folderOption('where it goes'))
+    .addOption(formerFolder())
     .option('--mirror <address>', 'a folder on the web that has the archives, tried first')
     .option(
       '--frames <n>',
@@ -49,6 +52,7 @@ export function datasetsCommand(program: Command): void {
     .description('compare files with their hashes, count and read every sample')
     .argument('<name>', 'a data set that has been prepared')
     .addOption(folderOption())
+    .addOption(formerFolder())
     .addOption(jsonOption('print the report as JSON'))
     .action(async (name, options) => {
       const sound = await (await import('../datasets')).check(name, options);
@@ -60,22 +64,16 @@ export function datasetsCommand(program: Command): void {
     .description('write a page of samples, as they are and augmented')
     .argument('<name>', 'a data set that has been prepared')
     .addOption(folderOption())
+    .addOption(formerFolder())
     .addOption(
       new Option('--split <name>', 'which part')
         .choices(['train', 'test'] as const)
         .default('train'),
     )
     .option('--samples <n>', 'how many samples', wholeNumber(1, 9999), 12)
-    .addOption(
-      new Option('--count <n>', 'the former name of --samples')
-        .argParser(wholeNumber(1, 9999))
-        .hideHelp(),
-    )
+    .addOption(formerly('--count <n>', 'samples', wholeNumber(1, 9999)))
     .option('--seed <n>', 'which samples, and how they are augmented', wholeNumber(0), 0)
     .option('--frames <n>', 'of events: frames per sample', wholeNumber(1), 8)
     .option('--out <file>', 'the page (default: NAME-SPLIT.html)')
-    .action(async (name, { count, ...options }) => {
-      const samples = count ?? options.samples;
-      await (await import('../datasets')).show(name, { ...options, samples });
-    });
+    .action(async (name, options) => (await import('../datasets')).show(name, options));
 }

@@ -1,15 +1,14 @@
 /** `spikingformer energy`. */
 import { type Command, Option } from 'commander';
-import { backendOption, jsonOption, wholeNumber } from '../_arguments';
+import { backendOption, jsonOption, MODEL, wholeNumber, withModelOptions } from '../_arguments';
 
 export const energyCommand = (program: Command) =>
-  program
-    .command('energy')
+  withModelOptions(program.command('energy'))
     .description('firing rates, operations and energy of a model, beside the same without spikes')
-    .argument('<model>', 'a preset, or the path of a model.json or its directory')
+    .argument('<model>', MODEL)
     .option(
       '--data <what>',
-      'a data set by name, or a CIFAR .bin, idx3-ubyte, .aedat, .safetensors',
+      "a data set by name, or a file of samples; of a run, the folder of its data (default: the run's held-out samples; else noise)",
     )
     .addOption(
       new Option(

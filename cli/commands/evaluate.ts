@@ -2,21 +2,20 @@
 import type { Command } from 'commander';
 import {
   backendOption,
-  checkpointOption,
   dataFolderOption,
   jsonOption,
+  MODEL,
   wholeNumber,
+  withModelOptions,
 } from '../_arguments';
 
 export const evaluateCommand = (program: Command) =>
-  program
-    .command('evaluate')
-    .description("measure a run's or a model's accuracy on held-out samples")
-    .argument('<run>', 'the folder of a run, or with --recipe of a saved model')
-    .option('--recipe <name>', 'whose data a saved model is measured on')
-    .addOption(checkpointOption())
+  withModelOptions(program.command('evaluate'))
+    .description("measure a model's accuracy on held-out samples")
+    .argument('<model>', MODEL)
+    .option('--recipe <name>', "whose data it is measured on (default: its run's)")
     .option('--samples <n>', 'only so many of the held-out samples', wholeNumber(1))
     .addOption(backendOption())
     .addOption(dataFolderOption())
     .addOption(jsonOption('print the result as JSON, with the confusion matrix'))
-    .action(async (run, options) => (await import('../evaluate')).evaluateModel(run, options));
+    .action(async (model, options) => (await import('../evaluate')).evaluateModel(model, options));

@@ -41,8 +41,8 @@ time has the folder.
 
 Examples:
   spikingformer train --recipe mnist-tiny
-  spikingformer train --recipe cifar10-4-384 --backend tensorflow --out runs/paper
+  spikingformer train --recipe cifar10-4-384 --out runs/paper --workers 2
   spikingformer train --resume --out runs/paper
-  spikingformer recipes                                what recipes there are`,
+  spikingformer recipes                            what recipes there are`,
     )
     .action(async (options) => (await import('../train')).train(options));

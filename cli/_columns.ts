@@ -1,0 +1,10 @@
+/** Text in lines that fit an old terminal. */
+import { Help } from 'commander';
+
+export const COLUMNS = 80;
+
+/** A name, and what there is to tell of it beside it, in as many lines as that takes. */
+export function beside(name: string, width: number, text: string): string {
+  const lines = new Help().boxWrap(text, COLUMNS - width - 2).split('\n');
+  return lines.map((line, i) => `${(i === 0 ? name : '').padEnd(width)}  ${line}`).join('\n');
+}

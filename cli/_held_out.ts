@@ -1,0 +1,22 @@
+/** Held-out samples as a recipe gives them to its network. */
+import * as tf from '@tensorflow/tfjs';
+import { testDataFromRecipe } from '../training/from_recipe';
+import type { Recipe } from '../training/recipe';
+import { openSplit } from './_run_folder';
+
+export interface HeldOut {
+  x: tf.Tensor;
+  /** Classes of the samples. */
+  labels: Int32Array;
+  classNames: readonly string[];
+}
+
+/** The first `count` of them, or as many as there are, in one batch. The caller disposes of x. */
+export async function heldOut(recipe: Recipe, count: number, root?: string): Promise<HeldOut> {
+  const source = await openSplit(recipe, 'test', root);
+  const few: Recipe = { ...recipe, evaluation: { ...recipe.evaluation, batchSize: count } };
+  for await (const { data, shape, labels } of testDataFromRecipe(few, { test: source }).batches()) {
+    return { x: tf.tensor(data, shape), labels, classNames: source.classNames };
+  }
+  throw new Error(`${recipe.data.name} has no held-out samples`);
+}

@@ -1,0 +1,59 @@
+/** The commands, their arguments and help; nothing runs yet. */
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { inOurWords } from './_errors';
+import { compareCommand } from './commands/compare';
+import { convertCommand } from './commands/convert';
+import { datasetsCommand } from './commands/datasets';
+import { doctorCommand } from './commands/doctor';
+import { energyCommand } from './commands/energy';
+import { evaluateCommand } from './commands/evaluate';
+import { nativeCommand } from './commands/native';
+import { predictCommand } from './commands/predict';
+import { recipesCommand } from './commands/recipes';
+import { summaryCommand } from './commands/summary';
+import { trainCommand } from './commands/train';
+
+const { version } = createRequire(import.meta.url)('tfjs-spikingformer/package.json');
+
+export const program = new Command('spikingformer')
+  .description('Spiking transformers in TensorFlow.js: look at models, check this machine.')
+  .version(version, '-v, --version', 'print the version')
+  .helpOption('-h, --help', 'print this help, or that of a command')
+  .helpCommand('help [command]', 'print the help of a command')
+  .configureOutput({ outputError: (text, write) => write(`${inOurWords(text)}\n`) })
+  .enablePositionalOptions() // `native install` has a --version of its own
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  spikingformer summary                              the names of the presets
+  spikingformer summary spikingformer-4-256-cifar10  its layers and parameters
+  spikingformer energy ./model --data cifar10        energy and firing rates
+  spikingformer datasets prepare cifar10             gets a data set, checks it
+  spikingformer train --recipe mnist-tiny            after Ctrl-C: --resume
+  spikingformer evaluate runs/mnist-tiny             accuracy, class by class
+  spikingformer convert checkpoint.pth.tar ./model   PyTorch's weights for tfjs
+  spikingformer doctor                               what works on this machine
+
+Exit status: 0 done, 1 failed, 2 asked wrongly; 130 stopped by Ctrl-C, 143 by
+SIGTERM, 129 by SIGHUP.`,
+  );
+
+// A command's code, and tfjs with it, is loaded when the command runs: help comes at once.
+for (const define of [
+  summaryCommand,
+  doctorCommand,
+  energyCommand,
+  trainCommand,
+  recipesCommand,
+  evaluateCommand,
+  predictCommand,
+  compareCommand,
+  convertCommand,
+  datasetsCommand,
+  nativeCommand,
+]) {
+  define(program);
+}
