@@ -1,5 +1,6 @@
 /** `spikingformer summary`: the layers and parameters of a preset or of a saved model. */
 import * as models from '../models/index';
+import { COLUMNS } from './_columns';
 import { type OpenOptions, openModel } from './_model';
 
 export interface SummaryArguments extends Omit<OpenOptions, 'recipe'> {
@@ -28,7 +29,7 @@ export async function summary(name: string | undefined, options: SummaryArgument
   if (options.json) {
     console.log(JSON.stringify(totals, null, 2));
   } else {
-    model.summary();
+    model.summary(COLUMNS, [0.36, 0.62, 0.88, 1]);
     print(totals);
   }
   model.dispose();

@@ -9,6 +9,7 @@ import {
   energySvg,
   energyTable,
   measureActivity,
+  measureActivityAsync,
 } from 'tfjs-spikingformer/analysis';
 import { describeEachBackend } from '../support/backends';
 import { seedWeights } from '../support/layer_test';
@@ -193,6 +194,31 @@ describeEachBackend('activity', () => {
     expect(model.getWeights().map((weight) => Array.from(weight.dataSync()))).toEqual(before);
     expect(trained.neurons.get('lif')).not.toEqual(measureActivity(model, x).neurons.get('lif'));
     x.dispose();
+    model.dispose();
+  });
+
+  test('batch by batch: progress, others have their turn, a signal ends it', async () => {
+    const model = small();
+    const x = tf.randomUniform([5, 4, 4, 2], 0, 2, 'float32', 9);
+    const done: number[][] = [];
+    const onProgress = (...now: [number, number]) => done.push(now);
+    const options = { batchSize: 2, training: true };
+    const plain = measureActivity(model, x, options);
+    expect(await measureActivityAsync(model, x, { ...options, onProgress })).toEqual(plain);
+    expect(done).toEqual([
+      [2, 5],
+      [4, 5],
+      [5, 5],
+    ]);
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error('enough')), 0);
+    const many = tf.randomUniform([400, 4, 4, 2], 0, 2, 'float32', 9);
+    const { signal } = controller;
+    await expect(measureActivityAsync(model, many, { batchSize: 1, signal })).rejects.toThrow(
+      'enough',
+    );
+    expect(measureActivity(model, x, options)).toEqual(plain); // its hooks are gone
+    tf.dispose([x, many]);
     model.dispose();
   });
 

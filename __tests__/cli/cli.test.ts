@@ -51,6 +51,7 @@ describe('summary', () => {
   test('of a preset prints its layers and both counts', () => {
     const { status, stdout, stderr } = cli('summary', 'spikingformer-4-256-cifar10');
     expect(stdout).toMatch(/block4 \(SpikingformerBlock/);
+    expect(lines(stdout).filter((line) => line.length > 80)).toEqual([]);
     expect(stdout).toMatch(/ 4,152,106 {2}parameters/);
     expect(stdout).toMatch(/ 4,156,202 {2}with the authors' two unused LayerNorms/);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
