@@ -6,6 +6,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { CheckpointError } from '../interop/checkpoint_error';
 import type { Progress } from '../training/trainer';
 import { writeAtomically } from './_files';
+import { isNatural, isRecord, typeOf } from './_json';
 
 export const CHECKPOINT_FORMAT = 1;
 const MANIFEST = 'manifest.json';
@@ -65,14 +66,50 @@ export async function readManifest(folder: string): Promise<CheckpointManifest> 
     throw new CheckpointError(`${path} cannot be read: ${error.message}`);
   });
   const manifest = unseal(text);
-  if (!manifest) throw new CheckpointError(`${path} is damaged: its checksum does not fit`);
+  if (!isRecord(manifest)) {
+    throw new CheckpointError(`${path} is damaged: its checksum does not fit`);
+  }
   if (manifest.format !== CHECKPOINT_FORMAT) {
     throw new CheckpointError(
       `${path} has format ${manifest.format}; this version reads ${CHECKPOINT_FORMAT}`,
     );
   }
-  return manifest;
+  for (const [field, isRight] of Object.entries(FIELDS)) {
+    if (!isRight(manifest[field])) {
+      throw new CheckpointError(
+        `${path} is no checkpoint's: its field ${field} is ${typeOf(manifest[field])}, or lacks something`,
+      );
+    }
+  }
+  return manifest as unknown as CheckpointManifest;
 }
+
+const isNumber = (value: unknown) => typeof value === 'number';
+const hasNaturals = (value: unknown, keys: readonly string[]) =>
+  isRecord(value) && keys.every((key) => isNatural(value[key]));
+
+/** What each field must be, so that whoever reads it needs no second look. JSON has null for NaN. */
+const FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  run: (value) => value === undefined || typeof value === 'string',
+  identity: isRecord,
+  environment: isRecord,
+  versions: isRecord,
+  optimizer: (value) =>
+    isRecord(value) && typeof value.className === 'string' && isRecord(value.config),
+  metric: (value) => value === null || isNumber(value),
+  position: (value) => hasNaturals(value, ['epoch', 'batch', 'step']),
+  sums: isRecord,
+  history: (value) => Array.isArray(value) && value.every(isRecord),
+  files: (value) =>
+    isRecord(value) &&
+    Object.entries(value).every(
+      ([name, file]) =>
+        !/[\\/]/.test(name) &&
+        isRecord(file) &&
+        isNatural(file.bytes) &&
+        typeof file.sha256 === 'string',
+    ),
+};
 
 /** Whether two checkpoints of one name are the same: in run, step, weights and state. */
 export function isSame(a: CheckpointManifest, b: CheckpointManifest): boolean {
@@ -92,7 +129,7 @@ function seal(manifest: CheckpointManifest): string {
   return JSON.stringify({ sha256: sha256(JSON.stringify(manifest)), manifest });
 }
 
-function unseal(text: string): CheckpointManifest | undefined {
+function unseal(text: string): unknown {
   try {
     const { sha256: checksum, manifest } = JSON.parse(text);
     return checksum === sha256(JSON.stringify(manifest)) ? manifest : undefined;

@@ -1,6 +1,7 @@
 /** The part of model.json that says where the weights lie, checked before anything trusts it. */
 import { isAbsolute } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
+import { isNatural, isRecord, typeOf } from './_json';
 
 /** Bytes of one element as stored; a string's length is in the data. */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
@@ -21,26 +22,26 @@ export interface ExpectedBytes {
 
 /** Parses and checks the text of a model.json; `jsonPath` is for the messages. */
 export function parseModelJson(text: string, jsonPath: string): tf.io.ModelJSON {
-  let json: Partial<tf.io.ModelJSON> | null;
+  let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
     throw new Error(`${jsonPath} is not JSON, so not a model: ${(error as Error).message}`);
   }
-  if (typeof json?.modelTopology !== 'object' || json.modelTopology === null) {
+  if (!isRecord(json) || !isRecord(json.modelTopology)) {
     throw new Error(`${jsonPath} has no modelTopology: it is not the model.json of a tfjs model`);
   }
   if (json.weightsManifest !== undefined) checkManifest(json.weightsManifest, jsonPath);
-  return json as tf.io.ModelJSON;
+  return json as unknown as tf.io.ModelJSON;
 }
 
 function checkManifest(manifest: unknown, jsonPath: string): void {
   if (!Array.isArray(manifest)) {
-    throw new Error(`${jsonPath}: weightsManifest must be an array, but is ${typeof manifest}`);
+    throw new Error(`${jsonPath}: weightsManifest must be an array, but is ${typeOf(manifest)}`);
   }
   for (const [i, group] of manifest.entries()) {
     const where = `${jsonPath}: weightsManifest[${i}]`;
-    if (!Array.isArray(group?.paths) || !Array.isArray(group?.weights)) {
+    if (!isRecord(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights)) {
       throw new Error(`${where} must have the arrays paths and weights`);
     }
     for (const path of group.paths) {
@@ -55,18 +56,28 @@ function checkManifest(manifest: unknown, jsonPath: string): void {
   }
 }
 
-function checkWeight(weight: Partial<tf.io.WeightsManifestEntry> | null, where: string): void {
-  const { name, shape, dtype } = weight ?? {};
-  const whole = Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 0);
+function checkWeight(weight: unknown, where: string): void {
+  const { name, shape, dtype, quantization } = isRecord(weight) ? weight : {};
+  const whole = Array.isArray(shape) && shape.every(isNatural);
   if (typeof name !== 'string' || !whole || typeof dtype !== 'string') {
     throw new Error(
       `${where}: a weight must have name, shape and dtype, but is ${JSON.stringify(weight)}`,
     );
   }
-  const stored = weight?.quantization?.dtype ?? dtype;
-  if (stored !== 'string' && !(stored in ELEMENT_BYTES)) {
+  if (quantization !== undefined) checkQuantization(quantization, `${where}: weight '${name}'`);
+  const stored = isRecord(quantization) ? String(quantization.dtype) : dtype;
+  if (stored !== 'string' && !Object.hasOwn(ELEMENT_BYTES, stored)) {
     throw new Error(`${where}: weight '${name}' has the unknown dtype '${stored}'`);
   }
+}
+
+function checkQuantization(value: unknown, what: string): void {
+  const { dtype, scale, min } = isRecord(value) ? value : {};
+  const numbers = [scale, min].every((n) => typeof n === 'number' && Number.isFinite(n));
+  if (dtype === 'float16' || (['uint8', 'uint16'].includes(String(dtype)) && numbers)) return;
+  throw new Error(
+    `${what}: its quantization must have dtype, scale and min, but is ${JSON.stringify(value)}`,
+  );
 }
 
 /** How many bytes the files of a group hold together. */

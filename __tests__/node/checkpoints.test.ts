@@ -1,4 +1,5 @@
 /** Checkpoints: exact resume, refusals with a table, damage said aloud, full disks, what is kept. */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
@@ -291,6 +292,28 @@ describe('damage', () => {
         expect(said).toEqual([expect.stringContaining(path)]);
         expect(said[0]).toMatch(/damaged|must have \d+ bytes/);
       }
+    },
+  );
+
+  test.each([
+    ['files', undefined, 'missing'],
+    ['files', { 'model.json': null }, 'an object, or lacks something'],
+    ['files', { '../model.json': { bytes: 1, sha256: '' } }, 'an object, or lacks something'],
+    ['position', 5, 'a number'],
+    ['history', {}, 'an object'],
+    ['optimizer', null, 'null'],
+    ['metric', 'high', 'a string'],
+  ])(
+    'a manifest whose %s is %j, its checksum right, is refused by type',
+    async (key, value, is) => {
+      const { store, newer } = await twoCheckpoints();
+      const path = join(newer, 'manifest.json');
+      const { manifest } = JSON.parse(readFileSync(path, 'utf8'));
+      const changed = { ...manifest, [key]: value };
+      const sha256 = createHash('sha256').update(JSON.stringify(changed)).digest('hex');
+      writeFileSync(path, JSON.stringify({ sha256, manifest: changed }));
+      const [, name] = await store.list();
+      await expect(store.verify(name!)).rejects.toThrow(`its field ${key} is ${is}`);
     },
   );
 

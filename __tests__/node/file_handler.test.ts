@@ -321,6 +321,18 @@ describe('fileHandler refuses', () => {
       [{ paths: [], weights: [{ name: 'a', shape: [1], dtype: 'int4' }] }],
       /weight 'a' has the unknown dtype 'int4'/,
     ],
+    ['null', null, /weightsManifest must be an array, but is null/],
+    ['a group that is null', [null], /weightsManifest\[0\] must have the arrays/],
+    [
+      'the name of a method as dtype',
+      [{ paths: [], weights: [{ name: 'a', shape: [1], dtype: 'toString' }] }],
+      /unknown dtype 'toString'/,
+    ],
+    [
+      'a quantization of another type',
+      [{ paths: [], weights: [{ name: 'a', shape: [1], dtype: 'float32', quantization: 8 }] }],
+      /weight 'a': its quantization must have dtype, scale and min, but is 8/,
+    ],
   ])('a manifest with %s', async (_, weightsManifest, message) => {
     const path = await saved();
     const jsonPath = join(path, 'model.json');

@@ -16,14 +16,9 @@ import {
   dataset,
   type SplitOptions,
 } from './_dataset';
+import type { SkippedSample } from './_frames_manifest';
 import { type DatasetInfo, datasetRoot, missing } from './_info';
-import {
-  keyOf,
-  openFramesCache,
-  type Recordings,
-  type SkippedSample,
-  settingName,
-} from './frames_cache';
+import { keyOf, openFramesCache, type Recordings, settingName } from './frames_cache';
 
 export interface CacheOptions {
   /**

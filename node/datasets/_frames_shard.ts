@@ -7,6 +7,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DatasetError } from '../../datasets/dataset_error';
 import type { Frames } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
+import { isNatural, isRecord } from '../_json';
 
 const MAGIC = 'SPKFRM1\n';
 export const SHARD_START = MAGIC.length + 4;
@@ -85,13 +86,13 @@ export function parseHeader(
   json: Uint8Array,
   fileBytes: number,
 ): { header: ShardHeader; offsets: number[] } | null {
-  let header: ShardHeader;
+  let header: unknown;
   try {
     header = JSON.parse(Buffer.from(json).toString());
   } catch {
     return null;
   }
-  if (!Array.isArray(header?.entries) || !header.entries.every(isEntry)) return null;
+  if (!isHeader(header)) return null;
   let at = SHARD_START + json.length;
   const offsets = header.entries.map((entry) => {
     const begin = at;
@@ -101,12 +102,16 @@ export function parseHeader(
   return at === fileBytes ? { header, offsets } : null;
 }
 
+function isHeader(value: unknown): value is ShardHeader {
+  if (!isRecord(value) || typeof value.key !== 'string' || !isNatural(value.first)) return false;
+  return Array.isArray(value.entries) && value.entries.every(isEntry);
+}
+
 function isEntry(value: unknown): value is ShardEntry {
-  const entry = value as Partial<Record<string, unknown>> | null;
-  if (typeof entry !== 'object' || entry === null) return false;
-  if (typeof entry.skipped === 'string') return true;
-  const natural = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
-  const { label, shape, dtype, bytes, sha256: hash } = entry;
-  const numbers = natural(label) && natural(bytes) && Array.isArray(shape) && shape.every(natural);
+  if (!isRecord(value)) return false;
+  if ('skipped' in value) return typeof value.skipped === 'string';
+  const { label, shape, dtype, bytes, sha256: hash } = value;
+  const shaped = Array.isArray(shape) && shape.every(isNatural);
+  const numbers = isNatural(label) && isNatural(bytes) && shaped;
   return numbers && typeof hash === 'string' && Object.hasOwn(COUNTS, String(dtype));
 }

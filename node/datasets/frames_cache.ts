@@ -13,6 +13,14 @@ import { eventsToFrames, type FramesOptions } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
 import { writeAtomically } from '../_files';
 import {
+  FORMAT,
+  MANIFEST,
+  type Manifest,
+  readManifest,
+  SHARD_NAME,
+  type SkippedSample,
+} from './_frames_manifest';
+import {
   headerLength,
   packFrames,
   parseHeader,
@@ -24,10 +32,7 @@ import {
 } from './_frames_shard';
 import { hashFile } from './download';
 
-/** Goes up whenever the frames of a recording, or how they are stored, change. */
-const FORMAT = 2;
 const SHARD_SAMPLES = 256;
-const MANIFEST = 'manifest.json';
 
 /** A split of recordings, from which frames are made. */
 export interface Recordings {
@@ -49,31 +54,11 @@ export interface FramesCacheOptions {
   signal?: AbortSignal;
 }
 
-/** A recording that was left out, and why. */
-export interface SkippedSample {
-  name: string;
-  reason: string;
-}
-
 export interface FramesCache {
   /** For each sample that there is: which of the recordings it is. */
   indices: readonly number[];
   skipped: readonly SkippedSample[];
   read(sample: number): Promise<Sample>;
-}
-
-interface Manifest {
-  format: number;
-  source: Recordings['source'];
-  settings: FramesOptions;
-  /** How many files of how many bytes the frames were made from. */
-  files: number;
-  bytes: number;
-  /** Hash of all of the above, and of the files' names and sizes. */
-  key: string;
-  samples: number;
-  skipped: readonly SkippedSample[];
-  shards: { file: string; bytes: number; sha256: string }[];
 }
 
 /** A shard that is there and whole, as far as its header and size tell. */
@@ -248,15 +233,6 @@ async function readAt(path: string, start: number, length: number): Promise<Uint
   return bytes;
 }
 
-async function readManifest(folder: string): Promise<Manifest | null> {
-  try {
-    const manifest = JSON.parse(await fs.readFile(join(folder, MANIFEST), 'utf8')) as Manifest;
-    return manifest?.format === FORMAT && Array.isArray(manifest.shards) ? manifest : null;
-  } catch {
-    return null; // none, or one that was not written by us
-  }
-}
-
 interface Written {
   recordings: Recordings;
   settings: FramesOptions;
@@ -291,6 +267,6 @@ async function writeManifest(
   ]);
   const known = new Set(hashed.map(({ file }) => file));
   for (const name of await fs.readdir(folder)) {
-    if (/^shard-\d+\.bin$/.test(name) && !known.has(name)) await fs.rm(join(folder, name));
+    if (SHARD_NAME.test(name) && !known.has(name)) await fs.rm(join(folder, name));
   }
 }

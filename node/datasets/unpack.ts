@@ -32,14 +32,32 @@ export async function unpack(
     files[path] = await writeStream(join(folder, path), stream);
     onFile?.(path, ++count);
   };
-  if (archive.endsWith('.zip')) await unpackZip(archive, place, take);
-  else if (archive.endsWith('.tar.gz')) await unpackTar(archive, place, take);
-  else {
-    const name = archive.replace(/^.*[\\/]/, '').replace(/\.gz$/, '');
-    const path = place(name);
-    if (path !== null) await unpackGzip(archive, path, take);
+  try {
+    if (archive.endsWith('.zip')) await unpackZip(archive, place, take);
+    else if (archive.endsWith('.tar.gz')) await unpackTar(archive, place, take);
+    else {
+      const name = archive.replace(/^.*[\\/]/, '').replace(/\.gz$/, '');
+      const path = place(name);
+      if (path !== null) await unpackGzip(archive, path, take);
+    }
+  } catch (error) {
+    throw await unpackError(archive, error);
   }
   return files;
+}
+
+/** Names the archive, and whether it ends too early. */
+async function unpackError(archive: string, error: unknown): Promise<unknown> {
+  const { message = '' } = (error ?? {}) as Partial<Error>;
+  if (message.includes(archive) || message.startsWith('cannot write ')) return error;
+  const size = await fs.stat(archive).then(
+    (stats) => stats.size,
+    () => null,
+  );
+  if (size === null) return fileError(`cannot read ${archive}`, error);
+  const cut = /unexpected end of file|truncated|central directory|ends? early/i.test(message);
+  const why = cut ? 'it is cut' : 'it is damaged';
+  return fileError(`cannot unpack ${archive}: ${why} (${size} bytes)`, error);
 }
 
 async function unpackGzip(archive: string, path: string, take: Take): Promise<void> {

@@ -106,6 +106,14 @@ test.each<[string, (folder: string) => void]>([
     (folder) => writeFileSync(join(folder, 'manifest.json'), '{"format": 1,'),
   ],
   [
+    'the manifest has shards of another type',
+    (folder) => {
+      const path = join(folder, 'manifest.json');
+      const manifest = JSON.parse(readFileSync(path, 'utf8'));
+      writeFileSync(path, JSON.stringify({ ...manifest, shards: [null, { file: 5 }] }));
+    },
+  ],
+  [
     'a byte of a header has changed',
     (folder) => {
       const path = join(folder, 'shard-00001.bin');
