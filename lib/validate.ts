@@ -35,6 +35,17 @@ export function checkPositiveInteger(argument: string, value: unknown): asserts 
   }
 }
 
+/** A positive integer that something grows with: so much, and no more. */
+export function checkCount(
+  argument: string,
+  value: unknown,
+  most: number,
+): asserts value is number {
+  if (!Number.isSafeInteger(value) || (value as number) <= 0 || (value as number) > most) {
+    throw invalid(argument, `an integer from 1 to ${most}`, value);
+  }
+}
+
 export function checkBoolean(argument: string, value: unknown): asserts value is boolean {
   if (typeof value !== 'boolean') throw invalid(argument, 'true or false', value);
 }

@@ -202,7 +202,7 @@ describe('a wrong recipe is refused, with the line', () => {
     ['evaluation.batchSize', 1e9, /must be <=65536$/],
     ['augment.erasing.maxCount', 1e9, /must be <=1000$/],
     ['augment.intensity', 1e9, /must be <=100$/],
-    ['augment.autoAugment', 'rand-m9-n1000000000', /must have at most n100$/],
+    ['augment.autoAugment', 'rand-m9-n1000000000', /must be timm's rand of n100 at most/],
     ['augment.autoAugment', 'random', /must be timm's rand, .*but got/],
     ['checkpoint.keep', 1e9, /must be <=10000$/],
   ])('%s, without bounds: %p', (path, value, message) => {

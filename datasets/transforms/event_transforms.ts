@@ -8,27 +8,10 @@
  * each growing with `intensity`.
  */
 import type { Random } from '../../lib/random';
-import {
-  checkFinite,
-  checkKeys,
-  checkOneOf,
-  checkPositiveInteger,
-  invalid,
-} from '../../lib/validate';
+import { checkCount, checkFinite, checkKeys, checkOneOf, invalid } from '../../lib/validate';
 import type { Sample } from '../sample';
 import { configured, type Transform } from './transform';
-
-export interface EventTransformOptions {
-  /** Default 'snn-augment-wide'; 'none' only flips. */
-  policy?: 'snn-augment-wide' | 'nda' | 'none';
-  /** Chance to be flipped left to right. Default 0.5. */
-  hflip?: number;
-  /**
-   * N of 'nda': rolls up to 2 N + 1 pixels, rotations and shears up to 15 N degrees, holes of 8 N
-   * pixels. Default 2.
-   */
-  intensity?: number;
-}
+import type { EventTransformOptions } from './transform_options';
 
 /**
  * ```ts
@@ -42,7 +25,7 @@ export function eventTransforms(options: EventTransformOptions = {}): Transform 
   checkOneOf('policy', policy, ['snn-augment-wide', 'nda', 'none'] as const);
   checkFinite('hflip', hflip);
   if (hflip < 0 || hflip > 1) throw invalid('hflip', 'from 0 to 1', hflip);
-  checkPositiveInteger('intensity', intensity);
+  checkCount('intensity', intensity, 100);
 
   const apply = (sample: Sample, random: Random): Sample => {
     checkFrames(sample);

@@ -4,45 +4,19 @@
  */
 
 import type { Random } from '../../lib/random';
-import {
-  checkFinite,
-  checkKeys,
-  checkOneOf,
-  checkPositiveInteger,
-  invalid,
-} from '../../lib/validate';
+import { checkCount, checkFinite, checkKeys, checkOneOf, invalid } from '../../lib/validate';
 import { dataSets } from '../data_sets';
 import type { Sample } from '../sample';
-import type { Interpolation } from './affine';
 import { type ColorJitter, colorJitter } from './color_jitter';
 import { flipHorizontally, flipVertically, imageOf, roundHalfToEven, sampleOf } from './image';
 import { parseRandAugment, randAugment } from './rand_augment';
 import { type Range, randomResizedCrop } from './random_resized_crop';
 import { centerCrop, resize, resizeShorterSide } from './resize';
 import { configured, type Transform } from './transform';
+import type { EvalTransformOptions, TrainTransformOptions } from './transform_options';
 
-/** Height and width, or both in one. */
-export type ImageSize = number | readonly [height: number, width: number];
-
-export interface TrainTransformOptions {
-  size: ImageSize;
-  /** Share of the area that the random crop keeps. Default [0.08, 1]. */
-  scale?: Range;
-  /** Width / height of the random crop. Default [3 / 4, 4 / 3]. */
-  ratio?: Range;
-  /** Chance to be flipped left to right. Default 0.5. */
-  hflip?: number;
-  /** Chance to be flipped upside down. Default 0. */
-  vflip?: number;
-  /** RandAugment, such as 'rand-m9-n1-mstd0.4-inc1'; colour jitter is then off, as in timm. */
-  autoAugment?: string | null;
-  /** One range for brightness, contrast and saturation, or theirs and hue's. Default 0.4. */
-  colorJitter?: number | ColorJitter | null;
-  /** Of the crop and of RandAugment. Default 'random'. */
-  interpolation?: Interpolation | 'random';
-  /** The data set's mean, 0..1 a channel: RandAugment's fill. Default ImageNet's. */
-  mean?: readonly number[];
-}
+/** An image of so many pixels a side takes 768 MiB. */
+const MOST_SIDE = 2 ** 14;
 
 const IMAGENET_MEAN = dataSets.imagenet.mean;
 
@@ -92,14 +66,6 @@ export function trainTransforms(options: TrainTransformOptions): Transform {
   return configured(apply, { name: 'train', options });
 }
 
-export interface EvalTransformOptions {
-  size: ImageSize;
-  /** The shorter side becomes size / cropPct before the middle is cut out. Default 0.875. */
-  cropPct?: number;
-  /** Default 'bilinear'. */
-  interpolation?: Interpolation;
-}
-
 /** Resize and centre crop; where height and width differ, a resize to both divided by cropPct. */
 export function evalTransforms(options: EvalTransformOptions): Transform {
   checkKeys('evalTransforms', options, ['size', 'cropPct', 'interpolation']);
@@ -108,6 +74,9 @@ export function evalTransforms(options: EvalTransformOptions): Transform {
   if (!(cropPct > 0 && cropPct <= 1)) throw invalid('cropPct', 'above 0, 1 at most', cropPct);
   checkOneOf('interpolation', interpolation, ['bilinear', 'bicubic'] as const);
   const [tall, wide] = [height, width].map((n) => Math.floor(n / cropPct));
+  if (Math.max(tall!, wide!) > MOST_SIDE) {
+    throw invalid('size / cropPct', `${MOST_SIDE} pixels at most`, Math.max(tall!, wide!));
+  }
 
   const apply = (sample: Sample): Sample => {
     const whole = imageOf(sample);
@@ -122,7 +91,7 @@ export function evalTransforms(options: EvalTransformOptions): Transform {
 
 function checkSize(size: unknown): readonly [number, number] {
   const both = Array.isArray(size) && size.length === 2 ? size : [size, size];
-  for (const n of both) checkPositiveInteger('size', n);
+  for (const n of both) checkCount('size', n, MOST_SIDE);
   return both as [number, number];
 }
 

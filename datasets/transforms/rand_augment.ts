@@ -60,6 +60,9 @@ const factors = {
   increasing: (level: number, random: Random) => Math.max(0.1, 1 + negated(level * 0.9, random)),
 };
 
+/** Operations on one image: each may make a copy of it. */
+const MOST_LAYERS = 100;
+
 /** timm's order, in which its choices are drawn. */
 export const operations: readonly Operation[] = [
   { name: 'AutoContrast', weight: 0.025, apply: autoContrast },
@@ -125,6 +128,9 @@ export function parseRandAugment(text: string): RandAugmentOptions {
     // timm takes inc0 for true; whoever writes it does not.
     else if (key === 'inc' && (value === 0 || value === 1)) options.increasing = value === 1;
     else throw invalid('autoAugment', expected, text);
+  }
+  if (options.numLayers > MOST_LAYERS) {
+    throw invalid('autoAugment', `timm's rand of n${MOST_LAYERS} at most`, text);
   }
   const choices = operations.filter(({ weight }) => weight > 0).length;
   if (options.weighted && options.numLayers > choices) {

@@ -1,12 +1,6 @@
 /** Random erasing (Zhong et al., arXiv 1708.04896) of normalised images, as timm 0.6.12 has it. */
 import type { Random } from '../../lib/random';
-import {
-  checkFinite,
-  checkKeys,
-  checkOneOf,
-  checkPositiveInteger,
-  invalid,
-} from '../../lib/validate';
+import { checkCount, checkFinite, checkKeys, checkOneOf, invalid } from '../../lib/validate';
 import { roundHalfToEven } from './image';
 
 export interface RandomErasingOptions {
@@ -14,7 +8,7 @@ export interface RandomErasingOptions {
   probability?: number;
   /** 0 everywhere, one normal colour a part, or normal noise. timm: re_mode. Default 'const'. */
   mode?: 'const' | 'rand' | 'pixel';
-  /** 1 to so many parts, which share the area. timm: re_count. Default 1. */
+  /** 1 to so many parts, 1000 at most, which share the area. timm: re_count. Default 1. */
   maxCount?: number;
   /** Share of the image, least and greatest. Default [0.02, 1 / 3]. */
   area?: readonly [number, number];
@@ -37,7 +31,7 @@ export function checkRandomErasing(options: RandomErasingOptions): Required<Rand
   checkFinite('probability', probability);
   if (probability < 0 || probability > 1) throw invalid('probability', 'from 0 to 1', probability);
   checkOneOf('mode', mode, ['const', 'rand', 'pixel'] as const);
-  checkPositiveInteger('maxCount', maxCount);
+  checkCount('maxCount', maxCount, 1000);
   if (!Array.isArray(area) || !(area[0] >= 0 && area[0] <= area[1] && area[1] <= 1)) {
     throw invalid('area', 'two numbers from 0 to 1, the lesser first', area);
   }

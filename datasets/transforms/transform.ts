@@ -1,8 +1,11 @@
 /** What a transform is: a function of a sample and a stream of random numbers, and its configuration. */
 import type { Random } from '../../lib/random';
 import type { Sample } from '../sample';
-import type { EventTransformOptions } from './event_transforms';
-import type { EvalTransformOptions, TrainTransformOptions } from './image_transforms';
+import type {
+  EvalTransformOptions,
+  EventTransformOptions,
+  TrainTransformOptions,
+} from './transform_options';
 
 /**
  * A new sample; all chance comes from `random`, so that the same stream gives the same sample.

@@ -123,7 +123,9 @@ describe('evalTransforms', () => {
 });
 
 test.each<[string, Partial<TrainTransformOptions>]>([
-  ['size must be a positive integer, but got 1.5', { size: 1.5 }],
+  ['size must be an integer from 1 to 16384, but got 1.5', { size: 1.5 }],
+  ['size must be an integer from 1 to 16384, but got 1000000', { size: [8, 1e6] }],
+  ["autoAugment must be timm's rand of n100 at most", { autoAugment: 'rand-m9-n101' }],
   [
     'scale must be two positive numbers, the lesser first, 1 at most, but got [0.5,2]',
     { scale: [0.5, 2] },
@@ -144,6 +146,7 @@ test.each<[string, Partial<TrainTransformOptions>]>([
 
 test.each<[string, EvalTransformOptions]>([
   ['cropPct must be above 0, 1 at most, but got 2', { size: 3, cropPct: 2 }],
+  ['size / cropPct must be 16384 pixels at most, but got 300000', { size: 3, cropPct: 1e-5 }],
   [
     "interpolation must be one of 'bilinear', 'bicubic'",
     { size: 3, interpolation: 'x' as 'bicubic' },

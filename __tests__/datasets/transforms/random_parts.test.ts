@@ -131,6 +131,7 @@ describe('randomErasing', () => {
       "mode must be one of 'const', 'rand', 'pixel', but got 'noise'",
       () => erased({ mode: 'noise' }, 0),
     ],
+    ['maxCount must be an integer from 1 to 1000', () => erased({ maxCount: 1e9 }, 0)],
     ["randomErasing has no option 'p'", () => erased({ p: 1 }, 0)],
     ['area must be two numbers from 0 to 1', () => erased({ area: [0.5, 0.2] }, 0)],
     ['minAspect must be above 0, 1 at most', () => erased({ minAspect: 3 }, 0)],
