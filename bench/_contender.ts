@@ -1,7 +1,7 @@
 /** A process that takes part in the bench: it is asked by lines of JSON and answers by lines of JSON. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { lateMessage, minutes } from '../node/native_process';
+import { lateMessage, minutes } from '../node/native/process';
 
 export interface Launch {
   command: string;

@@ -7,8 +7,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { minutes, runShown } from '../node/native_process';
-import { pythons, reasonOf, runPython } from '../node/native_python';
+import { minutes, runShown } from '../node/native/process';
+import { pythons, reasonOf, runPython } from '../node/native/python';
 import { defaultCacheDir } from '../node/npm_tarball';
 
 export const pytorchFolder = fileURLToPath(new URL('./pytorch', import.meta.url));

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs';
 import { nativeOpsInUse } from '../lib/kernels/tensorflow';
-import '../node/native_ops';
+import '../node/native/ops';
 import '../node/tfjs_node_shim';
 import '../node/wasm_backend';
 import { createTask, type Metric, type Task, type TaskSpec, writeWeights } from './_task';

@@ -6,7 +6,7 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import '../node/native_ops';
+import '../node/native/ops';
 import { installKernels } from '../lib/kernels/install';
 import { runStockKernel } from '../lib/kernels/override';
 import { tensorflowBackend } from '../lib/kernels/tensorflow/backend';

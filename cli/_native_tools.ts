@@ -1,7 +1,7 @@
 /** What `native install` would find on this machine: its compiler, pip and TensorFlow. */
-import { findCompiler } from '../node/native_build';
-import { findPip } from '../node/native_python';
-import { cachedTensorflow, DEFAULT_VERSION, findTensorflow } from '../node/native_tensorflow';
+import { findCompiler } from '../node/native/build';
+import { findPip } from '../node/native/python';
+import { cachedTensorflow, DEFAULT_VERSION, findTensorflow } from '../node/native/tensorflow';
 import { defaultCacheDir } from '../node/npm_tarball';
 
 /** Each is named, or why there is none. */

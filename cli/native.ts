@@ -1,5 +1,5 @@
 /** `spikingformer native`: fits tfjs-node to a TensorFlow, with this library's ops, and takes that back. */
-import { installNative, removeNative } from '../node/native_install';
+import { installNative, removeNative } from '../node/native/install';
 
 export interface InstallArguments {
   tensorflow?: string;

@@ -9,7 +9,7 @@
  *   await tf.ready(); // wasm starts asynchronously: wait before the first tensor
  *   const model = await tf.loadLayersModel(fileHandler('./model'));
  */
-import './native_ops';
+import './native/ops';
 import './tfjs_node_shim';
 import './wasm_backend';
 import { registerAll } from '../layers/register_all';
@@ -17,18 +17,18 @@ import { registerAll } from '../layers/register_all';
 registerAll();
 
 export { batches, type WorkerBatchOptions } from './batches';
-export { CheckpointCallback } from './checkpoint_callback';
-export { type CheckpointOnDisk, openCheckpointFile } from './checkpoint_file';
+export * from './datasets';
+export { type ImageFolderOptions, imageFolder } from './image_folder';
+export { type NpmTarballOptions, readNpmTarball } from './npm_tarball';
+export { CheckpointCallback } from './runs/checkpoint_callback';
+export { type CheckpointOnDisk, openCheckpointFile } from './runs/checkpoint_file';
 export {
   CheckpointError,
   type CheckpointManifest,
   CheckpointStore,
   type CheckpointStoreOptions,
   type LoadedCheckpoint,
-} from './checkpoints';
-export * from './datasets';
-export { fileHandler } from './file_handler';
-export { type ImageFolderOptions, imageFolder } from './image_folder';
-export { csvObserver, tensorboardObserver } from './metrics_files';
-export { type NpmTarballOptions, readNpmTarball } from './npm_tarball';
-export { numericEnvironment } from './numeric_environment';
+} from './runs/checkpoints';
+export { fileHandler } from './runs/file_handler';
+export { csvObserver, tensorboardObserver } from './runs/metrics_files';
+export { numericEnvironment } from './runs/numeric_environment';

@@ -14,7 +14,7 @@ import { promisify } from 'node:util';
 import { invalid } from '../lib/validate';
 import { fileError } from './_files';
 import { readTarball } from './_tar';
-import { lateMessage, minutes } from './native_process';
+import { lateMessage, minutes } from './native/process';
 
 /** How a tarball is known, and where it is kept. Give `integrity` or `sha256`. */
 export interface NpmTarballOptions {

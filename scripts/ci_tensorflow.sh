@@ -20,7 +20,7 @@ suite() {
   start=$SECONDS
   rm -f report.json
   env SPIKINGFORMER_TEST_BACKENDS=tensorflow TF_CPP_MIN_LOG_LEVEL=2 "$@" timeout --foreground --kill-after=10 60m npx jest \
-    --setupFiles ./node/native_ops.ts --testPathIgnorePatterns wasm \
+    --setupFiles ./node/native/ops.ts --testPathIgnorePatterns wasm \
     --json --outputFile report.json $tests || echo "jest ended with status $? ($name)"
   # Without a report, as when it was killed after an hour, the suite is one failure.
   counts='0 1'

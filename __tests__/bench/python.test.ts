@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pytorchPython } from '../../bench/_python';
-import { writeFiles } from '../native/_fakes';
+import { writeFiles } from '../node/native/_fakes';
 import { temporaryDirectory } from '../support/process';
 
 const directory = temporaryDirectory();

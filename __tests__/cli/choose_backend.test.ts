@@ -4,9 +4,9 @@ import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { fastest, reasonAgainst, reasonFor, warningOf } from '../../cli/_choose_backend';
 import type { NativeBackend } from '../../cli/_packages';
-import { fileHandler } from '../../node/file_handler';
+import { fileHandler } from '../../node/runs/file_handler';
 import '../support/backends';
-import { makeProject, makePython, writeFiles } from '../native/_fakes';
+import { makeProject, makePython, writeFiles } from '../node/native/_fakes';
 import { root, runFile, temporaryDirectory } from '../support/process';
 
 const directory = temporaryDirectory();

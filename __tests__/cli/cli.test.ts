@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { models } from '../../index';
-import { fileHandler } from '../../node/file_handler';
+import { fileHandler } from '../../node/runs/file_handler';
 import '../support/backends';
 import { root, runFile, temporaryDirectory } from '../support/process';
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
-import { fileHandler } from '../../node/file_handler';
+import { fileHandler } from '../../node/runs/file_handler';
 import '../support/backends';
 import { seedWeights } from '../support/layer_test';
 import { runFile, temporaryDirectory } from '../support/process';

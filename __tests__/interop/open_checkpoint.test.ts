@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { interop } from '../../index';
-import { openCheckpointFile } from '../../node/checkpoint_file';
+import { openCheckpointFile } from '../../node/runs/checkpoint_file';
 import { archive, bytes, pickleOf, tensor } from '../support/pickles';
 
 const folder = join(__dirname, '../fixtures/checkpoints');

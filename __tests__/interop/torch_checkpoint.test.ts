@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import '../support/backends';
-import { openCheckpointFile } from '../../node/checkpoint_file';
+import { openCheckpointFile } from '../../node/runs/checkpoint_file';
 import { expectForwardClose, loadFixture, modelInputToOurs, toTensor } from '../support/fixtures';
 import { archive, bytes, pickleOf, tensor, text } from '../support/pickles';
 

@@ -1,7 +1,7 @@
 /** Tests that need tfjs-node, or the native ops in it: skipped, saying so, where there are none. */
 import * as tf from '@tensorflow/tfjs';
 import { nativeOpsInUse } from '../../lib/kernels/tensorflow';
-import '../../node/native_ops';
+import '../../node/native/ops';
 
 function loadTfjsNode(): string | undefined {
   try {

@@ -8,7 +8,7 @@ import {
   GradientAccumulator,
   globalNorm,
 } from 'tfjs-spikingformer/training';
-import { fileHandler } from '../../node/file_handler';
+import { fileHandler } from '../../node/runs/file_handler';
 import { describeEachBackend } from '../support/backends';
 import { expectNoLeak } from '../support/leaks';
 import { temporaryDirectory } from '../support/process';

@@ -7,10 +7,10 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } 
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { appendCsv } from '../../bench/_csv';
-import { findCompiler } from '../../node/native_build';
-import { minutes, run, seconds } from '../../node/native_process';
-import { findPip, pipOf } from '../../node/native_python';
-import { DEFAULT_VERSION, fetchTensorflow } from '../../node/native_tensorflow';
+import { findCompiler } from '../../node/native/build';
+import { minutes, run, seconds } from '../../node/native/process';
+import { findPip, pipOf } from '../../node/native/python';
+import { DEFAULT_VERSION, fetchTensorflow } from '../../node/native/tensorflow';
 
 const PIPS = ['21.3.1', '22.0.4', '22.3.1', '23.2.1', '24.3.1', 'newest'];
 /** The first Python release that these releases of pip do not run on. */

@@ -1,0 +1,255 @@
+/**
+ * Compiles tfjs-node's binding, from the sources in its npm package, and this library's ops against one
+ * TensorFlow. The compiler is called directly: no make, no node-gyp, no Python.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { OPS_INTERFACE } from '../../lib/kernels/tensorflow/native_ops';
+import { readNpmTarball } from '../npm_tarball';
+import { bindingFolder, OPS_FILE } from './ops';
+import { minutes, run, runAsync, seconds } from './process';
+import { LIBRARIES, type Tensorflow } from './tensorflow';
+
+const BINDING_FILE = 'tfjs_binding.node';
+
+/** The C++ sources of this library's ops. */
+export const sourcesFolder = () =>
+  join(
+    dirname(createRequire(import.meta.url).resolve('tfjs-spikingformer/package.json')),
+    'native',
+  );
+
+/** Changes when the ops' sources do. */
+export function sourcesDigest(folder = sourcesFolder()): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder).sort()) {
+    if (/\.(cc|h)$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** The loops' instruction sets: chosen when the ops are loaded, so that a built folder may be moved. */
+const instructionSets: Record<string, string[]> = {
+  baseline: [],
+  ...(process.arch === 'x64' && {
+    avx2: ['-mavx2'],
+    avx512: [
+      ...['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl'],
+      '-mprefer-vector-width=512',
+    ],
+  }),
+};
+
+/** Time for a compiler to print its version, to compile one file, to link one library. */
+const TRY_LIMIT = seconds(30);
+const COMPILE_LIMIT = minutes(30);
+const LINK_LIMIT = minutes(10);
+
+export interface Compiler {
+  command: string;
+  version: string;
+}
+
+/** The C++ compiler of $CXX, or the first of the usual ones that compiles C++17; or why there is none. */
+export function findCompiler(): Compiler | string {
+  const reasons: string[] = [];
+  for (const command of process.env.CXX ? [process.env.CXX] : ['g++', 'clang++', 'c++']) {
+    const { status, stdout, stderr } = run(command, ['--version'], TRY_LIMIT);
+    if (status !== 0) {
+      reasons.push(`${command} does not run: ${stderr.trim() || `status ${status}`}`);
+      continue;
+    }
+    const program = '#include <optional>\nint main() { return std::optional<int>(0).value(); }';
+    const flags = ['-std=c++17', '-xc++', '-fsyntax-only', '-'];
+    const tried = run(command, flags, TRY_LIMIT, { input: program });
+    const version = (stdout.trim() || stderr.trim()).split('\n', 1)[0]!;
+    if (tried.status === 0 && version !== '') return { command, version };
+    const why =
+      tried.stderr.trim().split('\n', 1)[0] || `it prints nothing, status ${tried.status}`;
+    reasons.push(`${command} does not compile C++17: ${why}`);
+  }
+  return reasons.join(', ');
+}
+
+/** Headers of Node-API; it is the same for every Node that we support. */
+const HEADERS = {
+  name: 'node-api-headers',
+  version: '1.7.0',
+  integrity:
+    'sha512-uJMGdkhVwu9+I3UsVvI3KW6ICAy/yDfsu5Br9rSnTtY3WpoaComXvKloiV5wtx0Md2rn0B9n29Ys2WMNwWxj9A==',
+} as const;
+
+/** The folder of node_api.h that came with this Node, or that npm or node-gyp know of. */
+export function installedHeaders(): string | undefined {
+  const prefix = dirname(dirname(process.execPath));
+  const nodeDir = process.env.npm_config_nodedir;
+  const { HOME = '' } = process.env;
+  return [
+    join(prefix, 'include/node'),
+    ...(nodeDir ? [join(nodeDir, 'include/node')] : []),
+    join(HOME, '.cache/node-gyp', process.versions.node, 'include/node'),
+  ].find((folder) => existsSync(join(folder, 'node_api.h')));
+}
+
+/** Those headers, from npm where this machine has none; `folder` is for what comes from npm. */
+async function nodeHeaders(folder: string): Promise<string> {
+  const installed = installedHeaders();
+  if (installed) return installed;
+  const { name, version, integrity } = HEADERS;
+  const files = await readNpmTarball(name, version, { integrity });
+  const target = join(folder, 'node-api');
+  await fs.mkdir(target);
+  for (const [path, bytes] of files) {
+    const [, header] = /^include\/([\w.]+\.h)$/.exec(path) ?? [];
+    if (header) await fs.writeFile(join(target, header), bytes);
+  }
+  return target;
+}
+
+/** Runs as many at a time as there are processors. */
+async function inParallel(jobs: (() => Promise<void>)[]): Promise<void> {
+  const queue = [...jobs];
+  const worker = async () => {
+    for (let job = queue.shift(); job; job = queue.shift()) await job();
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+/** Hard links where both are on one file system, so that clearing the cache breaks nothing; else copies. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await fs.link(from, to).catch(() => fs.copyFile(from, to));
+}
+
+/** The same of a folder and all below it. */
+async function linkOrCopyAll(from: string, to: string): Promise<void> {
+  await fs.mkdir(to, { recursive: true });
+  for (const entry of await fs.readdir(from, { withFileTypes: true })) {
+    const each = entry.isDirectory() ? linkOrCopyAll : linkOrCopy;
+    await each(join(from, entry.name), join(to, entry.name));
+  }
+}
+
+/**
+ * `deps` as tfjs-node lays it out: `include`, and the libraries under tfjs-node's names too. CUDA's lie in
+ * `deps/nvidia`: TensorFlow's run path has `$ORIGIN/../nvidia/cudnn/lib` and so on, for what it loads late.
+ */
+export async function layOutTensorflow(
+  { folder, fetched }: Tensorflow,
+  deps: string,
+): Promise<void> {
+  const lib = join(deps, 'lib');
+  await fs.mkdir(lib, { recursive: true });
+  await fs.symlink(join(folder, 'include'), join(deps, 'include'));
+  const aliases = { [LIBRARIES.cc]: 'tensorflow', [LIBRARIES.framework]: 'tensorflow_framework' };
+  for (const [file, alias] of Object.entries(aliases)) {
+    if (fetched) await linkOrCopy(join(folder, file), join(lib, file));
+    else await fs.symlink(join(folder, file), join(lib, file));
+    await fs.symlink(file, join(lib, `lib${alias}.so`));
+  }
+  const cuda = join(dirname(folder), 'nvidia');
+  if (fetched && existsSync(cuda)) await linkOrCopyAll(cuda, join(deps, 'nvidia'));
+}
+
+export interface Built {
+  binding: string;
+  ops: string;
+}
+
+/**
+ * Builds into `target`, a new folder inside of tfjs-node's, so that what is built can be renamed:
+ * `target/deps` and `target/lib`, laid out as tfjs-node's own.
+ */
+export async function build(
+  packageDir: string,
+  tensorflow: Tensorflow,
+  compiler: Compiler,
+  target: string,
+): Promise<Built> {
+  const deps = join(target, 'deps');
+  const source = await fs.realpath(tensorflow.folder);
+  await layOutTensorflow({ ...tensorflow, folder: source }, deps);
+  const headers = await nodeHeaders(target);
+  const output = join(target, relative(packageDir, bindingFolder(packageDir)));
+  const objects = join(target, 'objects');
+  await fs.mkdir(output, { recursive: true });
+  await fs.mkdir(objects);
+
+  const common = ['-O3', '-fPIC', '-fvisibility=hidden', '-DNDEBUG', '-isystem', headers];
+  const include = ['-isystem', join(deps, 'include')];
+  /** Runs the compiler, which must leave the file `made`. */
+  const make = async (args: string[], made: string, what: string, limit: number) => {
+    await runAsync(compiler.command, [...args, '-o', made], what, limit);
+    if (!existsSync(made)) throw new Error(`${what}: ${compiler.command} has left no ${made}`);
+  };
+  const compile = (source: string, object: string, flags: string[]) => () =>
+    make(
+      [...common, ...include, ...flags, '-c', source],
+      join(objects, object),
+      `compiling ${relative(packageDir, source)}`,
+      COMPILE_LIMIT,
+    );
+
+  const bindingSources = join(packageDir, 'binding');
+  const napi = Math.max(...napiVersions(packageDir));
+  const bindingFlags = ['-std=gnu++17', '-w', `-DNAPI_VERSION=${napi}`];
+  const bindingObjects = ['tfjs_backend', 'tfjs_binding'];
+  const ops = sourcesFolder();
+  const opsFlags = [
+    ...['-std=c++17', '-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math'],
+    ...['-pthread', '-DNAPI_VERSION=8', `-DSPIKINGFORMER_INTERFACE=${OPS_INTERFACE}`],
+  ];
+  const opsObjects = [
+    'addon',
+    'op',
+    'multi_step_lif',
+    'first_max_pool',
+    'spike_conv',
+    'batch_norm',
+    'updates',
+    'attention',
+    'thread_pool',
+  ];
+  const loopSources = ['lif', 'norm', 'pool', 'spike', 'attention'].map((name) => `${name}_loops`);
+  const loops = loopSources.flatMap((source) =>
+    Object.entries(instructionSets).map(([set, flags]) => ({
+      source,
+      object: `${source}_${set}`,
+      flags: [...flags, `-DINSTRUCTION_SET=${set}`],
+    })),
+  );
+  await inParallel([
+    ...bindingObjects.map((name) =>
+      compile(join(bindingSources, `${name}.cc`), `${name}.o`, bindingFlags),
+    ),
+    ...loops.map(({ source, object, flags }) =>
+      compile(join(ops, `${source}.cc`), `${object}.o`, [...opsFlags, ...flags]),
+    ),
+    ...opsObjects.map((name) => compile(join(ops, `${name}.cc`), `${name}.o`, opsFlags)),
+  ]);
+
+  const link = (names: string[], file: string, libraries: string[]) => {
+    // An environment's TensorFlow is loaded from where it lies, as it finds its CUDA libraries from there.
+    const home = tensorflow.fetched ? `$ORIGIN/${relative(output, join(deps, 'lib'))}` : source;
+    const files = names.map((name) => join(objects, `${name}.o`));
+    const found = libraries.map((name) => join(deps, 'lib', name));
+    // Not -Wl, which would cut a path at its commas.
+    const rpath = ['-Xlinker', '-rpath', '-Xlinker', home];
+    const args = ['-shared', ...files, ...found, '-pthread', ...rpath];
+    return make(args, join(output, file), `linking ${file}`, LINK_LIMIT);
+  };
+  await link(bindingObjects, BINDING_FILE, [LIBRARIES.cc, LIBRARIES.framework]);
+  await link([...opsObjects, ...loops.map(({ object }) => object)], OPS_FILE, [
+    LIBRARIES.framework,
+  ]);
+  await fs.rm(objects, { recursive: true });
+  return { binding: join(output, BINDING_FILE), ops: join(output, OPS_FILE) };
+}
+
+function napiVersions(packageDir: string): number[] {
+  const { binary } = JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8'));
+  return (binary.napi_versions as number[]).filter((v) => v <= Number(process.versions.napi));
+}

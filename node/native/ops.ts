@@ -1,0 +1,70 @@
+/**
+ * Loads the addon with this library's TensorFlow ops, which `spikingformer native install` builds into
+ * tfjs-node's own folder, beside tfjs-node's binding. SPIKINGFORMER_NATIVE_OPS=0 goes without.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { MultiStepLIF, MultiStepLIFGrad } from '../../lib/kernels/spec';
+import { type NativeOps, setNativeOpsLoader } from '../../lib/kernels/tensorflow/native_ops';
+
+export const OPS_FILE = 'spikingformer_ops.node';
+
+const requireAddon = createRequire(import.meta.url);
+
+/** Where tfjs-node's binding lies, seen from its package: lib/napi-v8, or what this Node supports. */
+export function bindingFolder(packageDir: string): string {
+  const { binary } = JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8'));
+  const supported = (binary.napi_versions as number[]).filter(
+    (version) => version <= Number(process.versions.napi),
+  );
+  const path = (binary.module_path as string).replace(
+    '{napi_build_version}',
+    String(Math.max(...supported)),
+  );
+  return join(packageDir, path);
+}
+
+/** The folders of a package, as the running script, the current folder and this library find it. */
+export function packageFolders(name: string): string[] {
+  const importers = [
+    process.argv[1] ?? '',
+    join(process.cwd(), 'package.json'),
+    import.meta.url,
+  ].filter((from) => from !== '');
+  const folders = importers.flatMap((from) => {
+    try {
+      return [dirname(createRequire(from).resolve(`${name}/package.json`))];
+    } catch {
+      return [];
+    }
+  });
+  return [...new Set(folders)];
+}
+
+function load(packageName: string): NativeOps | string {
+  if (process.env.SPIKINGFORMER_NATIVE_OPS === '0') {
+    return 'SPIKINGFORMER_NATIVE_OPS is 0';
+  }
+  const [path] = packageFolders(packageName)
+    .map((folder) => join(bindingFolder(folder), OPS_FILE))
+    .filter(existsSync);
+  if (!path) return 'they are not installed: `npx spikingformer native install` builds them';
+  try {
+    return requireAddon(path) as NativeOps;
+  } catch (error) {
+    return `${path} does not load: ${(error as Error).message}`;
+  }
+}
+
+let loaded: NativeOps | string | undefined;
+setNativeOpsLoader((packageName) => {
+  loaded ??= load(packageName);
+  return loaded;
+});
+
+// Where the backend was used before this import, it has composed kernels: they are chosen anew.
+for (const kernelName of [MultiStepLIF, MultiStepLIFGrad]) {
+  if (tf.getKernel(kernelName, 'tensorflow')) tf.unregisterKernel(kernelName, 'tensorflow');
+}

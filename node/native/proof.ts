@@ -1,0 +1,106 @@
+/**
+ * Proves by computing, in a process of its own, that tfjs-node and this library's ops in it work: a
+ * binding that does not fit its TensorFlow may end the process that loads it.
+ */
+import { minutes, run } from './process';
+
+/** What such a process found. */
+export interface Proof {
+  /** TensorFlow's version. */
+  tensorflow: string;
+  gpu: boolean;
+  /** Billions of operations a second in a product of two 1024 x 1024 matrices. */
+  gigaflops: number;
+  /** What the ops' addon says of itself, where there is one. */
+  ops?: { interface: number; instructionSet: string; threads: number };
+}
+
+/** Begins the line that has what was found. */
+const MARK = 'found: ';
+
+/** argv: the package's folder; the binding, or '' for the package's own; the addon, or ''. */
+const SCRIPT = `
+const [, folder, binding, ops] = process.argv;
+const { createRequire } = require('node:module');
+const own = createRequire(folder + '/package.json');
+// Two functions that Node 23 removed and tfjs-node calls: see node/tfjs_node_shim.ts.
+const util = require('node:util');
+util.isNullOrUndefined ??= (x) => x == null;
+util.isArray ??= Array.isArray;
+if (binding) own('@mapbox/node-pre-gyp/lib/pre-binding').find = () => binding;
+const tf = own(folder);
+const backend = tf.backend();
+const check = (what, got, expected) => {
+  const right = got.length === expected.length &&
+    expected.every((x, i) => Math.abs(got[i] - x) <= 1e-6 * Math.max(1, Math.abs(x)));
+  if (!right) throw new Error(what + ' is wrong: expected ' + expected + ', got ' + Array.from(got));
+};
+check('a matrix product', tf.matMul(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]])).dataSync(), [11]);
+check('the gradient of a convolution', tf.grad((w) => tf.conv2d(tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]),
+  w, 1, 'valid').sum())(tf.ones([1, 1, 1, 1])).dataSync(), [10]);
+const big = tf.ones([1024, 1024]);
+const product = () => tf.tidy(() => tf.matMul(big, big).sum().dataSync());
+product();
+const start = process.hrtime.bigint();
+check('a large matrix product', product(), [2 ** 30]);
+const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+const found = {
+  tensorflow: backend.binding.TF_Version,
+  gpu: backend.isUsingGpuDevice,
+  gigaflops: Math.round(2 ** 31 / seconds / 1e8) / 10,
+};
+if (ops) {
+  found.ops = { ...own(ops) };
+  const of = (type, values) => Object.entries(values).map(([name, value]) => ({ name, type, value }));
+  const { TF_ATTR_FLOAT, TF_ATTR_BOOL, TF_ATTR_INT } = backend.binding;
+  const op = (name, outputs, inputs, floats = {}, bools = {}, ints = {}) => backend.executeMultipleOutputs(
+    'Spikingformer' + name,
+    [...of(TF_ATTR_FLOAT, floats), ...of(TF_ATTR_BOOL, bools), ...of(TF_ATTR_INT, ints)],
+    inputs, outputs).map((tensor) => tensor.dataSync());
+  const lif = [{ tau: 2, v_threshold: 1, v_reset: 0, share: 0.5 },
+    { soft_reset: false, decay_input: true, keeps: false }];
+  const back = [{ ...lif[0], alpha: 1 }, { ...lif[1], detach_reset: true }, { surrogate: 2 }];
+  const none = { has_v0: false, has_decay: false };
+  // h: 0.75, 1.125 (fires), 0.75, 1.125 (fires)
+  const x = tf.fill([1, 4, 1], 1.5);
+  const [spikes, v] = op('MultiStepLif', 2, [x], lif[0], { ...lif[1], ...none }, { N: 0 });
+  check('spiking neurons', spikes, [0, 1, 0, 1]);
+  check('membranes', v, [0]);
+  const ones = tf.ones([1, 4, 1]);
+  const [dx] = op('MultiStepLifGrad', 3, [x, ones, tf.zeros([1, 1])], back[0], { ...back[1], ...none },
+    { ...back[2], N: 0 });
+  // s' = 1 - |h - 1|: 0.75, 0.875; gh = s' + (half of the next step's gh where this did not fire)
+  check('their gradient', dx, [0.59375, 0.4375, 0.59375, 0.4375]);
+  // Of 1, 3, 1, 3: mean 2, variance 1; with gamma 1 and beta 1.5: 0.5, 2.5, 0.5, 2.5; h: 0.25, 1.375 (fires), ...
+  const images = tf.tensor([1, 3, 1, 3], [1, 4, 1]);
+  const [one, rest] = [tf.ones([1]), tf.fill([1], 1.5)];
+  const [y, mean, variance] = op('BatchNorm', 3, [images, one, rest], { epsilon: 0 });
+  check('batch norm', [...y, ...mean, ...variance], [0.5, 2.5, 0.5, 2.5, 2, 1]);
+  const fired = op('BatchNormLif', 3, [images, one, rest], { ...lif[0], epsilon: 0 }, lif[1]);
+  check('batch norm with neurons', fired[0], [0, 1, 0, 1]);
+  const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
+  check('a product of spikes', op('SpikeConv', 1, [tf.tensor2d([[1, 0, 1]]), kernel], {}, {}, { N: 0 })[0], [6, 8]);
+  const factors = tf.tensor1d([1, 0.1, 1, 0, 0, 1, 0, 1]);
+  check('a moving average', op('Blend', 1, [one, rest], { kept: 0.5, taken: 2 })[0], [3.5]);
+  check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors])[0], [0.9]);
+}
+console.log('${MARK}' + JSON.stringify(found));
+`;
+
+/** Time for TensorFlow to load and to compute a little. */
+const PROOF_LIMIT = minutes(3);
+
+/** Throws, saying why, where it does not work. */
+export function prove(folder: string, binding = '', ops = '', limit = PROOF_LIMIT): Proof {
+  const env = { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env };
+  const ran = run(process.execPath, ['-e', SCRIPT, folder, binding, ops], limit, { env });
+  if (ran.status === 0) {
+    const found = ran.stdout.split('\n').find((line) => line.startsWith(MARK));
+    if (found !== undefined) return JSON.parse(found.slice(MARK.length));
+    throw new Error('its process ended before it had computed');
+  }
+  if (ran.late) throw new Error(ran.stderr);
+  const lines = ran.stderr.split('\n');
+  const reason = lines.find((line) => /^\w*Error: /.test(line)) ?? lines.filter(Boolean).at(-1);
+  throw new Error(reason ?? 'its process was ended before it could say why');
+}

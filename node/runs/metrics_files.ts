@@ -1,0 +1,109 @@
+/** Observers that write a run's numbers: metrics.csv, steps.csv, and TensorBoard's event files. */
+import fs from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { epochHeader, epochRow, epochScalars, stepHeader, stepRow } from '../../training/metrics';
+import type { RunStart, TrainingObserver } from '../../training/observer';
+import { fileVersionRecord, scalarsRecord, sessionStartRecord } from '../../training/tensorboard';
+import { errorCode, fileError, writeAtomically } from '../_files';
+
+/**
+ * `metrics.csv`, a row an epoch, and `steps.csv`, a row an optimizer step; both count epochs from 0,
+ * as TensorBoard and the authors' logs do. A run that goes on drops the rows that it is going to make anew.
+ */
+export function csvObserver(folder: string): TrainingObserver {
+  const epochsFile = join(folder, 'metrics.csv');
+  const stepsFile = join(folder, 'steps.csv');
+  let rows: string[];
+  let steps: Appender;
+  const writeEpochs = () => writeAtomically(epochsFile, [Buffer.from([...rows, ''].join('\n'))]);
+  return {
+    async onStart({ history, position }) {
+      rows = [epochHeader, ...history.map(epochRow)];
+      await writeEpochs();
+      await writeAtomically(stepsFile, [Buffer.from(await rowsUntil(stepsFile, position.step))]);
+      steps = await Appender.open(stepsFile);
+    },
+    onStep: (report) => steps.write(Buffer.from(`${stepRow(report)}\n`)),
+    onEpoch: (report) => {
+      rows.push(epochRow(report));
+      return writeEpochs();
+    },
+    onEnd: () => steps?.end(),
+  };
+}
+
+/** The file's rows of steps that are done, each of them whole. */
+async function rowsUntil(file: string, step: number): Promise<string> {
+  const text = await fs.readFile(file, 'utf8').catch((error) => {
+    if (errorCode(error) === 'ENOENT') return '';
+    throw fileError(`cannot read ${file}`, error);
+  });
+  const rows = text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .slice(1, -1);
+  const kept = rows.filter((row) => Number(row.slice(0, row.indexOf(','))) <= step);
+  return [stepHeader, ...kept, ''].join('\n');
+}
+
+/** One event file a process, in `folder`, as TensorBoard has them; `tensorboard --logdir FOLDER` shows it. */
+export function tensorboardObserver(folder: string): TrainingObserver {
+  let file: Appender;
+  const now = () => Date.now() / 1000;
+  return {
+    async onStart({ position, history }: RunStart) {
+      await fs.mkdir(folder, { recursive: true });
+      const name = `events.out.tfevents.${Math.floor(now())}.${hostname()}.${process.pid}.v2`;
+      file = await Appender.open(join(folder, name));
+      await file.write(fileVersionRecord(now()));
+      await file.write(sessionStartRecord(position.step + 1, now()));
+      // An epoch whose row was lost with the process is there again; one that was not is the same.
+      for (const report of history) {
+        await file.write(scalarsRecord(epochScalars(report), report.step, now()));
+      }
+    },
+    onStep: ({ step, loss, accuracy, learningRate }) =>
+      file.write(
+        scalarsRecord(
+          { 'train/loss': loss, 'train/accuracy': accuracy, learning_rate: learningRate },
+          step,
+          now(),
+        ),
+      ),
+    onEpoch: (report) => file.write(scalarsRecord(epochScalars(report), report.step, now())),
+    onEnd: () => file?.end(),
+  };
+}
+
+/** Appends to a file: all of what is written, or on a full disk nothing, and an error that names it. */
+class Appender {
+  private constructor(
+    private readonly path: string,
+    private readonly handle: fs.FileHandle,
+    private size: number,
+  ) {}
+
+  static async open(path: string): Promise<Appender> {
+    try {
+      const handle = await fs.open(path, 'a');
+      return new Appender(path, handle, (await handle.stat()).size);
+    } catch (error) {
+      throw fileError(`cannot write ${path}`, error);
+    }
+  }
+
+  async write(data: Uint8Array): Promise<void> {
+    try {
+      await this.handle.writeFile(data);
+      this.size += data.length;
+    } catch (error) {
+      await this.handle.truncate(this.size).catch(() => undefined); // half a row is none
+      throw fileError(`cannot write ${this.path}`, error);
+    }
+  }
+
+  end(): Promise<void> {
+    return this.handle.close();
+  }
+}
