@@ -1,7 +1,8 @@
 /** Naming missing kernels before the first step, instead of in the middle of it. */
 import * as tf from '@tensorflow/tfjs';
 import type { NeuronLayer } from '../layers/neuron_layer';
-import { installKernels } from '../lib/kernels/install';
+import { installKernels } from '../lib/kernels';
+import { engine } from '../lib/tfjs_internals';
 import { keepingStatistics } from './_statistics';
 import { walkLayers } from './walk';
 
@@ -94,10 +95,10 @@ function firstMissingKernel(run: () => void): string | undefined {
 
 /** A gradient that fails midway leaves on tfjs's tape what its forward pass had saved for it. */
 function freeTape(): void {
-  const { state } = tf.engine();
+  const { state } = engine();
   if (state.gradientDepth > 0) return;
   for (const { saved } of state.activeTape ?? []) tf.dispose(saved ?? []);
-  state.activeTape = null as never;
+  state.activeTape = null;
 }
 
 /** Lets the cpu backend stand in for one kernel, so that the run goes on to the next that is missing. */

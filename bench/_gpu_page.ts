@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-webgpu';
 import * as spiking from 'tfjs-spikingformer';
-import { composedKernels } from '../lib/kernels/composed';
+import { composedKernels } from '../lib/kernels';
 import { countWork, type Work } from './_dispatches';
 
 /** A row of the table. */

@@ -8,8 +8,8 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import * as spiking from 'tfjs-spikingformer';
-import { composedKernels } from '../lib/kernels/composed';
-import { SpikeConv2D } from '../lib/kernels/spec';
+import { composedKernels } from '../lib/kernels';
+import { SpikeConv2D } from '../lib/kernels/spike_conv2d';
 import { appendCsv } from './_csv';
 import { measure, printTimings, timingRows } from './measure';
 

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '../node/native/ops';
-import { installKernels } from '../lib/kernels/install';
+import { installKernels } from '../lib/kernels';
 import { runStockKernel } from '../lib/kernels/override';
 import { tensorflowBackend } from '../lib/kernels/tensorflow/backend';
 import { nativeOpsInUse } from '../lib/kernels/tensorflow/native_ops';

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { composedKernels } from '../lib/kernels/composed';
+import { composedKernels } from '../lib/kernels';
 import { wasmKernels, wasmOverrides } from '../lib/kernels/wasm';
 import { appendCsv, type Row } from './_csv';
 import { measure } from './measure';

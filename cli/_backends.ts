@@ -1,8 +1,9 @@
 /** Proves each registered backend by small computations whose results are known. */
 import * as tf from '@tensorflow/tfjs';
 import { multiStepLIF } from '../lib/index';
-import { hasNativeKernels } from '../lib/kernels/install';
+import { hasNativeKernels } from '../lib/kernels';
 import { nativeOpsInUse } from '../lib/kernels/tensorflow';
+import { engine } from '../lib/tfjs_internals';
 
 export interface BackendFindings {
   name: string;
@@ -80,7 +81,7 @@ export async function examineBackends(): Promise<BackendFindings[]> {
   const cpu = tf.findBackend('cpu') as { firstUse?: boolean } | null;
   if (cpu) cpu.firstUse = false; // its banner says to install tfjs-node; doctor says its own
   const findings: BackendFindings[] = [];
-  for (const name of Object.keys(tf.engine().registryFactory)) {
+  for (const name of Object.keys(engine().registryFactory)) {
     const failures: Record<string, string> = {};
     if (await tf.setBackend(name)) {
       for (const [title, proof] of Object.entries(proofs)) {

@@ -7,8 +7,9 @@ import {
   batchNormTraining,
   updateRunningStatistics,
 } from '../lib/batch_norm';
-import type { NeuronAttrs } from '../lib/kernels/spec';
-import { type ChannelAffine, isRecordingGradients } from '../lib/spike_conv';
+import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
+import type { ChannelAffine } from '../lib/spike_conv';
+import { isRecordingGradients } from '../lib/tfjs_internals';
 import { checkPositive, invalid } from '../lib/validate';
 import {
   type CallArgs,

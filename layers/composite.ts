@@ -1,17 +1,10 @@
 /** Layers made of layers: they own their sublayers' weights, names, flags and states. */
 import * as tf from '@tensorflow/tfjs';
+import { internalsOf, symbolicInput } from '../lib/tfjs_internals';
 import { invalid } from '../lib/validate';
 import { type CallArgs, checkLayerKeys, type LayerArgs, oneTensor } from './layer';
 import type { OperationList, OperationOptions } from './operations';
 import { ownerOf, setOwner } from './owners';
-
-/** What tf.layers keeps in a layer: its weights, and whether they are about to be loaded anyway. */
-interface LayerInternals {
-  _trainableWeights: tf.LayerVariable[];
-  _nonTrainableWeights: tf.LayerVariable[];
-  fastWeightInitDuringBuild: boolean;
-}
-const internalsOf = (layer: tf.layers.Layer) => layer as unknown as LayerInternals;
 
 /** A composite fuses those inside; of other layers there is nothing to fuse. */
 function fuseIn(layer: tf.layers.Layer): void {
@@ -105,9 +98,7 @@ export abstract class CompositeLayer extends tf.layers.Layer {
    * name would save well and then fail to load. Returns its output shape.
    */
   protected buildSublayer(layer: tf.layers.Layer, inputShape: tf.Shape): tf.Shape {
-    const noLayer = null as unknown as tf.layers.Layer;
-    const symbol = new tf.SymbolicTensor('float32', inputShape, noLayer, [], {});
-    return (layer.apply(symbol) as tf.SymbolicTensor).shape;
+    return (layer.apply(symbolicInput(inputShape)) as tf.SymbolicTensor).shape;
   }
 
   /** Builds layers that are applied one after the other; returns the last one's output shape. */

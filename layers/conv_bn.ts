@@ -1,8 +1,7 @@
 /** Convolution and batch normalization on all time steps at once (ConvBN of arXiv 2304.11954). */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { foldTime } from '../lib/fold_time';
-import { installKernels } from '../lib/kernels/install';
-import { type ChannelAffine, spikeConv2d } from '../lib/spike_conv';
+import { type ChannelAffine, conv2d, spikeConv2d } from '../lib/spike_conv';
 import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
 import { torchBias, torchKernel } from './initializers';
 import { KernelBN } from './kernel_bn';
@@ -70,9 +69,8 @@ export class ConvBN extends KernelBN {
   protected override product(x: tf.Tensor): tf.Tensor {
     // 'same' is the padding of odd kernels at stride 1, and what every backend is fastest at.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
-    installKernels(); // tfjs-node refuses padding in numbers until ours are in place.
     const images = foldTime(x) as tf.Tensor4D;
-    return tf.conv2d(images, this.kernel.read() as tf.Tensor4D, this.strides, padding);
+    return conv2d(images, this.kernel.read() as tf.Tensor4D, this.strides, padding);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

@@ -1,6 +1,6 @@
 /** Integrate-and-fire neurons, without leak, as a layer (SpikingJelly's MultiStepIFNode). */
 import type * as tf from '@tensorflow/tfjs';
-import type { NeuronAttrs } from '../lib/kernels/spec';
+import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
 import { type IFParams, neuronKeys, resolveIF } from '../lib/neuron_params';
 import { checkLayerKeys, type LayerArgs, pick, register } from './layer';
 import { NeuronLayer, type StatefulArgs } from './neuron_layer';

@@ -1,6 +1,7 @@
 /** What ConvBN and LinearBN have in common: a kernel and the batch norm after it, two layers or, fused, one. */
 import * as tf from '@tensorflow/tfjs';
-import { type ChannelAffine, isRecordingGradients } from '../lib/spike_conv';
+import type { ChannelAffine } from '../lib/spike_conv';
+import { isRecordingGradients } from '../lib/tfjs_internals';
 import { BatchNormOverTime } from './batch_norm_over_time';
 import { CompositeLayer } from './composite';
 import { type CallArgs, hasCallHook, type LayerArgs } from './layer';

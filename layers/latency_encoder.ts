@@ -1,6 +1,6 @@
 /** Latency encoding: each value of a static input fires once, the greater the earlier. */
 import * as tf from '@tensorflow/tfjs';
-import { installKernels } from '../lib/kernels/install';
+import { encodeSpikes } from '../lib/encode';
 import { checkOneOf, checkPositiveInteger } from '../lib/validate';
 import { checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './layer';
 import { markSpikes } from './silent';
@@ -39,24 +39,18 @@ export class LatencyEncoder extends tf.layers.Layer {
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
-    return tf.tidy(() => {
-      const encode = tf.customGrad((value) => ({
-        value: this.encode(value as tf.Tensor),
-        gradFunc: () => tf.zerosLike(value as tf.Tensor),
-      }));
-      return markSpikes(encode(oneTensor(inputs)));
-    });
+    return tf.tidy(() => markSpikes(encodeSpikes(oneTensor(inputs), (x) => this.fires(x))));
   }
 
-  private encode(x: tf.Tensor): tf.Tensor {
-    installKernels(); // webgpu's own cast leaves spikes that other operations do not take
+  /** At which steps. */
+  private fires(x: tf.Tensor): tf.Tensor {
     const last = this.timeSteps - 1;
     const time =
       this.encFunction === 'log'
         ? tf.sub(last, x.mul(Math.expm1(last)).add(1).log())
         : tf.sub(1, x).mul(last);
     const steps = tf.range(0, this.timeSteps).reshape([1, -1, ...x.shape.slice(1).map(() => 1)]);
-    return time.round().expandDims(1).equal(steps).cast('float32');
+    return time.round().expandDims(1).equal(steps);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

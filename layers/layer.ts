@@ -1,5 +1,6 @@
 /** What every layer here has in common: its options, its one input, and how it is registered. */
 import * as tf from '@tensorflow/tfjs';
+import { internalsOf } from '../lib/tfjs_internals';
 import { checkKeys, invalid, show } from '../lib/validate';
 
 /** Options of any tf.layers layer: name, trainable, inputShape and so on. */
@@ -66,7 +67,7 @@ export function checkTokens(name: string, shape: tf.Shape): number {
 
 /** Whether someone listens to the layer's calls, by tf.layers' setCallHook. */
 export function hasCallHook(layer: tf.layers.Layer): boolean {
-  return (layer as unknown as { _callHook?: unknown })._callHook != null;
+  return internalsOf(layer)._callHook != null;
 }
 
 /** The layer that a config `{className, config}` tells of. */

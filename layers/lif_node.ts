@@ -1,6 +1,6 @@
 /** Leaky integrate-and-fire neurons as a layer (SpikingJelly's MultiStepLIFNode). */
 import type * as tf from '@tensorflow/tfjs';
-import type { NeuronAttrs } from '../lib/kernels/spec';
+import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
 import { type LIFParams, neuronKeys, resolveLIF } from '../lib/neuron_params';
 import { checkLayerKeys, type LayerArgs, pick, register } from './layer';
 import { NeuronLayer, type StatefulArgs } from './neuron_layer';

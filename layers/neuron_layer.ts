@@ -1,6 +1,6 @@
 /** What IFNode, LIFNode and ParametricLIFNode share: one call for all time steps, and an optional state. */
 import * as tf from '@tensorflow/tfjs';
-import type { NeuronAttrs } from '../lib/kernels/spec';
+import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
 import { runNeuron } from '../lib/neuron';
 import { checkBoolean, invalid } from '../lib/validate';
 import { type CallArgs, type LayerArgs, oneShape, oneTensor } from './layer';

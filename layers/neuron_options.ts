@@ -1,5 +1,5 @@
 /** The neuron options of composite layers: one set for all LIF neurons inside, checked once. */
-import type { NeuronAttrs } from '../lib/kernels/spec';
+import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
 import { type LIFParams, neuronKeys, resolveLIF } from '../lib/neuron_params';
 import { pick } from './layer';
 import { LIFNode } from './lif_node';

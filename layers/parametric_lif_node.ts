@@ -1,6 +1,6 @@
 /** LIF neurons whose time constant is learnt (PLIF, Fang et al., arXiv 2007.05785) as a layer. */
 import * as tf from '@tensorflow/tfjs';
-import type { NeuronAttrs } from '../lib/kernels/spec';
+import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
 import { checkTimeConstant, neuronKeys, type PLIFParams, resolvePLIF } from '../lib/neuron_params';
 import { invalid } from '../lib/validate';
 import { checkLayerKeys, type LayerArgs, pick, register } from './layer';

@@ -1,6 +1,6 @@
 /** Poisson encoding: each value of a static input is the chance of a spike at every time step. */
 import * as tf from '@tensorflow/tfjs';
-import { installKernels } from '../lib/kernels/install';
+import { encodeSpikes } from '../lib/encode';
 import { Random } from '../lib/random';
 import { checkPositiveInteger, invalid } from '../lib/validate';
 import {
@@ -51,18 +51,13 @@ export class PoissonEncoder extends tf.layers.Layer {
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs = {}): tf.Tensor {
     return tf.tidy(() => {
-      installKernels(); // webgpu's own cast leaves spikes that other operations do not take
       const x = oneTensor(inputs);
       const [batch, ...rest] = x.shape as [number, ...number[]];
       const random = kwargs.training
         ? new Random(this.drawnSeed, 'poisson', 'call', ++this.trainingCalls)
         : new Random(this.drawnSeed, 'poisson');
       const noise = uniform([kwargs.training ? batch : 1, this.timeSteps, ...rest], random);
-      const encode = tf.customGrad((value) => ({
-        value: noise.less((value as tf.Tensor).expandDims(1)).cast('float32'),
-        gradFunc: () => tf.zerosLike(value as tf.Tensor),
-      }));
-      return markSpikes(encode(x));
+      return markSpikes(encodeSpikes(x, (value) => noise.less(value.expandDims(1))));
     });
   }
 

@@ -3,7 +3,7 @@
  * one uses, registrations too, and keep what an entry itself calls: this.
  */
 import * as tf from '@tensorflow/tfjs';
-import { registerGradients } from '../lib/kernels/gradients';
+import { registerGradients } from '../lib/kernels/register_gradients';
 import * as layers from './index';
 import { register } from './layer';
 

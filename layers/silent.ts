@@ -3,7 +3,7 @@
  * to a threshold of 1. Such a layer gives zeros forever, without an error; so it is said, once a layer.
  */
 import type * as tf from '@tensorflow/tfjs';
-import type { NeuronAttrs } from '../lib/kernels/spec';
+import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
 import { shared } from '../lib/shared';
 import { pathOf } from './owners';
 

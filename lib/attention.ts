@@ -1,7 +1,7 @@
 /** Spiking attention: a product of spikes without softmax, hence associative (Zhou et al., arXiv 2304.11954). */
 import * as tf from '@tensorflow/tfjs';
-import { headProduct } from './kernels/composed/attention';
-import { runSpikingAttention } from './kernels/run';
+import { runSpikingAttention } from './kernels';
+import { headProduct } from './kernels/attention';
 import { checkFinite, checkKeys, checkPositiveInteger, invalid } from './validate';
 
 export interface SpikingAttentionParams {

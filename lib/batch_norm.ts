@@ -1,7 +1,7 @@
 /** Batch normalization over batch, time and space at once, with PyTorch's running statistics. */
 import * as tf from '@tensorflow/tfjs';
-import { runBatchNormLIF, runBatchNormTraining, runBlend } from './kernels/run';
-import type { NeuronAttrs } from './kernels/spec';
+import { runBatchNormLIF, runBatchNormTraining, runBlend } from './kernels';
+import type { NeuronAttrs } from './kernels/multi_step_lif';
 import { invalid } from './validate';
 
 export interface BatchNormParams {

@@ -1,6 +1,7 @@
 /** Starting the first backend that a device has, and saying aloud when it is not the one wished for. */
 import * as tf from '@tensorflow/tfjs';
 import { shared } from './shared';
+import type { WatchableBackend } from './tfjs_internals';
 import { invalid } from './validate';
 
 export interface ChooseBackendOptions {
@@ -8,12 +9,6 @@ export interface ChooseBackendOptions {
   training?: boolean;
   /** Who is told why a backend was passed over, and when a GPU is lost later. Default console.warn. */
   say?: (message: string) => void;
-}
-
-/** The little that tells a GPU's loss. */
-interface Watchable {
-  device?: { lost: Promise<{ reason: string; message: string }> };
-  gpgpu?: { gl: { canvas: EventTarget } };
 }
 
 const LOST =
@@ -68,7 +63,7 @@ function watch(name: string, say: (message: string) => void): void {
   const backend = tf.backend();
   if (watched.has(backend)) return;
   watched.add(backend);
-  const { device, gpgpu } = backend as Watchable;
+  const { device, gpgpu } = backend as WatchableBackend;
   device?.lost.then(({ reason, message }) => {
     if (reason !== 'destroyed') say(`The ${name} device was lost (${message}): ${LOST}`);
   });

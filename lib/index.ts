@@ -1,5 +1,5 @@
 /** The maths of spiking networks on tensors: pure functions, and the kernels beneath them. */
-import { registerGradients } from './kernels/gradients';
+import { registerGradients } from './kernels/register_gradients';
 
 registerGradients();
 
@@ -16,6 +16,15 @@ export {
   batchNormTraining,
 } from './batch_norm';
 export { type ChooseBackendOptions, chooseBackend } from './choose_backend';
+export {
+  type AnySurrogateName,
+  registerSurrogate,
+  type SurrogateDefinition,
+  type SurrogateName,
+  spike,
+  surrogateGradient,
+  surrogateNames,
+} from './kernels/surrogate';
 export { type MaxPoolParams, maxPool2d } from './max_pool';
 export {
   multiStepIF,
@@ -28,12 +37,3 @@ export {
 } from './neuron';
 export type { IFParams, LIFParams, PLIFParams } from './neuron_params';
 export { type NeuronTrace, neuronTrace } from './neuron_trace';
-export {
-  type AnySurrogateName,
-  registerSurrogate,
-  type SurrogateDefinition,
-  type SurrogateName,
-  spike,
-  surrogateGradient,
-  surrogateNames,
-} from './surrogate';

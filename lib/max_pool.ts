@@ -1,6 +1,6 @@
 /** Max pooling as PyTorch does it, on every backend: symmetric padding, and the first maximum gets the gradient. */
 import type * as tf from '@tensorflow/tfjs';
-import { runFirstMaxPool } from './kernels/run';
+import { runFirstMaxPool } from './kernels';
 import { checkPositiveInteger, invalid } from './validate';
 
 export interface MaxPoolParams {

@@ -4,8 +4,8 @@
  * The gradient of the firing step is a surrogate. Source: SpikingJelly (Fang et al., 2023).
  */
 import type * as tf from '@tensorflow/tfjs';
-import { runMultiStepLIF } from './kernels/run';
-import type { NeuronAttrs } from './kernels/spec';
+import { runMultiStepLIF } from './kernels';
+import type { NeuronAttrs } from './kernels/multi_step_lif';
 import {
   type IFParams,
   type LIFParams,

@@ -1,6 +1,6 @@
 /** What a neuron can be told: the options of IF, LIF and PLIF neurons, their defaults and checks. */
-import type { NeuronAttrs } from './kernels/spec';
-import { type AnySurrogateName, getSurrogate, type SurrogateName } from './surrogate';
+import type { NeuronAttrs } from './kernels/multi_step_lif';
+import { type AnySurrogateName, getSurrogate, type SurrogateName } from './kernels/surrogate';
 import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from './validate';
 
 /** Options that every integrate-and-fire neuron has. */

@@ -1,6 +1,6 @@
 /** Looking at membranes: every step of a neuron laid open, in the composed form. */
 import * as tf from '@tensorflow/tfjs';
-import { unroll } from './kernels/composed/multi_step_lif';
+import { unroll } from './kernels/multi_step_lif';
 import { checkInput } from './neuron';
 import { type LIFParams, resolveLIF } from './neuron_params';
 

@@ -3,18 +3,13 @@
  * one term a channel, and zeros, 70 to 95 % of spikes, cost nothing where the backend has a kernel.
  */
 import * as tf from '@tensorflow/tfjs';
-import { runSpikeConv2D } from './kernels/run';
+import { installKernels, runSpikeConv2D } from './kernels';
 import { invalid } from './validate';
 
 /** What a frozen batch norm does to each channel: y = scale x + shift. */
 export interface ChannelAffine {
   scale: tf.Tensor;
   shift: tf.Tensor;
-}
-
-/** Whether a gradient may be asked for of what is computed now: the functions here have none. */
-export function isRecordingGradients(): boolean {
-  return tf.engine().state.gradientDepth > 0;
 }
 
 /** A kernel would read other sizes, or another type, as if they were these. */
@@ -55,4 +50,15 @@ export function spikeLinear(x: tf.Tensor, kernel: tf.Tensor2D, affine: ChannelAf
     const y = runSpikeConv2D(rows, filter, affine.scale, affine.shift);
     return y.reshape([...x.shape.slice(0, -1), units]);
   });
+}
+
+/** tfjs's conv2d, on every backend with padding in numbers too, which tfjs-node refuses. */
+export function conv2d(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  strides: number,
+  padding: number | 'same',
+): tf.Tensor4D {
+  installKernels();
+  return tf.conv2d(x, filter, strides, padding);
 }

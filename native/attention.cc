@@ -1,4 +1,4 @@
-// The ops SpikingformerAttention and SpikingformerAttentionGrad: SpikingAttention of lib/kernels/spec.ts,
+// The ops SpikingformerAttention and SpikingformerAttentionGrad: SpikingAttention of lib/kernels/attention.ts,
 // which reads and writes each head where it lies among the others, and makes no transposed copies.
 #include <algorithm>
 #include <memory>

@@ -1,5 +1,5 @@
 // The ops SpikingformerBatchNorm and SpikingformerBatchNormLif, and their gradients: BatchNormTraining
-// and BatchNormLIF of lib/kernels/spec.ts. The second keeps nothing between the norm and the neurons:
+// and BatchNormLIF of lib/kernels/batch_norm_lif.ts. The second keeps nothing between the norm and the neurons:
 // what they were given is computed once more for the gradient, a block that fits into L1 at a time.
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 // Charge, fire, reset, and the same back through time, over one block of neurons. Plain loops that the
 // compiler vectorises; compiled once for each INSTRUCTION_SET. Every operation of the forward loop is
-// rounded as the composed form rounds it (lib/kernels/composed/multi_step_lif.ts): compile with
+// rounded as the composed form rounds it (lib/kernels/multi_step_lif.ts): compile with
 // -ffp-contract=off.
 //
 // No standard library in here: an inline function of its would be compiled for AVX-512, and the linker
@@ -95,7 +95,7 @@ inline float ExpOfNegative(float x) {
   return x < -87.0f ? 0.0f : y * power;
 }
 
-/** The formulas of lib/surrogate.ts. */
+/** The formulas of lib/kernels/surrogate.ts. */
 template <int kSurrogate>
 inline float SurrogateGradient(float u, float alpha) {
   constexpr float kHalfPi = 1.57079633f, kInverseRootPi = 0.564189584f;

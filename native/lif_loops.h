@@ -5,7 +5,7 @@
 
 namespace spikingformer {
 
-/** In the order of surrogateNames in lib/surrogate.ts. */
+/** In the order of surrogateNames in lib/kernels/surrogate.ts. */
 enum Surrogate { kSigmoid, kAtan, kPiecewiseQuadratic, kPiecewiseExp, kSoftSign, kErf, kSurrogates };
 
 /** The parameters of the neurons, and how an input [batch, time, neurons] is walked. */

@@ -1,5 +1,5 @@
 // The ops SpikingformerMultiStepLif and SpikingformerMultiStepLifGrad: MultiStepLIF of
-// lib/kernels/spec.ts for TensorFlow's CPU device, through TensorFlow's C API.
+// lib/kernels/multi_step_lif.ts for TensorFlow's CPU device, through TensorFlow's C API.
 #include "multi_step_lif.h"
 
 #include <algorithm>

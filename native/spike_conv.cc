@@ -1,5 +1,5 @@
 // The ops of convolutions and matrix products that skip the zeros of their input: SpikeConv2D of
-// lib/kernels/spec.ts, the gradient of its filter, and how to tell whether that is worth it.
+// lib/kernels/spike_conv2d.ts, the gradient of its filter, and how to tell whether that is worth it.
 #include <algorithm>
 #include <atomic>
 #include <cstring>

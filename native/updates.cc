@@ -1,5 +1,5 @@
 // What a training step does to every variable, in one pass where TensorFlow's own ops take several: the
-// ops SpikingformerAdamW and SpikingformerBlend, AdamWStep and Blend of lib/kernels/spec.ts.
+// ops SpikingformerAdamW and SpikingformerBlend, AdamWStep and Blend of lib/kernels/updates.ts.
 #include <cmath>
 #include <memory>
 

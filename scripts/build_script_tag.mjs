@@ -15,22 +15,24 @@ const missing = `The wasm backend needs ${name}'s kernels for it: <script src=".
 const standIns = {
   // tfjs-node is in no page.
   './tensorflow': `
-    export const tensorflowKernels = () => [];
-    export const tensorflowOverrides = () => [];`,
+    export const tensorflow = { name: 'tensorflow', kernels: () => [], overrides: () => [] };`,
   './wasm': `
     const loaded = () => {
       if (!globalThis.spikingWasm) throw new Error(${JSON.stringify(missing)});
       return globalThis.spikingWasm;
     };
-    export const wasmKernels = () => loaded().wasmKernels();
-    export const installWasmOverrides = () => loaded().installWasmOverrides();`,
+    export const wasm = {
+      name: 'wasm',
+      kernels: () => loaded().wasm.kernels(),
+      overrides: () => loaded().wasm.overrides(),
+    };`,
 };
 
 const otherFiles = {
   name: 'other-files',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^\.\/(?:tensorflow|wasm)$/ }, ({ path, importer }) =>
-      importer.endsWith('install.ts') ? { path, namespace: 'stand-in' } : undefined,
+      importer.endsWith('backends.ts') ? { path, namespace: 'stand-in' } : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'stand-in' }, ({ path }) => ({ contents: standIns[path] }));
   },

@@ -3,7 +3,8 @@
  * the gradient, and epsilon stands outside the square root and its bias correction.
  */
 import * as tf from '@tensorflow/tfjs';
-import { runAdamWStep } from '../lib/kernels/run';
+import { runAdamWStep } from '../lib/kernels';
+import { engine } from '../lib/tfjs_internals';
 import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from '../lib/validate';
 
 export interface AdamWConfig {
@@ -78,7 +79,7 @@ export class AdamW extends tf.Optimizer {
     const named = Array.isArray(gradients)
       ? gradients.map(({ name, tensor }) => [name, tensor] as const)
       : Object.entries(gradients);
-    const variables = tf.engine().registeredVariables;
+    const variables = engine().registeredVariables;
     for (const [name, gradient] of named) {
       if (gradient == null) continue;
       const variable = variables[name];

@@ -1,22 +1,7 @@
 /** Initial weights that follow from one seed, however many models a process has made before. */
 import * as tf from '@tensorflow/tfjs';
 import { Random } from '../lib/random';
-
-type AddWeight = (
-  this: tf.layers.Layer,
-  name: string,
-  shape: tf.Shape,
-  dtype: tf.DataType | undefined,
-  initializer: Initializer,
-  ...rest: unknown[]
-) => tf.LayerVariable;
-
-/** tf.layers' initializers: random ones have a seed, a number or null. */
-interface Initializer {
-  seed?: number | null;
-  apply(shape: tf.Shape, dtype?: tf.DataType): tf.Tensor;
-  getConfig(): tf.serialization.ConfigDict;
-}
+import { type Initializer, internalsOf } from '../lib/tfjs_internals';
 
 /**
  * Runs `build` so that every random initial weight is drawn with a seed made of `seed` and the path of
@@ -30,11 +15,11 @@ interface Initializer {
  * ```
  */
 export function seededWeights<T>(seed: number, build: () => T): T {
-  const prototype = tf.layers.Layer.prototype as unknown as { addWeight: AddWeight };
+  const prototype = internalsOf(tf.layers.Layer.prototype);
   const stock = prototype.addWeight;
   prototype.addWeight = function addSeeded(name, shape, dtype, initializer, ...rest) {
     const weight = stock.call(this, name, shape, dtype, initializer, ...rest);
-    const { fastWeightInitDuringBuild: loading } = this as unknown as Record<string, boolean>;
+    const { fastWeightInitDuringBuild: loading } = this;
     if (!loading && initializer && 'seed' in initializer.getConfig()) {
       redraw(weight, initializer, new Random(seed, 'weights', weight.originalName).bits());
     }

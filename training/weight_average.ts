@@ -1,6 +1,6 @@
 /** An exponential moving average of weights and running statistics (timm's ModelEmaV2). */
 import * as tf from '@tensorflow/tfjs';
-import { runBlend } from '../lib/kernels/run';
+import { runBlend } from '../lib/kernels';
 import { invalid } from '../lib/validate';
 
 /**

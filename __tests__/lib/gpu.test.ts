@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { countWork } from '../../bench/_dispatches';
-import { installKernels } from '../../lib/kernels/install';
+import { installKernels } from '../../lib/kernels';
 import { describeEachBackend, onGPU } from '../support/backends';
 
 /** Uploaded, so that nothing but the neuron's own programs are counted. */

@@ -5,14 +5,19 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import * as spiking from 'tfjs-spikingformer';
-import { firstMaxPool, firstMaxPoolGrad } from '../../lib/kernels/composed/max_pool';
-import { multiStepLIF, multiStepLIFGrad } from '../../lib/kernels/composed/multi_step_lif';
-import { present, runKernel } from '../../lib/kernels/run';
-import { FirstMaxPoolGrad, MultiStepLIFGrad, type NeuronAttrs } from '../../lib/kernels/spec';
+import { runKernel } from '../../lib/kernels';
+import { present } from '../../lib/kernels/kernel';
+import { FirstMaxPoolGrad, firstMaxPool, firstMaxPoolGrad } from '../../lib/kernels/max_pool';
+import {
+  MultiStepLIFGrad,
+  multiStepLIF,
+  multiStepLIFGrad,
+  type NeuronAttrs,
+} from '../../lib/kernels/multi_step_lif';
+import { surrogateNames } from '../../lib/kernels/surrogate';
 import { runNeuron } from '../../lib/neuron';
 import { resolveIF, resolveLIF, resolvePLIF } from '../../lib/neuron_params';
 import { spikeConv2d } from '../../lib/spike_conv';
-import { surrogateNames } from '../../lib/surrogate';
 import { backends, describeEachBackend, onGPU } from '../support/backends';
 import {
   loadFixture,

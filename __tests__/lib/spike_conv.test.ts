@@ -1,8 +1,9 @@
 /** Convolutions and linear maps of spikes at inference, against their composed form. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { spikeConv2D } from '../../lib/kernels/composed/spike_conv2d';
-import { isRecordingGradients, spikeConv2d, spikeLinear } from '../../lib/spike_conv';
+import { spikeConv2D } from '../../lib/kernels/spike_conv2d';
+import { spikeConv2d, spikeLinear } from '../../lib/spike_conv';
+import { isRecordingGradients } from '../../lib/tfjs_internals';
 import { describeEachBackend, onGPU, repeatably } from '../support/backends';
 import { expectForwardClose, expectGradClose } from '../support/compare';
 import { expectNoLeak } from '../support/leaks';

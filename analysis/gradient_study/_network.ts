@@ -5,8 +5,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { batchNormTraining } from '../../lib/batch_norm';
 import { foldTime, repeatOverTime, unfoldTime } from '../../lib/fold_time';
-import { runKernel } from '../../lib/kernels/run';
-import { FirstMaxPoolGrad } from '../../lib/kernels/spec';
+import { runKernel } from '../../lib/kernels';
+import { FirstMaxPoolGrad } from '../../lib/kernels/max_pool';
 import { maxPool2d, resolveMaxPool } from '../../lib/max_pool';
 import { multiStepLIF } from '../../lib/neuron';
 import { neuronTrace } from '../../lib/neuron_trace';

@@ -1,46 +1,37 @@
 /**
- * Gives the current backend every kernel it needs: its own of ours where we have them, the composed
- * form where not, and in place of tfjs's those that it lacks, has wrong, or has slow.
+ * Gives the current backend every kernel it needs: its own of ours if we have them, the composed form if
+ * not, and in place of tfjs's those that it lacks, has wrong, or has slow.
  */
 import * as tf from '@tensorflow/tfjs';
-import { composedKernels } from './composed';
-import { cpuKernels, cpuOverrides } from './cpu';
+import { backendOf } from './backends';
+import type { KernelDefinition } from './kernel';
 import { installOverride } from './override';
-import { tensorflowKernels, tensorflowOverrides } from './tensorflow';
-import { installWasmOverrides, wasmKernels } from './wasm';
-import { correctPrecision, webglKernels, webglOverrides } from './webgl';
-import { webgpuKernels, webgpuOverrides } from './webgpu';
 
-function nativeKernels(backendName: string): tf.KernelConfig[] {
-  if (backendName === 'cpu') return cpuKernels;
-  if (backendName === 'wasm') return wasmKernels();
-  if (backendName === 'tensorflow') return tensorflowKernels();
-  if (backendName === 'webgl') return webglKernels();
-  if (backendName === 'webgpu') return webgpuKernels;
-  return [];
+type Composed = Omit<tf.KernelConfig, 'backendName'>;
+
+/** The composed forms as kernels: the engine hands them whole tensors, and takes tensors back. */
+export function composedOf(definitions: readonly KernelDefinition[]): Composed[] {
+  return definitions.flatMap(({ name, composed }) => {
+    if (!composed) return [];
+    const kernelFunc = ({ inputs, attrs }: { inputs: unknown; attrs?: unknown }) =>
+      tf.tidy(() => composed(inputs as Record<string, tf.Tensor>, attrs as never));
+    return [{ kernelName: name, kernelFunc: kernelFunc as tf.KernelFunc }];
+  });
 }
 
-/** Installs once a backend; cheap to call before every operation. */
-export function installKernels(): void {
-  tf.backend(); // Starts the default backend, or says which one must be awaited.
+/** Installs once per backend; cheap to call before every operation. */
+export function install(composed: readonly Composed[]): void {
+  const started = tf.backend(); // Starts the default backend, or reports which one must be awaited.
   const backendName = tf.getBackend();
-  if (backendName === 'wasm') installWasmOverrides();
-  if (backendName === 'cpu') cpuOverrides.forEach(installOverride);
-  if (backendName === 'tensorflow') tensorflowOverrides().forEach(installOverride);
-  if (backendName === 'webgl') webglOverrides().forEach(installOverride);
-  if (backendName === 'webgpu') webgpuOverrides().forEach(installOverride);
-  if (composedKernels.every(({ kernelName }) => tf.getKernel(kernelName, backendName))) return;
-  if (backendName === 'webgl') correctPrecision(tf.backend());
+  const backend = backendOf(backendName);
+  backend?.overrides().forEach(installOverride);
+  if (composed.every(({ kernelName }) => tf.getKernel(kernelName, backendName))) return;
+  backend?.onInstall?.(started);
   const kernels = [
-    ...nativeKernels(backendName),
-    ...composedKernels.map((kernel) => ({ ...kernel, backendName })),
+    ...(backend?.kernels() ?? []),
+    ...composed.map((kernel) => ({ ...kernel, backendName })),
   ];
   for (const kernel of kernels) {
     if (!tf.getKernel(kernel.kernelName, backendName)) tf.registerKernel(kernel);
   }
-}
-
-/** Whether the kernels run by the current backend are its own, rather than composed of stock ops. */
-export function hasNativeKernels(backendName: string): boolean {
-  return nativeKernels(backendName).length > 0;
 }

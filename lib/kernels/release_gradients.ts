@@ -5,18 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { shared } from '../shared';
-
-/** What tfjs notes of an operation while it records: its `saved` array is the one that gradients get. */
-interface TapeNode {
-  inputs: tf.NamedTensorMap;
-  outputs: tf.Tensor[];
-  saved: tf.Tensor[];
-}
-interface EngineState {
-  activeTape?: TapeNode[];
-  activeScope?: { id: number };
-  gradientDepth: number;
-}
+import { engine } from '../tfjs_internals';
 
 /** The id of the tensor that a gradient was made for: it may be passed on, and seen, for another one. */
 const madeFor = shared('gradientsMadeFor', () => new WeakMap<tf.Tensor, number>());
@@ -43,7 +32,7 @@ export function releaseGradients(kernelName: string): void {
   const stock = tf.getGradient(kernelName);
   if (!stock || (stock.gradFunc as Marked)[releases]) return;
   const release: tf.GradFunc = (dy, saved, attrs) => {
-    const state = tf.engine().state as unknown as EngineState;
+    const { state } = engine();
     const scope = state.activeScope?.id;
     const tape = state.activeTape ?? [];
     const { done } = last;

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { MultiStepLIF, MultiStepLIFGrad } from '../../lib/kernels/spec';
+import { MultiStepLIF, MultiStepLIFGrad } from '../../lib/kernels/multi_step_lif';
 import { type NativeOps, setNativeOpsLoader } from '../../lib/kernels/tensorflow/native_ops';
 
 export const OPS_FILE = 'spikingformer_ops.node';

@@ -2,22 +2,17 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { batchNormLIFTraining } from '../../../lib/batch_norm';
-import * as composed from '../../../lib/kernels/composed/batch_norm';
-import {
-  BatchNormLIF,
-  BatchNormLIFGrad,
-  BatchNormTraining,
-  BatchNormTrainingGrad,
-  MultiStepLIF,
-  MultiStepLIFGrad,
-} from '../../../lib/kernels/spec';
+import * as composed from '../../../lib/kernels/batch_norm';
+import { BatchNormTraining, BatchNormTrainingGrad } from '../../../lib/kernels/batch_norm';
+import { BatchNormLIF, BatchNormLIFGrad } from '../../../lib/kernels/batch_norm_lif';
+import { MultiStepLIF, MultiStepLIFGrad } from '../../../lib/kernels/multi_step_lif';
+import { surrogateNames } from '../../../lib/kernels/surrogate';
 import {
   batchNormKernels,
   nativeBatchNormKernels,
 } from '../../../lib/kernels/tensorflow/batch_norm';
 import { multiStepLIFKernels } from '../../../lib/kernels/tensorflow/multi_step_lif';
 import { resolveLIF } from '../../../lib/neuron_params';
-import { surrogateNames } from '../../../lib/surrogate';
 import { expectClose, expectSpikesEqual } from '../../support/compare';
 import { expectNoLeak } from '../../support/leaks';
 import { describeNativeOps, describeTensorflow } from '../../support/tensorflow';

@@ -2,21 +2,18 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { multiHeadSpikingAttention } from '../../../lib/attention';
-import { spikingAttention } from '../../../lib/kernels/composed/attention';
-import * as composedPool from '../../../lib/kernels/composed/max_pool';
-import { adamWStep, blend } from '../../../lib/kernels/composed/updates';
-import { installKernels } from '../../../lib/kernels/install';
+import { installKernels } from '../../../lib/kernels';
 import {
-  AdamWStep,
-  Blend,
-  FirstMaxPool,
-  FirstMaxPoolGrad,
   SpikingAttention,
   SpikingAttentionGrad,
-} from '../../../lib/kernels/spec';
+  spikingAttention,
+} from '../../../lib/kernels/attention';
+import * as composedPool from '../../../lib/kernels/max_pool';
+import { FirstMaxPool, FirstMaxPoolGrad } from '../../../lib/kernels/max_pool';
 import { attentionKernels } from '../../../lib/kernels/tensorflow/attention';
 import { maxPoolKernels, nativeMaxPoolKernels } from '../../../lib/kernels/tensorflow/max_pool';
 import { updateKernels } from '../../../lib/kernels/tensorflow/updates';
+import { AdamWStep, adamWStep, Blend, blend } from '../../../lib/kernels/updates';
 import '../../support/backends';
 import { expectClose } from '../../support/compare';
 import { describeNativeOps, describeTensorflow } from '../../support/tensorflow';

@@ -1,11 +1,15 @@
 /** The TensorFlow op against its specification, the composed form on the same backend. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import * as composed from '../../../lib/kernels/composed/multi_step_lif';
-import { MultiStepLIF, MultiStepLIFGrad, type NeuronAttrs } from '../../../lib/kernels/spec';
+import * as composed from '../../../lib/kernels/multi_step_lif';
+import {
+  MultiStepLIF,
+  MultiStepLIFGrad,
+  type NeuronAttrs,
+} from '../../../lib/kernels/multi_step_lif';
+import { getSurrogate, surrogateNames } from '../../../lib/kernels/surrogate';
 import { multiStepLIFKernels } from '../../../lib/kernels/tensorflow/multi_step_lif';
 import { multiStepLIF } from '../../../lib/neuron';
-import { getSurrogate, surrogateNames } from '../../../lib/surrogate';
 import { expectClose } from '../../support/compare';
 import { expectNoLeak } from '../../support/leaks';
 import { describeNativeOps } from '../../support/tensorflow';

@@ -1,7 +1,7 @@
 /** The native ops that skip zeros, against TensorFlow's dense convolutions and products. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { installKernels } from '../../../lib/kernels/install';
+import { installKernels } from '../../../lib/kernels';
 import { stockKernel } from '../../../lib/kernels/override';
 import { tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
 import {

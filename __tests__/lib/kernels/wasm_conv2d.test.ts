@@ -1,8 +1,8 @@
 /** Convolutions and both their gradients on wasm, against the definition. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import type { BackendWasm } from '../../../lib/kernels/wasm/backend';
 import { threadedInputGradient } from '../../../lib/kernels/wasm/conv2d_backprop';
+import type { BackendWasm } from '../../../lib/tfjs_internals';
 import { expectClose, random, randomData, runWasm, size } from './wasm_harness';
 
 type Shape4D = [number, number, number, number];

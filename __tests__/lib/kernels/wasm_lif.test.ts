@@ -1,9 +1,9 @@
 /** The wasm kernel MultiStepLIF: exactly its specification in float32; its gradient, to rounding. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { keepsShare, type NeuronAttrs } from '../../../lib/kernels/spec';
+import { keepsShare, type NeuronAttrs } from '../../../lib/kernels/multi_step_lif';
+import { getSurrogate, surrogateNames } from '../../../lib/kernels/surrogate';
 import { multiStepLIFConfig } from '../../../lib/kernels/wasm/multi_step_lif';
-import { getSurrogate, surrogateNames } from '../../../lib/surrogate';
 import { type Data, expectClose, expectEqual, random, runWasm } from './wasm_harness';
 
 const f32 = Math.fround;

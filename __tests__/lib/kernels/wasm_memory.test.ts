@@ -5,7 +5,7 @@
 import type { DataType, KernelConfig, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { wasmKernels, wasmOverrides } from '../../../lib/kernels/wasm';
-import type { BackendWasm } from '../../../lib/kernels/wasm/backend';
+import type { BackendWasm } from '../../../lib/tfjs_internals';
 import { type Data, expectEqual, random, randomData, runWasm, size } from './wasm_harness';
 
 const PAGE = 65536;

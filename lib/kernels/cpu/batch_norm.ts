@@ -1,4 +1,4 @@
-/** BatchNormTraining on the cpu backend, sums in float64; the formulas are in composed/batch_norm.ts. */
+/** BatchNormTraining on the cpu backend, sums in float64; the formulas are those of lib/kernels/batch_norm.ts. */
 import type { KernelConfig, KernelFunc } from '@tensorflow/tfjs';
 import {
   type BatchNormAttrs,
@@ -6,7 +6,7 @@ import {
   type BatchNormInputs,
   BatchNormTraining,
   BatchNormTrainingGrad,
-} from '../spec';
+} from '../batch_norm';
 import { type CpuKernelArgs, output, values } from './backend';
 
 function batchNormTraining({

@@ -1,6 +1,6 @@
 /** FirstMaxPool on the cpu backend: a window's first maximum in row-major order wins, or its last NaN. */
 import type { KernelConfig, KernelFunc, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
-import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
+import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
 import { type CpuKernelArgs, output, values } from './backend';
 
 interface PoolInputs extends NamedTensorInfoMap {

@@ -1,6 +1,5 @@
 /** MultiStepLIF on the cpu backend: one loop over typed arrays, each operation rounded to float32. */
 import { type KernelConfig, type KernelFunc, util } from '@tensorflow/tfjs';
-import { getSurrogate, surrogateReach } from '../../surrogate';
 import {
   keepsShare,
   MultiStepLIF,
@@ -8,7 +7,8 @@ import {
   type MultiStepLIFGradInputs,
   type MultiStepLIFInputs,
   type NeuronAttrs,
-} from '../spec';
+} from '../multi_step_lif';
+import { getSurrogate, surrogateReach } from '../surrogate';
 import { type CpuKernelArgs, output, values } from './backend';
 
 const f = Math.fround;
@@ -69,7 +69,7 @@ function multiStepLIF({ inputs, attrs, backend }: CpuKernelArgs<MultiStepLIFInpu
   return [output(backend, spikes, inputs.x.shape), output(backend, last, stateShape)];
 }
 
-/** The closed form is in composed/multi_step_lif.ts. */
+/** The closed form is that of lib/kernels/multi_step_lif.ts. */
 function multiStepLIFGrad({
   inputs,
   attrs,

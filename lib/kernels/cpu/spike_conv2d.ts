@@ -1,6 +1,6 @@
 /** SpikeConv2D on the cpu backend: sums in float64, and nothing done for a zero that hides no NaN. */
 import type { KernelConfig, KernelFunc } from '@tensorflow/tfjs';
-import { SpikeConv2D, type SpikeConv2DInputs } from '../spec';
+import { SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
 import { areFinite, type CpuKernelArgs, output, values } from './backend';
 
 function spikeConv2D({ inputs, backend }: CpuKernelArgs<SpikeConv2DInputs, object>) {

@@ -8,8 +8,9 @@
  * know, and a division is mended by its remainder. Nor does it promise anything of NaN and infinities:
  * where they would be lost they are told by their bits, which no compiler looks through.
  */
-import type { SurrogateName } from '../../surrogate';
-import { keepsShare, type NeuronAttrs } from '../spec';
+
+import { keepsShare, type NeuronAttrs } from '../multi_step_lif';
+import type { SurrogateName } from '../surrogate';
 
 /** How a language says what the neuron's code needs; `num` is its number, or four of them side by side. */
 export interface Dialect {

@@ -1,6 +1,6 @@
 /** The pools of FirstMaxPool and of tfjs's MaxPoolGrad as one description, for the kernels on GPUs. */
 import { backend_util } from '@tensorflow/tfjs';
-import type { MaxPoolAttrs } from '../spec';
+import type { MaxPoolAttrs } from '../max_pool';
 
 type Shape4D = [number, number, number, number];
 

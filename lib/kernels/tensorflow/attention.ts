@@ -1,13 +1,14 @@
 /** SpikingAttention on tfjs-node: two TensorFlow ops, from this library's own addon. */
 import type { KernelConfig, Tensor } from '@tensorflow/tfjs';
+import type { TensorflowBackend } from '../../tfjs_internals';
 import {
   SpikingAttention,
   type SpikingAttentionAttrs,
   SpikingAttentionGrad,
   type SpikingAttentionGradInputs,
   type SpikingAttentionInputs,
-} from '../spec';
-import { kernel, opAttrs, type TensorflowBackend } from './backend';
+} from '../attention';
+import { kernel, opAttrs } from './backend';
 
 const opAttrsOf = (backend: TensorflowBackend, { numHeads, scale }: SpikingAttentionAttrs) =>
   opAttrs(backend, { ints: { num_heads: numHeads }, floats: { scale } });

@@ -1,41 +1,11 @@
 /** What the kernels here use of tfjs-node's backend, which runs single TensorFlow ops by name. */
 import * as tf from '@tensorflow/tfjs';
-
-/** Values of TensorFlow's TF_AttrType. */
-interface Binding {
-  TF_ATTR_INT: number;
-  TF_ATTR_FLOAT: number;
-  TF_ATTR_BOOL: number;
-  TF_ATTR_STRING: number;
-  TF_ATTR_TYPE: number;
-  TF_FLOAT: number;
-  /** TensorFlow's version. */
-  TF_Version: string;
-}
-
-export interface OpAttr {
-  name: string;
-  type: number;
-  value: number | boolean | string | number[];
-}
-
-export interface TensorflowBackend extends tf.KernelBackend {
-  binding: Binding;
-  /** Of tfjs-node-gpu, whether or not it has found a GPU. */
-  isGPUPackage: boolean;
-  isUsingGpuDevice: boolean;
-  executeMultipleOutputs(
-    name: string,
-    attrs: OpAttr[],
-    inputs: tf.TensorInfo[],
-    outputs: number,
-  ): tf.Tensor[];
-}
+import { engine, type OpAttr, type TensorflowBackend } from '../../tfjs_internals';
 
 /** The started backend `tensorflow`, if this process has it. */
 export function tensorflowBackend(): TensorflowBackend | undefined {
   // Another package's backend of that name may lack what we call.
-  const backend = tf.engine().registry.tensorflow as Partial<TensorflowBackend> | undefined;
+  const backend = engine().registry.tensorflow as Partial<TensorflowBackend> | undefined;
   const runsOps = typeof backend?.executeMultipleOutputs === 'function' && backend.binding;
   return runsOps ? (backend as TensorflowBackend) : undefined;
 }

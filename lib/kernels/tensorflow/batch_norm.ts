@@ -4,18 +4,21 @@
  */
 import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import type { OpAttr, TensorflowBackend } from '../../tfjs_internals';
 import {
   type BatchNormAttrs,
   type BatchNormGradInputs,
   type BatchNormInputs,
+  BatchNormTraining,
+  BatchNormTrainingGrad,
+} from '../batch_norm';
+import {
   BatchNormLIF,
   type BatchNormLIFAttrs,
   BatchNormLIFGrad,
   type BatchNormLIFGradInputs,
-  BatchNormTraining,
-  BatchNormTrainingGrad,
-} from '../spec';
-import { kernel, type OpAttr, opAttrs, type TensorflowBackend } from './backend';
+} from '../batch_norm_lif';
+import { kernel, opAttrs } from './backend';
 import { neuronAttrs } from './multi_step_lif';
 
 /** The ops take four axes; only the last one matters to them. */

@@ -3,7 +3,8 @@
  * padding in numbers, which TensorFlow has. Where the input is mostly zero, our own ops.
  */
 import * as tf from '@tensorflow/tfjs';
-import { kernel, opAttrs, type TensorflowBackend } from './backend';
+import type { TensorflowBackend } from '../../tfjs_internals';
+import { kernel, opAttrs } from './backend';
 import { isWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
 
 /** Attributes that tfjs gives to all three kernels. */

@@ -1,5 +1,6 @@
 /** The kernels of the backend `tensorflow`: tfjs-node and tfjs-node-gpu. */
 import type { KernelConfig } from '@tensorflow/tfjs';
+import type { Backend } from '../kernel';
 import { attentionKernels } from './attention';
 import { tensorflowBackend } from './backend';
 import { batchNormKernels, nativeBatchNormKernels } from './batch_norm';
@@ -13,14 +14,12 @@ import { updateKernels } from './updates';
 
 export { nativeOpsInUse };
 
-/** This library's own kernels; where there are none, composed forms serve. */
-export function tensorflowKernels(): KernelConfig[] {
+function kernels(): KernelConfig[] {
   const backend = tensorflowBackend();
   // TensorFlow's own ops keep other things for their gradients on a GPU than they do here.
   if (!backend || backend.isUsingGpuDevice) return [];
   const stock = [...batchNormKernels, ...maxPoolKernels];
   if (typeof nativeOpsInUse() === 'string') return stock;
-  // The first kernel of a name is taken.
   return [
     ...multiStepLIFKernels,
     ...nativeBatchNormKernels,
@@ -32,7 +31,9 @@ export function tensorflowKernels(): KernelConfig[] {
   ];
 }
 
-/** In the place of tfjs-node's: what refuses what TensorFlow can do, or multiplies zeros. */
-export function tensorflowOverrides(): KernelConfig[] {
-  return tensorflowBackend() ? [...conv2DOverrides, batchMatMulOverride] : [];
-}
+export const tensorflow: Backend = {
+  name: 'tensorflow',
+  kernels,
+  // What refuses what TensorFlow can do, or multiplies zeros.
+  overrides: () => (tensorflowBackend() ? [...conv2DOverrides, batchMatMulOverride] : []),
+};

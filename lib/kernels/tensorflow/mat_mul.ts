@@ -1,7 +1,8 @@
 /** Matrix products on tfjs-node of which the left factor is mostly zero, as spikes are. */
 import * as tf from '@tensorflow/tfjs';
+import type { TensorflowBackend } from '../../tfjs_internals';
 import { runStockKernel } from '../override';
-import { kernel, type TensorflowBackend } from './backend';
+import { kernel } from './backend';
 import { isWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
 
 interface Operands {

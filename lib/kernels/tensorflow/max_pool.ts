@@ -1,9 +1,15 @@
 /** FirstMaxPool on tfjs-node: by our own ops; without them by TensorFlow's, which lose NaN, where nothing is. */
 import type { KernelConfig, Tensor, Tensor4D, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { firstMaxPool, firstMaxPoolGrad } from '../composed/max_pool';
-import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
-import { kernel, opAttrs, type TensorflowBackend } from './backend';
+import type { TensorflowBackend } from '../../tfjs_internals';
+import {
+  FirstMaxPool,
+  FirstMaxPoolGrad,
+  firstMaxPool,
+  firstMaxPoolGrad,
+  type MaxPoolAttrs,
+} from '../max_pool';
+import { kernel, opAttrs } from './backend';
 
 interface GradInputs {
   dy: TensorInfo;

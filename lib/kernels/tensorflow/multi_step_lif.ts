@@ -1,7 +1,7 @@
 /** MultiStepLIF on tfjs-node: one TensorFlow op for all time steps, from this library's own addon. */
 import type { KernelConfig, Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { surrogateNames } from '../../surrogate';
+import type { TensorflowBackend } from '../../tfjs_internals';
 import {
   keepsShare,
   MultiStepLIF,
@@ -10,8 +10,9 @@ import {
   type MultiStepLIFInputs,
   type NeuronAttrs,
   type NeuronOutputs,
-} from '../spec';
-import { kernel, opAttrs, type TensorflowBackend } from './backend';
+} from '../multi_step_lif';
+import { surrogateNames } from '../surrogate';
+import { kernel, opAttrs } from './backend';
 
 /** The inputs that may be missing, in the op's order; it takes 1 / tau, not w, so as to share tf's sigmoid. */
 function optionalInputs({ v0, w }: MultiStepLIFInputs): tf.TensorInfo[] {

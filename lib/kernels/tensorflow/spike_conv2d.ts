@@ -1,7 +1,6 @@
 /** SpikeConv2D on tfjs-node: our own op, which skips zeros; the composed form where there are few. */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
-import { spikeConv2D } from '../composed/spike_conv2d';
-import { SpikeConv2D, type SpikeConv2DInputs } from '../spec';
+import { SpikeConv2D, type SpikeConv2DInputs, spikeConv2D } from '../spike_conv2d';
 import { kernel } from './backend';
 import { isWorthSkipping, skippingConv } from './spikes';
 

@@ -4,7 +4,8 @@
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { opAttrs, type TensorflowBackend } from './backend';
+import type { TensorflowBackend } from '../../tfjs_internals';
+import { opAttrs } from './backend';
 import { nativeOpsInUse } from './native_ops';
 
 /** Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. */

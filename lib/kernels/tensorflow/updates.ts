@@ -1,8 +1,9 @@
 /** AdamWStep and Blend on tfjs-node: one TensorFlow op a variable, from this library's own addon. */
 import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { type AdamWAttrs, AdamWStep, Blend, type BlendAttrs } from '../spec';
-import { kernel, opAttrs, type TensorflowBackend } from './backend';
+import type { TensorflowBackend } from '../../tfjs_internals';
+import { type AdamWAttrs, AdamWStep, Blend, type BlendAttrs } from '../updates';
+import { kernel, opAttrs } from './backend';
 
 function adamWStep(
   { p, g, m, v }: Record<'p' | 'g' | 'm' | 'v', TensorInfo>,

@@ -1,25 +1,7 @@
-/**
- * The small part of tfjs's BackendWasm that the kernels use, described here because the library's
- * root imports no backend; and pointers into its heap.
- */
+/** Memory of tfjs's wasm backend: pointers into its heap, and what a kernel allocates there. */
 import type { DataType, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-
-/** The Emscripten module: `asm` has the memory in the simd build, `wasmMemory` is it in the threaded one. */
-export interface EmscriptenModule {
-  asm?: { memory?: WebAssembly.Memory };
-  wasmMemory?: WebAssembly.Memory;
-  /** Replaced whenever the heap grows: read it again after every allocation. */
-  HEAPF32: Float32Array;
-  tfjs?: { getThreadsCount(): number };
-}
-
-export interface BackendWasm {
-  wasm: EmscriptenModule;
-  dataIdMap: { get(dataId: object): { memoryOffset: number } };
-  makeOutput(shape: number[], dtype: DataType): TensorInfo;
-  disposeData(dataId: object, force?: boolean): boolean;
-}
+import type { BackendWasm } from '../../tfjs_internals';
 
 /**
  * The address of a tensor's first byte: valid until it is disposed, also when the heap grows. An allocation

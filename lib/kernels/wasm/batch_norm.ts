@@ -1,14 +1,15 @@
 /** BatchNormTraining and its gradient on wasm: statistics in one precise pass, then one to apply them. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
+import type { BackendWasm } from '../../tfjs_internals';
 import {
   type BatchNormAttrs,
   type BatchNormGradInputs,
   type BatchNormInputs,
   BatchNormTraining,
   BatchNormTrainingGrad,
-} from '../spec';
-import { type BackendWasm, checkFloat32, type Heap, heapView, pointer, withHeap } from './backend';
+} from '../batch_norm';
+import { checkFloat32, type Heap, heapView, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 
 /** Rows whose mean is the first guess at the mean of all. */

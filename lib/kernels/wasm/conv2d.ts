@@ -4,14 +4,8 @@
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { backend_util } from '@tensorflow/tfjs';
-import {
-  type BackendWasm,
-  checkFloat32,
-  type Heap,
-  isThreaded,
-  pointer,
-  withHeap,
-} from './backend';
+import type { BackendWasm } from '../../tfjs_internals';
+import { checkFloat32, type Heap, isThreaded, pointer, withHeap } from './backend';
 import { multiply } from './mat_mul';
 import { kernelsOf } from './module';
 import { runStock } from './stock';

@@ -3,7 +3,8 @@
  * one number at a time.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
-import { type BackendWasm, checkFloat32, isThreaded, pointer, withHeap } from './backend';
+import type { BackendWasm } from '../../tfjs_internals';
+import { checkFloat32, isThreaded, pointer, withHeap } from './backend';
 import {
   type ConvAttrs,
   type ConvInfo,

@@ -1,6 +1,6 @@
 /** The wasm backend's kernels: this library's own, and the stock ones that it replaces. */
 import type { KernelConfig } from '@tensorflow/tfjs';
-import { installOverride } from '../override';
+import type { Backend } from '../kernel';
 import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_norm';
 import { conv2DOverride } from './conv2d';
 import { conv2DBackpropFilterOverride, conv2DBackpropInputOverride } from './conv2d_backprop';
@@ -42,7 +42,8 @@ export const wasmOverrides: KernelConfig[] = [
   identityOverride,
 ];
 
-/** Puts the overrides in place; cheap to call again, and needed again after tfjs registers its own anew. */
-export function installWasmOverrides(): void {
-  if (simdSupported()) for (const override of wasmOverrides) installOverride(override);
-}
+export const wasm: Backend = {
+  name: 'wasm',
+  kernels: wasmKernels,
+  overrides: () => (simdSupported() ? wasmOverrides : []),
+};

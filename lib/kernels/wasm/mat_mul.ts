@@ -4,14 +4,8 @@
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { broadcast_util, util } from '@tensorflow/tfjs';
-import {
-  type BackendWasm,
-  checkFloat32,
-  type Heap,
-  isThreaded,
-  pointer,
-  withHeap,
-} from './backend';
+import type { BackendWasm } from '../../tfjs_internals';
+import { checkFloat32, type Heap, isThreaded, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 import { isWorthSkipping, sparseFilterGradient, transposedProduct } from './sparse';
 import { runStock } from './stock';

@@ -1,8 +1,9 @@
 /** Max pooling on wasm as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { backend_util } from '@tensorflow/tfjs';
-import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
-import { type BackendWasm, checkFloat32, pointer, withHeap } from './backend';
+import type { BackendWasm } from '../../tfjs_internals';
+import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
+import { checkFloat32, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 
 type Shape4D = [number, number, number, number];

@@ -2,7 +2,7 @@
  * Loads the kernels' WebAssembly module into the memory of tfjs's wasm backend: one instance for
  * each backend, made when its first kernel runs.
  */
-import type { BackendWasm } from './backend';
+import type { BackendWasm } from '../../tfjs_internals';
 import { moduleBytes } from './module_bytes';
 
 /** What the module exports; every argument is a number, addresses and counts alike. */
@@ -41,11 +41,12 @@ const simdProbe = [
   11,
 ];
 
-/** Whether this engine can run the module; without it the composed forms serve. */
+let simd: boolean | undefined;
+
+/** Whether this engine can run the module, asked once; without it the composed forms serve. */
 export function simdSupported(): boolean {
-  return (
-    typeof WebAssembly === 'object' && WebAssembly.validate(Uint8Array.from(simdProbe)) === true
-  );
+  simd ??= typeof WebAssembly === 'object' && WebAssembly.validate(Uint8Array.from(simdProbe));
+  return simd;
 }
 
 const HAS_MAXIMUM = 1;

@@ -1,7 +1,7 @@
 /** MultiStepLIF and its gradient on wasm: one pass over the heap, membranes in registers. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { surrogateNames, surrogateReach } from '../../surrogate';
+import type { BackendWasm } from '../../tfjs_internals';
 import {
   keepsShare,
   MultiStepLIF,
@@ -9,8 +9,9 @@ import {
   type MultiStepLIFGradInputs,
   type MultiStepLIFInputs,
   type NeuronAttrs,
-} from '../spec';
-import { type BackendWasm, checkFloat32, heapView, pointer, withHeap } from './backend';
+} from '../multi_step_lif';
+import { surrogateNames, surrogateReach } from '../surrogate';
+import { checkFloat32, heapView, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 
 // Bits of `mode`, as assembly/multi_step_lif.ts reads them.

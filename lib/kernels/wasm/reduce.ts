@@ -1,7 +1,8 @@
 /** Sums and means on wasm: tfjs transposes first, then adds one number after the other. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { type BackendWasm, heapView, pointer, withHeap } from './backend';
+import type { BackendWasm } from '../../tfjs_internals';
+import { heapView, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 import { runStock } from './stock';
 

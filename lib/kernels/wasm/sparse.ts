@@ -1,7 +1,8 @@
 /** The gradient of a filter or a weight matrix whose input is mostly zero, as spikes are. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { type BackendWasm, type Heap, pointer } from './backend';
+import type { BackendWasm } from '../../tfjs_internals';
+import { type Heap, pointer } from './backend';
 import { kernelsOf } from './module';
 
 /** Above this share of non-zeros, skipping costs more than it saves. */

@@ -5,8 +5,9 @@
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { SpikeConv2D, type SpikeConv2DInputs } from '../spec';
-import { type BackendWasm, checkFloat32, type Heap, heapView, pointer, withHeap } from './backend';
+import type { BackendWasm } from '../../tfjs_internals';
+import { SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
+import { checkFloat32, type Heap, heapView, pointer, withHeap } from './backend';
 import { convolve, describeConv } from './conv2d';
 import { BLOCK_K } from './mat_mul';
 import { kernelsOf } from './module';

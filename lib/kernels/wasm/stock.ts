@@ -1,7 +1,7 @@
 /** tfjs's own wasm kernels, called by ours. */
 import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
+import type { BackendWasm } from '../../tfjs_internals';
 import { stockKernel } from '../override';
-import type { BackendWasm } from './backend';
 
 /** Runs tfjs's wasm kernel of that name, whether or not ours has taken its place. */
 export function runStock(

@@ -1,7 +1,8 @@
 /** Transposing and tiling on wasm: tfjs's work out the place of every single element. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { type BackendWasm, pointer, withHeap } from './backend';
+import type { BackendWasm } from '../../tfjs_internals';
+import { pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 import { runStock } from './stock';
 

@@ -1,38 +1,6 @@
-/**
- * The small part of tfjs's MathBackendWebGL that the kernels use, described here because the library's
- * root imports no backend; and how a fragment program of ours is run on it.
- */
-import {
-  type DataType,
-  env,
-  type KernelBackend,
-  type KernelConfig,
-  type TensorInfo,
-} from '@tensorflow/tfjs';
-
-interface Program {
-  outputShape: number[];
-  variableNames: string[];
-  customUniforms: { name: string; type: 'float' | 'int' }[];
-  userCode: string;
-  packedInputs: boolean;
-  packedOutput: boolean;
-  enableShapeUniforms: boolean;
-}
-
-export interface WebGLBackend extends KernelBackend {
-  gpgpu: { gl: { isContextLost(): boolean } };
-  texData: { get(dataId: object): { isPacked?: boolean } };
-  makeTensorInfo(shape: number[], dtype: DataType, values?: Float32Array): TensorInfo;
-  disposeIntermediateTensorInfo(tensor: TensorInfo): void;
-  unpackTensor(tensor: TensorInfo): TensorInfo;
-  runWebGLProgram(
-    program: Program,
-    inputs: TensorInfo[],
-    dtype: DataType,
-    uniforms: number[][],
-  ): TensorInfo;
-}
+/** How a fragment program of ours is run on tfjs's MathBackendWebGL. */
+import { env, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs';
+import type { WebGLBackend, WebGLProgram } from '../../tfjs_internals';
 
 export interface Fragment {
   /** Textures that the code reads, by name and in the shape that it sees: `getName(...)`. */
@@ -53,7 +21,7 @@ export function draw(backend: WebGLBackend, f: Fragment): TensorInfo {
   const floats = Object.entries(f.floats ?? {});
   const ints = Object.entries({ ...f.ints, zero: 0 });
   const named = (type: 'float' | 'int') => (entry: [string, number]) => ({ name: entry[0], type });
-  const program: Program = {
+  const program: WebGLProgram = {
     outputShape: f.outputShape,
     variableNames: Object.keys(f.inputs),
     customUniforms: [...floats.map(named('float')), ...ints.map(named('int'))],

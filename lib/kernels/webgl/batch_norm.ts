@@ -1,21 +1,15 @@
 /** BatchNormTraining on webgl: sums in chunks of rows, a fragment for each; then one pass to apply them. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
-import { chunksOf } from '../shaders/chunks';
+import type { WebGLBackend } from '../../tfjs_internals';
 import {
   type BatchNormAttrs,
   type BatchNormGradInputs,
   type BatchNormInputs,
   BatchNormTraining,
   BatchNormTrainingGrad,
-} from '../spec';
-import {
-  draw,
-  type Fragment,
-  gradientKernel,
-  kernel,
-  type WebGLBackend,
-  withUnpacked,
-} from './backend';
+} from '../batch_norm';
+import { chunksOf } from '../shaders/chunks';
+import { draw, type Fragment, gradientKernel, kernel, withUnpacked } from './backend';
 
 /** `[..., channels]` as `[rows, channels]`. */
 function asRows(x: TensorInfo): TensorInfo {

@@ -1,8 +1,9 @@
 /** Max pooling on webgl as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
+import type { WebGLBackend } from '../../tfjs_internals';
+import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
 import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../shaders/pool';
-import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
-import { draw, gradientKernel, kernel, type WebGLBackend, withUnpacked } from './backend';
+import { draw, gradientKernel, kernel, withUnpacked } from './backend';
 
 /** `[batch, height, width, channels]` as `[batch * height, width, channels]`. */
 function asLines(x: TensorInfo): TensorInfo {

@@ -5,9 +5,7 @@
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { runStockKernel } from '../override';
-import { stateShape, withDecay } from '../shaders/learnt_decay';
-import { type Dialect, neuronCode, neuronKey, neuronUniforms } from '../shaders/neuron';
+import type { WebGLBackend } from '../../tfjs_internals';
 import {
   MultiStepLIF,
   MultiStepLIFGrad,
@@ -15,8 +13,11 @@ import {
   type MultiStepLIFInputs,
   type NeuronAttrs,
   type NeuronOutputs,
-} from '../spec';
-import { draw, gradientKernel, isPacked, kernel, type WebGLBackend } from './backend';
+} from '../multi_step_lif';
+import { runStockKernel } from '../override';
+import { stateShape, withDecay } from '../shaders/learnt_decay';
+import { type Dialect, neuronCode, neuronKey, neuronUniforms } from '../shaders/neuron';
+import { draw, gradientKernel, isPacked, kernel } from './backend';
 
 /** A texel's numbers: one, or two by two. */
 const glsl = (packed: boolean): Dialect => ({

@@ -1,32 +1,7 @@
-/**
- * The small part of tfjs's WebGPUBackend that the kernels use, described here because the library's
- * root imports no backend; and how a compute program of ours is run on it.
- */
-import type { DataType, KernelBackend, KernelConfig, TensorInfo } from '@tensorflow/tfjs';
+/** How a compute program of ours is run on tfjs's WebGPUBackend. */
+import type { DataType, KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-
-interface Program {
-  outputShape: number[];
-  shaderKey: string;
-  dispatchLayout: { x: number[] };
-  dispatch: [number, number, number];
-  workgroupSize: [number, number, number];
-  variableNames: string[];
-  uniforms: string;
-  getUserCode(): string;
-}
-
-export interface WebGPUBackend extends KernelBackend {
-  tensorMap: { get(dataId: object): { dtype: DataType } };
-  device: { lost: Promise<{ reason: string; message: string }> };
-  makeTensorInfo(shape: number[], dtype: DataType, values?: Float32Array): TensorInfo;
-  runWebGPUProgram(
-    program: Program,
-    inputs: TensorInfo[],
-    dtype: DataType,
-    uniforms: { type: 'float32' | 'int32' | 'uint32'; data: number[] }[],
-  ): TensorInfo;
-}
+import type { WebGPUBackend, WebGPUProgram } from '../../tfjs_internals';
 
 /** Threads of a workgroup: whole warps and waves on every GPU, and enough groups for small tensors. */
 const WORKGROUP = 64;
@@ -85,7 +60,7 @@ function run(backend: WebGPUBackend, c: Compute): TensorInfo {
   });
   const floats = Object.entries(c.floats ?? {});
   const ints = Object.entries({ ...c.ints, threads: c.threads });
-  const program: Program = {
+  const program: WebGPUProgram = {
     outputShape: [util.sizeFromShape(c.outputShape)],
     shaderKey: `spikingformer_${c.key}`,
     dispatchLayout: { x: [0] },

@@ -1,14 +1,15 @@
 /** BatchNormTraining on webgpu: sums in chunks of rows, a thread for each chunk and channel; then one pass to apply them. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
-import { chunksOf } from '../shaders/chunks';
+import type { WebGPUBackend } from '../../tfjs_internals';
 import {
   type BatchNormAttrs,
   type BatchNormGradInputs,
   type BatchNormInputs,
   BatchNormTraining,
   BatchNormTrainingGrad,
-} from '../spec';
-import { type Compute, compute, kernel, type WebGPUBackend } from './backend';
+} from '../batch_norm';
+import { chunksOf } from '../shaders/chunks';
+import { type Compute, compute, kernel } from './backend';
 
 /** A program over all elements of x, `c` the channel of `index`. */
 function overElements(

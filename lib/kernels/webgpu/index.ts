@@ -1,5 +1,6 @@
 /** The webgpu backend's kernels: this library's own, and the stock ones that it replaces. */
-import { getKernel, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs';
+import { getKernel, type TensorInfo } from '@tensorflow/tfjs';
+import type { Backend } from '../kernel';
 import { type PadAttrs, pad } from '../shaders/pad';
 import { kernel } from './backend';
 import { batchNormKernels } from './batch_norm';
@@ -9,8 +10,6 @@ import { maxPoolGradOverride, maxPoolKernels } from './max_pool';
 import { multiStepLIFKernels } from './multi_step_lif';
 import { transposeOverride } from './transpose';
 
-export const webgpuKernels = [...multiStepLIFKernels, ...batchNormKernels, ...maxPoolKernels];
-
 const padOverride = kernel<{ x: TensorInfo }, PadAttrs>('PadV2', ({ x }, backend, attrs) =>
   pad(x, attrs, backend, 'webgpu'),
 );
@@ -18,7 +17,11 @@ const padOverride = kernel<{ x: TensorInfo }, PadAttrs>('PadV2', ({ x }, backend
 /** Those that leave to tfjs what it can do: nothing without tfjs's own. */
 const mended = [castOverride, padOverride, transposeOverride, ...binaryOverrides];
 
-export function webgpuOverrides(): KernelConfig[] {
-  const present = mended.filter(({ kernelName }) => getKernel(kernelName, 'webgpu'));
-  return [maxPoolGradOverride, ...present];
-}
+export const webgpu: Backend = {
+  name: 'webgpu',
+  kernels: () => [...multiStepLIFKernels, ...batchNormKernels, ...maxPoolKernels],
+  overrides: () => [
+    maxPoolGradOverride,
+    ...mended.filter(({ kernelName }) => getKernel(kernelName, 'webgpu')),
+  ],
+};

@@ -1,8 +1,9 @@
 /** Max pooling on webgpu as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
+import type { WebGPUBackend } from '../../tfjs_internals';
+import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
 import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../shaders/pool';
-import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../spec';
-import { compute, kernel, type WebGPUBackend } from './backend';
+import { compute, kernel } from './backend';
 
 const TAKES = `
   fn takes(x : f32, best : f32) -> bool {

@@ -1,9 +1,7 @@
 /** MultiStepLIF and its gradient on webgpu: one dispatch for all time steps, a thread for each neuron. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
-import { runStockKernel } from '../override';
-import { stateShape, withDecay } from '../shaders/learnt_decay';
-import { type Dialect, neuronCode, neuronKey, neuronUniforms } from '../shaders/neuron';
+import type { WebGPUBackend } from '../../tfjs_internals';
 import {
   MultiStepLIF,
   MultiStepLIFGrad,
@@ -11,8 +9,11 @@ import {
   type MultiStepLIFInputs,
   type NeuronAttrs,
   type NeuronOutputs,
-} from '../spec';
-import { type Compute, compute, kernel, type WebGPUBackend } from './backend';
+} from '../multi_step_lif';
+import { runStockKernel } from '../override';
+import { stateShape, withDecay } from '../shaders/learnt_decay';
+import { type Dialect, neuronCode, neuronKey, neuronUniforms } from '../shaders/neuron';
+import { type Compute, compute, kernel } from './backend';
 
 const wgsl: Dialect = {
   preamble: `

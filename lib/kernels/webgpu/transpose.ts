@@ -1,8 +1,9 @@
 /** Transposition on webgpu of whole numbers and truth values: tfjs's shader writes float32 alone, and does not compile for them. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
+import type { WebGPUBackend } from '../../tfjs_internals';
 import { runStockKernel } from '../override';
-import { compute, kernel, type WebGPUBackend } from './backend';
+import { compute, kernel } from './backend';
 
 interface TransposeAttrs {
   perm: number[];

@@ -1,6 +1,25 @@
-/** FirstMaxPool in stock tfjs ops: PyTorch's padding and PyTorch's choice among equal maxima. */
+/** FirstMaxPool and its gradient: PyTorch's padding and PyTorch's choice among equal maxima. */
 import * as tf from '@tensorflow/tfjs';
-import type { MaxPoolAttrs } from '../spec';
+import { type KernelDefinition, runKernel } from './kernel';
+
+/**
+ * PyTorch's MaxPool2d: padding on both sides that never wins, NaN always.
+ * Input: x `[batch, height, width, channels]`. Output side: floor((n + 2 padding - poolSize) / strides) + 1.
+ */
+export const FirstMaxPool = 'FirstMaxPool';
+
+/**
+ * Its gradient, which goes to the first maximum of a window in row-major order, as PyTorch's does; to
+ * its last NaN, where there is one.
+ * Inputs: dy, x. Output: dx.
+ */
+export const FirstMaxPoolGrad = 'FirstMaxPoolGrad';
+
+export interface MaxPoolAttrs {
+  poolSize: number;
+  strides: number;
+  padding: number;
+}
 
 /** x with the border that a window may reach beyond it. */
 function padded(x: tf.Tensor4D, { padding }: MaxPoolAttrs, value: number): tf.Tensor4D {
@@ -9,7 +28,7 @@ function padded(x: tf.Tensor4D, { padding }: MaxPoolAttrs, value: number): tf.Te
   return tf.pad4d(x, [[0, 0], sides, sides, [0, 0]], value);
 }
 
-/** See `FirstMaxPool` in spec.ts. Padding by hand, since `tensorflow` throws on a number; NaN too, as backends lose it. */
+/** The composed form of FirstMaxPool. Padding by hand, since `tensorflow` throws on a number; NaN too, as backends lose it. */
 export function firstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
   const pool = (x: tf.Tensor4D, border: number) =>
     tf.maxPool(padded(x, attrs, border), attrs.poolSize, attrs.strides, 'valid');
@@ -21,7 +40,7 @@ export function firstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
 }
 
 /**
- * See `FirstMaxPoolGrad` in spec.ts. The window's places are visited in row-major order, as PyTorch does:
+ * The composed form of FirstMaxPoolGrad. The window's places are visited in row-major order, as PyTorch does:
  * the first inside the image, a number larger than the best so far, and any NaN takes the window over.
  */
 export function firstMaxPoolGrad(
@@ -104,4 +123,22 @@ function spread(
     [left, width - left - columns * strides],
     [0, 0],
   ]);
+}
+
+export const maxPoolDefinitions: KernelDefinition[] = [
+  {
+    name: FirstMaxPool,
+    composed: ({ x }, attrs: MaxPoolAttrs) => firstMaxPool(x as tf.Tensor4D, attrs),
+    gradient: { kernel: FirstMaxPoolGrad, inputs: ['x'], of: ['x'] },
+  },
+  {
+    name: FirstMaxPoolGrad,
+    composed: ({ dy, x }, attrs: MaxPoolAttrs) =>
+      firstMaxPoolGrad(dy as tf.Tensor4D, x as tf.Tensor4D, attrs),
+    once: { what: 'maxPool2d', why: 'its gradient is a kernel that has none of its own' },
+  },
+];
+
+export function runFirstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
+  return runKernel(FirstMaxPool, { x }, attrs);
 }

@@ -3,8 +3,8 @@
  * Names and default alphas are SpikingJelly's; every form is written so that it cannot overflow.
  */
 import * as tf from '@tensorflow/tfjs';
-import { shared } from './shared';
-import { checkKeys, checkOneOf, checkPositive, invalid } from './validate';
+import { shared } from '../shared';
+import { checkKeys, checkOneOf, checkPositive, invalid } from '../validate';
 
 /** A surrogate's derivative. */
 interface Surrogate {

@@ -1,0 +1,92 @@
+/** SpikingAttention and its gradient (Zhou et al., arXiv 2304.11954). */
+
+import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { type KernelDefinition, runKernelOrForm } from './kernel';
+
+/**
+ * Spiking attention without softmax, each head for itself: y = scale (q kT) v, channel
+ * a headDim + e being e of head a; headDim = channels / numHeads.
+ * Inputs: q, k, v `[batch, time, ...tokens, channels]`. Output: y, of their shape.
+ * Only backends that have it of their own run it: stock ops keep for their gradient what the kernel of the
+ * gradient would have to compute anew.
+ */
+export const SpikingAttention = 'SpikingAttention';
+
+/** The gradient of SpikingAttention. Inputs: dy, q, k, v. Outputs: dq, dk, dv. */
+export const SpikingAttentionGrad = 'SpikingAttentionGrad';
+
+export interface SpikingAttentionAttrs {
+  numHeads: number;
+  scale: number;
+}
+
+export interface SpikingAttentionInputs extends NamedTensorInfoMap {
+  q: TensorInfo;
+  k: TensorInfo;
+  v: TensorInfo;
+}
+
+export interface SpikingAttentionGradInputs extends SpikingAttentionInputs {
+  dy: TensorInfo;
+}
+
+/**
+ * scale (q kT) v or scale q (kT v), whichever takes fewer operations, of heads `[..., tokens, headDim]`:
+ * of spikes both are sums of whole numbers, and equal to the bit.
+ */
+export function headProduct(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, scale: number): tf.Tensor {
+  const [tokens, headDim] = q.shape.slice(-2) as [number, number];
+  const product =
+    tokens < headDim
+      ? tf.matMul(tf.matMul(q, k, false, true), v)
+      : tf.matMul(q, tf.matMul(k, v, true, false));
+  return product.mul(scale);
+}
+
+/** `[batch, time, ...tokens, channels]` -> `[batch, time, heads, tokens, headDim]`. */
+function splitHeads(x: tf.Tensor, heads: number): tf.Tensor {
+  const { shape } = x;
+  const [batch, time, channels] = [shape[0]!, shape[1]!, shape.at(-1)!];
+  const tokens = tf.util.sizeFromShape(shape.slice(2, -1));
+  return x.reshape([batch, time, tokens, heads, channels / heads]).transpose([0, 1, 3, 2, 4]);
+}
+
+/** The stock ops that SpikingAttention stands for. */
+export function spikingAttention(
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  { numHeads, scale }: SpikingAttentionAttrs,
+): tf.Tensor {
+  const [qs, ks, vs] = [q, k, v].map((x) => splitHeads(x, numHeads));
+  const product = headProduct(qs!, ks!, vs!, scale);
+  return product.transpose([0, 1, 3, 2, 4]).reshape(q.shape);
+}
+
+const definition: KernelDefinition = {
+  name: SpikingAttention,
+  standsFor: ({ q, k, v }, attrs: SpikingAttentionAttrs) =>
+    tf.tidy(() => spikingAttention(q!, k!, v!, attrs)),
+  gradient: { kernel: SpikingAttentionGrad, inputs: ['q', 'k', 'v'], of: ['q', 'k', 'v'] },
+};
+
+export const attentionDefinitions: KernelDefinition[] = [
+  definition,
+  {
+    name: SpikingAttentionGrad,
+    once: {
+      what: 'multiHeadSpikingAttention',
+      why: 'it was computed outside of the gradient that is differentiated',
+    },
+  },
+];
+
+export function runSpikingAttention(
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  attrs: SpikingAttentionAttrs,
+): tf.Tensor {
+  return runKernelOrForm(definition, { q, k, v }, attrs);
+}

@@ -1,0 +1,56 @@
+/**
+ * This library's own kernels: for each file of them one line in the list, and one for each function that runs
+ * them. From outside of this folder kernels are run through here, where the backend gets them first.
+ */
+import * as attention from './attention';
+import { backendOf } from './backends';
+import * as batchNorm from './batch_norm';
+import * as batchNormLIF from './batch_norm_lif';
+import { composedOf, install } from './install';
+import * as kernel from './kernel';
+import * as maxPool from './max_pool';
+import * as multiStepLIF from './multi_step_lif';
+import * as spikeConv2D from './spike_conv2d';
+import * as updates from './updates';
+
+export const definitions: readonly kernel.KernelDefinition[] = [
+  ...multiStepLIF.multiStepLIFDefinitions,
+  ...batchNorm.batchNormDefinitions,
+  ...batchNormLIF.batchNormLIFDefinitions,
+  ...maxPool.maxPoolDefinitions,
+  ...spikeConv2D.spikeConv2DDefinitions,
+  ...updates.updateDefinitions,
+  ...attention.attentionDefinitions,
+];
+
+export const composedKernels = /* @__PURE__ */ composedOf(definitions);
+
+/** Gives the current backend the kernels that it lacks; cheap to call before every operation. */
+export function installKernels(): void {
+  install(composedKernels);
+}
+
+/** Whether the kernels that a backend runs are its own, rather than composed of stock ops. */
+export function hasNativeKernels(backendName: string): boolean {
+  return (backendOf(backendName)?.kernels() ?? []).length > 0;
+}
+
+/** `run`, on a backend that has every kernel. */
+function installing<Run extends (...args: never[]) => unknown>(run: Run): Run {
+  const installed = (...args: never[]) => {
+    installKernels();
+    return run(...args);
+  };
+  return installed as Run;
+}
+
+export const runMultiStepLIF = /* @__PURE__ */ installing(multiStepLIF.runMultiStepLIF);
+export const runBatchNormTraining = /* @__PURE__ */ installing(batchNorm.runBatchNormTraining);
+export const runBatchNormLIF = /* @__PURE__ */ installing(batchNormLIF.runBatchNormLIF);
+export const runFirstMaxPool = /* @__PURE__ */ installing(maxPool.runFirstMaxPool);
+export const runSpikeConv2D = /* @__PURE__ */ installing(spikeConv2D.runSpikeConv2D);
+export const runAdamWStep = /* @__PURE__ */ installing(updates.runAdamWStep);
+export const runBlend = /* @__PURE__ */ installing(updates.runBlend);
+export const runSpikingAttention = /* @__PURE__ */ installing(attention.runSpikingAttention);
+/** Any of them, by name: a gradient's, where nothing is differentiated. */
+export const runKernel = /* @__PURE__ */ installing(kernel.runKernel);
