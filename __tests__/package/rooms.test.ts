@@ -42,3 +42,26 @@ test.each(Object.entries(MAY_IMPORT))('%s imports only %j', (room, allowed) => {
   );
   expect(wrong).toEqual([]);
 });
+
+/** Files of the rooms that hold a text, but for `except`. */
+function filesWith(text: RegExp, except: string, rooms = Object.keys(MAY_IMPORT)): string[] {
+  return rooms
+    .flatMap(sources)
+    .map((file) => relative(root, file).split(sep).join('/'))
+    .filter((file) => file !== except && text.test(readFileSync(join(root, file), 'utf8')));
+}
+
+test('layers install no kernels: what they call in lib does', () => {
+  expect(filesWith(/\binstallKernels\b|kernels\/install'/, '', ['layers', 'models'])).toEqual([]);
+});
+
+/** Those that use tfjs; others name parts of Python. */
+const TFJS_ROOMS = ['lib', 'layers', 'models', 'analysis', 'training', 'cli'];
+
+test.each([
+  ['the engine', /\btf\.engine\(|\bENGINE\b/],
+  ['members of others that begin with _', /(?<!\.|\bthis|\bsuper|internalsOf\(\w+\))\._[a-z]/i],
+  ['compiled files of tfjs', /@tensorflow\/tfjs[a-z-]*\/dist/],
+])('%s: private parts of tfjs are taken in lib/tfjs_internals.ts alone', (_, text) => {
+  expect(filesWith(text, 'lib/tfjs_internals.ts', TFJS_ROOMS)).toEqual([]);
+});

@@ -294,11 +294,13 @@ describe('the wasm module', () => {
   it('has none of our kernels where there is no SIMD, which is asked once', async () => {
     const validate = jest.spyOn(WebAssembly, 'validate').mockReturnValue(false);
     await jest.isolateModulesAsync(async () => {
+      jest.doMock('@tensorflow/tfjs', () => tf);
       const { wasm } = await import('../../../lib/kernels/wasm');
       expect(wasm.kernels()).toEqual([]);
       expect(wasm.overrides()).toEqual([]);
       expect(validate).toHaveBeenCalledTimes(1);
     });
+    jest.dontMock('@tensorflow/tfjs');
     validate.mockRestore();
     expect(wasmKernels()).not.toEqual([]);
   });
