@@ -13,6 +13,7 @@ import {
 } from '../../../lib/kernels/tensorflow/batch_norm';
 import { multiStepLIFKernels } from '../../../lib/kernels/tensorflow/multi_step_lif';
 import { resolveLIF } from '../../../lib/neuron_params';
+import '../../../lib'; // Registers the gradients.
 import { expectClose, expectSpikesEqual } from '../../support/compare';
 import { expectNoLeak } from '../../support/leaks';
 import { describeNativeOps, describeTensorflow } from '../../support/tensorflow';

@@ -14,6 +14,7 @@ import { attentionKernels } from '../../../lib/kernels/tensorflow/attention';
 import { maxPoolKernels, nativeMaxPoolKernels } from '../../../lib/kernels/tensorflow/max_pool';
 import { updateKernels } from '../../../lib/kernels/tensorflow/updates';
 import { AdamWStep, adamWStep, Blend, blend } from '../../../lib/kernels/updates';
+import '../../../lib'; // Registers the gradients.
 import '../../support/backends';
 import { expectClose } from '../../support/compare';
 import { describeNativeOps, describeTensorflow } from '../../support/tensorflow';
