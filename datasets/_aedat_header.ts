@@ -1,4 +1,5 @@
 /** The text at the head of AEDAT files: lines that begin with `#`, in bytes that may come in pieces. */
+import { wrongBeginning } from './_foreign_events';
 import { DatasetError } from './dataset_error';
 
 /** Longest line that is still taken for text; jAER's preferences have about a thousand. */
@@ -51,7 +52,7 @@ export class AedatHeader {
     this.scanned = 0;
     const text = this.decoder.decode(bytes.subarray(start, end)).replace(/\r$/, '');
     if (this.lines.length === 0 && text !== `#!AER-DAT${this.version}`) {
-      throw this.wrongMagic(bytes.subarray(start, Math.min(end, start + 16)));
+      throw this.wrongMagic(bytes.subarray(start));
     }
     this.lines.push(text);
     return { text, end: end + 1 };
@@ -59,7 +60,7 @@ export class AedatHeader {
 
   private data(bytes: Uint8Array, start: number): 'data' {
     this.scanned = 0;
-    if (this.lines.length === 0) throw this.wrongMagic(bytes.subarray(start, start + 16));
+    if (this.lines.length === 0) throw this.wrongMagic(bytes.subarray(start));
     return 'data';
   }
 
@@ -72,16 +73,10 @@ export class AedatHeader {
     }
   }
 
-  private wrongMagic(begin: Uint8Array): DatasetError {
-    const text = this.decoder.decode(begin).trimEnd();
-    const shown = /^[ -~]+$/.test(text)
-      ? `'${text}'`
-      : [...begin.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-    const other = /^#!AER-DAT(2\.0|3\.1)$/.exec(text)?.[1].replace('.0', '').replace('.', '');
-    return new DatasetError(
-      `an AEDAT ${this.version} file must begin with the line '#!AER-DAT${this.version}', but ` +
-        `begins with ${shown}${other ? ` (readAedat${other} reads it)` : ''}`,
-    );
+  private wrongMagic(bytes: Uint8Array): DatasetError {
+    const { version } = this;
+    const line = `an AEDAT ${version} file must begin with the line '#!AER-DAT${version}'`;
+    return wrongBeginning(line, bytes);
   }
 }
 

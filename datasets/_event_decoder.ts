@@ -2,6 +2,7 @@
  * What the event readers share: a decoder that takes bytes as they come, and the two ways to run it,
  * over a whole file and over chunks. Both run the same decoder, so they cannot disagree.
  */
+import { BEGINNING } from './_foreign_events';
 import { asBytes, DatasetError } from './dataset_error';
 import type { EventRecording, SensorSize } from './events';
 
@@ -11,6 +12,11 @@ export interface ReadEventsOptions {
    * which leaves it where it stands and counts it in `backwards`.
    */
   nonMonotonic?: 'error' | 'keep';
+  /**
+   * What becomes of an event beside the sensor: 'error' (the default), or 'skip', which leaves it out,
+   * as if it were not in the file, and counts it in `outside`.
+   */
+  outside?: 'error' | 'skip';
 }
 
 export interface StreamEventsOptions {
@@ -28,6 +34,8 @@ export interface EventDecoder {
   readonly eventBytes: number;
   /** Known once an event has been decoded. */
   readonly sensor: SensorSize;
+  /** Whether events beside the sensor are left out. */
+  readonly skipsOutside: boolean;
   /**
    * Writes the events of all whole records from `start` on; returns where the rest begins. Stops
    * before an event for which the writer has no room, and says so in `writer.blocked`.
@@ -46,9 +54,15 @@ export class EventWriter {
   length = 0;
   skipped = 0;
   backwards = 0;
+  /** Events beside the sensor; undefined: such are errors. */
+  outside: number | undefined;
   blocked = false;
 
-  constructor(readonly capacity: number) {
+  constructor(
+    readonly capacity: number,
+    skipOutside: boolean,
+  ) {
+    if (skipOutside) this.outside = 0;
     this.t = new Float64Array(capacity);
     this.x = new Uint16Array(capacity);
     this.y = new Uint16Array(capacity);
@@ -57,7 +71,7 @@ export class EventWriter {
 
   /** The columns, without a copy where they are full. The writer is spent. */
   take({ width, height }: SensorSize): EventRecording {
-    const { t, x, y, p, length, capacity, skipped, backwards } = this;
+    const { t, x, y, p, length, capacity, skipped, backwards, outside } = this;
     const full = length === capacity;
     return {
       t: full ? t : t.slice(0, length),
@@ -68,18 +82,24 @@ export class EventWriter {
       height,
       skipped,
       backwards,
+      ...(outside !== undefined && { outside }),
     };
   }
 }
 
 /** Reads a whole file. Memory is bounded by its length: 13 bytes for each event that it can hold. */
 export function readEvents(decoder: EventDecoder, file: Uint8Array): EventRecording {
-  const probe = new EventWriter(0); // stops at the first event: columns of the right length need no copy
+  const { skipsOutside } = decoder;
+  const probe = new EventWriter(0, skipsOutside); // stops at the first event: columns of the right length need no copy
   const start = decoder.decode(file, 0, probe);
-  const writer = new EventWriter(Math.floor((file.length - start) / decoder.eventBytes));
+  const writer = new EventWriter(
+    Math.floor((file.length - start) / decoder.eventBytes),
+    skipsOutside,
+  );
   writer.skipped = probe.skipped;
+  writer.outside = probe.outside;
   decoder.end(file.length - decoder.decode(file, start, writer));
-  if (writer.length === 0) throw noEvents(decoder.what, writer.skipped);
+  if (writer.length === 0) throw noEvents(decoder.what, writer);
   return writer.take(decoder.sensor);
 }
 
@@ -92,22 +112,40 @@ export async function* streamEvents(
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 2 ** 30) {
     throw new DatasetError(`batchSize must be an integer from 1 to 2^30, but got ${batchSize}`);
   }
-  let writer = new EventWriter(batchSize);
+  const newWriter = () => new EventWriter(batchSize, decoder.skipsOutside);
+  let writer = newWriter();
   let rest: Uint8Array = new Uint8Array(0);
-  for await (const chunk of chunks) {
-    const bytes = joined(rest, asBytes(chunk));
-    let at = decoder.decode(bytes, 0, writer);
+  for await (const bytes of fromBeginning(chunks)) {
+    const all = joined(rest, bytes);
+    let at = decoder.decode(all, 0, writer);
     while (writer.blocked) {
       yield writer.take(decoder.sensor);
-      writer = new EventWriter(batchSize);
-      at = decoder.decode(bytes, at, writer);
+      writer = newWriter();
+      at = decoder.decode(all, at, writer);
     }
-    rest = bytes.slice(at); // a copy: the source may use its buffer again
+    rest = all.slice(at); // a copy: the source may use its buffer again
   }
   decoder.end(rest.length);
   // The last batch holds an event: one is only handed out when the next event has come.
-  if (writer.length === 0) throw noEvents(decoder.what, writer.skipped);
+  if (writer.length === 0) throw noEvents(decoder.what, writer);
   yield writer.take(decoder.sensor);
+}
+
+/** The chunks; the first of them has enough of the file to tell its kind, or is all of it. */
+async function* fromBeginning(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
+  let beginning: Uint8Array | null = new Uint8Array(0);
+  for await (const chunk of chunks) {
+    const bytes = asBytes(chunk);
+    if (beginning === null) {
+      yield bytes;
+      continue;
+    }
+    beginning = joined(beginning, bytes.slice());
+    if (beginning.length < BEGINNING) continue;
+    yield beginning;
+    beginning = null;
+  }
+  if (beginning !== null) yield beginning;
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
@@ -118,8 +156,10 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return both;
 }
 
-function noEvents(what: string, skipped: number): DatasetError {
-  const others = skipped > 0 ? `, only ${skipped} records of other kinds` : '';
+function noEvents(what: string, { skipped, outside = 0 }: EventWriter): DatasetError {
+  const others =
+    (skipped > 0 ? `, only ${skipped} records of other kinds` : '') +
+    (outside > 0 ? `, only ${outside} beside the sensor` : '');
   return new DatasetError(`an ${what} recording must hold events, but holds none${others}`);
 }
 
@@ -144,8 +184,8 @@ export function checkOptions(
   }
 }
 
-/** The values of `nonMonotonic`, for checkOptions. */
-export const nonMonotonic = ['error', 'keep'] as const;
+/** The options that all readers have, for checkOptions. */
+export const readOptions = { nonMonotonic: ['error', 'keep'], outside: ['error', 'skip'] } as const;
 
 /** The error of an event that is earlier than the one before it. */
 export function backwardsError(what: string, index: number, from: number, to: number) {
@@ -165,6 +205,6 @@ export function outsideError(
 ) {
   return new DatasetError(
     `event ${index} of an ${what} recording must lie on the sensor of ${width} x ${height}, but ` +
-      `has x ${x}, y ${y}`,
+      `has x ${x}, y ${y} (outside: 'skip' reads on and counts these)`,
   );
 }

@@ -3,25 +3,30 @@
  * (docs.inivation.com, AEDAT 2.0): lines of text that begin with `#`, however many, then records of
  * 8 bytes, big-endian: uint32 address, uint32 time in microseconds.
  */
+
 import { AedatHeader } from './_aedat_header';
+import { type Layout, layouts, RECORD } from './_aedat2_layouts';
 import {
   backwardsError,
   type Chunks,
   checkOptions,
   type EventDecoder,
-  type EventWriter,
-  nonMonotonic,
+  EventWriter,
   outsideError,
   type ReadEventsOptions,
   readEvents,
+  readOptions,
   type StreamEventsOptions,
   streamEvents,
 } from './_event_decoder';
 import { asBytes, DatasetError } from './dataset_error';
-import { type EventRecording, type SensorName, type SensorSize, sensors } from './events';
+import { cameraOf, type EventRecording, type SensorName, type SensorSize, sensors } from './events';
 
 export interface Aedat2Options extends ReadEventsOptions {
-  /** The camera, which says how an address is read. */
+  /**
+   * The camera, which says how an address is read: 'dvs640' is jAER's DVS640, as v2e writes its files
+   * of 640 x 480. Another than the header names, in `# AEChip:`, is an error.
+   */
   sensor: SensorName;
   /**
    * 'raw' (the default): as the sensor numbers them; 'cifar10dvs', for a DVS128: as SpikingJelly reads
@@ -30,84 +35,16 @@ export interface Aedat2Options extends ReadEventsOptions {
   axes?: 'raw' | 'cifar10dvs';
 }
 
-const RECORD = 8;
 /** Records decoded at a time. */
 const BLOCK = 8192;
-
-/** How a camera's addresses are read. Masks are signed (`| 0`): a loop over int32 is twice as fast. */
-interface Layout {
-  /** A word with one of these bits is no polarity event: APS, IMU, external input. */
-  other: number;
-  /** No word has one of these bits. */
-  never: number;
-  /** Fills x, y and p from the words at `start` and on, up to the first that is no event; returns how many. */
-  fill(view: DataView, start: number, room: number, writer: EventWriter): number;
-  /** Whether every address lies on the sensor. */
-  alwaysInside: boolean;
-}
-
-// One loop a camera, with its masks written out: looked up, they take a third longer.
-
-/** Polarity in bit 0, x in bits 1 to 7, y in bits 8 to 14. */
-const dvs: Layout = {
-  other: 0x8000,
-  never: 0xffff0000 | 0,
-  fill: (view, start, room, { x, y, p, length }) => fillDvs(view, start, room, x, y, p, length, 0),
-  alwaysInside: true,
-};
-/** The axes exchanged, and all three turned on their heads: 127 - x is x ^ 127. */
-const cifar10Dvs: Layout = {
-  ...dvs,
-  fill: (view, start, room, { x, y, p, length }) =>
-    fillDvs(view, start, room, y, x, p, length, 0x7fff),
-};
-
-function fillDvs(
-  view: DataView,
-  start: number,
-  room: number,
-  low: Uint16Array,
-  high: Uint16Array,
-  p: Uint8Array,
-  from: number,
-  flip: number,
-): number {
-  let i = 0;
-  for (let at = start, to = from; i < room; i++, at += RECORD, to++) {
-    const address = view.getInt32(at);
-    if ((address & ~0x7fff) !== 0) break;
-    const bits = address ^ flip;
-    low[to] = (bits >> 1) & 0x7f;
-    high[to] = (bits >> 8) & 0x7f;
-    p[to] = bits & 1;
-  }
-  return i;
-}
-
-/** Polarity in bit 11, x in bits 12 to 21, y in bits 22 to 30: more than any of these sensors has. */
-const davis: Layout = {
-  other: 0x80000400 | 0,
-  never: 0,
-  fill(view, start, room, { x, y, p, length }) {
-    let i = 0;
-    for (let at = start, to = length; i < room; i++, at += RECORD, to++) {
-      const address = view.getInt32(at);
-      if ((address & 0x80000400) !== 0) break;
-      x[to] = (address >> 12) & 0x3ff;
-      y[to] = (address >> 22) & 0x1ff;
-      p[to] = (address >> 11) & 1;
-    }
-    return i;
-  },
-  alwaysInside: false,
-};
 
 /**
  * Reads a recording: raw sensor axes, times unsigned, continued where the 32-bit counter wraps. (A
  * step of 2^31 microseconds, 36 minutes, or more between two events counts as a step back.)
  * Words that are no polarity events (bit 31 or 10 of a DAVIS, bit 15 of a DVS128) are counted in
- * `skipped` and left out. Throws a DatasetError on another version, a cut file, an address outside
- * the sensor, a time that steps back (see nonMonotonic), and where there is no event.
+ * `skipped` and left out. Throws a DatasetError on another version, a header that names another
+ * camera, a cut file, an address outside the sensor (see outside), a time that steps back (see
+ * nonMonotonic), and where there is no event.
  *
  * ```ts
  * const events = readAedat2(bytes, {sensor: 'dvs128', axes: 'cifar10dvs'});
@@ -138,6 +75,8 @@ class Aedat2Decoder implements EventDecoder {
   readonly what = 'AEDAT 2.0';
   readonly eventBytes = 8;
   readonly sensor: SensorSize;
+  readonly skipsOutside: boolean;
+  private readonly camera: SensorName;
   private readonly layout: Layout;
   private readonly keepBackwards: boolean;
   private readonly header = new AedatHeader('2.0');
@@ -149,22 +88,24 @@ class Aedat2Decoder implements EventDecoder {
 
   constructor(options: Aedat2Options) {
     const axes = ['raw', 'cifar10dvs'];
-    checkOptions(options, { sensor: Object.keys(sensors), axes, nonMonotonic });
+    checkOptions(options, { sensor: Object.keys(sensors), axes, ...readOptions });
     if (options.sensor === undefined) {
       const names = Object.keys(sensors).join(', ');
       throw new DatasetError(`sensor must be one of ${names}, but got undefined`);
     }
     this.sensor = sensors[options.sensor];
-    this.layout = options.sensor === 'dvs128' ? dvs : davis;
+    this.camera = options.sensor;
+    this.layout = layouts[options.sensor];
     if (options.axes === 'cifar10dvs') {
       if (options.sensor !== 'dvs128') {
         throw new DatasetError(
           `axes 'cifar10dvs' need sensor 'dvs128', but got '${options.sensor}'`,
         );
       }
-      this.layout = cifar10Dvs;
+      this.layout = layouts.cifar10dvs;
     }
     this.keepBackwards = options.nonMonotonic === 'keep';
+    this.skipsOutside = options.outside === 'skip';
   }
 
   decode(bytes: Uint8Array, start: number, writer: EventWriter): number {
@@ -190,10 +131,35 @@ class Aedat2Decoder implements EventDecoder {
       if (line === 'data') this.inHeader = false;
       else {
         start = line.end;
+        this.checkCamera(line.text);
         if (line.text === '#End Of ASCII Header') this.inHeader = false;
       }
       if (!this.inHeader) return start;
     }
+  }
+
+  /** Refuses a header that names another camera: its addresses would be read as other events. */
+  private checkCamera(line: string): void {
+    const chip = /^#\s*AEChip:\s*(\S.*?)\s*$/i.exec(line)?.[1];
+    if (chip !== undefined) this.checkChip(chip);
+    // v2e's header names no chip; its files of this size are for jAER's DVS640.
+    else if (this.camera === 'davis640' && /created by AEDat2Output in v2e\b/.test(line)) {
+      throw this.otherCamera("'v2e', which writes 640 x 480 as", 'dvs640');
+    }
+  }
+
+  private checkChip(chip: string): void {
+    const named = cameraOf(chip);
+    if (named === this.camera) return;
+    const isCamera = /dvs|davis|atis|prophesee|imx|tmpdiff|dynap/i.test(chip);
+    if (named !== undefined || isCamera) throw this.otherCamera(`'${chip}'`, named);
+  }
+
+  private otherCamera(chip: string, named: SensorName | undefined): DatasetError {
+    const hint = named === undefined ? 'whose addresses are not read here' : `sensor '${named}'`;
+    return new DatasetError(
+      `sensor must be the camera of the file's header, ${chip} (${hint}), but got '${this.camera}'`,
+    );
   }
 
   private decodeRecords(bytes: Uint8Array, start: number, writer: EventWriter): number {
@@ -201,6 +167,7 @@ class Aedat2Decoder implements EventDecoder {
     const { other, never } = this.layout;
     const end = bytes.length - ((bytes.length - start) % RECORD);
     let at = start;
+    let block = BLOCK;
     while (at < end) {
       const address = view.getInt32(at);
       if ((address & never) !== 0) throw this.strayBits(address);
@@ -208,29 +175,57 @@ class Aedat2Decoder implements EventDecoder {
         writer.skipped++;
         at += RECORD;
       } else {
-        const room = Math.min(writer.capacity - writer.length, BLOCK, (end - at) / RECORD);
+        const room = Math.min(writer.capacity - writer.length, block, (end - at) / RECORD);
         if (room === 0) {
-          writer.blocked = true;
-          break;
+          // What comes after the last event of all must not wait for a batch of its own.
+          if (writer.outside === undefined || this.isInside(view, at)) {
+            writer.blocked = true;
+            break;
+          }
+          writer.outside++;
+          at += RECORD;
+          continue;
         }
         // One column after the other while the block is in the cache: twice as fast as by record.
-        const run = this.layout.fill(view, at, room, writer);
-        if (!this.layout.alwaysInside) this.checkPositions(writer, run);
+        const filled = this.layout.fill(view, at, room, writer);
+        const run = this.layout.alwaysInside ? filled : this.insideOf(writer, filled);
         this.decodeTimes(view, at, run, writer);
         writer.length += run;
         this.events += run;
         at += run * RECORD;
+        if (run === filled) block = Math.min(BLOCK, 2 * block);
+        else {
+          this.leaveOut(writer);
+          at += RECORD;
+          block = 1; // what was filled in vain stays below what was not
+        }
       }
     }
     return at;
   }
 
-  private checkPositions({ x, y, length }: EventWriter, run: number): void {
+  private isInside(view: DataView, at: number): boolean {
+    const one = new EventWriter(1, false);
+    const run = this.layout.fill(view, at, 1, one);
+    return this.layout.alwaysInside || this.insideOf(one, run) === 1;
+  }
+
+  /** How many of the block's events lie on the sensor, before the first that does not. */
+  private insideOf({ x, y, length }: EventWriter, filled: number): number {
     const { width, height } = this.sensor;
-    for (let i = length; i < length + run; i++) {
-      if (x[i] < width && y[i] < height) continue;
-      throw outsideError(this.what, this.events + i - length, x[i], y[i], this.sensor);
+    for (let i = 0; i < filled; i++) {
+      if (x[length + i] >= width || y[length + i] >= height) return i;
     }
+    return filled;
+  }
+
+  /** The event after the last one, which lies beside the sensor. */
+  private leaveOut(writer: EventWriter): void {
+    const { x, y, length } = writer;
+    if (writer.outside === undefined) {
+      throw outsideError(this.what, this.events, x[length], y[length], this.sensor);
+    }
+    writer.outside++;
   }
 
   private decodeTimes(view: DataView, start: number, run: number, writer: EventWriter): void {
@@ -265,8 +260,8 @@ class Aedat2Decoder implements EventDecoder {
 
   private strayBits(address: number): DatasetError {
     return new DatasetError(
-      `event ${this.events} of an AEDAT 2.0 recording must have a DVS128 address of 16 bits, but has ` +
-        `0x${(address >>> 0).toString(16)} (is the sensor right?)`,
+      `event ${this.events} of an AEDAT 2.0 recording must have an address of ${this.layout.bits} bits, ` +
+        `but has 0x${(address >>> 0).toString(16)} (is the sensor right?)`,
     );
   }
 }

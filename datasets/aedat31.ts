@@ -11,15 +11,16 @@ import {
   checkOptions,
   type EventDecoder,
   type EventWriter,
-  nonMonotonic,
   outsideError,
   type ReadEventsOptions,
   readEvents,
+  readOptions,
   type StreamEventsOptions,
   streamEvents,
 } from './_event_decoder';
 import { asBytes, DatasetError } from './dataset_error';
 import {
+  cameraOf,
   type EventRecording,
   type SensorName,
   type SensorSize,
@@ -28,7 +29,10 @@ import {
 } from './events';
 
 export interface Aedat31Options extends ReadEventsOptions {
-  /** Default: what the header's `#Source` line names; DVS128 where the header has none. */
+  /**
+   * Default: what the header's `#Source` line names; DVS128 where the header has none. The name of
+   * another camera than the header's is an error; a size stands against the header.
+   */
   sensor?: SensorName | SensorSize;
   /**
    * What becomes of polarity events whose valid bit is 0: 'skip' (the default) counts them in
@@ -47,7 +51,7 @@ const OVERFLOWS = 2 ** 22;
  * Reads the polarity events: raw sensor axes, time = overflow counter * 2^31 + the event's, as
  * libcaer and SpikingJelly have it. Events in packets of other types are counted in `skipped`. Throws
  * a DatasetError on another version, a cut file, sizes and counts that no packet has, a position
- * outside the sensor, a time that steps back (see nonMonotonic), and where there is no event.
+ * outside the sensor (see outside), a time that steps back (see nonMonotonic), and where there is no event.
  *
  * ```ts
  * const recording = readAedat31(bytes);
@@ -72,9 +76,11 @@ class Aedat31Decoder implements EventDecoder {
   readonly what = 'AEDAT 3.1';
   readonly eventBytes = 8;
   sensor: SensorSize = sensors.dvs128;
+  readonly skipsOutside: boolean;
   private readonly keepBackwards: boolean;
   private readonly keepInvalid: boolean;
   private readonly givenSensor?: SensorSize;
+  private readonly givenName?: SensorName;
   private readonly header = new AedatHeader('3.1');
   private inHeader = true;
   private events = 0;
@@ -87,9 +93,12 @@ class Aedat31Decoder implements EventDecoder {
   private validLeft = 0;
 
   constructor(options: Aedat31Options) {
-    checkOptions(options, { sensor: null, nonMonotonic, invalid: ['skip', 'keep'] });
-    if (options.sensor !== undefined) this.givenSensor = sensorSize(options.sensor);
+    checkOptions(options, { sensor: null, ...readOptions, invalid: ['skip', 'keep'] });
+    const { sensor } = options;
+    if (sensor !== undefined) this.givenSensor = sensorSize(sensor);
+    if (typeof sensor === 'string') this.givenName = sensor;
     this.keepBackwards = options.nonMonotonic === 'keep';
+    this.skipsOutside = options.outside === 'skip';
     this.keepInvalid = options.invalid === 'keep';
   }
 
@@ -146,7 +155,7 @@ class Aedat31Decoder implements EventDecoder {
       start = line.end;
       if (line.text === '#!END-HEADER') {
         this.inHeader = false;
-        this.sensor = this.givenSensor ?? this.sourceSensor();
+        this.sensor = this.sensorOf(this.sources());
         return start;
       }
       const format = /^#Format: *(.*)$/.exec(line.text)?.[1];
@@ -156,15 +165,23 @@ class Aedat31Decoder implements EventDecoder {
     }
   }
 
-  /** The camera of the header's Source lines, such as `#Source 1: DVS128`. */
-  private sourceSensor(): SensorSize {
-    const sources = this.header.lines.flatMap(
-      (line) => /^#Source \d+: *(.*)$/.exec(line)?.[1] ?? [],
-    );
-    for (const source of sources) {
-      const name = /^(dvs128|davis240|davis346|davis640)/i.exec(source)?.[1].toLowerCase();
-      if (name !== undefined) return sensors[name as SensorName];
+  /** The header's Source lines, such as `#Source 1: DVS128`. */
+  private sources(): string[] {
+    return this.header.lines.flatMap((line) => /^#Source \d+: *(.*)$/.exec(line)?.[1] ?? []);
+  }
+
+  /** What was given, unless it names another camera than the header; else the header's. */
+  private sensorOf(sources: readonly string[]): SensorSize {
+    const named = sources.flatMap((source) => cameraOf(source) ?? []);
+    const { givenSensor, givenName } = this;
+    if (givenName !== undefined && named.length > 0 && !named.includes(givenName)) {
+      throw new DatasetError(
+        `sensor must be the camera of the file's header, '${named[0]}', or a size {width, height}, ` +
+          `but got '${givenName}'`,
+      );
     }
+    if (givenSensor !== undefined) return givenSensor;
+    if (named.length > 0) return sensors[named[0]];
     if (sources.length === 0) return sensors.dvs128;
     throw new DatasetError(
       `the source of an AEDAT 3.1 file must be one of ${Object.keys(sensors).join(', ')}, but is ` +
@@ -220,14 +237,19 @@ class Aedat31Decoder implements EventDecoder {
         writer.skipped++;
         continue;
       }
+      const column = data >>> 17;
+      const row = (data >>> 2) & 0x7fff;
+      const outside = column >= width || row >= height;
+      if (outside && writer.outside !== undefined) {
+        writer.outside++;
+        continue;
+      }
       if (length === capacity) {
         valid -= data & 1; // it will be read again
         writer.blocked = true;
         break;
       }
-      const column = data >>> 17;
-      const row = (data >>> 2) & 0x7fff;
-      if (column >= width || row >= height) {
+      if (outside) {
         throw outsideError(this.what, base + length, column, row, this.sensor);
       }
       const low = view.getUint32(at + 4, true);

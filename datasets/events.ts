@@ -31,6 +31,8 @@ export interface EventRecording extends Events {
   skipped: number;
   /** Events earlier than the one before them; 0 unless the reader was told to keep such. */
   backwards: number;
+  /** Events beside the sensor; there only if the reader was told to skip such. */
+  outside?: number;
 }
 
 /** Width and height in pixels. */
@@ -45,9 +47,27 @@ export const sensors = {
   davis240: { width: 240, height: 180 },
   davis346: { width: 346, height: 260 },
   davis640: { width: 640, height: 480 },
+  dvs640: { width: 640, height: 480 },
 } as const satisfies Record<string, SensorSize>;
 
 export type SensorName = keyof typeof sensors;
+
+/** Chips of jAER whose names do not say what they read as. */
+const aliases: Readonly<Record<string, SensorName>> = {
+  tmpdiff128: 'dvs128',
+  sbret10: 'davis240',
+};
+
+/**
+ * The camera that a file's header names: `DVS128`, `DAVIS240C`, or a Java class of jAER such as
+ * `eu.seebetter.ini.chips.davis.Davis346red`; undefined: none of ours.
+ */
+export function cameraOf(text: string): SensorName | undefined {
+  const name = text.replace(/^.*\./, '').toLowerCase();
+  const camera = /^[a-z]+\d+/.exec(name)?.[0] ?? '';
+  if (Object.hasOwn(aliases, camera)) return aliases[camera];
+  return Object.hasOwn(sensors, camera) ? (camera as SensorName) : undefined;
+}
 
 /** The size behind a name or a size; a DatasetError on anything else. */
 export function sensorSize(sensor: SensorName | SensorSize): SensorSize {
@@ -109,6 +129,7 @@ export function concatEvents(parts: readonly EventRecording[]): EventRecording {
     joined.p.set(part.p, at);
     joined.skipped += part.skipped;
     joined.backwards += part.backwards;
+    if (part.outside !== undefined) joined.outside = (joined.outside ?? 0) + part.outside;
     at += part.t.length;
   }
   return joined;

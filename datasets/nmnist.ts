@@ -8,13 +8,14 @@ import {
   checkOptions,
   type EventDecoder,
   type EventWriter,
-  nonMonotonic,
   outsideError,
   type ReadEventsOptions,
   readEvents,
+  readOptions,
   type StreamEventsOptions,
   streamEvents,
 } from './_event_decoder';
+import { foreignFormat, wrongBeginning } from './_foreign_events';
 import { asBytes, DatasetError } from './dataset_error';
 import { type EventRecording, type SensorName, type SensorSize, sensorSize } from './events';
 
@@ -30,8 +31,8 @@ const OVERFLOW = 2 ** 13;
 
 /**
  * Reads one recording. Overflow records (as in the data set's own Matlab reader) are counted in
- * `skipped`. Throws a DatasetError on a cut file, a position outside the sensor, a time that steps
- * back (see nonMonotonic), and where there is no event.
+ * `skipped`. Throws a DatasetError on a cut file, one of another format, a position outside the sensor
+ * (see outside), a time that steps back (see nonMonotonic), and where there is no event.
  *
  * ```ts
  * const {t, x, y, p} = readNMnist(bytes);
@@ -53,20 +54,24 @@ class NMnistDecoder implements EventDecoder {
   readonly what = 'N-MNIST';
   readonly eventBytes = RECORD;
   readonly sensor: SensorSize;
+  readonly skipsOutside: boolean;
   private readonly keepBackwards: boolean;
+  private begun = false;
   private events = 0;
   private time = 0;
   private epoch = 0;
 
   constructor(options: NMnistOptions) {
-    checkOptions(options, { sensor: null, nonMonotonic });
+    checkOptions(options, { sensor: null, ...readOptions });
     this.sensor =
       options.sensor === undefined ? { width: 34, height: 34 } : sensorSize(options.sensor);
     this.keepBackwards = options.nonMonotonic === 'keep';
+    this.skipsOutside = options.outside === 'skip';
   }
 
   decode(bytes: Uint8Array, start: number, writer: EventWriter): number {
     writer.blocked = false;
+    if (!this.begun) this.begin(bytes);
     const { width, height } = this.sensor;
     const { t, x, y, p, capacity } = writer;
     let at = start;
@@ -78,12 +83,17 @@ class NMnistDecoder implements EventDecoder {
         writer.skipped++;
         continue;
       }
+      const outside = column >= width || row >= height;
+      if (outside && writer.outside !== undefined) {
+        writer.outside++;
+        continue;
+      }
       const i = writer.length;
       if (i === capacity) {
         writer.blocked = true;
         break;
       }
-      if (column >= width || row >= height) {
+      if (outside) {
         throw outsideError(this.what, this.events, column, row, this.sensor);
       }
       const high = bytes[at + 2];
@@ -101,6 +111,13 @@ class NMnistDecoder implements EventDecoder {
       this.events++;
     }
     return at;
+  }
+
+  /** Any bytes could be records: those of other formats are told by their beginning. */
+  private begin(bytes: Uint8Array): void {
+    this.begun = true;
+    if (foreignFormat(bytes) === undefined) return;
+    throw wrongBeginning('an N-MNIST file must begin with a record of 5 bytes', bytes);
   }
 
   end(rest: number): void {

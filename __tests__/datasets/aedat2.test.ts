@@ -63,6 +63,95 @@ test.each([
   },
 );
 
+test('dvs640 words: polarity bit 0, x bits 1 to 10, y bits 11 to 20', () => {
+  fc.assert(
+    fc.property(eventsOn(640, 480), (events) => {
+      const file = aedat2File(events.map(({ t, x, y, p }) => [(x << 1) | (y << 11) | p, t]));
+      const size = { width: 640, height: 480, skipped: 0, backwards: 0 };
+      expect(readAedat2(file, { sensor: 'dvs640' })).toEqual({ ...columns(events), ...size });
+    }),
+  );
+  const stray = aedat2File([[1 << 21, 0]]);
+  expect(() => readAedat2(stray, { sensor: 'dvs640' })).toThrow(
+    /address of 21 bits, but has 0x200/,
+  );
+  const beside = aedat2File([[640 << 1, 0]]);
+  expect(() => readAedat2(beside, { sensor: 'dvs640' })).toThrow(/640 x 480, but has x 640, y 0/);
+});
+
+describe("the header's camera", () => {
+  const jaer = (chip: string) => `#!AER-DAT2.0\r\n# AEChip: ${chip}\r\n`;
+  const v2e =
+    '#!AER-DAT2.0\r\n# This is a raw AE data file created by AEDat2Output in v2e (see x)\r\n';
+
+  test.each([
+    [jaer('ch.unizh.ini.jaer.chip.retina.DVS128'), 'dvs128'],
+    [jaer('ch.unizh.ini.caviar.chip.retina.Tmpdiff128'), 'dvs128'],
+    [jaer('ch.unizh.ini.jaer.chip.retina.DVS640'), 'dvs640'],
+    [jaer('eu.seebetter.ini.chips.davis.DAVIS240C'), 'davis240'],
+    [jaer('DAVIS240C'), 'davis240'],
+    [jaer('eu.seebetter.ini.chips.sbret10.SBret10'), 'davis240'],
+    [jaer('eu.seebetter.ini.chips.davis.Davis346red'), 'davis346'],
+    [jaer('eu.seebetter.ini.chips.davis.Davis640'), 'davis640'],
+  ] as const)('%j is read as %s only', async (head, right) => {
+    const file = aedat2File([[0, 5]], head);
+    expect(readAedat2(file, { sensor: right }).t).toHaveLength(1);
+    for (const sensor of ['dvs128', 'dvs640', 'davis240', 'davis346', 'davis640'] as const) {
+      if (sensor === right) continue;
+      const message = `(sensor '${right}'), but got '${sensor}'`;
+      expect(() => readAedat2(file, { sensor })).toThrow(message);
+      const stream = streamAedat2(pieces(file, [20, 30]), { sensor });
+      await expect(stream.next()).rejects.toThrow(message);
+    }
+  });
+
+  test('v2e names no chip, and writes 640 x 480 for a DVS640', () => {
+    const file = aedat2File([[0, 5]], v2e);
+    expect(() => readAedat2(file, { sensor: 'davis640' })).toThrow(
+      /^sensor must be .* 'v2e', which writes 640 x 480 as \(sensor 'dvs640'\), but got 'davis640'/,
+    );
+    for (const sensor of ['dvs640', 'davis240', 'davis346'] as const) {
+      expect(readAedat2(file, { sensor }).t).toHaveLength(1);
+    }
+  });
+
+  test.each(['eu.seebetter.ini.chips.davis.DAVIS208', 'prophesee.chip.PropheseeIMX636HD'])(
+    '%s is none that is read; no camera at all contradicts nothing',
+    (chip) => {
+      const refused = aedat2File([[0, 5]], jaer(chip));
+      expect(() => readAedat2(refused, davis240)).toThrow(/whose addresses are not read here/);
+      expect(readAedat2(aedat2File([[0, 5]], jaer('mine')), davis240).t).toHaveLength(1);
+    },
+  );
+});
+
+test('events beside the sensor are left out and counted, when told so', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      eventsOn(300, 200, 60),
+      fc.integer({ min: 1, max: 9 }),
+      async (events, batchSize) => {
+        const inside = events.filter(({ x, y }) => x < 240 && y < 180);
+        const outside = events.length - inside.length;
+        const file = aedat2File(events.map((event) => [davisWord(event), event.t]));
+        const skip = { ...davis240, outside: 'skip' } as const;
+        if (inside.length === 0) {
+          expect(() => readAedat2(file, skip)).toThrow(`only ${outside} beside the sensor`);
+          return;
+        }
+        const counts = { width: 240, height: 180, skipped: 0, backwards: 0, outside };
+        expect(readAedat2(file, skip)).toEqual({ ...columns(inside), ...counts });
+        const stream = () => streamAedat2(pieces(file, [70, 99]), { ...skip, batchSize });
+        await expectSameStream(() => readAedat2(file, skip), stream, batchSize);
+      },
+    ),
+  );
+  const first = aedat2File([[250 << 12, 0]]);
+  expect(() => readAedat2(first, davis240)).toThrow(
+    /\(outside: 'skip' reads on and counts these\)/,
+  );
+});
+
 test('times are unsigned, and go on where the counter wraps', () => {
   const times = [3e9, 2 ** 32 - 1, 0, 9, 2 ** 31, 2 ** 32 - 2, 3];
   const file = aedat2File(times.map((time) => [0, time] as const));
@@ -255,6 +344,8 @@ const skipped = ' (skipped: SPIKINGFORMER_TEST_DATA names no folder with events)
 
   test('AEDAT 4 is another format', () => {
     const file = readFileSync(path.join(folder, 'davis346.aedat4'));
-    expect(() => readAedat2(file, { sensor: 'davis346' })).toThrow(/must begin with the line/);
+    expect(() => readAedat2(file, { sensor: 'davis346' })).toThrow(
+      /must begin with the line.*AEDAT 4/,
+    );
   });
 });

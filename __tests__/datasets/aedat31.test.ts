@@ -87,7 +87,10 @@ test('the sensor is what the header names, or what is given', () => {
   const head = (source: string) => `#!AER-DAT3.1\r\n${source}#!END-HEADER\r\n`;
   const davis = aedat31File(packets, head('#-Source 0: DVS128\r\n#Source 0: DAVIS240C\r\n'));
   expect(readAedat31(davis)).toMatchObject({ width: 240, height: 180 });
-  expect(readAedat31(davis, { sensor: 'davis346' })).toMatchObject({ width: 346, height: 260 });
+  expect(readAedat31(davis, { sensor: 'davis240' })).toMatchObject({ width: 240, height: 180 });
+  expect(() => readAedat31(davis, { sensor: 'davis346' })).toThrow(
+    /^sensor must be the camera of the file's header, 'davis240', or a size .* but got 'davis346'$/,
+  );
   const sensor = { width: 201, height: 151 };
   expect(readAedat31(davis, { sensor })).toMatchObject(sensor);
   expect(() => readAedat31(davis, { sensor: { width: 201, height: 150 } })).toThrow(/y 150/);
@@ -97,6 +100,20 @@ test('the sensor is what the header names, or what is given', () => {
   const odd = aedat31File(packets, head('#Source 0: DYNAPSE\r\n'));
   expect(() => readAedat31(odd)).toThrow(/but is 'DYNAPSE': give its size as sensor/);
   expect(() => readAedat31(odd, { sensor: { width: 0, height: 1 } })).toThrow(/^sensor must be/);
+});
+
+test('events beside the sensor are refused, or left out and counted', async () => {
+  const events = [event(1, 200, 3), event(2, 3, 4), event(1, 5, 127), event(3, 128, 0)];
+  const bytes = aedat31File([{ events }, { events: [event(4, 9, 9)] }]);
+  expect(() => readAedat31(bytes)).toThrow(/event 0 .* \(outside: 'skip' reads on/);
+  const skip = { outside: 'skip', nonMonotonic: 'keep' } as const;
+  const { t, x, outside, skipped, backwards } = readAedat31(bytes, skip);
+  expect([[...t], [...x], outside, skipped, backwards]).toEqual([[2, 1, 4], [3, 5, 9], 2, 0, 1]);
+  await expectSameStream(
+    () => readAedat31(bytes, skip),
+    () => streamAedat31(pieces(bytes, [100, 130, 140]), { ...skip, batchSize: 2 }),
+    2,
+  );
 });
 
 const two = [event(1), event(2)];

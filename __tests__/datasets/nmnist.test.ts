@@ -53,6 +53,20 @@ test('refuses cut files, positions outside the sensor, steps back, no events', (
   expect(() => readNMnist(back, { size: 3 } as never)).toThrow(/got 'size'/);
 });
 
+test('events beside the sensor are left out and counted, when told so', async () => {
+  const events = [34, 3, 99, 33].map((x, i) => ({ t: i, x, y: 4, p: 1 }));
+  const bytes = nMnistFile(events);
+  const { t, x, outside, skipped } = readNMnist(bytes, { outside: 'skip' });
+  expect([[...t], [...x], outside, skipped]).toEqual([[1, 3], [3, 33], 2, 0]);
+  await expectSameStream(
+    () => readNMnist(bytes, { outside: 'skip' }),
+    () => streamNMnist(pieces(bytes, [3, 7]), { outside: 'skip', batchSize: 1 }),
+    1,
+  );
+  const none = nMnistFile(events.slice(0, 1));
+  expect(() => readNMnist(none, { outside: 'skip' })).toThrow(/none, only 1 beside the sensor/);
+});
+
 test('a stream gives the same, wherever its chunks are cut', async () => {
   await fc.assert(
     fc.asyncProperty(

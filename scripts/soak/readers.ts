@@ -73,6 +73,10 @@ const davis = join(
   text('#!AER-DAT2.0', ''),
   ...events.map(({ t, x, y, p }) => words(false, (y << 22) | (x << 12) | (p << 11), t)),
 );
+const dvs640 = join(
+  text('#!AER-DAT2.0', '# AEChip: ch.unizh.ini.jaer.chip.retina.DVS640', ''),
+  ...events.map(({ t, x, y, p }) => words(false, (y << 11) | (x << 1) | p, t)),
+);
 const aedat31 = join(
   text('#!AER-DAT3.1', '#Source 1: DVS128', '#!END-HEADER', ''),
   words(true, 0x10001, 8, 4, 0, events.length, events.length, events.length),
@@ -99,6 +103,10 @@ const targets: Record<string, Target> = {
   'readAedat2 of a DAVIS': {
     valid: davis,
     read: (bytes) => columns(readAedat2(bytes, { sensor: 'davis240', ...keep })),
+  },
+  'readAedat2 of a DVS640': {
+    valid: dvs640,
+    read: (bytes) => columns(readAedat2(bytes, { sensor: 'dvs640', outside: 'skip', ...keep })),
   },
   readAedat31: { valid: aedat31, read: (bytes) => columns(readAedat31(bytes, keep)) },
   readNMnist: { valid: nMnist, read: (bytes) => columns(readNMnist(bytes, keep)) },
