@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import type Sharp from 'sharp';
 import { DatasetError } from '../datasets/dataset_error';
 import { type Bitmap, bitmapDecoder } from './_bitmaps';
+import { isGray16Png, oddTiff, opaqueGif } from './_image_quirks';
 
 /** Names of files that are read, by their ends. */
 export const imageExtensions = [
@@ -12,8 +13,8 @@ export const imageExtensions = [
 ];
 
 /**
- * Red, green and blue of an image file, row-major. Color profiles and rotation marks are not
- * applied, as PIL does not apply them. What sharp and PIL would make different pixels of is refused.
+ * Red, green and blue of an image file, row-major. Color profiles are not applied, and
+ * rotation marks are in TIFF only, as in PIL. What sharp and PIL would make different pixels of is refused.
  *
  * @throws DatasetError if it is no image, not a whole one, or of a kind that is refused
  */
@@ -30,17 +31,26 @@ export async function decodeImage(path: string): Promise<Bitmap> {
 }
 
 async function decodeBySharp(sharp: typeof Sharp, bytes: Buffer): Promise<Bitmap> {
-  const image = sharp(bytes, { ignoreIcc: true, failOn: 'error' });
-  const { space, format, channels } = await image.metadata();
+  const { space, format, channels, orientation, ...rest } = await open(sharp, bytes).metadata();
   if (format === 'heif') throw refused('AVIF and HEIF');
   if (space === 'lab') throw refused('CIELAB');
-  if (format === 'tiff' && isRawYCbCr(bytes)) throw refused('TIFF of YCbCr without JPEG');
+  const odd = format === 'tiff' ? oddTiff(bytes, { space, ...rest }) : undefined;
+  if (odd) throw refused(`TIFF of ${odd}`);
+  const opaque = format === 'gif' ? opaqueGif(bytes) : bytes;
+  if (!opaque) throw refused('GIF with a first image smaller than the whole');
+  const image = open(sharp, opaque);
+  // Of all formats that may have rotation marks, PIL applies those of TIFF.
+  if (format === 'tiff' && (orientation ?? 1) > 1) image.rotate();
   if (space === 'cmyk') return decodeCmyk(image);
-  if (space === 'grey16' && channels === 1) return decodeGrey16(image);
+  const gray16 = channels === 1 || (format === 'png' && isGray16Png(bytes));
+  if (space === 'grey16' && gray16) return decodeGrey16(image);
   const rgb = image.toColourspace('srgb').removeAlpha().raw();
   const { data, info } = await rgb.toBuffer({ resolveWithObject: true });
   return { data: new Uint8Array(data), width: info.width, height: info.height };
 }
+
+const open = (sharp: typeof Sharp, bytes: Buffer) =>
+  sharp(bytes, { ignoreIcc: true, failOn: 'error' });
 
 const refused = (what: string) =>
   new Error(`${what} would get other pixels than PIL gives: convert it to PNG first`);
@@ -63,30 +73,12 @@ async function decodeCmyk(image: Sharp.Sharp): Promise<Bitmap> {
 
 /** PIL cuts 16 bits of gray off at 255. */
 async function decodeGrey16(image: Sharp.Sharp): Promise<Bitmap> {
-  const gray = image.toColourspace('grey16').raw({ depth: 'ushort' });
+  const gray = image.extractChannel(0).toColourspace('grey16').raw({ depth: 'ushort' });
   const { data, info } = await gray.toBuffer({ resolveWithObject: true });
   const values = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
   const out = new Uint8Array(3 * values.length);
   values.forEach((value, i) => void out.fill(Math.min(255, value), 3 * i, 3 * i + 3));
   return { data: out, width: info.width, height: info.height };
-}
-
-/** Whether a TIFF's first image holds YCbCr that JPEG does not decode: sharp takes it for RGB. */
-function isRawYCbCr(bytes: Buffer): boolean {
-  const little = bytes[0] === 0x49;
-  const short = (at: number) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
-  const directory = little ? bytes.readUInt32LE(4) : bytes.readUInt32BE(4);
-  if (short(2) !== 42 || directory + 2 > bytes.length) return false;
-  const tags = new Map<number, number>();
-  for (
-    let i = 0, at = directory + 2;
-    i < short(directory) && at + 12 <= bytes.length;
-    i++, at += 12
-  ) {
-    tags.set(short(at), short(at + 8));
-  }
-  const [photometric, compression] = [tags.get(262), tags.get(259)];
-  return photometric === 6 && compression !== 6 && compression !== 7;
 }
 
 class MissingSharpError extends Error {}

@@ -54,7 +54,7 @@ const MOST_CLASSES = 2 ** 16;
  * const source = await imageFolder({root: '/data/flowers/train'});
  * ```
  *
- * @throws where there is no class folder, one is empty, or one has what is no image by its name
+ * @throws where there is no class folder, one is empty, or one has a file whose name ends in none of the kinds that are read
  */
 export async function imageFolder(options: ImageFolderOptions): Promise<Dataset> {
   checkKeys('imageFolder', options, ['root', 'name', 'split', 'mean', 'std']);
@@ -71,7 +71,11 @@ export async function imageFolder(options: ImageFolderOptions): Promise<Dataset>
   for (const [label, className] of classNames.entries()) {
     const files = await filesBelow(join(root, className));
     const odd = files.find((file) => !imageExtensions.includes(extname(file).toLowerCase()));
-    if (odd) throw new DatasetError(`${join(root, className, odd)} is no image by its name`);
+    if (odd) {
+      throw new DatasetError(
+        `the name of ${join(root, className, odd)} must end in one of ${imageExtensions.join(' ')}`,
+      );
+    }
     if (files.length === 0) {
       throw new DatasetError(
         `class folder ${join(root, className)} must have images, but is empty`,

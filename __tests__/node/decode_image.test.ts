@@ -9,7 +9,8 @@ const directory = temporaryDirectory();
 
 test.each([
   ...['a.bmp', 'p.bmp', 'b.bmp', 'a.ppm', 'a.pgm', 'a.pbm'],
-  ...['g16.png', 'g16.pgm', 't.gif', 'rgb16.png'],
+  ...['g16.png', 'g16.pgm', 't.gif', 'rgb16.png', 'g16t.png', 'seen.gif', 'two.gif'],
+  ...['turn2.tif', 'turn6.tif', 'turn7.tif', 'turn6.jpg'],
 ])("%s has PIL's pixels", async (name) => {
   const { data, width, height } = await decodeImage(join(folder, name));
   const expected = readFileSync(join(folder, `${name}.rgb`));
@@ -20,6 +21,9 @@ test.each([
 test.each([
   ['lab2.tif', /CIELAB would get other pixels than PIL gives/],
   ['ycbcr_raw.tif', /TIFF of YCbCr without JPEG would get other pixels/],
+  ['premultiplied.tif', /TIFF of premultiplied alpha would get other pixels/],
+  ['white16.tif', /TIFF of 16 bits with white as 0 would get other pixels/],
+  ['turn6_cmyk.tif', /TIFF of CMYK or of more than 8 bits, with a mark to rotate it would get/],
   ['x.avif', /AVIF and HEIF would get other pixels/],
 ])('%s is refused', async (name, message) => {
   await expect(decodeImage(join(folder, name))).rejects.toThrow(message);
@@ -33,6 +37,14 @@ test.each([
   writeFileSync(path, text);
   const { data } = await decodeImage(path);
   expect([...data]).toEqual(gray.flatMap((value) => [value, value, value]));
+});
+
+test('a GIF whose first image is smaller than the whole is refused', async () => {
+  const path = join(directory, 'small.gif');
+  const gif = readFileSync(join(folder, 'seen.gif'));
+  gif.writeUInt16LE(40, 6); // the width of the whole
+  writeFileSync(path, gif);
+  await expect(decodeImage(path)).rejects.toThrow(/first image smaller than the whole/);
 });
 
 test('a bitmap that ends early, and one of absurd size, are errors with their path', async () => {

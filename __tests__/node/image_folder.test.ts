@@ -178,7 +178,7 @@ describe('imageFolder', () => {
     );
     const odd = await folderOf('odd', { 'a/1.jpg': 'x', 'a/list.txt': 'x' });
     await expect(imageFolder({ root: odd })).rejects.toThrow(
-      `${join(odd, 'a/list.txt')} is no image by its name`,
+      `the name of ${join(odd, 'a/list.txt')} must end in one of .jpg .jpeg`,
     );
     await expect(imageFolder({ root: '' })).rejects.toThrow(
       "root must be the path of a folder, but got ''",
