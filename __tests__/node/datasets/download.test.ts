@@ -88,7 +88,7 @@ test('a file arrives whole, with progress, and leaves nothing beside it', async 
 
 test('a dropped connection is resumed where it broke, as often as it gets on', async () => {
   handler = dropping(40_000);
-  await download([url], path, quick);
+  await download([url], path, { ...quick, attempts: 50 }); // amid other work, not all may arrive in time
   expect(readFileSync(path).equals(file)).toBe(true);
   expect(requests.length).toBeGreaterThan(5);
   expect(requests.slice(1).every((range) => /^bytes=[1-9]\d*-$/.test(range ?? ''))).toBe(true);
