@@ -27,6 +27,9 @@ export const backendOption = () =>
 export const dataFolderOption = () =>
   new Option('--data <dir>', "the data set's folder (default: where `datasets prepare` puts it)");
 
+export const partialOption = () =>
+  new Option('--partial', 'take what is there of a data set that is not complete');
+
 /** The former name of the option whose value is `options[name]`: taken, and not in the help. */
 export function formerly<T>(flags: string, name: string, parse?: (text: string) => T): Option {
   const option = new Option(flags).hideHelp();

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { testDataFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
-import { openSplit } from './_run_folder';
+import { type DataPlace, openSplit } from './_run_folder';
 
 export interface HeldOut {
   x: tf.Tensor;
@@ -12,8 +12,12 @@ export interface HeldOut {
 }
 
 /** The first `count` of them, or as many as there are, in one batch. The caller disposes of x. */
-export async function heldOut(recipe: Recipe, count: number, root?: string): Promise<HeldOut> {
-  const source = await openSplit(recipe, 'test', root);
+export async function heldOut(
+  recipe: Recipe,
+  count: number,
+  place: DataPlace = {},
+): Promise<HeldOut> {
+  const source = await openSplit(recipe, 'test', place);
   const few: Recipe = { ...recipe, evaluation: { ...recipe.evaluation, batchSize: count } };
   for await (const { data, shape, labels } of testDataFromRecipe(few, { test: source }).batches()) {
     return { x: tf.tensor(data, shape), labels, classNames: source.classNames };

@@ -26,8 +26,18 @@ export function recipeOf(run: string): Recipe {
   return readRecipe(path.startsWith('.') || path.startsWith('/') ? path : `./${path}`);
 }
 
+/** Where a command is told to look for data, and whether what is there is enough. */
+export interface DataPlace {
+  data?: string;
+  partial?: boolean;
+}
+
 /** One split of the recipe's data. @throws where its files are missing, saying how to get them */
-export async function openSplit(recipe: Recipe, split: 'train' | 'test', root?: string) {
+export async function openSplit(
+  recipe: Recipe,
+  split: 'train' | 'test',
+  { data: root, partial }: DataPlace,
+) {
   const { name, splitBy = 'number' } = recipe.data;
   if (!(datasetNames as string[]).includes(name)) {
     throw new UsageError(
@@ -35,7 +45,7 @@ export async function openSplit(recipe: Recipe, split: 'train' | 'test', root?: 
     );
   }
   const entry = datasetEntry(name);
-  const options = { split, ...(root === undefined ? {} : { root }) };
+  const options = { split, partial, ...(root === undefined ? {} : { root }) };
   const source =
     entry.kind === 'images'
       ? await entry.open(options)

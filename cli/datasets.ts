@@ -94,11 +94,12 @@ export async function prepare(given: string, options: PrepareArguments): Promise
 /** False where something is wrong. */
 export async function check(
   given: string,
-  options: PlaceArguments & { json?: boolean },
+  options: PlaceArguments & { json?: boolean; partial?: boolean },
 ): Promise<boolean> {
   const name = datasetNamed(given);
   const bars = new Bars();
   const report = await checkDataset(name, {
+    partial: options.partial,
     root: options.data,
     onProgress: (doing, done, total) => bars.update(doing, done, total),
   }).finally(() => bars.stop());

@@ -96,7 +96,7 @@ async function samplesFor(
   const folder = data === undefined || (existsSync(data) && statSync(data).isDirectory());
   if (!folder) return samplesOf(data, input, samples, recipe?.data);
   if (recipe) {
-    const { x } = await heldOut(recipe, samples, data);
+    const { x } = await heldOut(recipe, samples, { data: data });
     return { x, what: `${x.shape[0]} held-out samples of the run's ${recipe.data.name}` };
   }
   if (data === undefined) return noise(input, samples, seed);

@@ -16,6 +16,7 @@ export interface EvaluateArguments extends Omit<OpenOptions, 'recipe'> {
   samples?: number;
   backend?: string;
   data?: string;
+  partial?: boolean;
   json?: boolean;
 }
 
@@ -29,7 +30,7 @@ export async function evaluateModel(name: string, options: EvaluateArguments): P
   const limited: Recipe = samples
     ? { ...recipe, data: { ...recipe.data, testSamples: samples } }
     : recipe;
-  const data = testDataFromRecipe(limited, { test: await openSplit(recipe, 'test', options.data) });
+  const data = testDataFromRecipe(limited, { test: await openSplit(recipe, 'test', options) });
   if (chosen && !options.json) console.log(chosen);
   const bar = showProgress('evaluating', data.length, process.stderr);
   const signal = abortOnInterrupt();

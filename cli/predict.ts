@@ -16,6 +16,7 @@ export interface PredictArguments extends Omit<OpenOptions, 'recipe'> {
   samples: number;
   backend?: string;
   data?: string;
+  partial?: boolean;
   json?: boolean;
 }
 
@@ -27,7 +28,7 @@ export async function predict(
   file: string | undefined,
   options: PredictArguments,
 ): Promise<void> {
-  const { samples: count, data, json } = options;
+  const { samples: count, json } = options;
   placeOfModel(name);
   const given = options.recipe === undefined ? undefined : readRecipe(options.recipe);
   const chosen = await useBackend(options.backend);
@@ -35,10 +36,10 @@ export async function predict(
   const recipe = recipeFor(name, given, own);
   const found =
     file === undefined
-      ? await heldOut(recipe, count, data)
+      ? await heldOut(recipe, count, options)
       : {
           x: samplesOf(file, model.inputs[0]!.shape.slice(1) as number[], count, recipe.data).x,
-          classNames: (await openSplit(recipe, 'test', data)).classNames,
+          classNames: (await openSplit(recipe, 'test', options)).classNames,
           labels: undefined,
         };
   if (chosen && !json) console.log(chosen);

@@ -37,6 +37,7 @@ export interface TrainArguments {
   backend?: string;
   epochs?: number;
   data?: string;
+  partial?: boolean;
   workers: number;
   json?: boolean;
 }
@@ -61,8 +62,8 @@ export async function train(options: TrainArguments): Promise<void> {
   const { recipe, run } = place(options);
   const say = options.json ? () => undefined : (line: string) => console.log(line);
   const [trainSplit, testSplit] = [
-    await openSplit(recipe, 'train', options.data),
-    await openSplit(recipe, 'test', options.data),
+    await openSplit(recipe, 'train', options),
+    await openSplit(recipe, 'test', options),
   ];
   const chosen = await startBackend(run, options);
   const store = checkpointsOf(run, {

@@ -1,5 +1,5 @@
 /** `spikingformer datasets`: list, prepare, check and show, and asking wrongly. */
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contactSheet } from '../../cli/_contact_sheet';
 import { readRgbPng } from '../../node/_png';
@@ -119,4 +119,20 @@ test('a sheet of events: pictures that decode, names escaped', async () => {
   ]);
   expect(await contactSheet(entry, options)).toBe(html); // by its seed
   expect(await contactSheet(entry, { ...options, seed: 2 })).not.toBe(html);
+});
+
+test('part of ImageNet: named as missing, refused, or taken with --partial', () => {
+  const data = join(directory, 'part');
+  const check = (...more: string[]) => cli('check', 'imagenet', '--data', data, ...more);
+  expect(check().stdout).toMatch(
+    /problem: imagenet must have the folder train in .*part, but has not: .*datasets prepare imagenet/,
+  );
+  for (const split of ['train', 'val']) {
+    mkdirSync(join(data, split, 'n01440764'), { recursive: true });
+    copyFileSync('__tests__/fixtures/images/g16.png', join(data, split, 'n01440764', 'one.png'));
+  }
+  expect(check().stdout).toContain('partial: true takes what is there');
+  const { status, stdout } = check('--partial');
+  expect(stdout).toContain('1 samples to train, 1 to test');
+  expect(status).toBe(0);
 });

@@ -1,6 +1,6 @@
 /** `spikingformer datasets`. */
 import { type Command, Option } from 'commander';
-import { formerly, jsonOption, wholeNumber } from '../_arguments';
+import { formerly, jsonOption, partialOption, wholeNumber } from '../_arguments';
 import { exitCode } from '../_errors';
 
 const folderOption = (description = 'where it is') =>
@@ -53,6 +53,7 @@ export function datasetsCommand(program: Command): void {
     .argument('<name>', 'a data set that has been prepared')
     .addOption(folderOption())
     .addOption(formerFolder())
+    .addOption(partialOption())
     .addOption(jsonOption('print the report as JSON'))
     .action(async (name, options) => {
       const sound = await (await import('../datasets')).check(name, options);

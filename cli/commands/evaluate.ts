@@ -5,6 +5,7 @@ import {
   dataFolderOption,
   jsonOption,
   MODEL,
+  partialOption,
   wholeNumber,
   withModelOptions,
 } from '../_arguments';
@@ -17,5 +18,6 @@ export const evaluateCommand = (program: Command) =>
     .option('--samples <n>', 'only so many of the held-out samples', wholeNumber(1))
     .addOption(backendOption())
     .addOption(dataFolderOption())
+    .addOption(partialOption())
     .addOption(jsonOption('print the result as JSON, with the confusion matrix'))
     .action(async (model, options) => (await import('../evaluate')).evaluateModel(model, options));

@@ -6,6 +6,7 @@ import {
   formerly,
   jsonOption,
   MODEL,
+  partialOption,
   wholeNumber,
   withModelOptions,
 } from '../_arguments';
@@ -20,6 +21,7 @@ export const predictCommand = (program: Command) =>
     .option('--recipe <name>', "whose data it is tried on (default: its run's)")
     .addOption(backendOption())
     .addOption(dataFolderOption())
+    .addOption(partialOption())
     .addOption(jsonOption('print probabilities of all classes as JSON'))
     .action(async (model, file, options) =>
       (await import('../predict')).predict(model, file, options),

@@ -1,6 +1,13 @@
 /** `spikingformer train`. */
 import type { Command } from 'commander';
-import { backendOption, dataFolderOption, jsonOption, repeated, wholeNumber } from '../_arguments';
+import {
+  backendOption,
+  dataFolderOption,
+  jsonOption,
+  partialOption,
+  repeated,
+  wholeNumber,
+} from '../_arguments';
 
 export const trainCommand = (program: Command) =>
   program
@@ -22,6 +29,7 @@ export const trainCommand = (program: Command) =>
     )
     .addOption(backendOption())
     .addOption(dataFolderOption())
+    .addOption(partialOption())
     .option(
       '--workers <n>',
       'threads that read and augment samples, besides this one',

@@ -11,6 +11,8 @@ import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
 export interface CheckOptions {
   /** The data set's folder. Default: as prepareDataset has it. */
   root?: string;
+  /** Fewer samples than a whole data set has are no problem. Default false. */
+  partial?: boolean;
   onProgress?: (doing: string, done: number, total: number) => void;
 }
 
@@ -32,7 +34,7 @@ export async function checkDataset(
   name: string,
   options: CheckOptions = {},
 ): Promise<DatasetReport> {
-  checkKeys('checkDataset', options, ['root', 'onProgress']);
+  checkKeys('checkDataset', options, ['root', 'partial', 'onProgress']);
   return checkEntry(datasetEntry(name), options);
 }
 
@@ -40,7 +42,7 @@ export async function checkEntry(
   entry: DatasetEntry,
   options: CheckOptions,
 ): Promise<DatasetReport> {
-  const { onProgress } = options;
+  const { onProgress, partial } = options;
   const { info } = entry;
   const root = datasetRoot(info.name, options.root);
   const report: DatasetReport = {
@@ -71,7 +73,7 @@ export async function checkEntry(
   }
   for (const split of ['train', 'test'] as const) {
     try {
-      const samples = await openPlainly(entry, { split, root });
+      const samples = await openPlainly(entry, { split, root, partial });
       const problems = await readAll(samples, (done) =>
         onProgress?.(`${split} samples`, done, samples.length),
       );

@@ -1,10 +1,11 @@
 /** ImageNet-1K (Russakovsky et al., arXiv 1409.0575): 1.28 million JPEGs of a thousand classes. */
+import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataSets } from '../../datasets/data_sets';
 import { DatasetError } from '../../datasets/dataset_error';
 import { imageFolder } from '../image_folder';
 import { checkComplete, checkSplitOptions, type Dataset, type SplitOptions } from './_dataset';
-import { type DatasetInfo, datasetRoot } from './_info';
+import { type DatasetInfo, datasetRoot, missing } from './_info';
 
 const CLASSES = dataSets.imagenet.classes;
 const folders = { train: 'train', test: 'val' } as const;
@@ -36,7 +37,11 @@ export const imagenetInfo: DatasetInfo = {
 export async function imagenet(options: SplitOptions): Promise<Dataset> {
   checkSplitOptions(imagenetInfo, options);
   const { split, partial = false } = options;
-  const root = join(datasetRoot('imagenet', options.root), folders[split]);
+  const home = datasetRoot('imagenet', options.root);
+  const root = join(home, folders[split]);
+  if ((await fs.stat(root).catch(() => null)) === null) {
+    throw missing(imagenetInfo, `the folder ${folders[split]}`, home);
+  }
   const source = await imageFolder({
     ...{ name: 'imagenet', split, root },
     mean: dataSets.imagenet.mean,
