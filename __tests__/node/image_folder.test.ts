@@ -195,7 +195,7 @@ test('imagenet: val tests, and what is not complete has to be asked for', async 
     'must have 1000 class folders, but has 1 (partial: true takes what is there)',
   );
   await expect(imagenet({ split: 'train', root: folder, partial: true })).rejects.toThrow(
-    `cannot list ${join(folder, 'train')}`,
+    `imagenet must have the folder train in ${folder}, but has not: `,
   );
   await expect(prepareDataset('imagenet', { root: folder })).rejects.toMatchObject({
     name: 'ManualDownloadError',
