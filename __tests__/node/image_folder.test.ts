@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { type Sample, trainTransforms } from 'tfjs-spikingformer/datasets';
 import { decodeImage } from '../../node/_decode_image';
+import { filesBelow } from '../../node/_folders';
 import { batches } from '../../node/batches';
 import { imagenet } from '../../node/datasets/imagenet';
 import { prepareDataset } from '../../node/datasets/prepare';
@@ -132,6 +133,23 @@ describe('imageFolder', () => {
     }
     rmSync(join(folder, 'a/1.jpg'));
     await expect(source.read(0)).rejects.toThrow(/ENOENT.*1\.jpg/);
+  });
+
+  test('a class that is a link to nothing, or to itself, is named: left out, it would shift the labels', async () => {
+    for (const [i, target] of ['nowhere', 'n01'].entries()) {
+      const folder = await folderOf(`lost${i}`, { 'n00/a.jpg': 'a', 'n02/b.jpg': 'b' });
+      symlinkSync(target, join(folder, 'n01'));
+      await expect(imageFolder({ root: folder })).rejects.toThrow(/n01 is a link to nothing/);
+    }
+  });
+
+  test("files of folders in a class come in torchvision's order", async () => {
+    const names = ['n/z.jpg', 'n/b-c/a.jpg', 'n/b/z.jpg', 'n/b/c/a.jpg'];
+    const folder = await folderOf('deep', Object.fromEntries(names.map((name) => [name, 'x'])));
+    // sorted(os.walk()): '-' is before '/'
+    expect(await filesBelow(join(folder, 'n'))).toEqual([
+      ...['z.jpg', 'b/z.jpg', 'b-c/a.jpg', 'b/c/a.jpg'],
+    ]);
   });
 
   test('follows links, to classes, to files and to folders below; cycles end, a link to nothing is named', async () => {
