@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../_files';
+import { isNatural, isRecord } from '../_json';
 import type { Archive } from './_info';
 import { hashFile } from './download';
 import type { UnpackedFiles } from './unpack';
@@ -36,13 +37,10 @@ export async function readReceipt(root: string, archive: Archive): Promise<Recei
 }
 
 function isReceipt(value: unknown): value is Receipt {
-  const { archive, digest, files } = (value ?? {}) as Partial<Record<keyof Receipt, unknown>>;
-  if (typeof archive !== 'string' || typeof digest !== 'string') return false;
-  if (typeof files !== 'object' || files === null || Array.isArray(files)) return false;
-  return Object.values(files).every((file) => {
-    const { bytes, sha256 } = (file ?? {}) as Partial<Record<string, unknown>>;
-    return Number.isSafeInteger(bytes) && typeof sha256 === 'string';
-  });
+  if (!isRecord(value) || typeof value.digest !== 'string' || !isRecord(value.files)) return false;
+  return Object.values(value.files).every(
+    (file) => isRecord(file) && isNatural(file.bytes) && typeof file.sha256 === 'string',
+  );
 }
 
 /** The files of a receipt that are not as they were unpacked. */

@@ -11,7 +11,7 @@ import { DatasetError } from '../../datasets/dataset_error';
 import type { Events } from '../../datasets/events';
 import { eventsToFrames, type FramesOptions } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
-import { writeAtomically } from '../_files';
+import { fileError, writeAtomically } from '../_files';
 import {
   FORMAT,
   MANIFEST,
@@ -74,7 +74,9 @@ export async function openFramesCache(
   settings: FramesOptions,
   { folder, damaged = 'error', onProgress, signal }: FramesCacheOptions,
 ): Promise<FramesCache> {
-  await fs.mkdir(folder, { recursive: true });
+  await fs.mkdir(folder, { recursive: true }).catch((error) => {
+    throw fileError(`frames cannot be kept in ${folder} (cache: another folder, or false)`, error);
+  });
   const key = keyOf(recordings, settings);
   const total = recordings.samples.length;
   const complete = (await readManifest(folder))?.key === key;

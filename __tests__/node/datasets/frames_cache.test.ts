@@ -73,6 +73,14 @@ test('frames are those made without it, are made once, and are small', async () 
   expect(manifest.shards[0].sha256).toMatch(/^[0-9a-f]{64}$/);
 });
 
+test('a place where frames cannot be kept is named, with what to do', async () => {
+  const file = fresh();
+  writeFileSync(file, '');
+  await expect(open(file)).rejects.toThrow(
+    /^frames cannot be kept in .*train-5-number \(cache: another folder, or false\): ENOTDIR/,
+  );
+});
+
 test('each setting has its own, wide counts too', async () => {
   const cache = fresh();
   const one = { split: 'train', root, cache, partial: true, frames: 1, splitBy: 'time' } as const;
