@@ -37,7 +37,7 @@ Examples:
   spikingformer convert checkpoint.pth.tar ./model   PyTorch's weights for tfjs
   spikingformer doctor                               what works on this machine
 
-Exit status: 0 done, 1 failed, 2 asked wrongly; 130 stopped by Ctrl-C, 143 by
+Exit status: 0 done, 1 failed, 2 asked wrongly, 130 stopped by Ctrl-C, 143 by
 SIGTERM, 129 by SIGHUP.`,
   );
 

@@ -41,9 +41,8 @@ export function checkCount(
   value: unknown,
   most: number,
 ): asserts value is number {
-  if (!Number.isSafeInteger(value) || (value as number) <= 0 || (value as number) > most) {
-    throw invalid(argument, `an integer from 1 to ${most}`, value);
-  }
+  checkPositiveInteger(argument, value);
+  if (value > most) throw invalid(argument, `an integer from 1 to ${most}`, value);
 }
 
 export function checkBoolean(argument: string, value: unknown): asserts value is boolean {

@@ -155,7 +155,7 @@ test.each<[string, () => unknown]>([
     () => eventTransforms({ policy: 'x' as 'nda' }),
   ],
   ['hflip must be from 0 to 1, but got 3', () => eventTransforms({ hflip: 3 })],
-  ['intensity must be an integer from 1 to 100', () => eventTransforms({ intensity: 0 })],
+  ['intensity must be a positive integer', () => eventTransforms({ intensity: 0 })],
   ['intensity must be an integer from 1 to 100', () => eventTransforms({ intensity: 1e9 })],
   [
     'the sample of an event transform must be of shape [time, height, width, 2], but got [32,32,3]',

@@ -123,7 +123,7 @@ describe('evalTransforms', () => {
 });
 
 test.each<[string, Partial<TrainTransformOptions>]>([
-  ['size must be an integer from 1 to 16384, but got 1.5', { size: 1.5 }],
+  ['size must be a positive integer, but got 1.5', { size: 1.5 }],
   ['size must be an integer from 1 to 16384, but got 1000000', { size: [8, 1e6] }],
   ["autoAugment must be timm's rand of n100 at most", { autoAugment: 'rand-m9-n101' }],
   [
