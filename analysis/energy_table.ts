@@ -2,7 +2,7 @@
 import { aligned } from './_text';
 import type { EnergyReport, EnergyTotals } from './energy';
 
-const numbers = Array<'right'>(6).fill('right');
+const numbers = Array<'right'>(5).fill('right');
 
 /** 1234567 -> '1.235 M'. */
 export function withUnit(value: number): string {
@@ -16,7 +16,7 @@ export function withUnit(value: number): string {
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 /** Picojoules, in microjoules. */
-const microjoules = (pj: number) => (pj * 1e-6).toPrecision(4);
+const microjoules = (pj: number) => (pj * 1e-6).toPrecision(3);
 
 function totalsLine(name: string, { macs, acs, computeMJ, memoryMJ, totalMJ }: EnergyTotals) {
   return [
@@ -41,7 +41,7 @@ export function assumptionLines({ assumptions, uncounted }: EnergyReport): strin
     memory === 'not counted'
       ? 'memory: not counted'
       : `memory '${memory}': a MAC reads 2 words, an AC reads 2 and writes 1, an output is written, a neuron reads and writes its membrane at every step; none is reused`,
-    'without spikes: the same layers, each once, all MACs',
+    'dense: uJ of the same layers without spikes, each once, all MACs',
     ...(uncounted.length > 0 ? [`NOT COUNTED, for want of a rule: ${uncounted.join(', ')}`] : []),
   ];
 }
@@ -49,14 +49,13 @@ export function assumptionLines({ assumptions, uncounted }: EnergyReport): strin
 /** The report as lines of text. */
 export function energyTable(report: EnergyReport): string {
   const { layers, totals, dense, ratio } = report;
-  const head = ['layer', 'input', 'rate', 'operations', 'MACs', 'ACs', 'uJ', 'uJ without spikes'];
+  const head = ['layer', 'input', 'rate', 'ops', 'computed', 'uJ', 'dense'];
   const rows = layers.map((row) => [
     row.path,
     row.input,
     row.input === 'real' ? '' : percent(row.rate),
     withUnit(row.operations),
-    row.macs > 0 ? withUnit(row.macs) : '',
-    row.acs > 0 ? withUnit(row.acs) : '',
+    row.macs > 0 ? `${withUnit(row.macs)} MAC` : `${withUnit(row.acs)} AC`,
     microjoules(row.computePJ + row.memoryPJ),
     microjoules(row.dense.computePJ + row.dense.memoryPJ),
   ]);

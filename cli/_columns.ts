@@ -8,3 +8,9 @@ export function beside(name: string, width: number, text: string): string {
   const lines = new Help().boxWrap(text, COLUMNS - width - 2).split('\n');
   return lines.map((line, i) => `${(i === 0 ? name : '').padEnd(width)}  ${line}`).join('\n');
 }
+
+/** Each line that is too long, in as many as it takes; tables, whose lines fit, stay. */
+export function wrapped(text: string): string {
+  const wrap = (line: string) => (line.length > COLUMNS ? new Help().boxWrap(line, COLUMNS) : line);
+  return text.split('\n').map(wrap).join('\n');
+}

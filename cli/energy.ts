@@ -16,6 +16,7 @@ import {
 import { writeAtomically } from '../node/_files';
 import type { Recipe } from '../training/recipe';
 import { useBackend } from './_choose_backend';
+import { wrapped } from './_columns';
 import { findDataset } from './_dataset_names';
 import { UsageError } from './_errors';
 import { heldOut } from './_held_out';
@@ -130,9 +131,9 @@ async function print(
       ),
     );
   } else {
-    console.log(`${about.model} (${about.weights})\ninput: ${about.input}\n`);
+    console.log(wrapped(`${about.model} (${about.weights})\ninput: ${about.input}\n`));
     if (activity) console.log(`${activityTable(activity)}\n`);
-    console.log(energyTable(report));
+    console.log(wrapped(energyTable(report)));
   }
   if (svg !== undefined) await writeAtomically(svg, [new TextEncoder().encode(picture)]);
 }
