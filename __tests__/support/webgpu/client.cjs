@@ -41,8 +41,11 @@ function connect(post, memory) {
     Atomics.store(word, 0, 0);
     queue.push({ ask: request });
     flush();
-    if (Atomics.wait(word, 0, 0, PATIENCE_MS) === 'timed-out')
-      throw new Error(`WebGPU does not answer within ${PATIENCE_MS / 1000} s`);
+    // The server may be held up between an answer and its notice, which then wakes the next wait.
+    while (Atomics.load(word, 0) === 0) {
+      if (Atomics.wait(word, 0, 0, PATIENCE_MS) === 'timed-out')
+        throw new Error(`WebGPU does not answer within ${PATIENCE_MS / 1000} s`);
+    }
     const bytes = answer.slice(0, word[1]);
     if (Atomics.load(word, 0) === 2) throw new Error(new TextDecoder().decode(bytes));
     return bytes;
