@@ -36,7 +36,8 @@ export function firstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
   const numbers = tf.where(nan, tf.fill<tf.Rank.R4>(x.shape, -Infinity), x);
   // TensorFlow's pool begins at the least finite number: a window of -Infinity alone must stay that.
   const hasMore = pool(numbers.greater(-Infinity).cast<tf.Tensor4D>('float32'), 0).greater(0);
-  const y = tf.where(hasMore, pool(numbers, -Infinity), -Infinity);
+  const most = pool(numbers, -Infinity);
+  const y = tf.where(hasMore, most, tf.fill<tf.Rank.R4>(most.shape, -Infinity));
   const hasNaN = pool(nan.cast<tf.Tensor4D>('float32'), 0).greater(0);
   return tf.where(hasNaN, tf.fill<tf.Rank.R4>(y.shape, NaN), y);
 }

@@ -27,8 +27,12 @@ export function spikeConv2D(
   scale: tf.Tensor,
   shift: tf.Tensor,
 ): tf.Tensor4D {
-  // webgpu refuses to convolve no images.
-  if (x.size === 0) return tf.zeros([...x.shape.slice(0, 3), filter.shape[3]] as typeof x.shape);
+  // webgpu refuses to convolve no images; of no channels the sum is 0.
+  if (x.size === 0) {
+    return tf
+      .zeros<tf.Rank.R4>([...x.shape.slice(0, 3), filter.shape[3]] as typeof x.shape)
+      .add(shift);
+  }
   return dense(x, filter.mul(scale)).add(shift);
 }
 
