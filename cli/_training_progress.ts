@@ -1,4 +1,4 @@
-/** What `train` shows: a bar on a terminal, a line an epoch anywhere, or JSON for machines. */
+/** What `train` shows: a bar on a terminal, two lines per epoch anywhere, or JSON for machines. */
 import { meanFiringRate } from '../training/metrics';
 import type { EpochReport, StepReport, TrainingObserver } from '../training/observer';
 import { type Progress, showProgress } from './_progress';
@@ -16,20 +16,22 @@ export function duration(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** One line on an epoch. */
-export function epochLine(report: EpochReport): string {
+/** Two lines on an epoch, that fit 80 columns: how good it is, and what it was made with. */
+export function epochLines(report: EpochReport): string {
   const { epoch, epochs, trainLoss, trainAccuracy, testLoss, testAccuracy } = report;
   const rate = meanFiringRate(report);
-  const parts = [
+  const results = [
     `epoch ${epoch + 1}/${epochs}`,
-    `train loss ${trainLoss.toFixed(4)}, ${percent(trainAccuracy)}`,
-    ...(testLoss === null ? [] : [`test loss ${testLoss.toFixed(4)}, ${percent(testAccuracy)}`]),
-    ...(report.averageAccuracy === null ? [] : [`average ${percent(report.averageAccuracy)}`]),
+    `train loss ${trainLoss.toFixed(3)} ${percent(trainAccuracy)}`,
+    ...(testLoss === null ? [] : [`test loss ${testLoss.toFixed(3)} ${percent(testAccuracy)}`]),
+    `${report.samplesPerSecond.toFixed(0)} samples/s`,
+  ];
+  const details = [
     `lr ${report.learningRate.toPrecision(3)}`,
     ...(rate === null ? [] : [`firing ${percent(rate)}`]),
-    `${report.samplesPerSecond.toFixed(1)} samples/s`,
+    ...(report.averageAccuracy === null ? [] : [`average ${percent(report.averageAccuracy)}`]),
   ];
-  return parts.join('  ');
+  return `${results.join('  ')}\n  ${details.join('  ')}`;
 }
 
 /** A bar on stderr while it is a terminal; a line an epoch on stdout. */
@@ -61,7 +63,7 @@ export function textObserver(): TrainingObserver {
     onEpoch: (report) => {
       bar?.stop();
       shown = '';
-      console.log(epochLine(report));
+      console.log(epochLines(report));
       if (report.dead.length > 0) console.error(`warning: dead layers: ${report.dead.join(', ')}`);
       if (report.saturated.length > 0) {
         console.error(`warning: saturated layers: ${report.saturated.join(', ')}`);
