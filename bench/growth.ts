@@ -10,11 +10,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drawChart, type Panel } from './_chart';
 import { parseCsv, type Row, replaceCsv } from './_csv';
+import { peerConfig, writeInputs } from './_inputs';
 import { backends, peers, startAll } from './_lineup';
+import { chosen, count } from './_options';
 import { pytorchPython } from './_python';
 import { ranInCopy } from './_tensorflow';
 import { median, takeTurns } from './measure';
-import { chosen, count, peerConfig, turnOf, writeInputs } from './speed';
+import { turnOf } from './speed';
 
 const preset = 'spikingformer-4-256-cifar10';
 

@@ -5,23 +5,20 @@
  * after round. A table, and rows of results/speed.csv. Without Python there are no peers; tfjs-node
  * comes by itself, in a copy of the project.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { interop, models } from 'tfjs-spikingformer';
-import { Random } from '../lib/random';
 import { agreement } from './_agreement';
 import type { Contender } from './_contender';
 import { type Row, replaceCsv } from './_csv';
+import { peerConfig, SIZE, TIME_STEPS, writeInputs } from './_inputs';
 import { backends, isPeer, peers, startAll } from './_lineup';
-import { type PeerConfig, pytorchPython } from './_python';
+import { chosen, count } from './_options';
+import { pytorchPython } from './_python';
 import type { Check, Metric, TaskSpec } from './_task';
 import { ranInCopy } from './_tensorflow';
 import { median, quantile, takeTurns } from './measure';
-
-const TIME_STEPS = 4;
-const SIZE = 32;
 
 interface Case {
   kind: TaskSpec['kind'];
@@ -54,45 +51,6 @@ const cases: Record<string, Case> = {
 const TURN_MS = 500;
 /** Who is slower than this a round, after three of them, sits out the rest. */
 const PATIENCE_MS = 20_000;
-
-/** PyTorch's constructor arguments. */
-export function peerConfig(preset: string, timeSteps: number): PeerConfig {
-  const { embedDim, depth, numHeads, numClasses } = models.presetConfig(preset);
-  return {
-    channels: embedDim,
-    depth,
-    heads: numHeads!,
-    classes: numClasses,
-    time_steps: timeSteps,
-  };
-}
-
-/** x, and what else the kind needs: y, classes; g, the gradient of its output. */
-export function writeInputs(
-  path: string,
-  { kind }: Pick<Case, 'kind'>,
-  batch: number,
-  size = SIZE,
-) {
-  const random = new Random(0, kind);
-  const side = size / 4;
-  const shapes = {
-    model: { x: [batch, size, size, 3] },
-    tokenizer: { x: [batch, size, size, 3], g: [batch, TIME_STEPS, side, side, 256] },
-    block: {
-      x: [batch, TIME_STEPS, side, side, 256],
-      g: [batch, TIME_STEPS, side, side, 256],
-    },
-    lif: { x: [batch, TIME_STEPS, size, size, 64], g: [batch, TIME_STEPS, size, size, 64] },
-  };
-  const tensor = (shape: number[]) => {
-    const data = new Float32Array(shape.reduce((a, b) => a * b));
-    return { shape, data: data.map(() => random.uniform(-3, 3)) };
-  };
-  const tensors = Object.entries(shapes[kind]).map(([name, shape]) => [name, tensor(shape)]);
-  const y = { shape: [batch], data: Float32Array.from({ length: batch }, (_, i) => i % 10) };
-  writeFileSync(path, interop.writeSafetensors({ ...Object.fromEntries(tensors), y }));
-}
 
 /** Plain JavaScript takes minutes for a training step: it only does them where it is asked for by name. */
 const takesPart = (kind: Case['kind'], metric: Metric, backend: string, named: boolean) =>
@@ -206,28 +164,6 @@ function report(name: string, metric: string, results: readonly Result[], comman
       command,
     })),
   );
-}
-
-/** Some of a list, as `--cases a,b` names them. */
-export function chosen(
-  option: string,
-  given: string | undefined,
-  all: readonly string[],
-): string[] {
-  if (given === undefined) return [...all];
-  const names = given.split(',').filter(Boolean);
-  const unknown = names.find((name) => !all.includes(name));
-  if (unknown !== undefined) {
-    throw new Error(`--${option} must be of ${all.join(', ')}, but got '${unknown}'`);
-  }
-  return names;
-}
-
-/** A whole number from 1, as an option gives it. */
-export function count(option: string, given: string): number {
-  const value = Number(given);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new Error(`--${option} must be a whole number from 1, but got '${given}'`);
 }
 
 /** The options that change what a row says, as they were given. */

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Contender } from '../../bench/_contender';
+import { writeInputs } from '../../bench/_inputs';
 import { isPeer, startAll } from '../../bench/_lineup';
-import { writeInputs } from '../../bench/speed';
 import { root, temporaryDirectory } from '../support/process';
 
 /** A worker that gives each line it reads to `answer`, which returns what it says. */
