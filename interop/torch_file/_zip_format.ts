@@ -7,7 +7,7 @@ import { storageOf } from './_storage';
 import type { TorchFile } from './open';
 import { unpickle } from './unpickler';
 import type { PickleValue, TorchStorage } from './values';
-import { memberBegin, readMember, readZipDirectory, verifyMember, type ZipMember } from './zip';
+import { readMember, readZipDirectory, verifyMember, type ZipMember } from './zip';
 
 /** Opens an archive; `opaque`: whether unknown classes become opaque values. */
 export function* openZip(size: number, opaque: boolean): Reading<TorchFile> {
@@ -28,7 +28,7 @@ export function* openZip(size: number, opaque: boolean): Reading<TorchFile> {
   }
   const order = members.get(`${root}byteorder`);
   const byteOrder =
-    order && order.size < 16 ? String.fromCharCode(...(yield* readMember(order))) : 'little';
+    order && order.size < 16 ? String.fromCharCode(...(yield* readMember(order)).data) : 'little';
   if (byteOrder !== 'little' && byteOrder !== 'big') {
     throw new CheckpointError(
       `byteorder must be little or big, but is ${JSON.stringify(byteOrder)}`,
@@ -40,8 +40,7 @@ export function* openZip(size: number, opaque: boolean): Reading<TorchFile> {
       `data.pkl must have at most ${MAX_PICKLE} bytes, but has ${member.size}`,
     );
   }
-  const base = yield* memberBegin(member);
-  const bytes = yield* readMember(member);
+  const { data: bytes, begin: base } = yield* readMember(member);
   const memberOf = (storage: TorchStorage): ZipMember => {
     const found = members.get(`${root}data/${storage.key}`);
     if (found?.size === storage.bytes) return found;
@@ -66,8 +65,9 @@ export function* openZip(size: number, opaque: boolean): Reading<TorchFile> {
       const member = memberOf(storage);
       const known = begins.get(member.name);
       if (known === undefined && begin === 0 && end === member.size) {
-        begins.set(member.name, yield* memberBegin(member));
-        return yield* readMember(member);
+        const whole = yield* readMember(member);
+        begins.set(member.name, whole.begin);
+        return whole.data;
       }
       // Not `??`: the build's CJS pass puts what follows it into a function, where yield is none.
       const start = known === undefined ? yield* verifyMember(member) : known;

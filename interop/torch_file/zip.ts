@@ -232,7 +232,7 @@ function show(name: string): string {
 }
 
 /** Where a member's data begins. The local header's own lengths count: PyTorch pads there. */
-export function* memberBegin(member: ZipMember): Reading<number> {
+function* memberBegin(member: ZipMember): Reading<number> {
   const { name, method, encrypted, header, size, limit } = member;
   if (encrypted) throw new CheckpointError(`zip: ${show(name)} is encrypted`, header);
   if (method !== 0) {
@@ -266,12 +266,12 @@ function checkCrc(member: ZipMember, crc: number, begin: number): void {
   }
 }
 
-/** A whole member, checked. */
-export function* readMember(member: ZipMember): Reading<Uint8Array> {
+/** A whole member, checked, and where its data begins. */
+export function* readMember(member: ZipMember): Reading<{ data: Uint8Array; begin: number }> {
   const begin = yield* memberBegin(member);
   const data = yield { begin, end: begin + member.size };
   checkCrc(member, crc32(data), begin);
-  return data;
+  return { data, begin };
 }
 
 /** Checks a member piece by piece, and says where its data begins. */

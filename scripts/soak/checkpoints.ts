@@ -75,7 +75,7 @@ function repacked(bytes: Uint8Array, random: Random): Uint8Array {
   const members = [...readNow(readZipDirectory(bytes.length), bytes).values()];
   return writeZip(
     members.map((member) => {
-      const data = readNow(readMember(member), bytes);
+      const { data } = readNow(readMember(member), bytes);
       return {
         name: member.name,
         data: member.name.endsWith('.pkl') ? changed(data, random) : data,
