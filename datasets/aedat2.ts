@@ -188,7 +188,7 @@ class Aedat2Decoder implements EventDecoder {
         }
         // One column after the other while the block is in the cache: twice as fast as by record.
         const filled = this.layout.fill(view, at, room, writer);
-        const run = this.layout.alwaysInside ? filled : this.insideOf(writer, filled);
+        const run = this.insideOf(writer, filled);
         this.decodeTimes(view, at, run, writer);
         writer.length += run;
         this.events += run;
@@ -206,12 +206,12 @@ class Aedat2Decoder implements EventDecoder {
 
   private isInside(view: DataView, at: number): boolean {
     const one = new EventWriter(1, false);
-    const run = this.layout.fill(view, at, 1, one);
-    return this.layout.alwaysInside || this.insideOf(one, run) === 1;
+    return this.insideOf(one, this.layout.fill(view, at, 1, one)) === 1;
   }
 
   /** How many of the block's events lie on the sensor, before the first that does not. */
   private insideOf({ x, y, length }: EventWriter, filled: number): number {
+    if (this.layout.alwaysInside) return filled;
     const { width, height } = this.sensor;
     for (let i = 0; i < filled; i++) {
       if (x[length + i] >= width || y[length + i] >= height) return i;
