@@ -133,19 +133,15 @@ export async function* streamEvents(
 
 /** The chunks; the first of them has enough of the file to tell its kind, or is all of it. */
 async function* fromBeginning(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
-  let beginning: Uint8Array | null = new Uint8Array(0);
+  let beginning: Uint8Array = new Uint8Array(0);
+  let begun = false;
   for await (const chunk of chunks) {
-    const bytes = asBytes(chunk);
-    if (beginning === null) {
-      yield bytes;
-      continue;
-    }
-    beginning = joined(beginning, bytes.slice());
-    if (beginning.length < BEGINNING) continue;
-    yield beginning;
-    beginning = null;
+    const bytes: Uint8Array = begun ? asBytes(chunk) : joined(beginning, asBytes(chunk));
+    begun ||= bytes.length >= BEGINNING;
+    if (begun) yield bytes;
+    else beginning = bytes.slice(); // a copy: the source may use its buffer again
   }
-  if (beginning !== null) yield beginning;
+  if (!begun) yield beginning;
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
