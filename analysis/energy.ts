@@ -241,15 +241,10 @@ export function energy(
   x: tf.Tensor,
   options: EnergyOptions & CountOptions & ActivityOptions = {},
 ): EnergyReport & { activity: Activity } {
-  checkKeys('energy', options, [
-    ...optionKeys,
-    ...['attentionHeads', 'batchSize', 'training', 'onProgress'],
-  ]);
-  const { attentionHeads, batchSize = 16, training = false, onProgress, ...rest } = options;
-  const count = countOperations(model, pick({ attentionHeads }, ['attentionHeads']));
-  const activity = measureActivity(model, x, {
-    ...{ batchSize, training },
-    ...(onProgress && { onProgress }),
-  });
-  return { ...energyOf(count, activity, rest), activity };
+  const countKeys = ['attentionHeads'];
+  const activityKeys = ['batchSize', 'training', 'onProgress'];
+  checkKeys('energy', options, [...optionKeys, ...countKeys, ...activityKeys]);
+  const count = countOperations(model, pick(options, countKeys));
+  const activity = measureActivity(model, x, pick(options, activityKeys));
+  return { ...energyOf(count, activity, pick(options, optionKeys)), activity };
 }
