@@ -2,19 +2,12 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pytorchPython } from '../../bench/_python';
-import { writeFiles } from '../node/native/_fakes';
+import { withoutActivePython, writeFiles } from '../node/native/_fakes';
 import { temporaryDirectory } from '../support/process';
 
 const directory = temporaryDirectory();
 let count = 0;
-const environment = { ...process.env };
-beforeEach(() => {
-  delete process.env.VIRTUAL_ENV;
-  delete process.env.CONDA_PREFIX;
-});
-afterEach(() => {
-  process.env = { ...environment };
-});
+withoutActivePython();
 
 /** Makes this the only Python: it logs its calls, and makes environments of itself; `fails` is what it cannot do. */
 function usePython(fails = 'nothing'): { cache: string; calls: () => string[] } {

@@ -65,6 +65,22 @@ export function makePython(folder: string, script: string): string {
   return path;
 }
 
+/**
+ * No Python environment is active in a test, and what it sets in `process.env` is gone after it. Call it at the
+ * top of a file. Returns what was set before.
+ */
+export function withoutActivePython(): NodeJS.ProcessEnv {
+  const environment = { ...process.env };
+  beforeEach(() => {
+    delete process.env.VIRTUAL_ENV;
+    delete process.env.CONDA_PREFIX;
+  });
+  afterEach(() => {
+    process.env = { ...environment };
+  });
+  return environment;
+}
+
 /** What a TensorFlow wheel and an environment's site-packages hold. */
 export const tensorflowFiles = (version: string, name = 'tensorflow_cpu') => ({
   'tensorflow/libtensorflow_cc.so.2': 'cc',

@@ -9,21 +9,14 @@ import {
   writesReports,
 } from '../../../node/native/python';
 import { temporaryDirectory } from '../../support/process';
-import { makePython } from './_fakes';
+import { makePython, withoutActivePython } from './_fakes';
 
 const directory = temporaryDirectory();
 let count = 0;
 const fake = (script: string) => makePython(join(directory, `with a space ${count++}`), script);
 const versionIs = (version: string) => fake(`echo pip ${version} from /x/pip '(python 3.12)'`);
 
-const environment = { ...process.env };
-beforeEach(() => {
-  delete process.env.VIRTUAL_ENV;
-  delete process.env.CONDA_PREFIX;
-});
-afterEach(() => {
-  process.env = { ...environment };
-});
+withoutActivePython();
 
 /** These alone are on PATH. */
 function usePath(...paths: string[]): void {

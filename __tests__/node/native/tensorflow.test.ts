@@ -11,7 +11,14 @@ import {
   wheelName,
 } from '../../../node/native/tensorflow';
 import { temporaryDirectory } from '../../support/process';
-import { makePython, makeZip, tensorflowFiles, writeFiles, type ZipEntry } from './_fakes';
+import {
+  makePython,
+  makeZip,
+  tensorflowFiles,
+  withoutActivePython,
+  writeFiles,
+  type ZipEntry,
+} from './_fakes';
 
 const directory = temporaryDirectory();
 let count = 0;
@@ -23,14 +30,7 @@ type Wheels = Record<string, ZipEntry[]>;
 /** A `python3` that is a shell script. Returns the folder it lies in. */
 const fakePython = (script: string) => dirname(makePython(newFolder(), script));
 
-const environment = { ...process.env };
-beforeEach(() => {
-  delete process.env.VIRTUAL_ENV;
-  delete process.env.CONDA_PREFIX;
-});
-afterEach(() => {
-  process.env = { ...environment };
-});
+const environment = withoutActivePython();
 
 describe('an environment', () => {
   const site = 'lib/python3.12/site-packages';
