@@ -30,14 +30,19 @@ function dictOf(value: PickleValue | undefined): PickleDict | null {
   return value instanceof PickleDict ? value : null;
 }
 
+const isList = (value: PickleValue): value is PickleList | PickleTuple =>
+  value instanceof PickleList || value instanceof PickleTuple;
+
+/** A container's values with their keys; a list's are its places, as texts. */
+function* entriesOf(value: PickleValue): Generator<[key: PickleValue, value: PickleValue]> {
+  if (!isList(value)) yield* dictOf(value)?.entries ?? [];
+  else for (const [i, item] of value.items.entries()) yield [String(i), item];
+}
+
 /** A container's values that are objects, under the keys that a path can have. */
 function* children(value: PickleValue): Generator<[key: string, value: PickleValue]> {
-  const listed = value instanceof PickleList || value instanceof PickleTuple;
-  const entries = listed ? value.items.entries() : (dictOf(value)?.entries ?? []);
-  for (const [key, item] of entries) {
-    if (item !== null && typeof item === 'object' && (listed || typeof key === 'string')) {
-      yield [String(key), item];
-    }
+  for (const [key, item] of entriesOf(value)) {
+    if (typeof key === 'string' && item !== null && typeof item === 'object') yield [key, item];
   }
 }
 
@@ -139,7 +144,7 @@ function nothingFound(root: PickleValue): string {
   if (root instanceof PickleOpaque && !root.items) {
     return `a checkpoint must be a dict, but is ${typeName(root)}: of a whole module, save the state_dict()`;
   }
-  if (!dictOf(root) && !(root instanceof PickleList || root instanceof PickleTuple)) {
+  if (!dictOf(root) && !isList(root)) {
     return `a checkpoint must be a dict, but is ${typeName(root)}`;
   }
   const dict = dictOf(root);
@@ -173,10 +178,7 @@ export function findAveraged(root: PickleValue, path: readonly string[]): FoundW
 /** A container as a dict, without what lies at any of the paths. */
 export function without(root: PickleValue, paths: readonly (readonly string[])[]): PickleDict {
   const rest = new PickleDict();
-  const listed = root instanceof PickleList || root instanceof PickleTuple;
-  const items = listed ? root.items.map((item, i) => [String(i), item] as const) : [];
-  const entries = dictOf(root)?.entries ?? items;
-  for (const [key, value] of entries) {
+  for (const [key, value] of entriesOf(root)) {
     const below = paths.filter(([first]) => first === key).map((path) => path.slice(1));
     if (below.length === 0) rest.entries.set(key, value);
     else if (below.every((path) => path.length > 0)) {
