@@ -152,7 +152,7 @@ function rebuildFromType([rebuild, , args]: Args, spend: Spend): PickleValue {
 }
 
 /** What builds a tensor, by full name. */
-export const tensorBuilders: Readonly<Record<string, NonNullable<PickleGlobal['call']>>> = {
+const tensorBuilders: Readonly<Record<string, NonNullable<PickleGlobal['call']>>> = {
   'torch._utils._rebuild_tensor': (args, spend) => rebuildTensor(args, undefined, null, spend),
   'torch._utils._rebuild_tensor_v2': (args, spend) =>
     rebuildTensor(args, undefined, args[6], spend),
@@ -175,15 +175,20 @@ export const tensorBuilders: Readonly<Record<string, NonNullable<PickleGlobal['c
   'torch._utils._rebuild_xla_tensor': () => new UnheldTensor('NumPy', []),
 };
 
+/** What rebuilds a subclass of Tensor by one of those, and never by itself. */
+const FROM_TYPE = 'torch._tensor._rebuild_from_type_v2';
+
+/** Whether what a name builds is a tensor. */
+export function buildsTensor(name: string): boolean {
+  return name === FROM_TYPE || Object.hasOwn(tensorBuilders, name);
+}
+
 /** torch's names of tensors, storages and dtypes. */
 export const torchGlobals: readonly (readonly [name: string, value: PickleValue])[] = [
   ...Object.entries(tensorBuilders).map(
     ([name, call]) => [name, new PickleGlobal(name, call)] as const,
   ),
-  [
-    'torch._tensor._rebuild_from_type_v2',
-    new PickleGlobal('torch._tensor._rebuild_from_type_v2', rebuildFromType),
-  ],
+  [FROM_TYPE, new PickleGlobal(FROM_TYPE, rebuildFromType)],
   ...Object.entries(torchDtypes).map(
     ([name, dtype]) => [`torch.${name}`, new TorchDtype(name, dtype)] as const,
   ),

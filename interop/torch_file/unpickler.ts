@@ -8,7 +8,7 @@ import { keyOf, RefusedError } from './_arguments';
 import { ITEM, lookUpGlobal } from './_globals';
 import { steps } from './_opcodes';
 import { PickleBytes } from './_pickle_bytes';
-import { tensorBuilders } from './_tensor_globals';
+import { buildsTensor } from './_tensor_globals';
 import {
   NumpyDtype,
   PickleDict,
@@ -195,8 +195,8 @@ export class Unpickler extends PickleBytes {
     try {
       return call!(args, this.spend);
     } catch (error) {
-      const isTensor = name in tensorBuilders || name === 'torch._tensor._rebuild_from_type_v2';
-      if (!(error instanceof RefusedError) || !this.options.opaque || isTensor) throw error;
+      if (!(error instanceof RefusedError) || !this.options.opaque || buildsTensor(name))
+        throw error;
       return new PickleOpaque(name);
     }
   }
