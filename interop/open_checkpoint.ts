@@ -1,7 +1,7 @@
 /** Files of weights of either format, and of checkpoints that lie in several files with an index. */
 import { invalid } from '../lib/validate';
 import { whatItIs } from './beginning';
-import { type ByteSource, type CheckpointFile, sourceOf } from './byte_source';
+import { asBytes, type CheckpointFile, sourceOf } from './byte_source';
 import { CheckpointError } from './checkpoint_error';
 import { openSafetensors } from './safetensors';
 import type { LazyStateDict } from './state_dict';
@@ -93,9 +93,8 @@ export async function openShardedCheckpoint(
 }
 
 async function bytesOf(index: CheckpointFile | Uint8Array | ArrayBuffer): Promise<Uint8Array> {
-  if (ArrayBuffer.isView(index) || index instanceof ArrayBuffer)
-    return new Uint8Array(index as ArrayBuffer);
-  const source: ByteSource = await sourceOf(index);
+  if (ArrayBuffer.isView(index) || index instanceof ArrayBuffer) return asBytes(index);
+  const source = await sourceOf(index);
   if (source.size > MAX_INDEX)
     throw new CheckpointError(`an index must have at most ${MAX_INDEX} bytes`);
   return source.read(0, source.size);
