@@ -1,9 +1,9 @@
 /** Layers one after the other, as one layer; a map and the LIF neurons behind it are one operation in training. */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../lib/validate';
-import { applyTo, CompositeLayer } from './composite';
+import { applyTo, CompositeLayer, outputShapeInOrder } from './composite';
 import type { KernelBN } from './kernel_bn';
-import { type CallArgs, deserializeLayer, type LayerArgs, oneShape, register } from './layer';
+import { type CallArgs, deserializeLayer, type LayerArgs, register } from './layer';
 
 /** One layer after the other, of the output before. */
 export function runChain(
@@ -75,10 +75,7 @@ export class Chain extends CompositeLayer {
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
-    return this.sublayers.reduce(
-      (shape, layer) => layer.computeOutputShape(shape) as tf.Shape,
-      oneShape(inputShape),
-    );
+    return outputShapeInOrder(this.sublayers, inputShape);
   }
 
   override getConfig(): tf.serialization.ConfigDict {

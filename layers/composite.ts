@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { internalsOf, symbolicInput } from '../lib/tfjs_internals';
 import { invalid } from '../lib/validate';
-import { type CallArgs, checkLayerKeys, type LayerArgs, oneTensor } from './layer';
+import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, oneTensor } from './layer';
 import type { OperationList, OperationOptions } from './operations';
 import { ownerOf, setOwner } from './owners';
 
@@ -147,6 +147,17 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     if (this.stateful) this.resetStates();
     return super.dispose();
   }
+}
+
+/** The output shape of layers that are applied one after the other. */
+export function outputShapeInOrder(
+  layers: readonly tf.layers.Layer[],
+  inputShape: tf.Shape | tf.Shape[],
+): tf.Shape {
+  return layers.reduce(
+    (shape, layer) => layer.computeOutputShape(shape) as tf.Shape,
+    oneShape(inputShape),
+  );
 }
 
 /** A sublayer's output for one tensor. */

@@ -2,8 +2,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import { checkPositiveInteger, invalid } from '../../lib/validate';
 import { CMLDownsample, type DownsampleOrder } from '../cml_downsample';
-import { CompositeLayer } from '../composite';
-import { type LayerArgs, oneShape } from '../layer';
+import { CompositeLayer, outputShapeInOrder } from '../composite';
+import type { LayerArgs } from '../layer';
 import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 
 export interface TokenizerConfig extends LayerArgs, NeuronOptions {
@@ -63,9 +63,6 @@ export abstract class StagedTokenizer extends CompositeLayer {
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
-    return this.sublayers.reduce(
-      (shape, layer) => layer.computeOutputShape(shape) as tf.Shape,
-      oneShape(inputShape),
-    );
+    return outputShapeInOrder(this.sublayers, inputShape);
   }
 }

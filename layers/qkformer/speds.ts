@@ -3,9 +3,9 @@ import type * as tf from '@tensorflow/tfjs';
 import { checkBoolean, checkPositiveInteger, invalid } from '../../lib/validate';
 import { runChain } from '../chain';
 import { CMLDownsample } from '../cml_downsample';
-import { CompositeLayer } from '../composite';
+import { CompositeLayer, outputShapeInOrder } from '../composite';
 import { ConvBN } from '../conv_bn';
-import { type CallArgs, type LayerArgs, oneShape, register } from '../layer';
+import { type CallArgs, type LayerArgs, register } from '../layer';
 import type { LIFNode } from '../lif_node';
 import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 
@@ -83,10 +83,7 @@ export class Speds extends CompositeLayer {
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
-    return this.stages.reduce(
-      (shape, layer) => layer.computeOutputShape(shape) as tf.Shape,
-      oneShape(inputShape),
-    );
+    return outputShapeInOrder(this.stages, inputShape);
   }
 }
 
