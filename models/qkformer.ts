@@ -1,6 +1,5 @@
 /** QKFormer (Zhou et al., NeurIPS 2024, arXiv 2403.16552): three stages, attention of two factors in the early ones. */
-import * as tf from '@tensorflow/tfjs';
-import { normalKernel } from '../layers/initializers';
+import type * as tf from '@tensorflow/tfjs';
 import { pick } from '../layers/layer';
 import { type NeuronOptions, neuronOptionKeys } from '../layers/neuron_options';
 import {
@@ -9,12 +8,11 @@ import {
   type SpedsConfig,
   speds,
 } from '../layers/qkformer';
-import { rateReadout } from '../layers/rate_readout';
 import { checkKeys, invalid } from '../lib/validate';
 import { cifar10, cifar10dvs, cifar100, dvs128, imagenet } from './data_sets';
 import type { Family } from './family';
 import { checkOption, type NetworkOptions, neuronOptions } from './options';
-import { imageTimeSteps, networkOptions } from './spiking_transformer';
+import { classifier, imageTimeSteps, networkOptions } from './spiking_transformer';
 import {
   attentionEntries,
   type LayerNames,
@@ -131,7 +129,7 @@ export function qkformer(config: QKFormerConfig): tf.LayersModel {
     if (option.type !== 'shape') checkOption(key, config[key as keyof QKFormerConfig], option);
   }
   checkSizes(config);
-  const { numClasses, numHeads = options.numHeads.default } = config;
+  const { numHeads = options.numHeads.default } = config;
   const neurons = pick(config, neuronOptionKeys);
   const blockKeys = ['mlpRatio', 'scale', 'attnVThreshold', 'projLifAxis', ...neuronOptionKeys];
   const blockConfig = { ...pick(config, blockKeys), numHeads } as QKFormerBlockConfig;
@@ -141,17 +139,7 @@ export function qkformer(config: QKFormerConfig): tf.LayersModel {
       qkFormerBlock({ ...blockConfig, name: `stage${i + 1}_block${j + 1}`, attention }),
     ),
   ]);
-  const head = tf.layers.dense({
-    name: 'head',
-    units: numClasses,
-    kernelInitializer: normalKernel(0.02),
-  });
-  const input = tf.input({ shape: config.inputShape });
-  const logits = [...layers, rateReadout({ name: 'readout' }), head].reduce(
-    (x, layer) => layer.apply(x) as tf.SymbolicTensor,
-    input,
-  );
-  return tf.model({ inputs: input, outputs: logits, ...pick(config, ['name']) });
+  return classifier(config, layers);
 }
 
 const images = { depth: 4, embedDim: 384, numHeads: 8 };

@@ -85,6 +85,24 @@ export function imageTimeSteps({
   return null;
 }
 
+/** The network of these layers, not yet built, a rate readout and a linear head. */
+export function classifier(
+  config: Pick<NetworkConfig, 'inputShape' | 'numClasses' | 'name'>,
+  layers: readonly tf.layers.Layer[],
+): tf.LayersModel {
+  const head = tf.layers.dense({
+    name: 'head',
+    units: config.numClasses,
+    kernelInitializer: normalKernel(0.02),
+  });
+  const input = tf.input({ shape: config.inputShape });
+  const logits = [...layers, rateReadout({ name: 'readout' }), head].reduce(
+    (x, layer) => layer.apply(x) as tf.SymbolicTensor,
+    input,
+  );
+  return tf.model({ inputs: input, outputs: logits, ...pick(config, ['name']) });
+}
+
 /** A whole network of that family, `family` being its function's name: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. */
 export function spikingTransformer(
   family: string,
@@ -127,16 +145,7 @@ export function spikingTransformer(
       size.mlpRatio,
     );
   }
-  const head = tf.layers.dense({
-    name: 'head',
-    units: config.numClasses,
-    kernelInitializer: normalKernel(0.02),
-  });
-
-  const input = tf.input({ shape: config.inputShape });
-  const layers = [tokens, ...blocks, rateReadout({ name: 'readout' }), head];
-  const logits = layers.reduce((x, layer) => layer.apply(x) as tf.SymbolicTensor, input);
-  return tf.model({ inputs: input, outputs: logits, ...pick(config, ['name']) });
+  return classifier(config, [tokens, ...blocks]);
 }
 
 /** What the authors' codes have in common: see AuthorsCode. */
