@@ -38,13 +38,11 @@ export function familyNamed(name: string): Family {
   return family;
 }
 
-/** The family that a layer of that class belongs to. */
-function familyOfClass(className: string): Family | undefined {
+/** The family of a layer that is of one. */
+export function familyOfLayer(layer: tf.layers.Layer): Family | undefined {
+  const className = layer.getClassName();
   return allFamilies().find(({ authors }) => Object.hasOwn(authors.layers, className));
 }
-
-/** The family of a layer that is of one. */
-export const familyOfLayer = (layer: tf.layers.Layer) => familyOfClass(layer.getClassName());
 
 /** Whether the authors' code has a counterpart of the layer beyond heads and readouts. */
 export const isOfFamily = (layer: tf.layers.Layer) => familyOfLayer(layer) !== undefined;
@@ -52,7 +50,7 @@ export const isOfFamily = (layer: tf.layers.Layer) => familyOfLayer(layer) !== u
 /** One layer's part of the state_dict. */
 export function layerEntries(layer: tf.layers.Layer, place: LayerPlace = {}): TorchEntry[] {
   const className = layer.getClassName();
-  const names = { ...stockNames, ...familyOfClass(className)?.authors.layers };
+  const names = { ...stockNames, ...familyOfLayer(layer)?.authors.layers };
   if (Object.hasOwn(names, className)) return names[className]!(layer, place);
   throw new Error(
     `The authors' code has no counterpart of layer ${layer.name} (${className}); a model of the layers of ` +
@@ -70,7 +68,7 @@ export function torchEntries(model: tf.LayersModel): TorchEntry[] {
     seen.set(className, block + 1);
     return layerEntries(layer, { events, block, before: model.layers.slice(0, i) });
   });
-  const [family] = model.layers.flatMap((layer) => familyOfClass(layer.getClassName()) ?? []);
+  const family = model.layers.map(familyOfLayer).find(Boolean);
   return family?.authors.inOrder?.(entries) ?? entries;
 }
 

@@ -47,8 +47,7 @@ export function checkOption(key: string, value: unknown, option: NetworkOption):
   const { oneOf, type } = option;
   if (oneOf?.some((choice) => typeof choice === 'number')) {
     if (oneOf.includes(value as number)) return;
-    const [last, ...others] = [...oneOf].reverse();
-    throw invalid(key, `${others.reverse().join(', ')} or ${last}`, value);
+    throw invalid(key, `${oneOf.slice(0, -1).join(', ')} or ${oneOf.at(-1)}`, value);
   }
   if (oneOf) checkOneOf(key, value, oneOf as readonly string[]);
   else if (type === 'integer') checkPositiveInteger(key, value);

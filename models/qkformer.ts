@@ -126,7 +126,7 @@ export function qkformer(config: QKFormerConfig): tf.LayersModel {
   checkKeys('qkformer', config, Object.keys(options));
   const time = imageTimeSteps(config);
   for (const [key, option] of Object.entries<NetworkOptions[string]>(options)) {
-    if (option.type !== 'shape') checkOption(key, config[key as keyof QKFormerConfig], option);
+    checkOption(key, config[key as keyof QKFormerConfig], option);
   }
   checkSizes(config);
   const { numHeads = options.numHeads.default } = config;
