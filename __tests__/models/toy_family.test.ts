@@ -7,7 +7,7 @@ import { runChain } from '../../layers/chain';
 import { applyTo, CompositeLayer } from '../../layers/composite';
 import { type CallArgs, register } from '../../layers/layer';
 import type { OperationList } from '../../layers/operations';
-import { lookup, mapBN, unusedLayerNorm } from '../../models/torch_names';
+import { lookup, mapBN, unusedLayerNorm, weight } from '../../models/torch_names';
 import { modelFromRecipe } from '../../training/from_recipe';
 import { parseRecipe } from '../../training/parse_recipe';
 import '../support/backends';
@@ -94,23 +94,8 @@ beforeAll(async () => {
         ],
         Dense(layer) {
           const get = lookup(layer);
-          const name = layer.name;
-          return [
-            {
-              key: `${name}.weight`,
-              shape: get('kernel').shape.slice().reverse() as number[],
-              variable: get('kernel'),
-              fill: 0,
-              dtype: 'F32',
-            },
-            {
-              key: `${name}.bias`,
-              shape: get('bias').shape as number[],
-              variable: get('bias'),
-              fill: 0,
-              dtype: 'F32',
-            },
-          ];
+          const { name } = layer;
+          return [weight(`${name}.weight`, get('kernel'), 2), weight(`${name}.bias`, get('bias'))];
         },
       },
       sizes(shapes) {

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { energy, firingRates, measureActivity } from 'tfjs-spikingformer/analysis';
 import { VERSION } from '../../lib/shared';
+import { savedAndLoaded } from '../support/layer_test';
 
 /** Another copy, on the same TensorFlow.js. */
 function anotherCopy(): typeof spiking {
@@ -32,15 +33,8 @@ test('each observes the layers of the other', async () => {
   const before = make(spiking);
   const other = anotherCopy();
   expect(other.layers.lifNode).not.toBe(spiking.layers.lifNode);
-  let saved: tf.io.ModelArtifacts | undefined;
-  await before.save({
-    save: async (artifacts) => {
-      saved = artifacts;
-      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
-    },
-  });
   // Loaded models are made of the classes of the copy that came last.
-  const loaded = await tf.loadLayersModel({ load: async () => saved! });
+  const loaded = await savedAndLoaded(before);
   expect(loaded.layers[2]).toBeInstanceOf(other.layers.LIFNode);
 
   const x = tf.ones([1, 8, 8, 1]);

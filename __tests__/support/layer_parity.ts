@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { layerEntries } from '../../models/families';
-import type { LayerPlace, TorchEntry } from '../../models/torch_names';
+import { type LayerPlace, lookup, mapBN, type TorchEntry } from '../../models/torch_names';
 import { describeEachBackend } from './backends';
 import {
   expectBuffersClose,
@@ -35,19 +35,9 @@ function moduleEntries(
   layer: tf.layers.Layer,
   place?: LayerPlace,
 ): (TorchEntry & { variable: tf.LayerVariable })[] {
-  const named = (key: string, path: string): TorchEntry => {
-    const variable = layer.weights.find((weight) => weight.originalName.endsWith(path))!;
-    return { key, variable, shape: variable.shape as number[], fill: 0, dtype: 'F32' };
-  };
   const entries =
     layer.getClassName() === 'CMLDownsample'
-      ? [
-          named('conv.weight', 'conv_bn/kernel'),
-          named('bn.weight', 'bn/gamma'),
-          named('bn.bias', 'bn/beta'),
-          named('bn.running_mean', 'bn/moving_mean'),
-          named('bn.running_var', 'bn/moving_variance'),
-        ]
+      ? mapBN({ map: 'conv', bn: 'bn', rank: 4 }, 'conv_bn', lookup(layer))
       : layerEntries(layer, place);
   return entries
     .filter(
