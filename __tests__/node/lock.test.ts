@@ -1,5 +1,4 @@
 /** The lock: who gets it, who gives it back, and what crashes, other machines and reused pids leave. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -8,13 +7,14 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { LockedError, lock } from '../../node/_lock';
 import { processIdentity, stateOfProcess } from '../../node/_process_identity';
-import { root, temporaryDirectory } from '../support/process';
+import { startScript, temporaryDirectory } from '../support/process';
 
 const directory = temporaryDirectory();
 const fresh = () => join(mkdtempSync(join(directory, 'place-')), '.lock');
@@ -133,12 +133,9 @@ test('shows life, whether its holder computes or not', async () => {
   const text = readFileSync(path, 'utf8');
   utimesSync(path, 1, 1);
   const until = Date.now() + 300_000;
-  const { mtimeMs } = await import('node:fs').then(({ statSync }) => {
-    let stats = statSync(path);
-    while (stats.mtimeMs < 2000 && Date.now() < until) stats = statSync(path); // blocks the thread
-    return stats;
-  });
-  expect(mtimeMs).toBeGreaterThan(2000);
+  let stats = statSync(path);
+  while (stats.mtimeMs < 2000 && Date.now() < until) stats = statSync(path); // blocks the thread
+  expect(stats.mtimeMs).toBeGreaterThan(2000);
   expect(readFileSync(path, 'utf8')).toBe(text);
   held.release();
 });
@@ -181,11 +178,7 @@ test('of many processes one at a time has it, though they are killed', async () 
     }
     console.log('done');`;
   const one = async (kill: number) => {
-    const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
-    const child = spawn(process.execPath, [...args, folder, counter, String(kill)], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = startScript(script, [folder, counter, String(kill)]);
     let output = '';
     child.stdout.on('data', (text) => {
       output += text;

@@ -45,6 +45,15 @@ function run(args: string[], env: NodeJS.ProcessEnv, cwd = root): Finished {
   return { status, signal, stdout, stderr };
 }
 
+/** Starts a script as `runScript` runs it, and does not wait for it. */
+export function startScript(code: string, args: string[]) {
+  return spawn(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', code, ...args],
+    { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+}
+
 /**
  * Runs an ES module again and again until it prints `done`: from its first output on it has 5 ms before it
  * is killed, then `longer` times as many each time, so that every part of its work is hit and one run gets
@@ -58,11 +67,7 @@ export async function killUntilDone(
 ): Promise<number> {
   let kills = 0;
   for (let done = false, wait = 5; !done; wait *= longer) {
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', '--input-type=module', '--eval', code, ...args],
-      { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
-    );
+    const child = startScript(code, args);
     let output = '';
     child.stdout.on('data', (text) => {
       if (output === '') setTimeout(() => child.kill('SIGKILL'), wait);

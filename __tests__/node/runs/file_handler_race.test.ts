@@ -1,12 +1,11 @@
 /** Processes that save to one path at the same time: who reads there finds a whole model, always. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { fileHandler } from '../../../node/runs/file_handler';
 import '../../support/backends';
-import { root, temporaryDirectory } from '../../support/process';
+import { startScript, temporaryDirectory } from '../../support/process';
 
 const directory = temporaryDirectory();
 
@@ -32,11 +31,7 @@ test('two writers, one killed, and a reader', async () => {
   await tf.setBackend('cpu');
   const path = join(directory, 'model');
   const write = async (first: number, kill: number, onReady = () => {}) => {
-    const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
-    const child = spawn(process.execPath, [...args, path, String(first), String(kill)], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = startScript(script, [path, String(first), String(kill)]);
     child.stdout.once('data', onReady);
     const [status, signal] = await once(child, 'close');
     return status ?? signal;
