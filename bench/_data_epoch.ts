@@ -23,16 +23,14 @@ function cifar(): SampleSource {
   const classNames = ['any'];
   const { mean, std } = dataSets.cifar10;
   return memorySource({
-    ...{
-      name: 'generated',
-      split: 'train',
-      data,
-      shape: [32, 32, 3],
-      labels,
-      classNames,
-      mean,
-      std,
-    },
+    name: 'generated',
+    split: 'train',
+    data,
+    shape: [32, 32, 3],
+    labels,
+    classNames,
+    mean,
+    std,
   });
 }
 
