@@ -11,14 +11,12 @@ export interface ResidualBlockConfig extends HeadAttentionConfig {
   mlpRatio?: number;
 }
 
-export const residualBlockKeys = [...headAttentionKeys, 'mlpRatio'];
-
 /** A subclass makes `attn` and `mlp` of its options and takes them in, in this order, by `own`. */
 export abstract class ResidualBlock extends CompositeLayer {
   protected readonly mlpRatio: number;
 
   constructor(config: ResidualBlockConfig, ownKeys: readonly string[] = []) {
-    super(config, [...residualBlockKeys, ...ownKeys]);
+    super(config, [...headAttentionKeys, 'mlpRatio', ...ownKeys]);
     const { mlpRatio = 4 } = config;
     checkPositive('mlpRatio', mlpRatio);
     this.mlpRatio = mlpRatio;
