@@ -12,7 +12,7 @@ import { CheckpointError } from './checkpoint_error';
 /** Where in the args this library's own record is: `family`, and the options of its config. */
 const OWN = 'tfjs_spikingformer';
 
-/** The scripts' names of options, the first to be written; a script has one of them. */
+/** The scripts' names of options: all are written, and of those that args have, the first is read. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   numHeads: ['num_heads'],
   timeSteps: ['time_step', 'T'],
