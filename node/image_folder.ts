@@ -12,8 +12,8 @@ import type { SampleSource } from '../datasets/sample';
 import { checkKeys, invalid } from '../lib/validate';
 import { decodeImage, imageExtensions } from './_decode_image';
 import { filesBelow, foldersIn } from './_folders';
+import { inParallel } from './_in_parallel';
 import { type Dataset, dataset } from './datasets/_dataset';
-import { inParallel } from './datasets/_events';
 
 export interface ImageFolderOptions {
   /** The folder that has the class folders. */

@@ -9,6 +9,7 @@ import { checkIndex } from '../../datasets/memory_source';
 import { checkOneOf, invalid } from '../../lib/validate';
 import { errorCode } from '../_files';
 import { isFile } from '../_folders';
+import { inParallel } from '../_in_parallel';
 import {
   checkComplete,
   checkSplitOptions,
@@ -157,22 +158,4 @@ async function entriesOf(info: DatasetInfo, root: string, folder: string): Promi
     if (errorCode(error) === 'ENOENT') throw missing(info, `the folder ${folder}`, root);
     throw error;
   }
-}
-
-/** A few at a time: tens of thousands of open promises are slower. */
-export async function inParallel<T, R>(
-  items: readonly T[],
-  work: (item: T, i: number) => Promise<R>,
-  workers = 16,
-): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  let next = 0;
-  const run = async () => {
-    while (next < items.length) {
-      const i = next++;
-      results[i] = await work(items[i], i);
-    }
-  };
-  await Promise.all(Array.from({ length: workers }, run));
-  return results;
 }

@@ -11,8 +11,9 @@ import { DatasetError } from '../../datasets/dataset_error';
 import { type DvsGestureLabel, readDvsGestureLabels } from '../../datasets/dvs_gesture_labels';
 import { cutEvents, type Events } from '../../datasets/events';
 import { errorCode } from '../_files';
+import { inParallel } from '../_in_parallel';
 import type { SplitOptions } from './_dataset';
-import { type EventDataset, type EventOptions, eventDataset, inParallel } from './_events';
+import { type EventDataset, type EventOptions, eventDataset } from './_events';
 import { type DatasetInfo, missing } from './_info';
 import type { Recordings } from './frames_cache';
 

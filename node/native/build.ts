@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { OPS_INTERFACE } from '../../lib/kernels/tensorflow/native_ops';
+import { inParallel } from '../_in_parallel';
 import { readNpmTarball } from '../npm_tarball';
 import { bindingFolder, OPS_FILE } from './ops';
 import { minutes, run, runAsync, seconds } from './process';
@@ -108,15 +109,6 @@ async function nodeHeaders(folder: string): Promise<string> {
     if (header) await fs.writeFile(join(target, header), bytes);
   }
   return target;
-}
-
-/** Runs as many at a time as there are processors. */
-async function inParallel(jobs: (() => Promise<void>)[]): Promise<void> {
-  const queue = [...jobs];
-  const worker = async () => {
-    for (let job = queue.shift(); job; job = queue.shift()) await job();
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
 }
 
 /** Hard links where both are on one file system, so that clearing the cache breaks nothing; else copies. */
@@ -221,7 +213,7 @@ export async function build(
       flags: [...flags, `-DINSTRUCTION_SET=${set}`],
     })),
   );
-  await inParallel([
+  const jobs = [
     ...bindingObjects.map((name) =>
       compile(join(bindingSources, `${name}.cc`), `${name}.o`, bindingFlags),
     ),
@@ -229,7 +221,8 @@ export async function build(
       compile(join(ops, `${source}.cc`), `${object}.o`, [...opsFlags, ...flags]),
     ),
     ...opsObjects.map((name) => compile(join(ops, `${name}.cc`), `${name}.o`, opsFlags)),
-  ]);
+  ];
+  await inParallel(jobs, (job) => job(), availableParallelism());
 
   const link = (names: string[], file: string, libraries: string[]) => {
     // An environment's TensorFlow is loaded from where it lies, as it finds its CUDA libraries from there.
