@@ -7,12 +7,11 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DatasetError } from '../datasets/dataset_error';
-import { checkIndex } from '../datasets/memory_source';
-import type { SampleSource } from '../datasets/sample';
 import { checkKeys, invalid } from '../lib/validate';
-import { decodeImage, imageExtensions } from './_decode_image';
+import { imageExtensions } from './_decode_image';
 import { filesBelow, foldersIn } from './_folders';
 import { inParallel } from './_in_parallel';
+import { type PackedImageFolder, unpackImageFolder } from './_packed_image_folder';
 import { type Dataset, dataset } from './datasets/_dataset';
 
 export interface ImageFolderOptions {
@@ -24,23 +23,6 @@ export interface ImageFolderOptions {
   split?: string;
   mean?: readonly number[];
   std?: readonly number[];
-}
-
-/** What is there, in a form that threads share: 1.3 million names are 36 MB. */
-export interface PackedImageFolder {
-  name: string;
-  split: string;
-  root: string;
-  classNames: readonly string[];
-  mean?: readonly number[];
-  std?: readonly number[];
-  /** File names in UTF-8, one after another. */
-  names: Uint8Array;
-  /** Of all of this. */
-  fingerprint: string;
-  /** Where each name ends. */
-  ends: Uint32Array;
-  labels: Uint16Array;
 }
 
 const MOST_CLASSES = 2 ** 16;
@@ -123,23 +105,4 @@ async function fingerprintOf(
         );
   names.forEach((name, i) => void hash.update(`${labels[i]}/${name}:${sizes[i] ?? ''};`));
   return hash.digest('hex');
-}
-
-/** The source of a folder that was listed before. */
-export function unpackImageFolder(packed: PackedImageFolder): SampleSource {
-  const { root, name, split, classNames, mean, std, fingerprint, names, ends, labels } = packed;
-  const pathOf = (index: number) => {
-    const bytes = names.slice(index === 0 ? 0 : ends[index - 1], ends[index]);
-    return join(root, classNames[labels[index]], Buffer.from(bytes).toString());
-  };
-  return {
-    ...{ name, split, classNames, mean, std, fingerprint },
-    length: labels.length,
-    workerSpec: { name: 'image-folder', options: packed },
-    async read(index) {
-      checkIndex(index, labels.length);
-      const { data, height, width } = await decodeImage(pathOf(index));
-      return { data, shape: [height, width, 3], label: labels[index] };
-    },
-  };
 }

@@ -94,6 +94,13 @@ test('threads that nobody waits for keep no process alive', () => {
   expect([status, stdout.trim()]).toEqual([0, '0,1']);
 });
 
+test('threads begin without tfjs, which takes each of them half a second', () => {
+  const loads = (module: string) =>
+    runScript(`import '${module}'; console.log('_tfengine' in globalThis);`).stdout.trim();
+  expect(loads('@tensorflow/tfjs')).toBe('true');
+  expect(loads('./node/_worker_sources')).toBe('false');
+});
+
 describe('what goes wrong in a worker', () => {
   test('a bad sample is an error that names it', async () => {
     await expect(all(oddSource({ damaged: 7 }), { batchSize: 4, workers: 2 })).rejects.toThrow(
