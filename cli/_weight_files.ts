@@ -1,8 +1,8 @@
 /** Files of weights that `convert` reads and writes: what a path stands for, and its SHA-256. */
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
+import { hashFile } from '../node/_files';
 import { UsageError } from './_errors';
 
 export type Format = 'tfjs' | 'torch' | 'safetensors';
@@ -69,11 +69,6 @@ export async function sums(path: string, format: Format): Promise<FileSum[]> {
 }
 
 async function sum(path: string): Promise<FileSum> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) {
-    hash.update(piece);
-    bytes += piece.length;
-  }
-  return { path, bytes, sha256: hash.digest('hex') };
+  const { digest, bytes } = await hashFile(path, 'sha256');
+  return { path, bytes, sha256: digest };
 }

@@ -2,10 +2,9 @@
  * One file from one of several addresses, resumed where a connection broke, whole only when its hash
  * is right: it grows beside its place under the name `FILE.part` and is renamed at the end.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errorCode, fileError } from '../_files';
+import { errorCode, fileError, hashFile } from '../_files';
 import { Refused, transfer } from './_transfer';
 
 /** A file's hash as its publisher gives it; MD5 where nothing better is published. */
@@ -89,27 +88,6 @@ export async function wrongHash(path: string, hash: FileHash): Promise<string | 
   const { digest, bytes } = await hashFile(path, hash.algorithm);
   if (digest === hash.digest) return null;
   return `must have ${hash.algorithm} ${hash.digest}, but has ${digest} (${bytes} bytes)`;
-}
-
-/** Hash and size of a file of any size. */
-export async function hashFile(
-  path: string,
-  algorithm: FileHash['algorithm'],
-): Promise<{ digest: string; bytes: number }> {
-  const hash = createHash(algorithm);
-  const handle = await fs.open(path);
-  const buffer = Buffer.allocUnsafe(2 ** 20);
-  let bytes = 0;
-  try {
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length);
-      if (bytesRead === 0) return { digest: hash.digest('hex'), bytes };
-      hash.update(buffer.subarray(0, bytesRead));
-      bytes += bytesRead;
-    }
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Fetches until the file is whole, again and again as long as it gets on. */

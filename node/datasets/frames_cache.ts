@@ -11,7 +11,7 @@ import { DatasetError } from '../../datasets/dataset_error';
 import type { Events } from '../../datasets/events';
 import { eventsToFrames, type FramesOptions } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
-import { fileError, writeAtomically } from '../_files';
+import { fileError, hashFile, writeAtomically } from '../_files';
 import {
   FORMAT,
   MANIFEST,
@@ -30,7 +30,6 @@ import {
   shardParts,
   unpackFrames,
 } from './_frames_shard';
-import { hashFile } from './download';
 
 const SHARD_SAMPLES = 256;
 

@@ -2,12 +2,11 @@
  * Wheels of TensorFlow through the user's pip, which knows the index, proxy and credentials. pip's answers
  * are checked before they are believed: its report, then each wheel's SHA-256 against the index's.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { hashFile } from '../_files';
 import { minutes, runShown } from './process';
 import { normalizedName, type Pip, reasonOf, runPython, writesReports } from './python';
 
@@ -163,7 +162,7 @@ export async function downloadWheels(
     throw new Error(`pip download must leave ${needed} wheels, but has left ${left}`);
   }
   for (const file of files) {
-    const received = await sha256Of(join(work, file));
+    const { digest: received } = await hashFile(join(work, file), 'sha256');
     if (!expected.includes(received)) {
       throw new Error(
         `${file} must have SHA-256 ${expected.join(' or ')}, as the index says, but has ${received}`,
@@ -227,10 +226,4 @@ export function hashInLog(log: string, wheel: string): string {
     if (basename(decodeURIComponent(address!)) === wheel) return sha256!;
   }
   throw noHash(wheel);
-}
-
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

@@ -1,7 +1,8 @@
 /** What pip answers is checked before it is believed: pips that are shell scripts, with answers of all kinds. */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { downloadWheels, hashInLog, sha256Of } from '../../../node/native/pip';
+import { hashFile } from '../../../node/_files';
+import { downloadWheels, hashInLog } from '../../../node/native/pip';
 import { temporaryDirectory } from '../../support/process';
 import { makePython } from './_fakes';
 
@@ -35,7 +36,7 @@ async function download({
 }: Answers) {
   const folder = newFolder();
   writeFileSync(join(folder, 'wheel'), name);
-  const sha256 = await sha256Of(join(folder, 'wheel'));
+  const { digest: sha256 } = await hashFile(join(folder, 'wheel'), 'sha256');
   const install = [
     { metadata: { name, version }, download_info: { archive_info: archive(sha256) } },
   ];

@@ -1,7 +1,7 @@
 /** Finding TensorFlow in Python environments, and fetching its wheel, with Pythons that are shell scripts. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { sha256Of } from '../../../node/native/pip';
+import { hashFile } from '../../../node/_files';
 import type { Pip } from '../../../node/native/python';
 import {
   cachedTensorflow,
@@ -148,7 +148,7 @@ describe('fetching', () => {
     for (const [name, entries] of Object.entries({ 'tensorflow-cpu': archive, ...others })) {
       const wheel = join(wheels, `${name}-${version}.whl`);
       writeFileSync(wheel, makeZip(entries));
-      const hashes = { sha256: sha256 ?? (await sha256Of(wheel)) };
+      const hashes = { sha256: sha256 ?? (await hashFile(wheel, 'sha256')).digest };
       const info = { url: 'https://index.example/wheel', archive_info: { hashes } };
       install.push({ download_info: info, metadata: { name, version } });
       if (!/^(tensorflow|nvidia)/.test(name)) rmSync(wheel); // it is reported, but not to be asked for
