@@ -193,7 +193,7 @@ async function fromArchives(
     if (placed === null) await fs.rm(path); // what a person has fetched stays
   }
   await removeDownloads(root); // all of them unpacked
-  if (byHand.length > 0 || info.archives.length === 0) throw manual(info, root, byHand);
+  if (byHand.length > 0) throw manual(info, root, byHand);
 }
 
 /** An archive that is there, in the folder or in its `download`; an error if it is another file. */
@@ -207,16 +207,13 @@ async function placedArchive({ file, hash }: Archive, root: string): Promise<str
   return null;
 }
 
+/** The error of archives that a person has to fetch. */
 function manual(info: DatasetInfo, root: string, archives: readonly Archive[]): Error {
   const files = archives.map(({ file, hash }) => `${file} (${hash.algorithm} ${hash.digest})`);
-  const wanted = files.length > 0 ? `get ${files.join(', ')} from` : 'get it from';
   const command = `\`spikingformer datasets prepare ${info.name}\``;
-  const then =
-    files.length > 0
-      ? `put it into ${root}, and run ${command} again (or unpack it there yourself: ${info.layout})`
-      : `unpack it into ${root}: ${info.layout}`;
   return new ManualDownloadError(
-    `${info.title} cannot be downloaded without you: ${wanted} ${info.home}, ${then}`,
+    `${info.title} cannot be downloaded without you: get ${files.join(', ')} from ${info.home}, ` +
+      `put it into ${root}, and run ${command} again (or unpack it there yourself: ${info.layout})`,
   );
 }
 
