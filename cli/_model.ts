@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as interop from '../interop/index';
 import { didYouMean } from '../lib/did_you_mean';
 import * as models from '../models/index';
+import { isRecord } from '../node/_json';
 import { fileHandler, openCheckpointFile } from '../node/index';
 import { modelFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
@@ -124,7 +125,7 @@ export function parseConfig(text: string | undefined): Partial<models.ModelConfi
   } catch (error) {
     throw new UsageError(`--config must be JSON: ${(error as Error).message}`);
   }
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+  if (!isRecord(config)) {
     throw new UsageError(
       `--config must be a JSON object such as '{"numHeads": 8}', but got ${text}`,
     );

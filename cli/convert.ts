@@ -5,6 +5,7 @@ import * as interop from '../interop/index';
 import { isUnusedKey } from '../models/families';
 import * as models from '../models/index';
 import { writeAtomically } from '../node/_files';
+import { isRecord } from '../node/_json';
 import { fileHandler, openCheckpointFile } from '../node/index';
 import { UsageError } from './_errors';
 import { matchByPart, type PartMatch, showMatch } from './_match';
@@ -260,8 +261,7 @@ async function write(
 
 /** A script's args; what is no record of them goes. */
 function recordOf(args: unknown): Record<string, unknown> {
-  const isRecord = typeof args === 'object' && args !== null && !Array.isArray(args);
-  return isRecord && !(args instanceof Map) ? (args as Record<string, unknown>) : {};
+  return isRecord(args) && !(args instanceof Map) ? args : {};
 }
 
 function print({ input, output, network, parts, notes, ...report }: Conversion): void {

@@ -14,6 +14,7 @@ import {
   measureActivityAsync,
 } from '../analysis/index';
 import { writeAtomically } from '../node/_files';
+import { isRecord } from '../node/_json';
 import type { Recipe } from '../training/recipe';
 import { useBackend } from './_choose_backend';
 import { wrapped } from './_columns';
@@ -42,7 +43,7 @@ export interface EnergyArguments extends Omit<OpenOptions, 'recipe'> {
 /** Firing rates from a JSON file: `{"block1/attn/q": 0.13, ...}`. */
 function readRates(path: string, known: ReadonlySet<string>): Map<string, number> {
   const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  if (content === null || typeof content !== 'object' || Array.isArray(content)) {
+  if (!isRecord(content)) {
     throw new Error(`${path} must hold an object of rates by layer path`);
   }
   const rates = new Map<string, number>();
