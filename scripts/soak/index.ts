@@ -7,9 +7,10 @@
  *   npm run soak -- native_install [COUNT]    Pythons and pips of all kinds, COUNT of them to the end; in a
  *                                             copy with tfjs-node: bash scripts/with_tensorflow.sh npm run ...
  */
-import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { appendCsv } from '../../bench/_csv';
 import { mutateCheckpoints } from './checkpoints';
 import { killRuns } from './kills';
 import { installMatrix } from './native_install';
@@ -63,11 +64,10 @@ const soaks = {
 };
 
 function record(seed: number, result: string, seconds: number): void {
-  const file = join('results', 'soak.csv');
-  if (!existsSync(file)) appendFileSync(file, 'date,result,seed,seconds,command\n');
   const date = new Date().toISOString().slice(0, 10);
   const command = `npm run soak -- ${process.argv.slice(2).join(' ')}`;
-  appendFileSync(file, `${date},${result.replaceAll(',', ';')},${seed},${seconds},${command}\n`);
+  const row = { date, result: result.replaceAll(',', ';'), seed, seconds, command };
+  appendCsv('results/soak.csv', [row]);
 }
 
 async function main([name = '', count = '', backend = 'wasm', ...more]: string[]): Promise<void> {
