@@ -178,11 +178,11 @@ function silence(folder: string, owner: string): number {
 }
 
 /** Who holds the folder, and what to do if that is wrong. */
-function describe(folder: string, owner: string | undefined): string {
+function describe(folder: string, owner: string): string {
   const place = dirname(folder);
   let who = 'another process';
   try {
-    const text = fs.readFileSync(join(folder, owner ?? ''), 'utf8');
+    const text = fs.readFileSync(join(folder, owner), 'utf8');
     const { pid, host, since, doing } = JSON.parse(text);
     const where = host === hostname() ? '' : ` on ${host}`;
     who = `process ${pid}${where} (${doing}, since ${since})`;

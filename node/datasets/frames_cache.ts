@@ -127,13 +127,12 @@ type Packed = Exclude<ShardEntry, { skipped: string }>;
 /** Whole caches below a folder: what is wrong with each, by path. */
 export async function checkFramesCaches(
   folder: string,
-  onProgress?: (done: number, total: number) => void,
 ): Promise<{ path: string; problems: string[] }[]> {
   const names = await fs.readdir(folder).catch(() => []);
   names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })); // 4 frames before 16
-  const caches = names.map((name) => join(folder, name));
   const results: { path: string; problems: string[] }[] = [];
-  for (const [i, path] of caches.entries()) {
+  for (const name of names) {
+    const path = join(folder, name);
     const manifest = await readManifest(path);
     const problems: string[] = [];
     if (manifest === null) problems.push('is not complete, or of another version');
@@ -145,7 +144,6 @@ export async function checkFramesCaches(
       }
     }
     results.push({ path, problems });
-    onProgress?.(i + 1, caches.length);
   }
   return results;
 }
