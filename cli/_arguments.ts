@@ -17,7 +17,7 @@ export function wholeNumber(least: number, most = 999_999_999): (text: string) =
 export const repeated = (value: string, before: string[] = []) => [...before, value];
 
 /** The backends that compute in Node. */
-export const nodeBackends = ['wasm', 'cpu', 'tensorflow'] as const;
+const nodeBackends = ['wasm', 'cpu', 'tensorflow'] as const;
 
 export const backendOption = () =>
   new Option('--backend <name>', 'what computes (default: the fastest that works)').choices(

@@ -6,7 +6,7 @@ import '../node/index';
 import { oneLine, UsageError } from './_errors';
 import { installedNativeBackends, type NativeBackend, nativeBackends } from './_packages';
 
-export const NATIVE_INSTALL = '`npx spikingformer native install`';
+const NATIVE_INSTALL = '`npx spikingformer native install`';
 
 /**
  * The fastest of the tfjs-nodes that are here and work: on a GPU, then with the native ops. Without these

@@ -108,7 +108,7 @@ async function fromWeights(path: string, options: OpenOptions): Promise<tf.Layer
 }
 
 /** @throws UsageError where there is no preset of that name */
-export function presetNamed(name: string): string {
+function presetNamed(name: string): string {
   if (models.list().includes(name)) return name;
   throw new UsageError(
     '--preset must be one that `spikingformer summary` lists, ' +

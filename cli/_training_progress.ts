@@ -17,7 +17,7 @@ export function duration(seconds: number): string {
 }
 
 /** Two lines on an epoch, that fit 80 columns: how good it is, and what it was made with. */
-export function epochLines(report: EpochReport): string {
+function epochLines(report: EpochReport): string {
   const { epoch, epochs, trainLoss, trainAccuracy, testLoss, testAccuracy } = report;
   const rate = meanFiringRate(report);
   const results = [

@@ -19,7 +19,7 @@ export function isModelPath(path: string): boolean {
 }
 
 /** Whether it is the index of a checkpoint in several files. */
-export function isIndexPath(path: string): boolean {
+function isIndexPath(path: string): boolean {
   return path.endsWith('.index.json');
 }
 
@@ -36,7 +36,7 @@ export function outputFormat(path: string): Format {
 }
 
 /** The model.json of a model's path. */
-export function modelJson(path: string): string {
+function modelJson(path: string): string {
   return path.endsWith('.json') && !isDirectory(path) ? path : join(path, 'model.json');
 }
 

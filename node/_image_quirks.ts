@@ -1,7 +1,7 @@
 /** Image files of which sharp and PIL make different pixels: told from their bytes, to be refused or mended. */
 
 /** First values of the tags of a TIFF's first image, by number; empty if they cannot be found. */
-export function tiffTags(bytes: Buffer): Map<number, number> {
+function tiffTags(bytes: Buffer): Map<number, number> {
   const little = bytes[0] === 0x49;
   const short = (at: number) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
   const long = (at: number) => (little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));

@@ -18,7 +18,7 @@ import { LIBRARIES, type Tensorflow } from './tensorflow';
 const BINDING_FILE = 'tfjs_binding.node';
 
 /** The C++ sources of this library's ops. */
-export const sourcesFolder = () =>
+const sourcesFolder = () =>
   join(
     dirname(createRequire(import.meta.url).resolve('tfjs-spikingformer/package.json')),
     'native',
@@ -85,7 +85,7 @@ const HEADERS = {
 } as const;
 
 /** The folder of node_api.h that came with this Node, or that npm or node-gyp know of. */
-export function installedHeaders(): string | undefined {
+function installedHeaders(): string | undefined {
   const prefix = dirname(dirname(process.execPath));
   const nodeDir = process.env.npm_config_nodedir;
   const { HOME = '' } = process.env;

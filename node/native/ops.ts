@@ -27,7 +27,7 @@ export function bindingFolder(packageDir: string): string {
 }
 
 /** The folders of a package, as the running script, the current folder and this library find it. */
-export function packageFolders(name: string): string[] {
+function packageFolders(name: string): string[] {
   const importers = [
     process.argv[1] ?? '',
     join(process.cwd(), 'package.json'),

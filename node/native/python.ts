@@ -4,7 +4,7 @@ import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { minutes, type Ran, run, seconds } from './process';
 
 /** Time for a Python to start and look something up, on a slow disk. */
-export const PYTHON_LIMIT = seconds(20);
+const PYTHON_LIMIT = seconds(20);
 
 /** A Python package's name as pip compares it (PEP 503): files and reports spell one package in several ways. */
 export const normalizedName = (name: string) => name.toLowerCase().replace(/[-_.]+/g, '-');

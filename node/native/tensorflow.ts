@@ -116,7 +116,7 @@ const cacheName = (version: string, gpu: boolean) =>
   `${gpu ? 'tensorflow-and-cuda' : wheelName()}-${version}`;
 
 /** The files of the wheels that are needed: the libraries, their licences, and the C API's headers. */
-export function isNeeded(name: string): boolean {
+function isNeeded(name: string): boolean {
   return (
     /^tensorflow\/libtensorflow_(cc|framework)\.so\.2$/.test(name) ||
     /^tensorflow\/include\/(tensorflow\/(c|core\/(platform|public|common_runtime))|tsl|xla\/tsl)\//.test(
