@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode, fileError, hashFile } from '../_files';
 import { Refused, transfer } from './_transfer';
 
@@ -107,7 +108,7 @@ async function fetchAll(url: string, part: string, options: DownloadOptions): Pr
       most = Math.max(most, size);
       if (failed >= attempts) throw error;
     }
-    await pause(retryDelay * 2 ** Math.max(failed - 1, 0), signal);
+    await pause(retryDelay * 2 ** Math.max(failed - 1, 0), undefined, { signal });
   }
 }
 
@@ -126,18 +127,4 @@ function messageOf(error: unknown): string {
   const { message, cause } = error as Error;
   const deeper = (cause as Error | undefined)?.message;
   return deeper ? `${message} (${deeper})` : message;
-}
-
-function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener('abort', stop);
-  });
 }
