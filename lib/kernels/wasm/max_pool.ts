@@ -1,25 +1,10 @@
 /** Max pooling on wasm as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
-import { backend_util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
+import { describePool, type PoolInfo, type StockPoolAttrs, stockAttrs } from '../stock_pool';
 import { checkFloat32, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
-
-type Shape4D = [number, number, number, number];
-type PoolInfo = ReturnType<typeof backend_util.computePool2DInfo>;
-
-/** The pool of that x. */
-function describePool({ shape }: TensorInfo, attrs: StockPoolAttrs): PoolInfo {
-  const { filterSize, strides, pad, dimRoundingMode } = attrs;
-  const x = shape as Shape4D;
-  return backend_util.computePool2DInfo(x, filterSize, strides, 1, pad, dimRoundingMode);
-}
-
-/** tfjs's attributes of a pool with numeric padding. */
-function stockAttrs({ poolSize, strides, padding }: MaxPoolAttrs): StockPoolAttrs {
-  return { filterSize: poolSize, strides, pad: padding, dimRoundingMode: 'floor' };
-}
 
 /** The sizes that the module's functions take, in their order. */
 function sizesOf(info: PoolInfo) {
@@ -74,7 +59,7 @@ export const firstMaxPoolConfig: KernelConfig = {
   backendName: 'wasm',
   kernelFunc: ({ inputs, backend, attrs }) => {
     const x = inputs.x as TensorInfo;
-    const info = describePool(x, stockAttrs(attrs as unknown as MaxPoolAttrs));
+    const info = describePool(x.shape, stockAttrs(attrs as unknown as MaxPoolAttrs));
     return maxPool(x, backend as BackendWasm, info);
   },
 };
@@ -84,17 +69,10 @@ export const firstMaxPoolGradConfig: KernelConfig = {
   backendName: 'wasm',
   kernelFunc: ({ inputs, backend, attrs }) => {
     const { dy, x } = inputs as { dy: TensorInfo; x: TensorInfo };
-    const info = describePool(x, stockAttrs(attrs as unknown as MaxPoolAttrs));
+    const info = describePool(x.shape, stockAttrs(attrs as unknown as MaxPoolAttrs));
     return maxPoolGrad(FirstMaxPoolGrad, dy, x, backend as BackendWasm, info);
   },
 };
-
-interface StockPoolAttrs {
-  filterSize: number | [number, number];
-  strides: number | [number, number];
-  pad: Parameters<typeof backend_util.computePool2DInfo>[4];
-  dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
 
 /** tfjs's kernel loses the gradient of windows without a positive value, and prefers the last maximum. */
 export const maxPoolGradOverride: KernelConfig = {
@@ -102,7 +80,7 @@ export const maxPoolGradOverride: KernelConfig = {
   backendName: 'wasm',
   kernelFunc: ({ inputs, backend, attrs }) => {
     const { dy, input } = inputs as { dy: TensorInfo; input: TensorInfo };
-    const info = describePool(input, attrs as unknown as StockPoolAttrs);
+    const info = describePool(input.shape, attrs as unknown as StockPoolAttrs);
     return maxPoolGrad('MaxPoolGrad', dy, input, backend as BackendWasm, info);
   },
 };

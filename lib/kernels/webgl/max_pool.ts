@@ -2,7 +2,7 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import type { WebGLBackend } from '../../tfjs_internals';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
-import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../shaders/pool';
+import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../stock_pool';
 import { draw, gradientKernel, kernel, withUnpacked } from './backend';
 
 /** `[batch, height, width, channels]` as `[batch * height, width, channels]`. */
@@ -28,7 +28,7 @@ function maxPool(given: TensorInfo, backend: WebGLBackend, attrs: StockPoolAttrs
   return withUnpacked(backend, { x: given }, ({ x }) => {
     const ints = poolUniforms(x.shape, attrs);
     const [batch, , , channels] = x.shape as [number, number, number, number];
-    const { outHeight, outWidth } = ints as { outHeight: number; outWidth: number };
+    const { outHeight, outWidth } = ints;
     const { dataId, dtype } = draw(backend, {
       inputs: { x: asLines(x) },
       outputShape: [batch * outHeight, outWidth, channels],

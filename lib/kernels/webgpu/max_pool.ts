@@ -2,7 +2,7 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import type { WebGPUBackend } from '../../tfjs_internals';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
-import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../shaders/pool';
+import { poolUniforms, type StockPoolAttrs, stockAttrs } from '../stock_pool';
 import { compute, kernel } from './backend';
 
 const TAKES = `
@@ -27,8 +27,7 @@ const WINNER = `
 /** y, a thread for each of its numbers. */
 function maxPool(x: TensorInfo, backend: WebGPUBackend, attrs: StockPoolAttrs): TensorInfo {
   const ints = poolUniforms(x.shape, attrs);
-  const { outHeight, outWidth, channels } = ints as Record<string, number>;
-  const outputShape = [x.shape[0]!, outHeight!, outWidth!, channels!];
+  const outputShape = [x.shape[0]!, ints.outHeight, ints.outWidth, ints.channels];
   return compute(backend, {
     key: 'first_max_pool',
     inputs: { x },

@@ -1,8 +1,9 @@
-/** The pools of FirstMaxPool and of tfjs's MaxPoolGrad as one description, for the kernels on GPUs. */
+/** The pools of FirstMaxPool and of tfjs's MaxPoolGrad as one description, for the kernels of both. */
 import { backend_util } from '@tensorflow/tfjs';
-import type { MaxPoolAttrs } from '../max_pool';
+import type { MaxPoolAttrs } from './max_pool';
 
 type Shape4D = [number, number, number, number];
+export type PoolInfo = ReturnType<typeof backend_util.computePool2DInfo>;
 
 /** The attributes of tfjs's MaxPool and MaxPoolGrad. */
 export interface StockPoolAttrs {
@@ -17,9 +18,9 @@ export function stockAttrs({ poolSize, strides, padding }: MaxPoolAttrs): StockP
   return { filterSize: poolSize, strides, pad: padding, dimRoundingMode: 'floor' };
 }
 
-/** The integers that a pool's shader reads. */
-export function poolUniforms(xShape: number[], attrs: StockPoolAttrs): Record<string, number> {
-  const info = backend_util.computePool2DInfo(
+/** The pool of an x of that shape. */
+export function describePool(xShape: number[], attrs: StockPoolAttrs): PoolInfo {
+  return backend_util.computePool2DInfo(
     xShape as Shape4D,
     attrs.filterSize,
     attrs.strides,
@@ -27,6 +28,11 @@ export function poolUniforms(xShape: number[], attrs: StockPoolAttrs): Record<st
     attrs.pad,
     attrs.dimRoundingMode,
   );
+}
+
+/** The integers that a pool's shader reads. */
+export function poolUniforms(xShape: number[], attrs: StockPoolAttrs) {
+  const info = describePool(xShape, attrs);
   return {
     height: info.inHeight,
     width: info.inWidth,
