@@ -44,9 +44,9 @@ function pool({ x }: { x: TensorInfo }, backend: TensorflowBackend, attrs: MaxPo
 /** By TensorFlow's op, which wants the pooled images too: they are made anew. */
 function poolGrad({ dy, x }: GradInputs, backend: TensorflowBackend, attrs: MaxPoolAttrs): Tensor {
   if (!allFinite(x)) return firstMaxPoolGrad(dy as Tensor4D, x as Tensor4D, attrs);
-  const y = pool({ x }, backend, attrs);
-  const inputs = [x, y, dy];
-  return backend.executeMultipleOutputs('MaxPoolGrad', poolAttrs(backend, attrs), inputs, 1)[0]!;
+  const opAttributes = poolAttrs(backend, attrs);
+  const [y] = backend.executeMultipleOutputs('MaxPool', opAttributes, [x], 1);
+  return backend.executeMultipleOutputs('MaxPoolGrad', opAttributes, [x, y!, dy], 1)[0]!;
 }
 
 /** By one of our own ops. */
