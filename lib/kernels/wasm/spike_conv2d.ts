@@ -7,7 +7,7 @@ import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
-import { checkFloat32, type Heap, heapView, pointer, withHeap } from './backend';
+import { checkFloat32, type Heap, pointer, withHeap } from './backend';
 import { convolve, describeConv } from './conv2d';
 import { BLOCK_K } from './mat_mul';
 import { kernelsOf } from './module';
@@ -95,10 +95,13 @@ function sumListed(
   );
 }
 
-/** Whether the dense sum is faster, and adds up in the same order; or a zero of x would hide NaN. */
+/**
+ * Whether the dense sum is faster, and adds up in the same order; or a zero of x would hide NaN, or there
+ * are no channels to list.
+ */
 function isDense(backend: BackendWasm, { x, filter }: SpikeConv2DInputs): boolean {
-  if (!areFinite(backend, filter)) return true;
   const [size, , channels] = filter.shape;
+  if (channels === 0 || !areFinite(backend, filter)) return true;
   if (size === 1 && channels! > BLOCK_K) return false;
   const judged = Math.min(util.sizeFromShape(x.shape), JUDGED);
   return kernelsOf(backend).countNonZero(pointer(backend, x), judged) > DENSITY * judged;
@@ -126,21 +129,12 @@ function sumAll(
   );
 }
 
-/** What is left of a convolution of no channels. */
-function fillWith(backend: BackendWasm, shift: TensorInfo, y: TensorInfo): void {
-  const values = heapView(backend, shift);
-  heapView(backend, y).forEach((_, i, to) => {
-    to[i] = values[i % values.length]!;
-  });
-}
-
 function spikeConv2D(inputs: SpikeConv2DInputs, backend: BackendWasm): TensorInfo {
   const { x, filter, scale, shift } = inputs;
   checkFloat32(SpikeConv2D, { x, filter, scale, shift });
   return withHeap(backend, (heap) => {
     const y = heap.output([...x.shape.slice(0, 3), filter.shape[3]!]);
-    if (filter.shape[2] === 0) fillWith(backend, shift, y);
-    else if (isDense(backend, inputs)) sumAll(backend, heap, inputs, y);
+    if (isDense(backend, inputs)) sumAll(backend, heap, inputs, y);
     else sumListed(backend, heap, sizesOf(inputs), inputs, y);
     return y;
   });
