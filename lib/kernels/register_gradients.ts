@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { definitions, installKernels } from './index';
 import { type GradientKernel, type KernelDefinition, noSecondOrder, runKernel } from './kernel';
 import { releaseGradients } from './release_gradients';
+import { wrapGradient } from './wrap_gradient';
 
 function byKernel({ kernel, inputs, outputs = [], of }: GradientKernel) {
   const names = ['dy', ...inputs, ...outputs.filter((name) => name)];
@@ -21,24 +22,15 @@ function gradientOf({ name, gradient, once }: KernelDefinition): tf.GradConfig[]
   return [{ kernelName: name, ...('kernel' in gradient ? byKernel(gradient) : gradient) }];
 }
 
-/** Marks a gradient function as already passing through `installFirst`. */
-const installs = Symbol.for('tfjs-spikingformer.installsKernels');
-type Marked = tf.GradFunc & { [installs]?: true };
-
 /**
  * A gradient whose kernels the backend may lack or have wrong gets ours first: those of our own kernels, and those
  * of stock operations also in a model without a layer of ours, whichever package was imported first.
  */
 function installFirst(kernelName: string): void {
-  const there = tf.getGradient(kernelName);
-  if (!there || (there.gradFunc as Marked)[installs]) return;
-  const install: tf.GradFunc = (dy, saved, attrs) => {
+  wrapGradient(kernelName, 'installsKernels', (inner) => (dy, saved, attrs) => {
     installKernels();
-    return there.gradFunc(dy, saved, attrs);
-  };
-  const gradFunc: Marked = Object.assign(install, there.gradFunc, { [installs]: true as const });
-  tf.unregisterGradient(kernelName);
-  tf.registerGradient({ ...there, gradFunc });
+    return inner(dy, saved, attrs);
+  });
 }
 
 /** Stock operations whose gradient kernels the wasm backend lacks or has wrong. */

@@ -6,6 +6,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { shared } from '../shared';
 import { engine } from '../tfjs_internals';
+import { wrapGradient } from './wrap_gradient';
 
 /** The id of the tensor that a gradient was made for: it may be passed on, and seen, for another one. */
 const madeFor = shared('gradientsMadeFor', () => new WeakMap<tf.Tensor, number>());
@@ -21,17 +22,12 @@ const last = shared('lastGradient', (): { done: Done } => ({
   done: { scope: undefined, place: 0, tensors: new Set() },
 }));
 
-const releases = Symbol.for('tfjs-spikingformer.releasesGradients');
-type Marked = tf.GradFunc & { [releases]?: true };
-
 /**
  * Makes the gradient of a kernel release what it was given. Of gradients only those that another such
  * kernel has made, for this kernel's output: nothing that a caller gave, or gets, or shares.
  */
 export function releaseGradients(kernelName: string): void {
-  const stock = tf.getGradient(kernelName);
-  if (!stock || (stock.gradFunc as Marked)[releases]) return;
-  const release: tf.GradFunc = (dy, saved, attrs) => {
+  wrapGradient(kernelName, 'releasesGradients', (inner) => (dy, saved, attrs) => {
     const { state } = engine();
     const scope = state.activeScope?.id;
     const tape = state.activeTape ?? [];
@@ -46,7 +42,7 @@ export function releaseGradients(kernelName: string): void {
     // A gradient of this gradient would need what was saved once more.
     const tensors = new Set([...given, ...(state.gradientDepth === 0 ? saved : [])]);
     last.done = { scope, place, tensors };
-    const thunks = Object.entries(stock.gradFunc(dy, saved, attrs)).map(([name, thunk]) => {
+    const thunks = Object.entries(inner(dy, saved, attrs)).map(([name, thunk]) => {
       const passOn = () => {
         const dx = thunk();
         tensors.delete(dx);
@@ -57,8 +53,5 @@ export function releaseGradients(kernelName: string): void {
       return [name, passOn];
     });
     return Object.fromEntries(thunks);
-  };
-  const gradFunc: Marked = Object.assign(release, stock.gradFunc, { [releases]: true as const });
-  tf.unregisterGradient(kernelName);
-  tf.registerGradient({ ...stock, gradFunc });
+  });
 }
