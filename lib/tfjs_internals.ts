@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 // ---- tfjs-core: the engine -------------------------------------------------------------------------
 
 /** What the engine notes of an operation while it records: its `saved` array is the one that gradients get. */
-export interface TapeNode {
+interface TapeNode {
   inputs: tf.NamedTensorMap;
   outputs: tf.Tensor[];
   saved: tf.Tensor[];
@@ -62,7 +62,7 @@ export function mayDifferentiateTwice(): boolean {
 // ---- The backends: the root of this library imports none, so that there are no types of theirs -----
 
 /** The Emscripten module of tfjs-backend-wasm: `asm` has the memory in the simd build, `wasmMemory` is it in the threaded one. */
-export interface EmscriptenModule {
+interface EmscriptenModule {
   asm?: { memory?: WebAssembly.Memory };
   wasmMemory?: WebAssembly.Memory;
   /** Replaced whenever the heap grows: read it again after every allocation. */

@@ -8,7 +8,7 @@ import { engine, mayDifferentiateTwice } from '../tfjs_internals';
 export type Tensors = tf.Tensor | tf.Tensor[];
 
 /** In tfjs operations. Of a kernel it says what has to come out. */
-export type Form = (inputs: Record<string, tf.Tensor>, attrs: never) => Tensors;
+type Form = (inputs: Record<string, tf.Tensor>, attrs: never) => Tensors;
 
 export interface KernelDefinition {
   name: string;

@@ -16,7 +16,7 @@ export interface NativeOps {
 }
 
 /** Returns the ops of `packageName`'s TensorFlow, registered with it; or why there are none. */
-export type NativeOpsLoader = (packageName: string) => NativeOps | string;
+type NativeOpsLoader = (packageName: string) => NativeOps | string;
 
 // On globalThis, so that the entry of one copy of this library serves all: ESM, CommonJS.
 const SLOT = Symbol.for('tfjs-spikingformer.nativeOpsLoader');
@@ -27,7 +27,7 @@ export function setNativeOpsLoader(loader: NativeOpsLoader): void {
 }
 
 /** The ops, or why there are none. */
-export function loadNativeOps(packageName: string): NativeOps | string {
+function loadNativeOps(packageName: string): NativeOps | string {
   const loader = (globalThis as Slot)[SLOT];
   if (!loader) return 'tfjs-spikingformer/node, which loads the native ops, has not been imported';
   const ops = loader(packageName);

@@ -56,7 +56,7 @@ export function withUnpacked<Inputs extends Record<string, TensorInfo>, T>(
 }
 
 /** Throws where textures hold 16-bit numbers: steps of training are too small for them. */
-export function checkPrecision(): void {
+function checkPrecision(): void {
   if (env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) return;
   throw new Error(
     'This device draws to 16-bit textures only, in which weights and membranes of a training step drown: ' +

@@ -25,7 +25,7 @@ export interface Compute {
 }
 
 /** Whether that is float32 by name only: tfjs's cast from truth values and whole numbers leaves them as they were. */
-export function isFloatByName(backend: WebGPUBackend, { dataId, dtype }: TensorInfo): boolean {
+function isFloatByName(backend: WebGPUBackend, { dataId, dtype }: TensorInfo): boolean {
   return dtype === 'float32' && backend.tensorMap.get(dataId).dtype !== 'float32';
 }
 
