@@ -63,7 +63,7 @@ function resolve(params: LIFParams, tau: number, decayInput: boolean): NeuronAtt
   const defaults = getSurrogate(surrogate);
   const { alpha = defaults.alpha } = params;
   checkPositive('alpha', alpha);
-  // A user's own name passes for a built-in one: no kernel gets to see it (see run.ts).
+  // A user's own name passes for a built-in one: no kernel gets to see it (see runMultiStepLIF).
   const name = surrogate as SurrogateName;
   return { tau, vThreshold, vReset, detachReset, decayInput, surrogate: name, alpha };
 }
