@@ -26,7 +26,7 @@ export function recipeOf(run: string): Recipe {
   return readRecipe(path.startsWith('.') || path.startsWith('/') ? path : `./${path}`);
 }
 
-/** Where a command is told to look for data, and whether what is there is enough. */
+/** Where a command looks for data, and whether what is there is enough. */
 export interface DataPlace {
   data?: string;
   partial?: boolean;

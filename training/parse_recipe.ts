@@ -8,7 +8,7 @@ const MAX_LENGTH = 65_536;
 /** Aliases of aliases grow beyond all memory. */
 const MAX_ALIASES = 20;
 
-/** How many faults are told of; further ones say nothing new. */
+/** How many faults an error lists; further ones add nothing new. */
 const SHOWN_FAULTS = 20;
 
 /** Every message is one line: file, line, what is wrong. */

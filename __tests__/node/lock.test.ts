@@ -116,7 +116,7 @@ describe('what others left', () => {
   });
 });
 
-test('who was taken over is told, and leaves the new owner alone', async () => {
+test('an owner that was taken over gets an error, and leaves the new owner alone', async () => {
   const folder = fresh();
   const held = await lock(folder, options);
   const [mine] = readdirSync(folder);

@@ -83,7 +83,7 @@ const hasCuda = ({ folder }: Tensorflow) => existsSync(join(dirname(folder), 'nv
 
 /**
  * TensorFlow of the first Python that has one, of that version if one is asked for, for GPUs with CUDA.
- * @param passedOver is told of each Python that does not run, and why
+ * @param passedOver called for each Python that does not run, with the reason
  */
 export function findTensorflow(
   version?: string,

@@ -180,7 +180,7 @@ export class CheckpointStore {
 
   /**
    * The newest checkpoint that is whole, or null where there is none at all.
-   * @param onDamaged told of each newer one that is not
+   * @param onDamaged called with a message for each newer one that is not
    * @throws CheckpointError where there are checkpoints and none is whole
    */
   async newest(onDamaged: (message: string) => void): Promise<LoadedCheckpoint | null> {

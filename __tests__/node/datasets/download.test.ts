@@ -235,7 +235,7 @@ test.each<[string, Record<string, string>, string]>([
   },
 );
 
-test('416: a server that has no more is told from one that knows no ranges', async () => {
+test('416: a server that has no more differs from one that knows no ranges', async () => {
   handler = (_, response) => response.writeHead(416).end();
   await expect(download([url], path, quick)).rejects.toThrow(/the server answers 416/);
 
