@@ -5,7 +5,7 @@ import { type ChannelAffine, conv2d, spikeConv2d } from '../lib/spike_conv';
 import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
 import { torchBias, torchKernel } from './initializers';
 import { KernelBN } from './kernel_bn';
-import { type LayerArgs, oneShape, register } from './layer';
+import { checkImages, type LayerArgs, oneShape, register } from './layer';
 
 export interface ConvBNConfig extends LayerArgs {
   /** Output channels. */
@@ -41,19 +41,8 @@ export class ConvBN extends KernelBN {
     this.useBias = useBias;
   }
 
-  private checkShape(shape: tf.Shape): tf.Shape {
-    if (shape.length !== 5 || shape[4] == null) {
-      throw invalid(
-        `The input of ${this.name}`,
-        'of shape [batch, time, height, width, channels]',
-        shape,
-      );
-    }
-    return shape;
-  }
-
   protected override buildSublayers(inputShape: tf.Shape): void {
-    const channels = this.checkShape(inputShape)[4]!;
+    const channels = checkImages(this.name, inputShape);
     const { kernelSize, filters } = this;
     const shape = [kernelSize, kernelSize, channels, filters];
     const fanIn = kernelSize * kernelSize * channels;
@@ -74,7 +63,9 @@ export class ConvBN extends KernelBN {
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
-    const [batch, time, height, width] = this.checkShape(oneShape(inputShape));
+    const shape = oneShape(inputShape);
+    checkImages(this.name, shape);
+    const [batch, time, height, width] = shape;
     const side = (n: number | null) => n && Math.floor((n - 1) / this.strides) + 1;
     return [batch!, time!, side(height!), side(width!), this.filters];
   }

@@ -12,6 +12,7 @@ export {
   type DownsampleOrder,
 } from './cml_downsample';
 export { ConvBN, type ConvBNConfig, convBN } from './conv_bn';
+export { DepthwiseConvBN, type DepthwiseConvBNConfig, depthwiseConvBN } from './depthwise_conv_bn';
 export { DirectEncoding, type DirectEncodingConfig, directEncoding } from './direct_encoding';
 export { FoldTime, type FoldTimeConfig, foldTime } from './fold_time';
 export { IFNode, type IFNodeConfig, ifNode } from './if_node';
@@ -28,3 +29,4 @@ export * from './qkformer';
 export { RateReadout, rateReadout } from './rate_readout';
 export * from './spikformer';
 export * from './spikingformer';
+export { TokenMean, tokenMean } from './token_mean';

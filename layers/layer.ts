@@ -65,6 +65,15 @@ export function checkTokens(name: string, shape: tf.Shape): number {
   return channels;
 }
 
+/** Checks a shape of images over time, and returns their channels. */
+export function checkImages(name: string, shape: tf.Shape): number {
+  const channels = shape.at(-1);
+  if (shape.length !== 5 || channels == null) {
+    throw invalid(`The input of ${name}`, 'of shape [batch, time, height, width, channels]', shape);
+  }
+  return channels;
+}
+
 /** Whether someone listens to the layer's calls, by tf.layers' setCallHook. */
 export function hasCallHook(layer: tf.layers.Layer): boolean {
   return internalsOf(layer)._callHook != null;

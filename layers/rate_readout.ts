@@ -9,7 +9,7 @@ import {
   register,
 } from './layer';
 
-/** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, channels]`. */
+/** `[batch, time, channels]`, `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, channels]`. */
 export class RateReadout extends tf.layers.Layer {
   static className = 'RateReadout';
 
@@ -19,7 +19,8 @@ export class RateReadout extends tf.layers.Layer {
   }
 
   override build(inputShape: tf.Shape | tf.Shape[]): void {
-    checkTokens(this.name, oneShape(inputShape));
+    const shape = oneShape(inputShape);
+    if (shape.length !== 3) checkTokens(this.name, shape);
     this.built = true;
   }
 

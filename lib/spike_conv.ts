@@ -62,3 +62,10 @@ export function conv2d(
   installKernels();
   return tf.conv2d(x, filter, strides, padding);
 }
+
+/** A filter `[size, size, 1, channels]` for each channel, with stride 1 and padding 'same'. @param x `[batch, height, width, channels]`. */
+export function depthwiseConv2d(x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D {
+  installKernels();
+  const [size, , , channels] = filter.shape;
+  return tf.depthwiseConv2d(x, filter.reshape<tf.Tensor4D>([size, size, channels, 1]), 1, 'same');
+}

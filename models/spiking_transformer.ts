@@ -85,10 +85,11 @@ export function imageTimeSteps({
   return null;
 }
 
-/** The network of these layers, not yet built, a rate readout and a linear head. */
+/** The network of these layers, not yet built, a rate readout and a linear head, or, headFirst, the two in reverse. */
 export function classifier(
   config: Pick<NetworkConfig, 'inputShape' | 'numClasses' | 'name'>,
   layers: readonly tf.layers.Layer[],
+  { headFirst = false } = {},
 ): tf.LayersModel {
   const head = tf.layers.dense({
     name: 'head',
@@ -96,7 +97,9 @@ export function classifier(
     kernelInitializer: normalKernel(0.02),
   });
   const input = tf.input({ shape: config.inputShape });
-  const logits = [...layers, rateReadout({ name: 'readout' }), head].reduce(
+  const readout = rateReadout({ name: 'readout' });
+  const ends = headFirst ? [head, readout] : [readout, head];
+  const logits = [...layers, ...ends].reduce(
     (x, layer) => layer.apply(x) as tf.SymbolicTensor,
     input,
   );

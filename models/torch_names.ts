@@ -158,14 +158,16 @@ export function blockEntries(
   ];
 }
 
-/** What is the same in every family: a linear head; nothing of an input and of a readout. */
+/** What is the same in every family: a linear head; nothing of an input, of a readout and of its parts. */
 export const stockNames: Readonly<Record<string, LayerNames>> = {
   Dense(head) {
     const get = lookup(head);
     return [weight('head.weight', get('kernel'), 2), weight('head.bias', get('bias'))];
   },
   InputLayer: () => [],
+  LIFNode: () => [],
   RateReadout: () => [],
+  TokenMean: () => [],
 };
 
 /** Names and shapes of a state_dict; data is not looked at. */

@@ -1,0 +1,67 @@
+/** Depthwise convolution, a filter of its own for each channel, and batch normalization on all time steps at once. */
+import type * as tf from '@tensorflow/tfjs';
+import { foldTime } from '../lib/fold_time';
+import { depthwiseConv2d } from '../lib/spike_conv';
+import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
+import { torchBias, torchKernel } from './initializers';
+import { KernelBN } from './kernel_bn';
+import { checkImages, type LayerArgs, oneShape, register } from './layer';
+
+export interface DepthwiseConvBNConfig extends LayerArgs {
+  /** Side of the kernels, odd. Default 3. The padding is floor(kernelSize / 2) on every side, as PyTorch's. */
+  kernelSize?: number;
+  /** Default false. */
+  useBias?: boolean;
+}
+
+/** `[batch, time, height, width, channels]` -> the same shape. PyTorch's Conv2d of as many groups as channels, and a batch norm. */
+export class DepthwiseConvBN extends KernelBN {
+  static className = 'DepthwiseConvBN';
+  protected override readonly kind = 'convolution';
+  private readonly kernelSize: number;
+  private readonly useBias: boolean;
+
+  constructor(config: DepthwiseConvBNConfig = {}) {
+    super(config, ['kernelSize', 'useBias']);
+    const { kernelSize = 3, useBias = false } = config;
+    checkPositiveInteger('kernelSize', kernelSize);
+    if (kernelSize % 2 === 0) throw invalid('kernelSize', 'odd', kernelSize);
+    checkBoolean('useBias', useBias);
+    this.kernelSize = kernelSize;
+    this.useBias = useBias;
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    const channels = checkImages(this.name, inputShape);
+    const { kernelSize: side } = this;
+    const initializers = {
+      kernel: torchKernel(),
+      bias: this.useBias ? torchBias(side * side) : null,
+    };
+    this.addWeights([side, side, 1, channels], initializers, inputShape);
+  }
+
+  protected override affineProduct(): null {
+    return null;
+  }
+
+  protected override product(x: tf.Tensor): tf.Tensor {
+    const images = foldTime(x) as tf.Tensor4D;
+    return depthwiseConv2d(images, this.kernel.read() as tf.Tensor4D);
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    const shape = oneShape(inputShape);
+    checkImages(this.name, shape);
+    return shape;
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const { kernelSize, useBias } = this;
+    return { ...super.getConfig(), kernelSize, useBias };
+  }
+}
+
+export const depthwiseConvBN = (config?: DepthwiseConvBNConfig) => new DepthwiseConvBN(config);
+
+register(DepthwiseConvBN);
