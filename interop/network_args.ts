@@ -7,6 +7,7 @@ import { allFamilies } from '../models/families';
 import type { Family } from '../models/family';
 import { networkConfig } from '../models/network_config';
 import type { ModelConfig } from '../models/registry';
+import type { Shapes, Sizes } from '../models/torch_names';
 import { CheckpointError } from './checkpoint_error';
 
 /** Where in the args this library's own record is: `family`, and the options of its config. */
@@ -73,8 +74,13 @@ export function ownNetwork(args: unknown): { family: Family; config: Partial<Mod
   return { family, config: config as Partial<ModelConfig> };
 }
 
-/** What a training script's args say of the network, where they say it plainly. */
-export function argsConfig(args: unknown, channels: number): Partial<ModelConfig> {
+/** What a training script's args say of the network, where they say it plainly, and in the family's own terms. */
+export function argsConfig(
+  args: unknown,
+  shapes: Shapes,
+  { channels }: Sizes,
+  family?: Family,
+): Partial<ModelConfig> {
   if (typeof args !== 'object' || args === null) return {};
   const all = args as Record<string, unknown>;
   const whole = (...names: readonly string[]): number | undefined => {
@@ -88,9 +94,16 @@ export function argsConfig(args: unknown, channels: number): Partial<ModelConfig
   }
   if (typeof all.tau === 'number' && all.tau > 0) config.tau = all.tau;
   const side = whole('img_size', 'img_size_h');
-  // Two channels are events: their frames' size and number are the preset's.
-  if (side !== undefined && channels !== 2) {
-    config.inputShape = [side, whole('img_size_w') ?? side, channels];
+  const image = [side!, whole('img_size_w') ?? side!, channels];
+  // Two channels are events. A script that sets in_channels made its network of these sizes; timm's img_size alone is no frame's.
+  if (side !== undefined && channels !== 2) config.inputShape = image;
+  if (side !== undefined && channels === 2 && config.timeSteps && whole('in_channels') === 2) {
+    config.inputShape = [config.timeSteps, ...image];
+    delete config.timeSteps;
   }
-  return config;
+  Object.assign(config, family?.authors.fromArgs?.(all, shapes));
+  const known = Object.entries(config).filter(
+    ([key]) => !family || Object.hasOwn(family.options, key),
+  );
+  return Object.fromEntries(known);
 }

@@ -6,6 +6,7 @@ import { optionOf } from '../models/options';
 import { familyOfPreset, type ModelConfig, presetConfig } from '../models/registry';
 import type { Shapes, Sizes } from '../models/torch_names';
 import { missingNames, presetPattern, presetsAlike } from './_preset_names';
+import { kindsOf, misfits, optionValue, orderOf, same, unsaid } from './_preset_options';
 import { CheckpointError } from './checkpoint_error';
 import { argsConfig, ownNetwork } from './network_args';
 
@@ -28,7 +29,7 @@ export interface RecognizedPreset {
 }
 
 /**
- * Recognises the network of a state_dict in the authors' names. Sizes are the shapes'; heads, time
+ * Recognizes the network of a state_dict in the authors' names. Sizes are the shapes'; heads, time
  * steps and tau are not in the shapes: they are taken from `config`, else from `preset` where it is
  * named, else from `args` (what networkArgs wrote; num_heads, time_step or T, tau, img_size), else from
  * the one preset that has these shapes.
@@ -49,7 +50,7 @@ export function recognizePreset(
   const alike = presetsAlike(stateDict);
   const sizes = sizesOf(stateDict, alike);
   const given = { ...options.config };
-  const fromArgs = argsConfig(options.args, sizes.channels);
+  const fromArgs = argsConfig(options.args, stateDict, sizes, familyOf(alike));
   if (options.preset !== undefined) {
     return chosen(options.preset, { stateDict, alike, sizes, given, fromArgs });
   }
@@ -87,8 +88,7 @@ function written(
     const base = presetConfig(preset);
     return Object.entries({ ...config, ...given }).filter(
       ([key, value]) =>
-        !(key in sizes && !(key in given)) &&
-        JSON.stringify(optionOf(family.options, base, key)) !== JSON.stringify(value),
+        !(key in sizes && !(key in given)) && !same(optionOf(family.options, base, key), value),
     );
   };
   const [first, ...others] = alike.filter((name) => familyOfPreset(name) === family);
@@ -146,41 +146,25 @@ function unlisted(
   said: Partial<ModelConfig>,
   lines: string[],
 ): RecognizedPreset {
-  const { numHeads, inputShape, patchSize, order, tau } = said;
-  const events = inputShape?.length === 4;
-  const kinds = alike.filter((name) => {
-    const preset = presetConfig(name);
-    return (
-      (inputShape === undefined || (preset.inputShape.length === 4) === events) &&
-      (patchSize === undefined || preset.patchSize === patchSize) &&
-      (order === undefined || orderOf(preset) === order) &&
-      (preset.inputShape.at(-1) === sizes.channels || inputShape !== undefined)
-    );
-  });
-  const missing = [
-    ...(numHeads === undefined ? ['numHeads'] : []),
-    ...(inputShape === undefined ? ['inputShape'] : []),
-  ];
-  const orders = new Set(kinds.map((name) => orderOf(presetConfig(name))));
-  const patches = new Set(kinds.map((name) => presetConfig(name).patchSize));
-  const taus = new Set(kinds.map((name) => presetConfig(name).tau ?? 2));
-  if (patches.size > 1) missing.push('patchSize');
-  if (orders.size > 1) missing.push('order');
-  if (taus.size > 1 && tau === undefined && orders.size === 1) missing.push('tau');
-  const { embedDim, depth, numClasses, channels } = sizes;
-  const what = `embedDim ${embedDim}, depth ${depth}, ${numClasses} classes, ${channels} channels`;
-  if (kinds.length === 0) {
+  const kinds = kindsOf(alike, sizes, said);
+  const { numClasses, channels, ...own } = sizes;
+  const listed = Object.entries(own).map(([key, size]) => `${key} ${JSON.stringify(size)}`);
+  const what = [...listed, `${numClasses} classes`, `${channels} channels`].join(', ');
+  const [preset] = kinds;
+  if (preset === undefined) {
+    const names = allFamilies().map(({ name }) => name);
     throw new CheckpointError(
-      `no preset has these names and sizes (${what}): it is no Spikingformer or Spikformer known here`,
+      `no preset has these names and sizes (${what}): it is none of the networks known here ` +
+        `(${names.join(', ')})`,
     );
   }
+  const missing = unsaid(kinds, sizes, said);
   if (missing.length > 0) {
     throw new CheckpointError(
       `no preset has these sizes (${what}), and neither the checkpoint's args nor --config say ` +
         `${missing.join(', ')}. Of the same kind: ${kinds.slice(0, 6).join(', ')}`,
     );
   }
-  const preset = kinds[0]!;
   return result(preset, sizes, said, [`no preset has these sizes (${what})`, ...lines]);
 }
 
@@ -194,17 +178,17 @@ function result(
   const { channels: _, ...own } = sizes;
   const config: Record<string, unknown> = {};
   for (const [key, value] of Object.entries({ ...own, ...said })) {
-    const preset = key in own ? optionValue(name, base, key) : base[key as keyof ModelConfig];
-    if (JSON.stringify(preset) !== JSON.stringify(value)) config[key] = value;
+    if (!same(optionValue(name, base, key), value)) config[key] = value;
   }
   const built = presetConfig(name, config as Partial<ModelConfig>);
   const timeSteps = built.inputShape.length === 4 ? built.inputShape[0] : (built.timeSteps ?? 4);
+  const heads = 'numHeads' in familyOfPreset(name).options ? `heads ${built.numHeads ?? 8}, ` : '';
   return {
     preset: name,
     config: config as Partial<ModelConfig>,
     sources: [
       ...lines,
-      `heads ${built.numHeads ?? 8}, time steps ${timeSteps}, tau ${built.tau ?? 2}`,
+      `${heads}time steps ${timeSteps}, tau ${built.tau ?? 2}`,
       ...(familyOfPreset(name).notes?.(built as ModelConfig & FamilyConfig) ?? []),
     ],
   };
@@ -220,7 +204,7 @@ function sources(
     Object.entries(config)
       .map(([key, value]) => {
         const own = (base as unknown as Record<string, unknown> | undefined)?.[key];
-        const differs = own !== undefined && JSON.stringify(own) !== JSON.stringify(value);
+        const differs = own !== undefined && !same(own, value);
         return `${key} ${JSON.stringify(value)}${differs ? ` (the preset: ${JSON.stringify(own)})` : ''}`;
       })
       .join(', ');
@@ -229,6 +213,10 @@ function sources(
     ...(Object.keys(given).length > 0 ? [`given: ${text(given)}`] : []),
   ];
 }
+
+/** The family of presets with the same names. */
+const familyOf = ([name]: readonly string[]) =>
+  name === undefined ? undefined : familyOfPreset(name);
 
 /** What the shapes say, by the family of the presets that have its names, or by the first that can tell. */
 function sizesOf(stateDict: Shapes, alike: readonly string[]): Sizes {
@@ -242,20 +230,4 @@ function sizesOf(stateDict: Shapes, alike: readonly string[]): Sizes {
   throw new CheckpointError(
     `it is no network of ${names.join(' or ')} in the authors' names: ${[...reasons].join('; ')}`,
   );
-}
-
-/** A configuration's options as they are counted: as given, or their defaults. */
-function optionValue(preset: string, config: ModelConfig, key: string): unknown {
-  if (key === 'channels') return config.inputShape.at(-1);
-  return optionOf(familyOfPreset(preset).options, config, key);
-}
-
-const orderOf = ({ order = 'conv-bn-pool-lif' }: ModelConfig) => order;
-
-/** How a preset's configuration differs from the shapes. */
-function misfits(preset: string, config: ModelConfig, sizes: Sizes): string[] {
-  return Object.keys(sizes)
-    .map((key) => [key, sizes[key], optionValue(preset, config, key)] as const)
-    .filter(([, size, own]) => size !== own)
-    .map(([key, size, own]) => `${key} ${size} instead of ${own}`);
 }

@@ -11,6 +11,11 @@ export interface AuthorsCode {
   inOrder?(entries: TorchEntry[]): TorchEntry[];
   /** What the shapes of a state_dict tell of the config for certain, or why it is of another family. */
   sizes(shapes: Shapes): Sizes | string;
+  /**
+   * What the args of the authors' script tell beyond those sizes, in this family's terms; heads, time steps, patches,
+   * tau and the image's size are read under the names that all scripts share.
+   */
+  fromArgs?(args: Readonly<Record<string, unknown>>, shapes: Shapes): Record<string, unknown>;
   /** Sizes of the smallest network whose weights have the same names. */
   smallest(config: FamilyConfig): Readonly<Record<string, number>>;
   /** Keys of blocks after the first, whose number is one of the sizes. */

@@ -1,9 +1,10 @@
 /** QKFormer's presets and its errors: parameters and keys as in the authors' code, and what decides its forms. */
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
+import { networkConfig } from '../../models/network_config';
 import '../support/backends';
 import { buildFast } from '../support/build_fast';
-import { loadJson } from '../support/fixtures';
+import { loadFixture, loadJson } from '../support/fixtures';
 import { expectNoLeak } from '../support/leaks';
 
 interface Preset {
@@ -64,6 +65,22 @@ test('is recognized by its keys and shapes, and which neuron is meant is said', 
   model.dispose();
   again.dispose();
 });
+
+test.each(['qkformer_cifar_fixed', 'qkformer_dvs_fixed', 'qkformer_imagenet_released'])(
+  "%s is recognized by its keys and the script's args alone",
+  (name) => {
+    const { meta } = loadFixture<{ arguments: { T: number } }>(`models/${name}.io`);
+    const { tensors } = loadFixture(`models/${name}.state`);
+    const { preset, config } = spiking.interop.recognizePreset(tensors, { args: meta.arguments });
+    const model = spiking.models.create(preset, config);
+    spiking.interop.loadTorchStateDict(model, tensors);
+    const { inputShape } = networkConfig(model)!.config as { inputShape: number[] };
+    const { T, img_size_h, img_size_w, in_channels } = meta.arguments as Record<string, number>;
+    const image = [img_size_h, img_size_w, in_channels];
+    expect(inputShape).toEqual(name.includes('dvs') ? [T, ...image] : image);
+    model.dispose();
+  },
+);
 
 test("with 'released' a sample's logits depend on its neighbors, with 'time' they do not", () => {
   const logitsOf = (projLifAxis: 'time' | 'released') => {
