@@ -31,6 +31,16 @@ export function reasonAgainst(found: readonly NativeBackend[]): string {
   return `${found.map(({ name }) => name.replace('@tensorflow/', '')).join(' and ')}, which is faster, does not load`;
 }
 
+/** The backend that a command takes without tfjs-node, and why. */
+export function withoutNative(found: readonly NativeBackend[]): {
+  backend: string;
+  reason: string;
+} {
+  if (tf.findBackendFactory('wasm')) return { backend: 'wasm', reason: reasonAgainst(found) };
+  const reason = '@tensorflow/tfjs-backend-wasm, which is faster, is not installed';
+  return { backend: 'cpu', reason };
+}
+
 export function warningOf({ name, version, reason }: NativeBackend): string {
   return `${name} ${version} does not load: ${reason}; ${NATIVE_INSTALL} builds it for a TensorFlow of today`;
 }
@@ -63,11 +73,9 @@ async function startFastest(): Promise<string> {
     await start('tensorflow');
     return `${reasonFor(native)}; --backend wasm chooses another`;
   }
-  const wasm = tf.findBackendFactory('wasm') !== undefined;
-  await start(wasm ? 'wasm' : 'cpu');
-  return wasm
-    ? reasonAgainst(found)
-    : '@tensorflow/tfjs-backend-wasm, which is faster, is not installed';
+  const { backend, reason } = withoutNative(found);
+  await start(backend);
+  return reason;
 }
 
 /**

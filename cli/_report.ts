@@ -6,7 +6,7 @@ import type { SampleSource } from '../datasets/sample';
 import { writeAtomically } from '../node/_files';
 import type { Curve } from '../training/curves_svg';
 import { type Evaluation, probabilities } from '../training/evaluation';
-import type { EpochReport } from '../training/observer';
+import { accuracyOf, type EpochReport } from '../training/observer';
 import { pictureOf } from '../training/picture';
 import type { Recipe } from '../training/recipe';
 import { reportHtml, type SamplePrediction } from '../training/report';
@@ -62,9 +62,7 @@ export function publishedCurve({ expected }: Recipe): Curve | undefined {
 export async function writeReport(input: ReportInput): Promise<string> {
   const { run, recipe, history, evaluation, parameters } = input;
   const seconds = history.reduce((sum, report) => sum + report.seconds, 0);
-  const best = Math.max(
-    ...history.map((r) => Math.max(r.testAccuracy ?? 0, r.averageAccuracy ?? 0)),
-  );
+  const best = Math.max(...history.map((epoch) => accuracyOf(epoch) ?? 0));
   const html = reportHtml({
     title: `${recipe.name}: ${(100 * best).toFixed(2)} % after ${history.length} epochs`,
     facts: {

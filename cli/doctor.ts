@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import '../node/index';
 import { type BackendFindings, examineBackends } from './_backends';
-import { fastest, reasonAgainst, reasonFor, warningOf } from './_choose_backend';
+import { fastest, reasonFor, warningOf, withoutNative } from './_choose_backend';
 import { type NativeTools, nativeTools } from './_native_tools';
 import { copiesOfTfjs, type NativeBackend, nativeBackends, type PackageCopy } from './_packages';
 
@@ -34,9 +34,7 @@ export async function doctor(options: { json?: boolean }): Promise<boolean> {
     tfjs: { version: tf.version.tfjs, copies: copiesOfTfjs() },
     backends,
     native,
-    commands: best
-      ? { backend: 'tensorflow', reason: reasonFor(best) }
-      : { backend: fallback(backends), reason: reasonAgainst(native) },
+    commands: best ? { backend: 'tensorflow', reason: reasonFor(best) } : withoutNative(native),
     ...((!best || best.noOps) && process.platform === 'linux' && { nativeTools: nativeTools() }),
     problems: [],
   };
@@ -44,10 +42,6 @@ export async function doctor(options: { json?: boolean }): Promise<boolean> {
   console.log(options.json ? JSON.stringify(findings, null, 2) : text(findings));
   return findings.problems.length === 0;
 }
-
-/** What commands take without tfjs-node. */
-const fallback = (backends: readonly BackendFindings[]) =>
-  backends.some(({ name }) => name === 'wasm') ? 'wasm' : 'cpu';
 
 function problemsOf({ tfjs, backends, native }: Findings): string[] {
   const problems: string[] = [];

@@ -17,6 +17,7 @@ import { csvObserver, tensorboardObserver } from '../node/runs/metrics_files';
 import { numericEnvironment } from '../node/runs/numeric_environment';
 import { type Evaluation, evaluate } from '../training/evaluation';
 import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../training/from_recipe';
+import { accuracyOf } from '../training/observer';
 import type { Recipe } from '../training/recipe';
 import { InterruptedError, Trainer } from '../training/trainer';
 import { useBackend } from './_choose_backend';
@@ -191,6 +192,7 @@ function sayHowToGoOn(
   const flags = (['backend', 'epochs', 'data', 'workers'] as const)
     .filter((flag) => options[flag])
     .map((flag) => ` --${flag} ${quoted(String(options[flag]))}`);
+  for (const flag of ['partial', 'inexact'] as const) if (options[flag]) flags.push(` --${flag}`);
   const command = `npx spikingformer train --resume --out ${quoted(run)}${flags.join('')}`;
   const lines = `${message}; everything is saved. To go on:\n  ${command}`;
   if (lostOutput()) console.error(lines);
@@ -211,7 +213,7 @@ function finish(
   { json }: TrainArguments,
 ): void {
   const { history } = progress;
-  const accuracy = history.map((r) => r.averageAccuracy ?? r.testAccuracy ?? 0);
+  const accuracy = history.map((epoch) => accuracyOf(epoch) ?? 0);
   const best = Math.max(...accuracy);
   const seconds = history.reduce((sum, r) => sum + r.seconds, 0);
   if (json) {

@@ -21,7 +21,6 @@ export {
   registerSurrogate,
   type SurrogateDefinition,
   type SurrogateName,
-  spike,
   surrogateGradient,
   surrogateNames,
 } from './kernels/surrogate';
@@ -37,3 +36,4 @@ export {
 } from './neuron';
 export type { IFParams, LIFParams, PLIFParams } from './neuron_params';
 export { type NeuronTrace, neuronTrace } from './neuron_trace';
+export { spike } from './spike';

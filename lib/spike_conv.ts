@@ -40,12 +40,15 @@ export function spikeConv2d(
   return runSpikeConv2D(x, filter, affine.scale, affine.shift);
 }
 
+/** Also of rows without channels, of which the size tells no number. */
+const rowsOf = (x: tf.Tensor) => x.shape.slice(0, -1).reduce((a, b) => a * b, 1);
+
 /** scale (x kernel) + shift. @param x `[..., channels]`. @param kernel `[channels, units]`. */
 export function spikeLinear(x: tf.Tensor, kernel: tf.Tensor2D, affine: ChannelAffine): tf.Tensor {
   const [channels, units] = kernel.shape;
   checkSizes(x, [channels, units], affine);
   return tf.tidy(() => {
-    const rows = x.reshape<tf.Tensor4D>([x.size / channels, 1, 1, channels]);
+    const rows = x.reshape<tf.Tensor4D>([rowsOf(x), 1, 1, channels]);
     const filter = kernel.reshape<tf.Tensor4D>([1, 1, channels, units]);
     const y = runSpikeConv2D(rows, filter, affine.scale, affine.shift);
     return y.reshape([...x.shape.slice(0, -1), units]);

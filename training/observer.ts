@@ -66,3 +66,7 @@ export interface TrainingObserver {
   /** When the run ends in whatever way, after the last checkpoint. */
   onEnd?(): void | Promise<void>;
 }
+
+/** An epoch's test accuracy: that of the average of the weights, if one is kept. Null without test data. */
+export const accuracyOf = ({ averageAccuracy, testAccuracy }: EpochReport) =>
+  averageAccuracy ?? testAccuracy;

@@ -2,7 +2,13 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
-import { fastest, reasonAgainst, reasonFor, warningOf } from '../../cli/_choose_backend';
+import {
+  fastest,
+  reasonAgainst,
+  reasonFor,
+  warningOf,
+  withoutNative,
+} from '../../cli/_choose_backend';
 import type { NativeBackend } from '../../cli/_packages';
 import { fileHandler } from '../../node/runs/file_handler';
 import '../support/backends';
@@ -44,6 +50,16 @@ test('the reason names what is there', () => {
   expect(warningOf(broken)).toMatch(
     /^@tensorflow\/tfjs-node 4\.22\.0 does not load: Error: no binding; .*native install` builds it/,
   );
+});
+
+test('without tfjs-node it is wasm, and without that cpu: the reason names what would be faster', () => {
+  expect(withoutNative([])).toEqual({ backend: 'wasm', reason: reasonAgainst([]) });
+  const factory = tf.findBackendFactory('wasm')!;
+  tf.removeBackend('wasm');
+  const { backend, reason } = withoutNative([]);
+  tf.registerBackend('wasm', factory);
+  expect(backend).toBe('cpu');
+  expect(reason).toBe('@tensorflow/tfjs-backend-wasm, which is faster, is not installed');
 });
 
 /** tfjs-node as far as the commands use it, computing on plain JavaScript. */

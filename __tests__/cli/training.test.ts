@@ -150,7 +150,8 @@ test.each([
   '%s ends the step, keeps a checkpoint and a report, says how to go on, exits with %i',
   async (signal, status) => {
     const out = join(directory, signal);
-    const child = spawn(process.execPath, [...nodeArgs, ...trainArgs(out, 50)], { cwd: root });
+    const args = [...nodeArgs, ...trainArgs(out, 50), '--partial'];
+    const child = spawn(process.execPath, args, { cwd: root });
     let stdout = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       if (!stdout.includes('epoch 1/') && text.includes('epoch 1/')) child.kill(signal);
@@ -159,6 +160,7 @@ test.each([
     const code = await new Promise((done) => child.on('close', done));
     expect(code).toBe(status);
     const command = /^ {2}npx spikingformer (train --resume --out .*)$/m.exec(stdout)![1]!;
+    expect(command).toMatch(/ --partial$/);
     expect(existsSync(join(out, 'checkpoints'))).toBe(true);
     expect(existsSync(join(out, '.lock'))).toBe(false);
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('<h2>Confusion');

@@ -16,6 +16,16 @@ const positive = (name: string, value: unknown) =>
 
 /** [factory, options, message] */
 const configs: [string, Loose, string][] = [
+  [
+    'qkAttention',
+    { numHeads: 2, attnVThreshold: 0 },
+    'attnVThreshold must be greater than vReset (0), but got 0',
+  ],
+  [
+    'qkFormerBlock',
+    { numHeads: 2, scale: Number.NaN },
+    'scale must be a finite number, but got NaN',
+  ],
   ['directEncoding', {}, positive('timeSteps', undefined)],
   ['directEncoding', { timeSteps: 0 }, positive('timeSteps', 0)],
   ['directEncoding', { timeSteps: '4' }, positive('timeSteps', '4')],

@@ -1,7 +1,7 @@
 /** Axes of length 0: empty results, or errors that say what is missing; on no backend a trap, or what memory held before. */
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
-import { spikeConv2d } from '../../lib/spike_conv';
+import { spikeConv2d, spikeLinear } from '../../lib/spike_conv';
 import { describeEachBackend, onGPU } from '../support/backends';
 
 describeEachBackend('axes of length 0', (backend) => {
@@ -38,6 +38,13 @@ describeEachBackend('axes of length 0', (backend) => {
     const affine = { scale: tf.ones([2]), shift: tf.tensor1d([1, 2]) };
     const y = spikeConv2d(tf.zeros([1, 1, 2, 0]), tf.ones([3, 3, 0, 2]), affine);
     expect([...y.dataSync()]).toEqual([1, 2, 1, 2]);
+  });
+
+  own('a linear map of no channels leaves the shift', () => {
+    const affine = { scale: tf.ones([2]), shift: tf.tensor1d([1, 2]) };
+    const y = spikeLinear(tf.zeros([1, 3, 0]), tf.ones([0, 2]), affine);
+    expect(y.shape).toEqual([1, 3, 2]);
+    expect([...y.dataSync()]).toEqual([1, 2, 1, 2, 1, 2]);
   });
 
   own('pools and sums', () => {

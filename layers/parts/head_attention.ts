@@ -31,7 +31,8 @@ export interface MapOptions {
 }
 
 /** Resets must leave the neuron below the threshold, as `resolveLIF` demands of vThreshold. */
-function checkAttnVThreshold(attnVThreshold: number, vReset: number | null): void {
+export function checkAttnVThreshold(attnVThreshold: number, vReset: number | null): void {
+  checkFinite('attnVThreshold', attnVThreshold);
   if (vReset === null && attnVThreshold <= 0) {
     throw invalid('attnVThreshold', 'positive where vReset is null (soft reset)', attnVThreshold);
   }
@@ -52,7 +53,6 @@ export class HeadAttention {
     const { numHeads, scale = 0.125, attnVThreshold = 0.5 } = config;
     checkPositiveInteger('numHeads', numHeads);
     checkFinite('scale', scale);
-    checkFinite('attnVThreshold', attnVThreshold);
     checkAttnVThreshold(attnVThreshold, neurons.attrs.vReset);
     this.config = { numHeads, scale, attnVThreshold };
     this.attnLif = neurons.lif('attn_lif', { vThreshold: attnVThreshold });

@@ -1,5 +1,5 @@
 /** A QKFormer block: attention of two or three factors and an MLP, each added to its whole-numbered input (arXiv 2403.16552). */
-import { checkOneOf } from '../../lib/validate';
+import { checkFinite, checkOneOf } from '../../lib/validate';
 import { pick, register } from '../layer';
 import { neuronOptionKeys } from '../neuron_options';
 import { ResidualBlock, type ResidualBlockConfig } from '../parts/residual_block';
@@ -42,6 +42,7 @@ export class QKFormerBlock extends ResidualBlock {
     const mlp = { ...neurons, projection: 'conv' as const, hiddenRatio: mlpRatio, name: 'mlp' };
     this.own(new SpikformerMLP(mlp));
     const { scale = 0.125 } = config;
+    checkFinite('scale', scale);
     const own = ['numHeads', 'attnVThreshold', ...neuronOptionKeys];
     this.config = { mlpRatio, attention, projLifAxis, scale, ...pick(attn.getConfig(), own) };
   }

@@ -1,6 +1,6 @@
 /** QKFormer's attention of two factors: the spikes of q decide which tokens, or channels, of k pass (arXiv 2403.16552). */
 import type * as tf from '@tensorflow/tfjs';
-import { checkFinite, checkOneOf, checkPositiveInteger, invalid } from '../../lib/validate';
+import { checkOneOf, checkPositiveInteger, invalid } from '../../lib/validate';
 import { runChain } from '../chain';
 import { applyTo, CompositeLayer } from '../composite';
 import { type CallArgs, checkTokens, type LayerArgs, oneShape, register } from '../layer';
@@ -8,6 +8,7 @@ import type { LIFNode } from '../lif_node';
 import { LinearBN } from '../linear_bn';
 import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 import { type OperationList, outputSizes, product } from '../operations';
+import { checkAttnVThreshold } from '../parts/head_attention';
 
 const maskAxes = ['token', 'channel'] as const;
 
@@ -39,10 +40,10 @@ export class QKAttention extends CompositeLayer {
     const { numHeads, maskAxis = 'token', attnVThreshold = 0.5 } = config;
     checkPositiveInteger('numHeads', numHeads);
     checkOneOf('maskAxis', maskAxis, maskAxes);
-    checkFinite('attnVThreshold', attnVThreshold);
+    const neurons = new NeuronFactory(config);
+    checkAttnVThreshold(attnVThreshold, neurons.attrs.vReset);
     this.numHeads = numHeads;
     this.maskAxis = maskAxis;
-    const neurons = new NeuronFactory(config);
     this.lifs = [
       this.own(neurons.lif('q_lif')),
       this.own(neurons.lif('k_lif')),

@@ -203,31 +203,3 @@ export function throughSurrogate(
     return withinReach(dy.mul(surrogate.tensorDerivative(u, alpha)), u, surrogate, alpha);
   });
 }
-
-/**
- * Fires where u >= 0, 1 or 0, with a surrogate for its gradient: what neurons of your own are made of.
- * SpikingJelly: `surrogate_function(x)`; snnTorch: `spike_grad(x)`; Norse: `threshold(x, method, alpha)`.
- *
- * ```ts
- * const s = spiking.spike(v.sub(threshold), { surrogate: 'atan' });
- * ```
- */
-export function spike(
-  u: tf.Tensor,
-  options: { surrogate?: AnySurrogateName; alpha?: number } = {},
-): tf.Tensor {
-  checkKeys('spike', options, ['surrogate', 'alpha']);
-  const { surrogate = 'sigmoid' } = options;
-  const defaults = getSurrogate(surrogate);
-  const { alpha = defaults.alpha } = options;
-  checkPositive('alpha', alpha);
-  const fire = tf.customGrad((x, save) => {
-    (save as tf.GradSaveFunc)([x as tf.Tensor]);
-    return {
-      value: (x as tf.Tensor).greaterEqual(0).toFloat(),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        throughSurrogate(dy, saved[0]!, surrogate, alpha),
-    };
-  });
-  return fire(u);
-}

@@ -1,4 +1,5 @@
 /** Data sets of event recordings: frames by index, from the cache or made at each read. */
+import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
@@ -91,7 +92,7 @@ export async function eventDataset(
     split,
     length: indices.length,
     classNames: info.classNames,
-    fingerprint: keyOf(recordings, settings),
+    fingerprint: fingerprintOf(keyOf(recordings, settings), skipped.length > 0 ? indices : []),
     workerSpec: { name: info.name, options: { split, root, partial, cache, damaged, ...settings } },
     read(index) {
       checkIndex(index, indices.length);
@@ -105,6 +106,12 @@ export async function eventDataset(
       return recordings.readEvents(indices[index]);
     },
   });
+}
+
+/** Of the recordings and settings; where damaged ones are left out, of which are there too. */
+function fingerprintOf(key: string, indices: readonly number[]): string {
+  if (indices.length === 0) return key;
+  return createHash('sha256').update(key).update(indices.join()).digest('hex');
 }
 
 /** Wrong settings fail before anything is listed or made. */

@@ -16,7 +16,7 @@ import * as tf from '@tensorflow/tfjs';
 import { CheckpointError } from '../../interop/checkpoint_error';
 import { readSafetensors, writeSafetensors } from '../../interop/safetensors';
 import { checkPositiveInteger } from '../../lib/validate';
-import type { Position } from '../../training/observer';
+import { accuracyOf, type Position } from '../../training/observer';
 import {
   collectState,
   type Difference,
@@ -159,7 +159,7 @@ export class CheckpointStore {
       environment,
       versions,
       optimizer: { className: optimizer.getClassName(), config: optimizer.getConfig() },
-      metric: last ? (last.averageAccuracy ?? last.testAccuracy) : null,
+      metric: last ? accuracyOf(last) : null,
       files: await checksumsOf(folder),
     };
   }

@@ -220,6 +220,22 @@ test('a damaged recording is an error, or skipped and listed when asked for', as
   );
 });
 
+test('which recordings were left out is part of the fingerprint', async () => {
+  const fingerprint = async (damaged: string) => {
+    const other = join(directory, `damaged ${damaged}`);
+    writeNMnist(other, 1);
+    for (const i of [3, 6]) {
+      // One event of 5 bytes: at (1, 1), or outside the sensor.
+      const x = `${i}` === damaged ? 200 : 1;
+      write(other, `Train/${i}/0000${i}.bin`, Uint8Array.of(x, 1, 0, 0, 1));
+    }
+    const source = await nmnist({ ...setting, root: other, cache: fresh(), damaged: 'skip' });
+    expect(source.skipped.map(({ name }) => name[6])).toEqual([damaged]);
+    return source.fingerprint;
+  };
+  expect(await fingerprint('3')).not.toBe(await fingerprint('6'));
+});
+
 test.each(['write', 'sync'] as const)(
   'a full disk (%s fails) is an error, and nothing half-written stays',
   async (call) => {
