@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { isStockMap } from '../layers/operations';
 import { withListener } from '../layers/spikes';
 import { checkBoolean, checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
-import { keepingStatistics } from './_statistics';
+import { keepingStatistics } from './statistics';
 import { walkLayers } from './walk';
 
 /** What a tensor holds: nothing but 0 and 1; whole numbers, such as sums of spikes; or any numbers. */

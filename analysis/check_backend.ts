@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { NeuronLayer } from '../layers/neuron_layer';
 import { installKernels } from '../lib/kernels';
 import { engine } from '../lib/tfjs_internals';
-import { keepingStatistics } from './_statistics';
+import { keepingStatistics } from './statistics';
 import { walkLayers } from './walk';
 
 export interface CheckBackendOptions {

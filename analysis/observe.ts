@@ -1,7 +1,7 @@
 /** Seeing every neuron layer's spikes: what firing rates, rasters and energy figures are built on. */
 import * as tf from '@tensorflow/tfjs';
 import { withListener } from '../layers/spikes';
-import { keepingStatistics } from './_statistics';
+import { keepingStatistics } from './statistics';
 import { walkLayers } from './walk';
 
 export interface ObserveOptions {

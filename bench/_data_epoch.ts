@@ -10,7 +10,7 @@ import { normalize } from '../datasets/transforms/normalize';
 import { randomErasing } from '../datasets/transforms/random_erasing';
 import { Random } from '../lib/random';
 import { batches } from '../node/batches';
-import { imageFolder } from '../node/image_folder';
+import { imageFolder } from '../node/datasets/image_folder';
 
 const IMAGES = 50_000;
 

@@ -7,9 +7,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultCacheDir } from '../node/files/npm_tarball';
 import { minutes, runShown } from '../node/native/process';
 import { pythons, reasonOf, runPython } from '../node/native/python';
-import { defaultCacheDir } from '../node/npm_tarball';
 
 export const pytorchFolder = fileURLToPath(new URL('./pytorch', import.meta.url));
 

@@ -16,7 +16,7 @@ import {
   streamAedat2,
 } from 'tfjs-spikingformer/datasets';
 import { Contender } from './_contender';
-import { appendCsv } from './_csv';
+import { appendCsv } from './csv';
 import { type Candidate, measure, printTimings, timingRows } from './measure';
 import { run as pipeline } from './pipeline';
 

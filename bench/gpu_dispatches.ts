@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { launchChromium, openPage } from '../scripts/_chromium.mjs';
-import { serve } from '../scripts/_serve.mjs';
+import { launchChromium, openPage } from '../scripts/browser/chromium.mjs';
+import { serve } from '../scripts/browser/serve.mjs';
 import type { Counted } from './_gpu_page';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

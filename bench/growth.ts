@@ -9,12 +9,12 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drawChart, type Panel } from './_chart';
-import { parseCsv, type Row, replaceCsv } from './_csv';
 import { peerConfig, writeInputs } from './_inputs';
 import { backends, peers, startAll } from './_lineup';
 import { chosen, count } from './_options';
 import { pytorchPython } from './_python';
 import { ranInCopy } from './_tensorflow';
+import { parseCsv, type Row, replaceCsv } from './csv';
 import { median, takeTurns } from './measure';
 import { turnOf } from './speed';
 

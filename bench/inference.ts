@@ -10,7 +10,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import * as spiking from 'tfjs-spikingformer';
 import { composedKernels } from '../lib/kernels';
 import { SpikeConv2D } from '../lib/kernels/spike_conv2d';
-import { appendCsv } from './_csv';
+import { appendCsv } from './csv';
 import { measure, printTimings, timingRows } from './measure';
 
 /** Puts the composed form in the kernel's place while it runs. */

@@ -2,7 +2,7 @@
  * Timing that can be trusted on a busy machine: the candidates take turns, round after round, so
  * that a slow moment hits all of them, and the median speaks.
  */
-import type { Row } from './_csv';
+import type { Row } from './csv';
 
 /** What is timed: one call, which returns when its work is done. */
 export type Candidate = () => unknown | Promise<unknown>;

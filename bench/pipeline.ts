@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { appendCsv } from './_csv';
+import { appendCsv } from './csv';
 
 export function run(args: string[]): void {
   const { values } = parseArgs({

@@ -11,13 +11,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { agreement } from './_agreement';
 import type { Contender } from './_contender';
-import { type Row, replaceCsv } from './_csv';
 import { peerConfig, SIZE, TIME_STEPS, writeInputs } from './_inputs';
 import { backends, isPeer, peers, startAll } from './_lineup';
 import { chosen, count } from './_options';
 import { pytorchPython } from './_python';
 import type { Check, Metric, TaskSpec } from './_task';
 import { ranInCopy } from './_tensorflow';
+import { type Row, replaceCsv } from './csv';
 import { median, quantile, takeTurns } from './measure';
 
 interface Case {

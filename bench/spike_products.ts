@@ -12,8 +12,8 @@ import { runStockKernel } from '../lib/kernels/override';
 import { tensorflowBackend } from '../lib/kernels/tensorflow/backend';
 import { nativeOpsInUse } from '../lib/kernels/tensorflow/native_ops';
 import { skippingConv, skippingFilterGradient } from '../lib/kernels/tensorflow/spikes';
-import { type Row, replaceCsv } from './_csv';
 import { ranInCopy } from './_tensorflow';
+import { type Row, replaceCsv } from './csv';
 import { measure, printTimings, timingRows } from './measure';
 
 const products: { shape: number[]; filterShape: number[] }[] = [

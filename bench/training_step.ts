@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import * as spiking from 'tfjs-spikingformer';
-import { appendCsv } from './_csv';
 import { trainingStep } from './_task';
+import { appendCsv } from './csv';
 import { measure, printTimings, timingRows } from './measure';
 
 /** Kernel times of one call, largest first, in milliseconds. */

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { composedKernels } from '../lib/kernels';
 import { wasmKernels, wasmOverrides } from '../lib/kernels/wasm';
-import { appendCsv, type Row } from './_csv';
+import { appendCsv, type Row } from './csv';
 import { measure } from './measure';
 
 type Inputs = Record<string, tf.Tensor>;

@@ -4,11 +4,11 @@ import type { Events } from '../datasets/events';
 import type { Sample } from '../datasets/sample';
 import { eventTransforms, type Transform, trainTransforms } from '../datasets/transforms';
 import { Random } from '../lib/random';
-import { type Rgb, writeRgbPng } from '../node/_png';
-import type { Dataset } from '../node/datasets/_dataset';
-import type { EventDataset } from '../node/datasets/_events';
-import type { Split } from '../node/datasets/_info';
+import type { Dataset } from '../node/datasets/dataset';
+import type { EventDataset } from '../node/datasets/event_set';
+import type { Split } from '../node/datasets/info';
 import type { DatasetEntry } from '../node/datasets/registry';
+import { type Rgb, writeRgbPng } from '../node/files/png';
 import { htmlPage } from '../training/page';
 
 export interface SheetOptions {

@@ -1,7 +1,7 @@
 /** Data sets by the names that people give them: as papers write them, or as recipes do. */
 import { didYouMean } from '../lib/did_you_mean';
 import { type DatasetName, datasetNames } from '../node/datasets/registry';
-import { UsageError } from './_errors';
+import { UsageError } from './shared/errors';
 
 /** What else the same data sets are called, in small letters and digits. */
 const others: Readonly<Record<string, DatasetName>> = {

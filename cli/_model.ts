@@ -5,13 +5,13 @@ import * as tf from '@tensorflow/tfjs';
 import * as interop from '../interop/index';
 import { didYouMean } from '../lib/did_you_mean';
 import * as models from '../models/index';
-import { isRecord } from '../node/_json';
+import { isRecord } from '../node/files/json';
 import { fileHandler, openCheckpointFile } from '../node/index';
 import { modelFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
-import { UsageError } from './_errors';
 import { loadRunModel, RECIPE, recipeOf, type WhichCheckpoint } from './_run_folder';
 import { isModelPath } from './_weight_files';
+import { UsageError } from './shared/errors';
 
 /** What a name stands for; `run` is the run that it is or lies in. */
 export interface ModelPlace {

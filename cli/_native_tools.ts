@@ -1,8 +1,9 @@
 /** What `native install` would find on this machine: its compiler, pip and TensorFlow. */
+
+import { defaultCacheDir } from '../node/files/npm_tarball';
 import { findCompiler } from '../node/native/build';
 import { findPip } from '../node/native/python';
 import { cachedTensorflow, DEFAULT_VERSION, findTensorflow } from '../node/native/tensorflow';
-import { defaultCacheDir } from '../node/npm_tarball';
 
 /** Each is named, or why there is none. */
 export interface NativeTools {

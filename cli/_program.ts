@@ -1,7 +1,6 @@
 /** The commands, their arguments and help; nothing runs yet. */
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
-import { inOurWords } from './_errors';
 import { compareCommand } from './commands/compare';
 import { convertCommand } from './commands/convert';
 import { datasetsCommand } from './commands/datasets';
@@ -13,6 +12,7 @@ import { predictCommand } from './commands/predict';
 import { recipesCommand } from './commands/recipes';
 import { summaryCommand } from './commands/summary';
 import { trainCommand } from './commands/train';
+import { inOurWords } from './shared/errors';
 
 const { version } = createRequire(import.meta.url)('tfjs-spikingformer/package.json');
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { didYouMean } from '../lib/did_you_mean';
 import { parseRecipe, RecipeError } from '../training/parse_recipe';
 import type { Recipe } from '../training/recipe';
-import { oneLine, UsageError } from './_errors';
+import { oneLine, UsageError } from './shared/errors';
 
 const folder = () =>
   join(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { stringify } from 'yaml';
 import type { SampleSource } from '../datasets/sample';
-import { writeAtomically } from '../node/_files';
+import { writeAtomically } from '../node/files/files';
 import type { Curve } from '../training/curves_svg';
 import { type Evaluation, probabilities } from '../training/evaluation';
 import { accuracyOf, type EpochReport } from '../training/observer';

@@ -7,8 +7,8 @@ import { datasetEntry, datasetNames } from '../node/datasets/registry';
 import { CheckpointStore, type CheckpointStoreOptions } from '../node/runs/checkpoints';
 import { fileHandler } from '../node/runs/file_handler';
 import type { Recipe } from '../training/recipe';
-import { UsageError } from './_errors';
 import { readRecipe } from './_recipes';
+import { UsageError } from './shared/errors';
 
 export const RECIPE = 'recipe.yaml';
 

@@ -8,7 +8,7 @@ import * as interop from '../interop/index';
 import { Random } from '../lib/random';
 import { datasetEntry } from '../node/datasets/index';
 import type { Recipe } from '../training/recipe';
-import { UsageError } from './_errors';
+import { UsageError } from './shared/errors';
 
 export interface Samples {
   /** `[samples, ...the model's input]`; the caller disposes of it. */

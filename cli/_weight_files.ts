@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
-import { hashFile } from '../node/_files';
-import { UsageError } from './_errors';
+import { hashFile } from '../node/files/files';
+import { UsageError } from './shared/errors';
 
 export type Format = 'tfjs' | 'torch' | 'safetensors';
 

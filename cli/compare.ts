@@ -1,13 +1,13 @@
 /** `spikingformer compare`: a run's accuracy beside the authors' log, epoch by epoch. */
 import { join } from 'node:path';
-import { writeAtomically } from '../node/_files';
+import { writeAtomically } from '../node/files/files';
 import { type Curve, curvesSvg } from '../training/curves_svg';
 import type { EpochReport } from '../training/observer';
-import { UsageError } from './_errors';
 import { placeOfModel } from './_model';
 import { readRecipe } from './_recipes';
 import { publishedCurve } from './_report';
 import { checkpointsOf, recipeOf } from './_run_folder';
+import { UsageError } from './shared/errors';
 
 export interface CompareArguments {
   recipe?: string;

@@ -4,14 +4,14 @@ import * as tf from '@tensorflow/tfjs';
 import * as interop from '../interop/index';
 import { isUnusedKey } from '../models/families';
 import * as models from '../models/index';
-import { writeAtomically } from '../node/_files';
-import { isRecord } from '../node/_json';
+import { writeAtomically } from '../node/files/files';
+import { isRecord } from '../node/files/json';
 import { fileHandler, openCheckpointFile } from '../node/index';
-import { UsageError } from './_errors';
 import { matchByPart, type PartMatch, showMatch } from './_match';
 import { openModel, parseConfig, placeOfModel } from './_model';
 import type { WhichCheckpoint } from './_run_folder';
 import { exists, type FileSum, type Format, outputFormat, sums } from './_weight_files';
+import { UsageError } from './shared/errors';
 
 export interface ConvertArguments {
   checkpoint?: WhichCheckpoint;

@@ -1,16 +1,16 @@
 /** `spikingformer datasets`: what there is, getting it, checking it; `show` is in _contact_sheet.ts. */
 import { resolve } from 'node:path';
-import { writeAtomically } from '../node/_files';
-import { datasetRoot, type Split } from '../node/datasets/_info';
 import { checkDataset } from '../node/datasets/check';
+import { datasetRoot, type Split } from '../node/datasets/info';
 import { prepareDataset } from '../node/datasets/prepare';
 import { type DatasetEntry, datasetEntry, datasetNames } from '../node/datasets/registry';
+import { writeAtomically } from '../node/files/files';
 import { beside } from './_columns';
 import { contactSheet } from './_contact_sheet';
 import { datasetNamed } from './_dataset_names';
-import { UsageError } from './_errors';
-import { abortOnInterrupt, Interrupt } from './_interrupt';
-import { type Progress, showProgress } from './_progress';
+import { UsageError } from './shared/errors';
+import { abortOnInterrupt, Interrupt } from './shared/interrupt';
+import { type Progress, showProgress } from './shared/progress';
 
 /** Problems that `check` prints. */
 const SHOWN = 20;

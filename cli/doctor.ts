@@ -3,9 +3,14 @@ import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import '../node/index';
 import { type BackendFindings, examineBackends } from './_backends';
-import { fastest, reasonFor, warningOf, withoutNative } from './_choose_backend';
 import { type NativeTools, nativeTools } from './_native_tools';
-import { copiesOfTfjs, type NativeBackend, nativeBackends, type PackageCopy } from './_packages';
+import { fastest, reasonFor, warningOf, withoutNative } from './shared/choose_backend';
+import {
+  copiesOfTfjs,
+  type NativeBackend,
+  nativeBackends,
+  type PackageCopy,
+} from './shared/packages';
 
 interface Findings {
   node: { version: string; platform: string; cores: number };

@@ -13,18 +13,18 @@ import {
   type MemoryName,
   measureActivityAsync,
 } from '../analysis/index';
-import { writeAtomically } from '../node/_files';
-import { isRecord } from '../node/_json';
+import { writeAtomically } from '../node/files/files';
+import { isRecord } from '../node/files/json';
 import type { Recipe } from '../training/recipe';
-import { useBackend } from './_choose_backend';
 import { wrapped } from './_columns';
 import { findDataset } from './_dataset_names';
-import { UsageError } from './_errors';
 import { heldOut } from './_held_out';
-import { abortOnInterrupt } from './_interrupt';
 import { type OpenOptions, openModel, placeOfModel } from './_model';
-import { showProgress } from './_progress';
 import { noise, type Samples, samplesOf, testSamplesOf } from './_samples';
+import { useBackend } from './shared/choose_backend';
+import { UsageError } from './shared/errors';
+import { abortOnInterrupt } from './shared/interrupt';
+import { showProgress } from './shared/progress';
 
 export interface EnergyArguments extends Omit<OpenOptions, 'recipe'> {
   data?: string;

@@ -4,12 +4,12 @@ import '../node/index';
 import { type Evaluation, evaluate } from '../training/evaluation';
 import { testDataFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
-import { useBackend } from './_choose_backend';
-import { abortOnInterrupt } from './_interrupt';
 import { type OpenOptions, openModel, placeOfModel, recipeFor } from './_model';
-import { showProgress } from './_progress';
 import { readRecipe } from './_recipes';
 import { openSplit } from './_run_folder';
+import { useBackend } from './shared/choose_backend';
+import { abortOnInterrupt } from './shared/interrupt';
+import { showProgress } from './shared/progress';
 
 export interface EvaluateArguments extends Omit<OpenOptions, 'recipe'> {
   recipe?: string;

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** `spikingformer`, the command: parses the arguments, runs one command, sets the exit status. */
 import { CommanderError } from 'commander';
-import { exitCode, oneLine, statusOf } from './_errors';
-import { failOnLostOutput, surviveLostOutput } from './_output';
 import { program } from './_program';
+import { exitCode, oneLine, statusOf } from './shared/errors';
+import { failOnLostOutput, surviveLostOutput } from './shared/output';
 
 surviveLostOutput();
 program.hook('preAction', (_, command) => failOnLostOutput(command.name()));

@@ -3,13 +3,13 @@ import * as tf from '@tensorflow/tfjs';
 import '../node/index';
 import { probabilities } from '../training/evaluation';
 import { logitsOf } from '../training/training_data';
-import { useBackend } from './_choose_backend';
 import { heldOut } from './_held_out';
-import { abortOnInterrupt } from './_interrupt';
 import { type OpenOptions, openModel, placeOfModel, recipeFor } from './_model';
 import { readRecipe } from './_recipes';
 import { openSplit } from './_run_folder';
 import { samplesOf } from './_samples';
+import { useBackend } from './shared/choose_backend';
+import { abortOnInterrupt } from './shared/interrupt';
 
 export interface PredictArguments extends Omit<OpenOptions, 'recipe'> {
   recipe?: string;

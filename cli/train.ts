@@ -7,9 +7,9 @@ import * as tf from '@tensorflow/tfjs';
 import { stringify } from 'yaml';
 import { checkBackend } from '../analysis/check_backend';
 import { countParameters } from '../models/parameters';
-import { writeAtomically } from '../node/_files';
-import { lock } from '../node/_lock';
 import { batches } from '../node/batches';
+import { writeAtomically } from '../node/files/files';
+import { lock } from '../node/files/lock';
 import type { CheckpointStore } from '../node/runs/checkpoints';
 import { fileHandler } from '../node/runs/file_handler';
 import '../node/index';
@@ -20,14 +20,14 @@ import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../trainin
 import { accuracyOf } from '../training/observer';
 import type { Recipe } from '../training/recipe';
 import { InterruptedError, Trainer } from '../training/trainer';
-import { useBackend } from './_choose_backend';
-import { UsageError } from './_errors';
-import { abortOnInterrupt, interruptStatus } from './_interrupt';
-import { lostOutput } from './_output';
 import { readRecipe } from './_recipes';
 import { writeReport } from './_report';
 import { backendOf, checkpointsOf, openSplit, RECIPE, recipeOf } from './_run_folder';
-import { duration, jsonObserver, textObserver } from './_training_progress';
+import { useBackend } from './shared/choose_backend';
+import { UsageError } from './shared/errors';
+import { abortOnInterrupt, interruptStatus } from './shared/interrupt';
+import { lostOutput } from './shared/output';
+import { duration, jsonObserver, textObserver } from './shared/training_progress';
 
 export interface TrainArguments {
   recipe?: string;

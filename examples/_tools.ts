@@ -2,11 +2,11 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { surviveLostOutput } from '../cli/_output';
+import { surviveLostOutput } from '../cli/shared/output';
 
-export { useBackend } from '../cli/_choose_backend';
-export { abortOnInterrupt, interruptStatus } from '../cli/_interrupt';
-export { textObserver } from '../cli/_training_progress';
+export { useBackend } from '../cli/shared/choose_backend';
+export { abortOnInterrupt, interruptStatus } from '../cli/shared/interrupt';
+export { textObserver } from '../cli/shared/training_progress';
 export { parseOptions } from './_options';
 
 /** The number that a script beside this file prints last. */

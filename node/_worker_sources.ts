@@ -2,7 +2,7 @@
 import type { MemorySamples } from '../datasets/memory_source';
 import { memorySource } from '../datasets/memory_source';
 import type { SampleSource, WorkerSpec } from '../datasets/sample';
-import { type PackedImageFolder, unpackImageFolder } from './_packed_image_folder';
+import { type PackedImageFolder, unpackImageFolder } from './datasets/packed_image_folder';
 
 /** @throws where nothing is known under the name */
 export async function sourceOf({ name, options }: WorkerSpec): Promise<SampleSource> {

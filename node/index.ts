@@ -18,8 +18,8 @@ registerAll();
 
 export { batches, type WorkerBatchOptions } from './batches';
 export * from './datasets';
-export { type ImageFolderOptions, imageFolder } from './image_folder';
-export { type NpmTarballOptions, readNpmTarball } from './npm_tarball';
+export { type ImageFolderOptions, imageFolder } from './datasets/image_folder';
+export { type NpmTarballOptions, readNpmTarball } from './files/npm_tarball';
 export { CheckpointCallback } from './runs/checkpoint_callback';
 export { type CheckpointOnDisk, openCheckpointFile } from './runs/checkpoint_file';
 export {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { pageGlobals } from './_page_globals.mjs';
-import { serve } from './_serve.mjs';
+import { serve } from './browser/serve.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const here = createRequire(import.meta.url);

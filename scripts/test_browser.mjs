@@ -21,8 +21,8 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { launchChromium, openPage } from './_chromium.mjs';
-import { serve } from './_serve.mjs';
+import { launchChromium, openPage } from './browser/chromium.mjs';
+import { serve } from './browser/serve.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tests = join(root, '__tests__');

@@ -1,7 +1,7 @@
 /** Whether a network is alive: dead and saturated layers, one answer for everything, and NaN. */
 import * as tf from '@tensorflow/tfjs';
-import { keepingStatistics } from '../analysis/_statistics';
 import { firingRates } from '../analysis/observe';
+import { keepingStatistics } from '../analysis/statistics';
 import { walkLayers } from '../analysis/walk';
 import { logitsOf } from './training_data';
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { appendCsv, parseCsv, replaceCsv } from '../../bench/_csv';
+import { appendCsv, parseCsv, replaceCsv } from '../../bench/csv';
 import { temporaryDirectory } from '../support/process';
 
 const directory = temporaryDirectory();

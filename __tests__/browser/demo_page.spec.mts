@@ -9,8 +9,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { Browser, Page } from 'playwright-core';
 import { readIdx } from 'tfjs-spikingformer/datasets';
 import { fileHandler } from 'tfjs-spikingformer/node';
-import { launchChromium, openPage } from '../../scripts/_chromium.mjs';
-import { serve } from '../../scripts/_serve.mjs';
+import { launchChromium, openPage } from '../../scripts/browser/chromium.mjs';
+import { serve } from '../../scripts/browser/serve.mjs';
 
 /** What the page's script tags set. */
 type Globals = { tf: typeof tf };

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { readNpmTarball } from 'tfjs-spikingformer/node';
-import { launchChromium, openPage } from '../../scripts/_chromium.mjs';
+import { launchChromium, openPage } from '../../scripts/browser/chromium.mjs';
 
 const here = createRequire(import.meta.url);
 const CDN = 'https://cdn.jsdelivr.net/npm/';

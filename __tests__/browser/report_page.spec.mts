@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { reportHtml } from 'tfjs-spikingformer/training';
-import { launchChromium, openPage } from '../../scripts/_chromium.mjs';
+import { launchChromium, openPage } from '../../scripts/browser/chromium.mjs';
 
 const CLASSES = Array.from({ length: 12 }, (_, i) => `a class with a long name, ${i}`);
 const picture = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=';

@@ -8,8 +8,8 @@ import {
   reasonFor,
   warningOf,
   withoutNative,
-} from '../../cli/_choose_backend';
-import type { NativeBackend } from '../../cli/_packages';
+} from '../../cli/shared/choose_backend';
+import type { NativeBackend } from '../../cli/shared/packages';
 import { fileHandler } from '../../node/runs/file_handler';
 import '../support/backends';
 import { makeProject, makePython, writeFiles } from '../node/native/_fakes';

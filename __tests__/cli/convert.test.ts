@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from '../../cli/_errors';
 import { type ConvertArguments, convert as run } from '../../cli/convert';
+import { UsageError } from '../../cli/shared/errors';
 import { interop } from '../../index';
 import '../support/backends';
 import { archive, bytes, tensor, text } from '../support/pickles';

@@ -2,8 +2,8 @@
 import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contactSheet } from '../../cli/_contact_sheet';
-import { readRgbPng } from '../../node/_png';
 import { datasetEntry } from '../../node/datasets';
+import { readRgbPng } from '../../node/files/png';
 import { writeCifar10Dvs } from '../node/datasets/recordings';
 import { runFile, temporaryDirectory } from '../support/process';
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError } from '../../interop/checkpoint_error';
 import { openTorchCheckpoint, readTorchCheckpoint } from '../../interop/torch_checkpoint';
-import { cpuMilliseconds } from '../../scripts/soak/_cpu_time';
 import { mutateCheckpoints } from '../../scripts/soak/checkpoints';
+import { cpuMilliseconds } from '../../scripts/soak/cpu_time';
 import { archive, bytes, long, pickleOf, tensor, text, uint32 } from '../support/pickles';
 import { runScript } from '../support/process';
 

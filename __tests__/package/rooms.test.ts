@@ -1,6 +1,6 @@
-/** Imports go one way between the rooms: lib <- layers <- models <- analysis, and cli on top. */
+/** Imports go one way between the rooms: lib <- layers <- models <- analysis, and cli on top; what begins with _ stays in its folder. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { root } from '../support/process';
 
 /** What each room may import of the others; none imports the root, whose own file bundlers then keep. */
@@ -20,7 +20,7 @@ const IMPORT = /(?:from|import|import\()\s*'(\.[^']*)'/g;
 
 function sources(room: string): string[] {
   return readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => /\.m?[tj]s$/.test(file))
     .map((file) => join(root, room, file));
 }
 
@@ -40,6 +40,21 @@ test.each(Object.entries(MAY_IMPORT))('%s imports only %j', (room, allowed) => {
       .filter((imported) => !allowed.includes(imported))
       .map((imported) => `${relative(root, file)} imports ${imported}`),
   );
+  expect(wrong).toEqual([]);
+});
+
+/** Folders of code that is not the library's. */
+const OTHERS = ['bench', 'examples', 'scripts'];
+
+test('what begins with _ is private to its folder, and to those below', () => {
+  const files = [...Object.keys(MAY_IMPORT), ...OTHERS].flatMap(sources);
+  const wrong = files.flatMap((file) => {
+    const imports = [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, path]) => path);
+    return imports
+      .map((path) => resolve(dirname(file), path))
+      .filter((path) => basename(path).startsWith('_') && !file.startsWith(dirname(path) + sep))
+      .map((path) => `${relative(root, file)} imports ${relative(root, path)}`);
+  });
   expect(wrong).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 /** `spikingformer datasets`. */
 import { type Command, Option } from 'commander';
 import { formerly, jsonOption, partialOption, wholeNumber } from '../_arguments';
-import { exitCode } from '../_errors';
+import { exitCode } from '../shared/errors';
 
 const folderOption = (description = 'where it is') =>
   new Option('--data <dir>', `${description} (default: $SPIKINGFORMER_DATA/NAME, or the cache)`);

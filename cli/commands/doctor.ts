@@ -1,7 +1,7 @@
 /** `spikingformer doctor`. */
 import type { Command } from 'commander';
 import { jsonOption } from '../_arguments';
-import { exitCode } from '../_errors';
+import { exitCode } from '../shared/errors';
 
 export const doctorCommand = (program: Command) =>
   program

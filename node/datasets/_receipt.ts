@@ -1,9 +1,9 @@
 /** The receipt beside a data set's files: what an archive left there, with hashes. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { hashFile, writeAtomically } from '../_files';
-import { isNatural, isRecord } from '../_json';
-import type { Archive } from './_info';
+import { hashFile, writeAtomically } from '../files/files';
+import { isNatural, isRecord } from '../files/json';
+import type { Archive } from './info';
 import type { UnpackedFiles } from './unpack';
 
 /** What came out of an archive, with the archive's hash. */

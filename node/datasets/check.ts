@@ -1,11 +1,11 @@
 /** Whether a data set is what it should be: files against their hashes, counts, every sample read. */
 import { join } from 'node:path';
 import { checkKeys } from '../../lib/validate';
-import type { Dataset } from './_dataset';
-import { datasetRoot, type Split } from './_info';
 import { changedFiles, readReceipt } from './_receipt';
+import type { Dataset } from './dataset';
 import { wrongHash } from './download';
 import { checkFramesCaches } from './frames_cache';
+import { datasetRoot, type Split } from './info';
 import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
 
 export interface CheckOptions {

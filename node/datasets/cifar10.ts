@@ -3,8 +3,8 @@
 import { readCifar10 } from '../../datasets/cifar';
 import { dataSets } from '../../datasets/data_sets';
 import { cifar10FromNpm } from './_cifar10_npm';
-import { type Dataset, imageDataset, type SplitOptions } from './_dataset';
-import type { DatasetInfo } from './_info';
+import { type Dataset, imageDataset, type SplitOptions } from './dataset';
+import type { DatasetInfo } from './info';
 
 const batches = [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`);
 

@@ -2,8 +2,8 @@
 
 import { readCifar100 } from '../../datasets/cifar';
 import { dataSets } from '../../datasets/data_sets';
-import { type Dataset, imageDataset, type SplitOptions } from './_dataset';
-import type { DatasetInfo } from './_info';
+import { type Dataset, imageDataset, type SplitOptions } from './dataset';
+import type { DatasetInfo } from './info';
 
 export const cifar100Info: DatasetInfo = {
   name: 'cifar100',

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { readAedat2 } from '../../datasets/aedat2';
 import { dataSets } from '../../datasets/data_sets';
 import type { Events } from '../../datasets/events';
-import type { SplitOptions } from './_dataset';
-import { classFolders, type EventDataset, type EventOptions, eventDataset } from './_events';
-import type { Archive, DatasetInfo } from './_info';
+import type { SplitOptions } from './dataset';
+import { classFolders, type EventDataset, type EventOptions, eventDataset } from './event_set';
 import type { Recordings } from './frames_cache';
+import type { Archive, DatasetInfo } from './info';
 
 /** Number of the file at figshare, and MD5, of each class. */
 const classes: Readonly<Record<string, readonly [file: number, md5: string]>> = {

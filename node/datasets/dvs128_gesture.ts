@@ -10,12 +10,12 @@ import { dataSets } from '../../datasets/data_sets';
 import { DatasetError } from '../../datasets/dataset_error';
 import { type DvsGestureLabel, readDvsGestureLabels } from '../../datasets/dvs_gesture_labels';
 import { cutEvents, type Events } from '../../datasets/events';
-import { errorCode } from '../_files';
-import { inParallel } from '../_in_parallel';
-import type { SplitOptions } from './_dataset';
-import { type EventDataset, type EventOptions, eventDataset } from './_events';
-import { type DatasetInfo, missing } from './_info';
+import { errorCode } from '../files/files';
+import { inParallel } from '../files/in_parallel';
+import type { SplitOptions } from './dataset';
+import { type EventDataset, type EventOptions, eventDataset } from './event_set';
 import type { Recordings } from './frames_cache';
+import { type DatasetInfo, missing } from './info';
 
 export const dvs128GestureInfo: DatasetInfo = {
   name: 'dvs128gesture',

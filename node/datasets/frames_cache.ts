@@ -11,7 +11,7 @@ import { DatasetError } from '../../datasets/dataset_error';
 import type { Events } from '../../datasets/events';
 import { eventsToFrames, type FramesOptions } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
-import { fileError, hashFile, writeAtomically } from '../_files';
+import { fileError, hashFile, writeAtomically } from '../files/files';
 import {
   FORMAT,
   MANIFEST,
@@ -29,7 +29,7 @@ import {
   type ShardHeader,
   shardParts,
   unpackFrames,
-} from './_frames_shard';
+} from './frames_shard';
 
 const SHARD_SAMPLES = 256;
 

@@ -3,9 +3,9 @@ import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataSets } from '../../datasets/data_sets';
 import { DatasetError } from '../../datasets/dataset_error';
-import { imageFolder } from '../image_folder';
-import { checkComplete, checkSplitOptions, type Dataset, type SplitOptions } from './_dataset';
-import { type DatasetInfo, datasetRoot, missing } from './_info';
+import { checkComplete, checkSplitOptions, type Dataset, type SplitOptions } from './dataset';
+import { imageFolder } from './image_folder';
+import { type DatasetInfo, datasetRoot, missing } from './info';
 
 const CLASSES = dataSets.imagenet.classes;
 const folders = { train: 'train', test: 'val' } as const;

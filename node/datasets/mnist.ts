@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { dataSets } from '../../datasets/data_sets';
 import { DatasetError } from '../../datasets/dataset_error';
 import { readIdx } from '../../datasets/idx';
-import { readNpmTarball } from '../npm_tarball';
-import { type Dataset, imageDataset, type SplitOptions } from './_dataset';
-import type { Archive, DatasetInfo } from './_info';
+import { readNpmTarball } from '../files/npm_tarball';
+import { type Dataset, imageDataset, type SplitOptions } from './dataset';
+import type { Archive, DatasetInfo } from './info';
 
 const INTEGRITY =
   'sha512-yNMiXGBeeSNgm/OnD4v/Ag2GCQ46Vs3oOqGtpztUpgs3MuGNzjZMDB2CmUITeAV2dvI7FhuWpBGkAw/k3RGoUw==';

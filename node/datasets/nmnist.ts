@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { dataSets } from '../../datasets/data_sets';
 import type { Events } from '../../datasets/events';
 import { readNMnist } from '../../datasets/nmnist';
-import type { SplitOptions } from './_dataset';
-import { classFolders, type EventDataset, type EventOptions, eventDataset } from './_events';
-import type { Archive, DatasetInfo } from './_info';
+import type { SplitOptions } from './dataset';
+import { classFolders, type EventDataset, type EventOptions, eventDataset } from './event_set';
 import type { Recordings } from './frames_cache';
+import type { Archive, DatasetInfo } from './info';
 
 const classNames = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 const FOLDER = { train: 'Train', test: 'Test' } as const;

@@ -7,11 +7,11 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkKeys, invalid } from '../../lib/validate';
-import { errorCode, fileError, writeAtomically } from '../_files';
-import { type Lock, lock } from '../_lock';
-import { type Archive, type DatasetInfo, datasetRoot } from './_info';
+import { errorCode, fileError, writeAtomically } from '../files/files';
+import { type Lock, lock } from '../files/lock';
 import { readReceipt, writeReceipt } from './_receipt';
 import { download, wrongHash } from './download';
+import { type Archive, type DatasetInfo, datasetRoot } from './info';
 import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
 import { unpack } from './unpack';
 

@@ -3,14 +3,14 @@
 import { readCifar10, readCifar100 } from '../../datasets/cifar';
 import type { Events } from '../../datasets/events';
 import { checkOneOf } from '../../lib/validate';
-import type { Dataset, SplitOptions } from './_dataset';
-import type { EventDataset, EventOptions } from './_events';
-import type { DatasetInfo } from './_info';
 import { cifar10, cifar10Info } from './cifar10';
 import { cifar10DvsInfo, cifar10dvs, parseCifar10Dvs } from './cifar10dvs';
 import { cifar100, cifar100Info } from './cifar100';
+import type { Dataset, SplitOptions } from './dataset';
 import { dvs128Gesture, dvs128GestureInfo, parseDvsGesture } from './dvs128_gesture';
+import type { EventDataset, EventOptions } from './event_set';
 import { imagenet, imagenetInfo } from './imagenet';
+import type { DatasetInfo } from './info';
 import { mnist, mnistInfo, parseMnistImages } from './mnist';
 import { nMnistInfo, nmnist, parseNMnist } from './nmnist';
 

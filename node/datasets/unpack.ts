@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { type Entry, open, type ZipFile } from 'yauzl';
-import { fileError, writeAll } from '../_files';
+import { fileError, writeAll } from '../files/files';
 
 /** What was written, by path below the folder. */
 export type UnpackedFiles = Record<string, { bytes: number; sha256: string }>;

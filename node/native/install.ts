@@ -5,8 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { lock } from '../_lock';
-import { defaultCacheDir } from '../npm_tarball';
+import { lock } from '../files/lock';
+import { defaultCacheDir } from '../files/npm_tarball';
 import { build, findCompiler, sourcesDigest } from './build';
 import { bindingFolder, OPS_FILE } from './ops';
 import { type Proof, prove } from './proof';

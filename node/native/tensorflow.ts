@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { lock } from '../_lock';
+import { lock } from '../files/lock';
 import { downloadWheels } from './pip';
 import { normalizedName, type Pip, pythons, tensorflowPackageOf } from './python';
 import { unpackWheel } from './wheel';

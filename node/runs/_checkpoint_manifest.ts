@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { CheckpointError } from '../../interop/checkpoint_error';
 import type { Progress } from '../../training/trainer';
-import { writeAtomically } from '../_files';
-import { isNatural, isRecord, typeOf } from '../_json';
+import { writeAtomically } from '../files/files';
+import { isNatural, isRecord, typeOf } from '../files/json';
 
 export const CHECKPOINT_FORMAT = 1;
 const MANIFEST = 'manifest.json';

@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as interop from '../../interop/index';
-import { errorCode, fileError } from '../_files';
+import { errorCode, fileError } from '../files/files';
 
 /** An open file of weights; its tensors are read one by one, until it is closed. */
 export interface CheckpointOnDisk extends interop.OpenedCheckpoint {

@@ -33,7 +33,7 @@ import {
   syncDirectory,
   temporaryPath,
   writeAtomically,
-} from '../_files';
+} from '../files/files';
 import {
   CHECKPOINT_FORMAT,
   type CheckpointManifest,

@@ -17,9 +17,9 @@ import {
   removeStaleTemporaries,
   type SizedFile,
   writeAtomically,
-} from '../_files';
-import { lock } from '../_lock';
-import { expectedBytes, parseModelJson } from '../_manifest';
+} from '../files/files';
+import { lock } from '../files/lock';
+import { expectedBytes, parseModelJson } from './_weights_manifest';
 
 type Manifest = tf.io.WeightsManifestConfig;
 

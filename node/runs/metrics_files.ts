@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { epochHeader, epochRow, epochScalars, stepHeader, stepRow } from '../../training/metrics';
 import type { RunStart, TrainingObserver } from '../../training/observer';
 import { fileVersionRecord, scalarsRecord, sessionStartRecord } from '../../training/tensorboard';
-import { errorCode, fileError, writeAtomically } from '../_files';
+import { errorCode, fileError, writeAtomically } from '../files/files';
 
 /**
  * `metrics.csv`, a row an epoch, and `steps.csv`, a row an optimizer step; both count epochs from 0,

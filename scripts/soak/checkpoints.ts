@@ -11,7 +11,7 @@ import { readTorchCheckpoint } from '../../interop/torch_checkpoint';
 import { readMember, readZipDirectory } from '../../interop/torch_file/zip';
 import { writeZip } from '../../interop/torch_file/zip_writer';
 import { Random } from '../../lib/random';
-import { cpuMilliseconds } from './_cpu_time';
+import { cpuMilliseconds } from './cpu_time';
 
 /** npm and jest both run in the repository's root. */
 const folder = resolve('__tests__/fixtures/checkpoints');

@@ -10,7 +10,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { appendCsv } from '../../bench/_csv';
+import { appendCsv } from '../../bench/csv';
 import { mutateCheckpoints } from './checkpoints';
 import { killRuns } from './kills';
 import { installMatrix } from './native_install';

@@ -6,7 +6,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { appendCsv } from '../../bench/_csv';
+import { appendCsv } from '../../bench/csv';
 import { findCompiler } from '../../node/native/build';
 import { minutes, run, seconds } from '../../node/native/process';
 import { findPip, pipOf } from '../../node/native/python';

@@ -15,8 +15,8 @@ import {
   readNMnist,
 } from '../../datasets';
 import { Random } from '../../lib/random';
-import { headerLength, parseHeader, SHARD_START } from '../../node/datasets/_frames_shard';
-import { cpuMilliseconds } from './_cpu_time';
+import { headerLength, parseHeader, SHARD_START } from '../../node/datasets/frames_shard';
+import { cpuMilliseconds } from './cpu_time';
 
 interface Target {
   /** Bytes that it reads. */

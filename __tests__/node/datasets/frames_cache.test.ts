@@ -13,7 +13,7 @@ import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sample } from '../../../datasets/sample';
 import { nmnist } from '../../../node/datasets';
-import type { EventOptions } from '../../../node/datasets/_events';
+import type { EventOptions } from '../../../node/datasets/event_set';
 import { checkFramesCaches } from '../../../node/datasets/frames_cache';
 import { killUntilDone, temporaryDirectory } from '../../support/process';
 import { sum, write, writeNMnist } from './recordings';

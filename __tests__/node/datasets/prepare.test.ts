@@ -15,7 +15,6 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
-import { lock } from '../../../node/_lock';
 import {
   checkDataset,
   cifar10dvs,
@@ -23,12 +22,13 @@ import {
   mnist,
   prepareDataset,
 } from '../../../node/datasets';
-import type { EventOptions } from '../../../node/datasets/_events';
-import type { Archive } from '../../../node/datasets/_info';
 import { checkEntry } from '../../../node/datasets/check';
+import type { EventOptions } from '../../../node/datasets/event_set';
+import type { Archive } from '../../../node/datasets/info';
 import { ManualDownloadError, prepareEntry } from '../../../node/datasets/prepare';
 import type { DatasetEntry } from '../../../node/datasets/registry';
 import { unpack } from '../../../node/datasets/unpack';
+import { lock } from '../../../node/files/lock';
 import { killUntilDone, temporaryDirectory } from '../../support/process';
 import { makeTarball } from '../../support/tarballs';
 import { cifar10DvsFile, write } from './recordings';

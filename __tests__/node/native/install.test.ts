@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { lock } from '../../../node/_lock';
+import { lock } from '../../../node/files/lock';
 import { installNative, removeNative, type Steps } from '../../../node/native/install';
 import { bindingFolder, OPS_FILE } from '../../../node/native/ops';
 import type { Proof } from '../../../node/native/proof';

@@ -11,8 +11,8 @@ import {
 import fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { readPieces, writeAtomically } from '../../../node/_files';
-import { processIdentity } from '../../../node/_process_identity';
+import { readPieces, writeAtomically } from '../../../node/files/files';
+import { processIdentity } from '../../../node/files/process_identity';
 import { fileHandler } from '../../../node/runs/file_handler';
 import '../../support/backends';
 import { runScript, temporaryDirectory } from '../../support/process';

@@ -1,7 +1,7 @@
 /** The part of model.json that says where the weights lie, checked before anything trusts it. */
 import { isAbsolute } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
-import { isNatural, isRecord, typeOf } from './_json';
+import { isNatural, isRecord, typeOf } from '../files/json';
 
 /** Bytes of one element as stored; a string's length is in the data. */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {

@@ -2,8 +2,8 @@
 import type { Dirent } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatasetError } from '../datasets/dataset_error';
-import { errorCode, fileError } from './_files';
+import { DatasetError } from '../../datasets/dataset_error';
+import { errorCode, fileError } from './files';
 
 /** What an entry is, a link being what it leads to. @throws DatasetError if that is neither file nor folder */
 async function kindOf(folder: string, entry: Dirent): Promise<'folder' | 'file'> {

@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import { isMainThread } from 'node:worker_threads';
 import type Sharp from 'sharp';
-import { DatasetError } from '../datasets/dataset_error';
+import { DatasetError } from '../../datasets/dataset_error';
 import { type Bitmap, bitmapDecoder } from './_bitmaps';
 import { isGray16Png, oddTiff, opaqueGif } from './_image_quirks';
 

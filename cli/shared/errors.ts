@@ -1,5 +1,5 @@
 /** Errors of the command line, and the exit status that each kind of end has. */
-import { Interrupt } from './_interrupt';
+import { Interrupt } from './interrupt';
 
 /** 0: done; 1: it was asked well and failed; 2: it was asked wrongly. Ended by a signal: _interrupt.ts. */
 export const exitCode = { ok: 0, failure: 1, usage: 2 } as const;

@@ -1,7 +1,7 @@
 /** The PNG reader: every row filter, and files that are not what it reads. */
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
-import { readRgbPng } from '../../node/_png';
+import { readRgbPng } from '../../../node/files/png';
 
 function chunk(type: string, body: Uint8Array): Buffer {
   const length = Buffer.alloc(4);

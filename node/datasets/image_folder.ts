@@ -6,13 +6,13 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { DatasetError } from '../datasets/dataset_error';
-import { checkKeys, invalid } from '../lib/validate';
+import { DatasetError } from '../../datasets/dataset_error';
+import { checkKeys, invalid } from '../../lib/validate';
+import { filesBelow, foldersIn } from '../files/folders';
+import { inParallel } from '../files/in_parallel';
 import { imageExtensions } from './_decode_image';
-import { filesBelow, foldersIn } from './_folders';
-import { inParallel } from './_in_parallel';
-import { type PackedImageFolder, unpackImageFolder } from './_packed_image_folder';
-import { type Dataset, dataset } from './datasets/_dataset';
+import { type Dataset, dataset } from './dataset';
+import { type PackedImageFolder, unpackImageFolder } from './packed_image_folder';
 
 export interface ImageFolderOptions {
   /** The folder that has the class folders. */

@@ -1,7 +1,7 @@
 /** An image folder that was listed before, as threads get it: nothing here needs tfjs, which takes them half a second. */
 import { join } from 'node:path';
-import { checkIndex } from '../datasets/memory_source';
-import type { SampleSource } from '../datasets/sample';
+import { checkIndex } from '../../datasets/memory_source';
+import type { SampleSource } from '../../datasets/sample';
 import { decodeImage } from './_decode_image';
 
 /** What is there, in a form that threads share: 1.3 million names are 36 MB. */

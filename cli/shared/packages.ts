@@ -2,9 +2,9 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { OPS_INTERFACE } from '../lib/kernels/tensorflow/native_ops';
-import { bindingFolder, OPS_FILE } from '../node/native/ops';
-import { type Proof, prove } from '../node/native/proof';
+import { OPS_INTERFACE } from '../../lib/kernels/tensorflow/native_ops';
+import { bindingFolder, OPS_FILE } from '../../node/native/ops';
+import { type Proof, prove } from '../../node/native/proof';
 
 export interface PackageCopy {
   version: string;

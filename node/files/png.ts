@@ -1,6 +1,6 @@
 /** The one kind of PNG that is needed here, in and out: 8-bit RGB, not interlaced (w3.org/TR/png-3). */
 import { deflateSync, inflateSync } from 'node:zlib';
-import { crc32 } from '../interop/torch_file/crc32';
+import { crc32 } from '../../interop/torch_file/crc32';
 
 export interface Rgb {
   width: number;

@@ -1,7 +1,7 @@
 /** What `train` shows: a bar on a terminal, two lines per epoch anywhere, or JSON for machines. */
-import { meanFiringRate } from '../training/metrics';
-import type { EpochReport, StepReport, TrainingObserver } from '../training/observer';
-import { type Progress, showProgress } from './_progress';
+import { meanFiringRate } from '../../training/metrics';
+import type { EpochReport, StepReport, TrainingObserver } from '../../training/observer';
+import { type Progress, showProgress } from './progress';
 
 const percent = (share: number | null) => (share === null ? '-' : `${(100 * share).toFixed(2)} %`);
 

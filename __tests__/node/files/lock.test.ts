@@ -12,9 +12,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { LockedError, lock } from '../../node/_lock';
-import { processIdentity, stateOfProcess } from '../../node/_process_identity';
-import { startScript, temporaryDirectory } from '../support/process';
+import { LockedError, lock } from '../../../node/files/lock';
+import { processIdentity, stateOfProcess } from '../../../node/files/process_identity';
+import { startScript, temporaryDirectory } from '../../support/process';
 
 const directory = temporaryDirectory();
 const fresh = () => join(mkdtempSync(join(directory, 'place-')), '.lock');
@@ -163,7 +163,7 @@ test('of many processes one at a time has it, though they are killed', async () 
   const script = `
     import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
     import { setTimeout as pause } from 'node:timers/promises';
-    import { lock } from './node/_lock.ts';
+    import { lock } from './node/files/lock.ts';
     const [folder, counter, kill] = process.argv.slice(1);
     for (let i = 0; i < 25; i++) {
       const held = await lock(folder, { doing: 'counting', wait: 300_000, brief: true });

@@ -17,8 +17,8 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { errorCode, fileError } from './_files';
-import { IDENTITY, processIdentity, stateOfProcess } from './_process_identity';
+import { errorCode, fileError } from './files';
+import { IDENTITY, processIdentity, stateOfProcess } from './process_identity';
 
 const BEAT_MS = 5_000;
 const SILENT_MS = 60_000;

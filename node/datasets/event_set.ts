@@ -8,19 +8,19 @@ import type { Events } from '../../datasets/events';
 import { eventsToFrames, type FramesOptions } from '../../datasets/frames';
 import { checkIndex } from '../../datasets/memory_source';
 import { checkOneOf, invalid } from '../../lib/validate';
-import { errorCode } from '../_files';
-import { isFile } from '../_folders';
-import { inParallel } from '../_in_parallel';
+import { errorCode } from '../files/files';
+import { isFile } from '../files/folders';
+import { inParallel } from '../files/in_parallel';
+import type { SkippedSample } from './_frames_manifest';
 import {
   checkComplete,
   checkSplitOptions,
   type Dataset,
   dataset,
   type SplitOptions,
-} from './_dataset';
-import type { SkippedSample } from './_frames_manifest';
-import { type DatasetInfo, datasetRoot, missing } from './_info';
+} from './dataset';
 import { keyOf, openFramesCache, type Recordings, settingName } from './frames_cache';
+import { type DatasetInfo, datasetRoot, missing } from './info';
 
 export interface CacheOptions {
   /**

@@ -2,9 +2,9 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import '../node/index';
-import { oneLine, UsageError } from './_errors';
-import { installedNativeBackends, type NativeBackend, nativeBackends } from './_packages';
+import '../../node/index';
+import { oneLine, UsageError } from './errors';
+import { installedNativeBackends, type NativeBackend, nativeBackends } from './packages';
 
 const NATIVE_INSTALL = '`npx spikingformer native install`';
 

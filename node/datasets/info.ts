@@ -1,7 +1,7 @@
 /** What is known of a data set before any of its bytes are there, and where its files lie. */
 import { isAbsolute, join, resolve } from 'node:path';
 import { invalid } from '../../lib/validate';
-import { defaultCacheDir, homeFolder } from '../npm_tarball';
+import { defaultCacheDir, homeFolder } from '../files/npm_tarball';
 import type { FileHash } from './download';
 import type { Placement } from './unpack';
 

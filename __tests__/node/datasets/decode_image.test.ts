@@ -1,8 +1,8 @@
 /** Image files of every kind against Pillow 13's pixels (fixtures/images/make.py); what would differ is refused. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeImage } from '../../node/_decode_image';
-import { root, temporaryDirectory } from '../support/process';
+import { decodeImage } from '../../../node/datasets/_decode_image';
+import { root, temporaryDirectory } from '../../support/process';
 
 const folder = join(root, '__tests__/fixtures/images');
 const directory = temporaryDirectory();

@@ -7,7 +7,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DatasetError } from '../../datasets/dataset_error';
 import type { Frames } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
-import { isNatural, isRecord } from '../_json';
+import { isNatural, isRecord } from '../files/json';
 
 const MAGIC = 'SPKFRM1\n';
 export const SHARD_START = MAGIC.length + 4;

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { IDENTITY, processIdentity, stateOfProcess } from './_process_identity';
+import { IDENTITY, processIdentity, stateOfProcess } from './process_identity';
 
 /** One write or read call handles at most this much: Node refuses 2 GiB and more. */
 const CALL_BYTES = 2 ** 26;

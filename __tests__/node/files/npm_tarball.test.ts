@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { readTarball } from '../../node/_tar';
-import { defaultCacheDir, readNpmTarball } from '../../node/npm_tarball';
-import { makeTar, makeTarball, type Registry, sha512, startRegistry } from '../support/tarballs';
+import { readTarball } from '../../../node/files/_tar';
+import { defaultCacheDir, readNpmTarball } from '../../../node/files/npm_tarball';
+import { makeTar, makeTarball, type Registry, sha512, startRegistry } from '../../support/tarballs';
 
 const text = (bytes?: Uint8Array) => bytes && Buffer.from(bytes).toString();
 
@@ -88,7 +88,7 @@ describe('readNpmTarball', () => {
   test('a killed process leaves nothing that counts', async () => {
     registry.stall = true;
     const script =
-      `import { readNpmTarball } from '${path.join(__dirname, '../../node/npm_tarball.ts')}';` +
+      `import { readNpmTarball } from '${path.join(__dirname, '../../../node/files/npm_tarball.ts')}';` +
       `readNpmTarball('some-data', '1.0.0', ${JSON.stringify({ integrity, cacheDir })});`;
     const file = path.join(cacheDir, 'npm', 'killed.ts');
     await fs.mkdir(path.dirname(file), { recursive: true });

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { type Sample, trainTransforms } from 'tfjs-spikingformer/datasets';
-import { decodeImage } from '../../node/_decode_image';
-import { filesBelow } from '../../node/_folders';
-import { batches } from '../../node/batches';
-import { imagenet } from '../../node/datasets/imagenet';
-import { prepareDataset } from '../../node/datasets/prepare';
-import { imageFolder } from '../../node/image_folder';
-import { temporaryDirectory } from '../support/process';
+import { batches } from '../../../node/batches';
+import { decodeImage } from '../../../node/datasets/_decode_image';
+import { imageFolder } from '../../../node/datasets/image_folder';
+import { imagenet } from '../../../node/datasets/imagenet';
+import { prepareDataset } from '../../../node/datasets/prepare';
+import { filesBelow } from '../../../node/files/folders';
+import { temporaryDirectory } from '../../support/process';
 
 const root = temporaryDirectory();
 

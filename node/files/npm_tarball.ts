@@ -11,10 +11,10 @@ import fs from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
-import { invalid } from '../lib/validate';
-import { fileError } from './_files';
+import { invalid } from '../../lib/validate';
+import { lateMessage, minutes } from '../native/process';
 import { readTarball } from './_tar';
-import { lateMessage, minutes } from './native/process';
+import { fileError } from './files';
 
 /** How a tarball is known, and where it is kept. Give `integrity` or `sha256`. */
 export interface NpmTarballOptions {

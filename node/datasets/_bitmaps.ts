@@ -1,5 +1,5 @@
 /** BMP and PNM (PBM, PGM, PPM) files to red, green and blue as PIL's convert('RGB') has them: sharp reads neither. */
-import { DatasetError } from '../datasets/dataset_error';
+import { DatasetError } from '../../datasets/dataset_error';
 
 export interface Bitmap {
   /** `[height, width, 3]`, row-major. */

@@ -9,8 +9,8 @@ import { memorySource } from '../../datasets/memory_source';
 import type { SampleSource } from '../../datasets/sample';
 import { type TfDatasetOptions, type TfSample, toTfDataset } from '../../datasets/tf_dataset';
 import { checkBoolean, checkKeys, checkOneOf } from '../../lib/validate';
-import { errorCode } from '../_files';
-import { type DatasetInfo, datasetRoot, missing, type Split } from './_info';
+import { errorCode } from '../files/files';
+import { type DatasetInfo, datasetRoot, missing, type Split } from './info';
 
 export interface SplitOptions {
   split: Split;
