@@ -1,11 +1,13 @@
 /** `spikingformer native`: fits tfjs-node to a TensorFlow, with this library's ops, and takes that back. */
 import { installNative, removeNative } from '../node/native/install';
+import { installMpi } from '../node/native/mpi';
 
 export interface InstallArguments {
   tensorflow?: string;
   version?: string;
   gpu?: boolean;
   force?: boolean;
+  mpi?: boolean;
 }
 
 /** A line on stderr that is written over, on a terminal; else one at the end. */
@@ -21,18 +23,23 @@ function unpackProgress(): (done: number, total: number) => void {
   };
 }
 
-export async function install(options: InstallArguments): Promise<void> {
+/** What a compiler or pip prints is many lines: they come before the one that sums it up. */
+function inOneLine(error: Error): never {
+  const [first, ...details] = error.message.split('\n');
+  if (details.length > 0) console.error(details.join('\n'));
+  throw new Error(first, { cause: error });
+}
+
+export async function install({ mpi, ...options }: InstallArguments): Promise<void> {
+  const log = (line: string) => console.error(line);
+  if (mpi) {
+    const library = await installMpi(log).catch(inOneLine);
+    console.log(`training on several machines works through ${library}`);
+    return;
+  }
   const started = Date.now();
-  const result = await installNative({
-    ...options,
-    log: (line) => console.error(line),
-    onUnpack: unpackProgress(),
-  }).catch((error: Error) => {
-    // What a compiler or pip has to say is many lines: they come before the one that sums it up.
-    const [first, ...details] = error.message.split('\n');
-    if (details.length > 0) console.error(details.join('\n'));
-    throw new Error(first, { cause: error });
-  });
+  const onUnpack = unpackProgress();
+  const result = await installNative({ ...options, log, onUnpack }).catch(inOneLine);
   const { tfjsNode, ops } = result;
   const seconds = Math.round((Date.now() - started) / 1000);
   console.log(

@@ -20,6 +20,7 @@ export { batches, type WorkerBatchOptions } from './batches';
 export * from './datasets';
 export { type ImageFolderOptions, imageFolder } from './datasets/image_folder';
 export { type NpmTarballOptions, readNpmTarball } from './files/npm_tarball';
+export { MpiRanks } from './mpi/ranks';
 export { CheckpointCallback } from './runs/checkpoint_callback';
 export { type CheckpointOnDisk, openCheckpointFile } from './runs/checkpoint_file';
 export {

@@ -29,6 +29,12 @@ export function nativeCommand(program: Command): void {
       'fit @tensorflow/tfjs-node-gpu, and fetch CUDA with TensorFlow (3 GB) if no environment has both',
     )
     .option('--force', 'build anew what is already in place')
+    .addOption(
+      new Option(
+        '--mpi',
+        "build instead what training on several machines needs, with the system's mpicxx",
+      ).conflicts(['tensorflow', 'version', 'gpu']),
+    )
     .addHelpText(
       'after',
       `

@@ -97,7 +97,7 @@ function installedHeaders(): string | undefined {
 }
 
 /** Those headers, from npm where this machine has none; `folder` is for what comes from npm. */
-async function nodeHeaders(folder: string): Promise<string> {
+export async function nodeHeaders(folder: string): Promise<string> {
   const installed = installedHeaders();
   if (installed) return installed;
   const { name, version, integrity } = HEADERS;
