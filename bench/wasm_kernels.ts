@@ -154,6 +154,43 @@ function* cases(): Generator<Case> {
     };
   }
 
+  for (const [batch, side, channels, size] of [
+    [64, 16, 96, 7],
+    [64, 16, 192, 5],
+    [64, 16, 192, 3],
+    [64, 8, 384, 3],
+    [16, 32, 96, 7],
+  ] as const) {
+    const image = normal([batch, side, side, channels]) as tf.Tensor4D;
+    const filter = normal([size, size, channels, 1]) as tf.Tensor4D;
+    const conv = { strides: 1, dilations: 1, pad: 'same' };
+    const rival = {
+      name: 'DepthwiseConv2dNative',
+      run: () => tf.depthwiseConv2d(image, filter, 1, 'same'),
+    };
+    const shape = `[${image.shape}] ${size}x${size}`;
+    yield {
+      name: `depthwise conv2d ${shape}`,
+      kernel: 'DepthwiseConv2dNative',
+      inputs: { x: image, filter },
+      attrs: conv,
+    };
+    yield {
+      name: `depthwise filter gradient ${shape}`,
+      kernel: 'DepthwiseConv2dNativeBackpropFilter',
+      inputs: { x: image, dy: image },
+      attrs: { ...conv, filterShape: filter.shape },
+      rival,
+    };
+    yield {
+      name: `depthwise input gradient ${shape}`,
+      kernel: 'DepthwiseConv2dNativeBackpropInput',
+      inputs: { dy: image, filter },
+      attrs: { ...conv, inputShape: image.shape },
+      rival,
+    };
+  }
+
   for (const [a, b, transposeA, transposeB] of [
     [[4096, 256], [256, 1024], false, false],
     [[4096, 256], [1024, 256], false, true],

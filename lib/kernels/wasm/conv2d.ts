@@ -23,7 +23,12 @@ export interface ConvAttrs {
 }
 
 /** Sizes, strides and padding of a channels-last convolution. */
-export function describeConv(xShape: number[], filterShape: number[], attrs: ConvAttrs): ConvInfo {
+export function describeConv(
+  xShape: number[],
+  filterShape: number[],
+  attrs: ConvAttrs,
+  depthwise = false,
+): ConvInfo {
   return backend_util.computeConv2DInfo(
     xShape as Shape4D,
     filterShape as Shape4D,
@@ -31,7 +36,7 @@ export function describeConv(xShape: number[], filterShape: number[], attrs: Con
     attrs.dilations ?? 1,
     attrs.pad,
     attrs.dimRoundingMode,
-    false,
+    depthwise,
     'channelsLast',
   );
 }

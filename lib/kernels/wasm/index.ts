@@ -4,6 +4,11 @@ import type { Backend } from '../kernel';
 import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_norm';
 import { conv2DOverride } from './conv2d';
 import { conv2DBackpropFilterOverride, conv2DBackpropInputOverride } from './conv2d_backprop';
+import {
+  depthwiseConv2dBackpropFilterOverride,
+  depthwiseConv2dBackpropInputOverride,
+  depthwiseConv2dOverride,
+} from './depthwise_conv2d';
 import { identityOverride } from './identity';
 import { batchMatMulOverride, fusedMatMulOverride } from './mat_mul';
 import { firstMaxPoolConfig, firstMaxPoolGradConfig, maxPoolGradOverride } from './max_pool';
@@ -32,6 +37,9 @@ export const wasmOverrides: KernelConfig[] = [
   conv2DOverride,
   conv2DBackpropFilterOverride,
   conv2DBackpropInputOverride,
+  depthwiseConv2dOverride,
+  depthwiseConv2dBackpropFilterOverride,
+  depthwiseConv2dBackpropInputOverride,
   maxPoolGradOverride,
   batchMatMulOverride,
   fusedMatMulOverride,

@@ -22,6 +22,8 @@ type Kernel =
   | 'convPackFlipped'
   | 'convPackForward'
   | 'copyStrided'
+  | 'depthwiseConv'
+  | 'depthwiseFilterGrad'
   | 'lif'
   | 'lifGrad'
   | 'matMul'

@@ -3,7 +3,7 @@
  * im2col: x is packed once with its padding, and a tap is an offset into it.
  */
 import { micro4x8 } from './micro_kernel';
-import { packRows } from './pack';
+import { packImages, packRows } from './pack';
 
 /**
  * dw [filterHeight, filterWidth, inChannels, outChannels] from x and dy, both channels last.
@@ -49,8 +49,10 @@ export function convFilterGrad(
       const xPanel = imageStep * imageCount;
       const dyPanel = (<usize>(imageCount * rowCount * outWidth)) << 5;
       const top = row0 * strideHeight - padTop;
-      packX(
+      memory.fill(packedX, 0, xPanel * ((inChannels + 3) >> 2));
+      packImages(
         x + xPixel * b0 * height * width,
+        xPixel,
         imageCount,
         height,
         width,
@@ -59,6 +61,8 @@ export function convFilterGrad(
         padLeft,
         paddedRows,
         paddedWidth,
+        1,
+        1,
         packedX,
         imageStep,
         xPanel,
@@ -104,47 +108,4 @@ export function convFilterGrad(
     }
   }
   if (!accumulate) memory.fill(dw, 0, dyPixel * inChannels * filterHeight * filterWidth);
-}
-
-/** Images into [ceil(channels / 4)][images][paddedRows][paddedWidth][4], zero where there is no pixel. */
-function packX(
-  x: usize,
-  images: i32,
-  height: i32,
-  width: i32,
-  channels: i32,
-  top: i32,
-  padLeft: i32,
-  paddedRows: i32,
-  paddedWidth: i32,
-  to: usize,
-  imageStep: usize,
-  panel: usize,
-): void {
-  const pixel = (<usize>channels) << 2;
-  const panels = <usize>((channels + 3) >> 2);
-  memory.fill(to, 0, panel * panels);
-  const firstCol = max(0, padLeft);
-  const from = max(0, -padLeft);
-  const count = min(width - from, paddedWidth - firstCol);
-  if (count <= 0) return;
-  for (let b = 0; b < images; b++) {
-    for (let r = 0; r < paddedRows; r++) {
-      const row = top + r;
-      if (row < 0 || row >= height) continue;
-      const source = x + pixel * ((b * height + row) * width + from);
-      const target = to + imageStep * b + ((<usize>(r * paddedWidth + firstCol)) << 4);
-      for (let i = 0; i < channels; i += 4) {
-        packRows(
-          4,
-          source + ((<usize>i) << 2),
-          pixel,
-          count,
-          min(4, channels - i),
-          target + panel * (i >> 2),
-          16,
-        );
-      }
-    }
-  }
 }

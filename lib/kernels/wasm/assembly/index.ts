@@ -5,6 +5,7 @@
 export { batchNormApply, batchNormGradApply, batchNormGradSums, batchNormSums } from './batch_norm';
 export { convDirect, convPackFlipped, convPackForward } from './conv_direct';
 export { convFilterGrad } from './conv_filter_grad';
+export { depthwiseConv, depthwiseFilterGrad } from './depthwise_conv';
 export { matMul } from './mat_mul';
 export { maxPool, maxPoolGrad } from './max_pool';
 export { lif } from './multi_step_lif';

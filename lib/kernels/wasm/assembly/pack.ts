@@ -1,4 +1,4 @@
-/** Packing: a matrix into panels of 4 or 8 lanes, so that the micro-kernel reads it in order. */
+/** Packing: matrices and images into panels of 4 or 8 lanes, so that kernels read them in order. */
 
 /** The 4 x 4 transpose of four rows, row `i` of the result; `i` is a constant. */
 @inline
@@ -71,6 +71,55 @@ export function packColumns(
     for (; i < count; i++, p += 4, target += toStep) {
       for (let j = 0; j < 4; j++) {
         store<f32>(target + ((<usize>j) << 2), j < valid ? load<f32>(p + step * j) : 0);
+      }
+    }
+  }
+}
+
+/**
+ * Images, channels last and pixels `pixel` bytes apart, into [ceil(channels / 4)][images][paddedRows][paddedWidth][4],
+ * which is zero where there is no pixel: they lie spreadHeight and spreadWidth apart, row 0 of an image at
+ * row -top, column 0 at padLeft.
+ */
+export function packImages(
+  x: usize,
+  pixel: usize,
+  images: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  top: i32,
+  padLeft: i32,
+  paddedRows: i32,
+  paddedWidth: i32,
+  spreadHeight: i32,
+  spreadWidth: i32,
+  to: usize,
+  imageStep: usize,
+  panel: usize,
+): void {
+  const from = (max(0, -padLeft) + spreadWidth - 1) / spreadWidth;
+  const firstCol = padLeft + from * spreadWidth;
+  const count = min(width - from, (paddedWidth - firstCol + spreadWidth - 1) / spreadWidth);
+  if (count <= 0) return;
+  for (let b = 0; b < images; b++) {
+    for (let r = 0; r < paddedRows; r++) {
+      const spread = top + r;
+      if (spread < 0 || spread % spreadHeight) continue;
+      const row = spread / spreadHeight;
+      if (row >= height) break;
+      const source = x + pixel * ((b * height + row) * width + from);
+      const target = to + imageStep * b + ((<usize>(r * paddedWidth + firstCol)) << 4);
+      for (let i = 0; i < channels; i += 4) {
+        packRows(
+          4,
+          source + ((<usize>i) << 2),
+          pixel,
+          count,
+          min(4, channels - i),
+          target + panel * (i >> 2),
+          (<usize>spreadWidth) << 4,
+        );
       }
     }
   }
