@@ -232,7 +232,7 @@ describeEachBackend('depthwise convolution', (backend) => {
           const weights = kernel.slice([...at, 0, 0], [1, 1, 1, 3]).reshape([3]);
           return images.slice([0, ...at, 0], [4, 6, 5, 3]).mul(weights);
         });
-        return tf.addN(taps);
+        return taps.reduce((sum, tap) => sum.add(tap));
       };
       const own = (x: tf.Tensor, kernel: tf.Tensor) =>
         depthwiseConv2d(x.reshape<tf.Tensor4D>([4, 6, 5, 3]), kernel as tf.Tensor4D);
