@@ -4,8 +4,8 @@
  * in the earlier order it sees spikes, whose maximum always ties.
  */
 import type * as tf from '@tensorflow/tfjs';
-import { foldTime, repeatOverTime, unfoldTime } from '../lib/fold_time';
-import { maxPool2d, pooledSize, resolveMaxPool } from '../lib/max_pool';
+import { repeatOverTime } from '../lib/fold_time';
+import { maxPoolOverTime, pooledSize, resolveMaxPool } from '../lib/max_pool';
 import { checkOneOf, checkPositiveInteger, invalid } from '../lib/validate';
 import { runChain } from './chain';
 import { applyTo, CompositeLayer } from './composite';
@@ -34,9 +34,14 @@ export interface CMLDownsampleConfig extends LayerArgs, NeuronOptions {
    * time steps: what comes before the first neuron is computed once.
    */
   timeSteps?: number | null;
+  /** As in LinearBN. */
+  initStd?: number | null;
 }
 
-const ownKeys = ['filters', 'kernelSize', 'poolSize', 'poolStrides', 'order', 'timeSteps'];
+const ownKeys = [
+  ...['filters', 'kernelSize', 'poolSize', 'poolStrides', 'order', 'timeSteps'],
+  'initStd',
+];
 
 /** `[batch, time, height, width, channels]` -> spikes `[batch, time, height / 2, width / 2, filters]`. */
 export class CMLDownsample extends CompositeLayer {
@@ -50,7 +55,7 @@ export class CMLDownsample extends CompositeLayer {
   constructor(config: CMLDownsampleConfig) {
     super(config, [...ownKeys, ...neuronOptionKeys]);
     const { filters, kernelSize = 3, poolSize = 3, poolStrides = 2, timeSteps = null } = config;
-    const { order = 'conv-bn-pool-lif' } = config;
+    const { order = 'conv-bn-pool-lif', initStd = null } = config;
     checkPositiveInteger('poolStrides', poolStrides);
     checkOneOf('order', order, downsampleOrders);
     if (timeSteps !== null) checkPositiveInteger('timeSteps', timeSteps);
@@ -58,7 +63,7 @@ export class CMLDownsample extends CompositeLayer {
     this.order = order;
     this.timeSteps = timeSteps;
     const neurons = new NeuronFactory(config);
-    this.convBN = this.own(new ConvBN({ name: 'conv_bn', filters, kernelSize }));
+    this.convBN = this.own(new ConvBN({ name: 'conv_bn', filters, kernelSize, initStd }));
     this.convBN.repeats = timeSteps ?? 1;
     this.lif = this.own(neurons.lif('lif'));
     this.config = {
@@ -69,6 +74,7 @@ export class CMLDownsample extends CompositeLayer {
       order,
       timeSteps,
       ...neurons.options,
+      ...(initStd !== null && { initStd }),
     };
   }
 
@@ -107,8 +113,7 @@ export class CMLDownsample extends CompositeLayer {
   }
 
   private pooled(x: tf.Tensor): tf.Tensor {
-    if (this.poolsNothing()) return x;
-    return unfoldTime(maxPool2d(foldTime(x) as tf.Tensor4D, this.pool), x.shape[1]!);
+    return this.poolsNothing() ? x : maxPoolOverTime(x, this.pool);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

@@ -2,8 +2,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import { foldTime } from '../lib/fold_time';
 import { type ChannelAffine, conv2d, spikeConv2d } from '../lib/spike_conv';
-import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
-import { torchBias, torchKernel } from './initializers';
+import { checkBoolean, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
+import { mapInitializers } from './initializers';
 import { KernelBN } from './kernel_bn';
 import { checkImages, type LayerArgs, oneShape, register } from './layer';
 
@@ -16,6 +16,8 @@ export interface ConvBNConfig extends LayerArgs {
   strides?: number;
   /** Default false. */
   useBias?: boolean;
+  /** As in LinearBN. */
+  initStd?: number | null;
 }
 
 /** `[batch, time, height, width, channels]` -> `[batch, time, height', width', filters]`. */
@@ -26,27 +28,30 @@ export class ConvBN extends KernelBN {
   private readonly kernelSize: number;
   private readonly strides: number;
   private readonly useBias: boolean;
+  private readonly initStd: number | null;
 
   constructor(config: ConvBNConfig) {
-    super(config, ['filters', 'kernelSize', 'strides', 'useBias']);
-    const { filters, kernelSize = 3, strides = 1, useBias = false } = config;
+    super(config, ['filters', 'kernelSize', 'strides', 'useBias', 'initStd']);
+    const { filters, kernelSize = 3, strides = 1, useBias = false, initStd = null } = config;
     checkPositiveInteger('filters', filters);
     checkPositiveInteger('kernelSize', kernelSize);
     if (kernelSize % 2 === 0) throw invalid('kernelSize', 'odd', kernelSize);
     checkPositiveInteger('strides', strides);
     checkBoolean('useBias', useBias);
+    if (initStd !== null) checkPositive('initStd', initStd);
     this.filters = filters;
     this.kernelSize = kernelSize;
     this.strides = strides;
     this.useBias = useBias;
+    this.initStd = initStd;
   }
 
   protected override buildSublayers(inputShape: tf.Shape): void {
     const channels = checkImages(this.name, inputShape);
-    const { kernelSize, filters } = this;
+    const { kernelSize, filters, initStd } = this;
     const shape = [kernelSize, kernelSize, channels, filters];
-    const fanIn = kernelSize * kernelSize * channels;
-    const initializers = { kernel: torchKernel(), bias: this.useBias ? torchBias(fanIn) : null };
+    const { kernel, bias } = mapInitializers(initStd, kernelSize * kernelSize * channels);
+    const initializers = { kernel, bias: this.useBias ? bias : null };
     this.addWeights(shape, initializers, this.computeOutputShape(inputShape));
   }
 
@@ -71,8 +76,9 @@ export class ConvBN extends KernelBN {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    const { filters, kernelSize, strides, useBias } = this;
-    return { ...super.getConfig(), filters, kernelSize, strides, useBias };
+    const { filters, kernelSize, strides, useBias, initStd } = this;
+    const own = { filters, kernelSize, strides, useBias, ...(initStd !== null && { initStd }) };
+    return { ...super.getConfig(), ...own };
   }
 }
 

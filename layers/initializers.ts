@@ -22,3 +22,13 @@ export function torchBias(fanIn: number): Initializer {
 export function normalKernel(stddev: number): Initializer {
   return tf.initializers.randomNormal({ stddev });
 }
+
+/** Those of a map with that many inputs: normal of that deviation and 0, as timm's; null: PyTorch's. */
+export function mapInitializers(
+  initStd: number | null,
+  fanIn: number,
+): { kernel: Initializer; bias: Initializer } {
+  return initStd
+    ? { kernel: normalKernel(initStd), bias: tf.initializers.zeros() }
+    : { kernel: torchKernel(), bias: torchBias(fanIn) };
+}

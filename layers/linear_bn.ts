@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type ChannelAffine, spikeLinear } from '../lib/spike_conv';
 import { checkBoolean, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
-import { normalKernel, torchBias, torchKernel } from './initializers';
+import { mapInitializers } from './initializers';
 import { KernelBN } from './kernel_bn';
 import { type LayerArgs, oneShape, register } from './layer';
 
@@ -47,10 +47,7 @@ export class LinearBN extends KernelBN {
       );
     }
     const { units, useBias, initStd } = this;
-    const initializers = initStd
-      ? { kernel: normalKernel(initStd), bias: tf.initializers.zeros() }
-      : { kernel: torchKernel(), bias: torchBias(channels) };
-    const { kernel, bias } = initializers;
+    const { kernel, bias } = mapInitializers(initStd, channels);
     const used = { kernel, bias: useBias ? bias : null };
     this.addWeights([channels, units], used, this.computeOutputShape(inputShape));
   }

@@ -1,5 +1,6 @@
 /** Max pooling as PyTorch does it, on every backend: symmetric padding, and the first maximum gets the gradient. */
 import type * as tf from '@tensorflow/tfjs';
+import { foldTime, unfoldTime } from './fold_time';
 import { runFirstMaxPool } from './kernels';
 import { checkPositiveInteger, invalid } from './validate';
 
@@ -42,4 +43,9 @@ export function maxPool2d(x: tf.Tensor4D, params?: MaxPoolParams): tf.Tensor4D {
     throw invalid('x', `at least ${attrs.poolSize - 2 * attrs.padding} pixels a side`, x.shape);
   }
   return runFirstMaxPool(x, attrs);
+}
+
+/** The same at each time step. @param x `[batch, time, height, width, channels]`. */
+export function maxPoolOverTime(x: tf.Tensor, params?: MaxPoolParams): tf.Tensor {
+  return unfoldTime(maxPool2d(foldTime(x) as tf.Tensor4D, params), x.shape[1]!);
 }

@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { invalid, show } from '../lib/validate';
 import type { Family } from './family';
 import { qkformerFamily } from './qkformer';
+import { spikeDrivenFamily } from './spike_driven_transformer';
 import { spikformerFamily } from './spikformer';
 import { spikingformerFamily } from './spikingformer';
 import { type LayerPlace, stockNames, type TorchEntry } from './torch_names';
@@ -12,6 +13,7 @@ const families = new Map<string, Family>(
     spikingformerFamily, //
     spikformerFamily,
     qkformerFamily,
+    spikeDrivenFamily,
   ].map((family) => [family.name, family as unknown as Family]),
 );
 

@@ -9,6 +9,10 @@ export { countParameters, type ParameterCount } from './parameters';
 export { type QKFormerConfig, qkformer } from './qkformer';
 export { withInputShape, withTimeSteps } from './rebuild';
 export { create, list, type ModelConfig, presetConfig } from './registry';
+export {
+  type SpikeDrivenTransformerConfig,
+  spikeDrivenTransformer,
+} from './spike_driven_transformer';
 export { type SpikformerConfig, spikformer } from './spikformer';
 export { type SpikingformerConfig, spikingformer } from './spikingformer';
 export type { LayerNames, LayerPlace, Shapes, Sizes, TorchEntry } from './torch_names';

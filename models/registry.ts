@@ -4,10 +4,13 @@ import { show } from '../lib/validate';
 import { allFamilies } from './families';
 import type { Family, FamilyConfig } from './family';
 import type { QKFormerConfig } from './qkformer';
+import type { SpikeDrivenTransformerConfig } from './spike_driven_transformer';
 import type { SpikformerConfig } from './spikformer';
 
 /** Any preset's configuration; each option is of the families that have it. */
-export type ModelConfig = SpikformerConfig & Partial<QKFormerConfig>;
+export type ModelConfig = SpikformerConfig &
+  Partial<QKFormerConfig> &
+  Partial<SpikeDrivenTransformerConfig>;
 
 /** The names that `create` knows: family, depth, width and data set; those before CML end in '-no-cml'. */
 export function list(): string[] {

@@ -127,7 +127,10 @@ export function timeFirstToOurs(values: Values, channelsLast = false): Values {
   return permuteByRank(values, orders, 'a time-first activation');
 }
 
-/** Recorded spikes as ours; of three axes the first is time and batch, which the authors have merged. */
+/**
+ * Recorded spikes as ours. Of three axes the first is time, or time and batch, which the authors have merged; one value
+ * per channel comes as (T,N,heads,1,channels of a head).
+ */
 export function spikesOf(
   fixture: Pick<Fixture<unknown>, 'values' | 'activation'>,
   name: string,
@@ -135,9 +138,12 @@ export function spikesOf(
 ): Values {
   const values = fixture.values(name);
   const [steps, ...rest] = values.shape as [number, ...number[]];
-  if (rest.length !== 2 || timeSteps === undefined || steps % timeSteps !== 0) {
-    return fixture.activation(name);
+  if (name.endsWith('talking_heads_lif')) {
+    const [batch, heads, , channels] = rest as [number, number, number, number];
+    return timeFirstToOurs({ ...values, shape: [steps, batch, heads * channels] });
   }
+  const merged = timeSteps !== undefined && steps !== timeSteps && steps % timeSteps === 0;
+  if (rest.length !== 2 || !merged) return fixture.activation(name);
   return timeFirstToOurs({ ...values, shape: [timeSteps, steps / timeSteps, ...rest] });
 }
 

@@ -30,11 +30,12 @@ export interface ModuleMeta {
 export type LayerOf = (meta: ModuleMeta) => tf.layers.Layer;
 export type Module = [fixture: string, layer: LayerOf, place?: LayerPlace];
 
-/** A layer's weights under the keys of the authors' module, which stands alone in these fixtures. */
+/** A layer's weights under the keys of the authors' module, which stands alone in these fixtures; it may have the shortcut in it. */
 function moduleEntries(
   layer: tf.layers.Layer,
   place?: LayerPlace,
 ): (TorchEntry & { variable: tf.LayerVariable })[] {
+  if (layer instanceof spiking.layers.Residual) return moduleEntries(layer.sublayers[0]!, place);
   const entries =
     layer.getClassName() === 'CMLDownsample'
       ? mapBN({ map: 'conv', bn: 'bn', rank: 4 }, 'conv_bn', lookup(layer))

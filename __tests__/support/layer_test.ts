@@ -57,6 +57,11 @@ const stages = [
 ];
 const spikformerStages = [...stages.slice(0, -1), 'rpe/conv_bn/'];
 const tokenizer = { trainable: stages.flatMap(convTrainable), frozen: stages.flatMap(bnFrozen) };
+const spikeDrivenStages = [...stages.slice(0, 3), 'conv_bn/', 'rpe/'];
+const spikeDrivenTokenizer = {
+  trainable: spikeDrivenStages.flatMap(convTrainable),
+  frozen: spikeDrivenStages.flatMap(bnFrozen),
+};
 
 /** Neuron options, none of them the default. */
 export const oddNeuron = {
@@ -99,6 +104,7 @@ export const layerCases: LayerCase[] = [
         poolStrides: 1,
         order: 'conv-bn-lif-pool',
         timeSteps: 3,
+        initStd: 0.5,
         ...oddLIF,
         ...options,
       }),
@@ -205,7 +211,8 @@ export const layerCases: LayerCase[] = [
   },
   {
     className: 'ConvBN',
-    make: (options) => layers.convBN({ filters: 3, strides: 2, useBias: true, ...options }),
+    make: (options) =>
+      layers.convBN({ filters: 3, strides: 2, useBias: true, initStd: 0.5, ...options }),
     inputShape: [2, 5, 4, 2],
     outputShape: [2, 3, 2, 3],
     trainable: linearTrainable(''),
@@ -335,6 +342,94 @@ export const layerCases: LayerCase[] = [
     outputShape: [2, 3],
     trainable: [],
     frozen: [],
+  },
+  {
+    className: 'SpikeDrivenAttention',
+    make: (options) =>
+      layers.spikeDrivenAttention({
+        numHeads: 2,
+        attnVThreshold: 0.2,
+        vThreshold: 0.3,
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    ...attention(''),
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'SpikeDrivenAttention',
+    variant: 'of spread spikes',
+    make: (options) =>
+      layers.spikeDrivenAttention({ numHeads: 2, dvsMode: true, vThreshold: 0.7, ...options }),
+    inputShape: [2, 3, 2, 4],
+    outputShape: [2, 3, 2, 4],
+    ...attention(''),
+    badInput: [2, 2, 6, 4],
+  },
+  {
+    className: 'SpikeDrivenBlock',
+    make: (options) =>
+      layers.spikeDrivenBlock({
+        numHeads: 2,
+        mlpRatio: 2,
+        vThreshold: 0.3,
+        attnVThreshold: 0.1,
+        ...options,
+      }),
+    inputShape: [2, 2, 2, 4],
+    outputShape: [2, 2, 2, 4],
+    trainable: [...attention('attn/').trainable, ...mlp('mlp/').trainable],
+    frozen: [...attention('attn/').frozen, ...mlp('mlp/').frozen],
+    idle: [...attention('attn/').idle, ...mlp('mlp/').idle],
+    badInput: [2, 2, 2, 2, 6],
+  },
+  {
+    className: 'SpikeDrivenMLP',
+    make: (options) => layers.spikeDrivenMLP({ hiddenRatio: 1.5, vThreshold: 0.3, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    ...mlp(''),
+    badInput: [2, 2, 3, 5],
+  },
+  {
+    className: 'SpikeDrivenMLP',
+    variant: 'with a shortcut around each half',
+    make: (options) => layers.spikeDrivenMLP({ hiddenRatio: 1, vThreshold: 0.3, ...options }),
+    inputShape: [2, 2, 2, 4],
+    outputShape: [2, 2, 2, 4],
+    ...mlp(''),
+    badInput: [2, 2, 2, 2, 5],
+  },
+  {
+    className: 'SpikeDrivenTokenizer',
+    make: (options) =>
+      layers.spikeDrivenTokenizer({
+        embedDim: 8,
+        poolingStat: '0100',
+        vThreshold: 0.3,
+        ...options,
+      }),
+    inputShape: [2, 4, 4, 2],
+    outputShape: [2, 2, 2, 8],
+    ...spikeDrivenTokenizer,
+    badInput: [2, 2, 4, 4, 3],
+  },
+  {
+    className: 'SpikeDrivenTokenizer',
+    variant: 'of an image',
+    make: (options) =>
+      layers.spikeDrivenTokenizer({
+        embedDim: 8,
+        poolingStat: '0011',
+        timeSteps: 2,
+        ...oddLIF,
+        ...options,
+      }),
+    inputShape: [4, 5, 1],
+    outputShape: [2, 1, 2, 8],
+    ...spikeDrivenTokenizer,
+    badInput: [2, 4, 5, 3],
   },
   {
     className: 'SpikformerBlock',

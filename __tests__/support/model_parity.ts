@@ -13,6 +13,7 @@ import {
   modelInputToOurs,
   spikesOf,
   toTensor,
+  type Values,
 } from './fixtures';
 
 export interface ModelMeta {
@@ -27,6 +28,9 @@ export interface ModelMeta {
     depths: number;
     T: number;
     mlp_ratios?: number;
+    pooling_stat?: string;
+    dvs_mode?: boolean;
+    kept_side_per_block?: number[];
   };
   tau: number;
   parameters: number;
@@ -49,14 +53,27 @@ function expectRate(spikes: tf.Tensor, rate: number, what: string): void {
     throw new Error(`${what} must fire at ${rate}, but does at ${mean}`);
 }
 
+/** Recorded logits, of every time step if there are such. */
+function logitsOf(io: Fixture<ModelMeta>, mode: string): Values {
+  const logits = io.values(`${mode}.logits`);
+  return logits.shape.length === 3 ? io.activation(`${mode}.logits`) : logits;
+}
+
 /** Mean cross-entropy of logits, as the fixtures' loss. */
 function crossEntropy(logits: tf.Tensor, target: tf.Tensor1D): tf.Scalar {
   const labels = tf.oneHot(target.toInt(), logits.shape[1]!);
   return tf.losses.softmaxCrossEntropy(labels, logits).asScalar();
 }
 
+/** Of logits `[batch, classes]`, or `[batch, time, classes]` if the network answers at each time step. */
+export type Loss = (logits: tf.Tensor, target: tf.Tensor1D) => tf.Scalar;
+
 /** Every fixture of these names on every backend. */
-export function describeModelParity(fixtures: readonly string[], build: Build): void {
+export function describeModelParity(
+  fixtures: readonly string[],
+  build: Build,
+  loss: Loss = crossEntropy,
+): void {
   describeEachBackend('a network as the authors wrote it', () =>
     describe.each(fixtures)('%s', (name) => {
       const io = loadFixture<ModelMeta>(`models/${name}.io`);
@@ -96,8 +113,8 @@ export function describeModelParity(fixtures: readonly string[], build: Build): 
         });
         tf.tidy(() => {
           const logits = model.apply(x, { training }) as tf.Tensor;
-          expectForwardClose(logits, io.values(`${mode}.logits`), `${mode} logits`);
-          expectForwardClose(crossEntropy(logits, target), io.values(`${mode}.loss`), 'loss');
+          expectForwardClose(logits, logitsOf(io, mode), `${mode} logits`);
+          expectForwardClose(loss(logits, target), io.values(`${mode}.loss`), 'loss');
         });
       });
 
@@ -112,11 +129,7 @@ export function describeModelParity(fixtures: readonly string[], build: Build): 
           s.dispose();
         });
         tf.tidy(() => {
-          expectForwardClose(
-            fused.predict(x) as tf.Tensor,
-            io.values('eval.logits'),
-            'fused logits',
-          );
+          expectForwardClose(fused.predict(x) as tf.Tensor, logitsOf(io, 'eval'), 'fused logits');
         });
         fused.dispose();
       });
@@ -126,7 +139,7 @@ export function describeModelParity(fixtures: readonly string[], build: Build): 
         const variables = [...parameters.values()];
         tf.tidy(() => {
           const { grads } = tf.variableGrads(
-            () => crossEntropy(model.apply(x, { training: true }) as tf.Tensor, target),
+            () => loss(model.apply(x, { training: true }) as tf.Tensor, target),
             variables,
           );
           for (const [key, variable] of parameters) {
@@ -150,10 +163,10 @@ export function describeModelParity(fixtures: readonly string[], build: Build): 
       test('passes the same gradient to its input', () => {
         if (!train.has('grad_input')) return;
         tf.tidy(() => {
-          const loss = (input: tf.Tensor) =>
-            crossEntropy(model.apply(input, { training: true }) as tf.Tensor, target);
+          const lossOf = (input: tf.Tensor) =>
+            loss(model.apply(input, { training: true }) as tf.Tensor, target);
           const expected = modelInputToOurs(train.values('grad_input'));
-          expectGradClose(tf.grad(loss)(x), expected, 'gradient of the input');
+          expectGradClose(tf.grad(lossOf)(x), expected, 'gradient of the input');
         });
       });
     }),

@@ -1,0 +1,31 @@
+/** A block of the Spike-driven Transformer: attention and MLP, each added to the membranes that it takes in (arXiv 2307.01694). */
+import { checkLayerKeys, pick, register } from '../layer';
+import { neuronOptionKeys } from '../neuron_options';
+import { ResidualBlock, type ResidualBlockConfig } from '../parts/residual_block';
+import { SpikeDrivenAttention, type SpikeDrivenAttentionConfig } from './attention';
+import { SpikeDrivenMLP } from './mlp';
+
+export interface SpikeDrivenBlockConfig
+  extends SpikeDrivenAttentionConfig,
+    Omit<ResidualBlockConfig, 'scale'> {}
+
+const attentionKeys = ['numHeads', 'attnVThreshold', 'dvsMode', ...neuronOptionKeys];
+
+/** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape: x + attention(x), then x + mlp(x). */
+export class SpikeDrivenBlock extends ResidualBlock {
+  static className = 'SpikeDrivenBlock';
+
+  constructor(config: SpikeDrivenBlockConfig) {
+    checkLayerKeys('SpikeDrivenBlock', config, ['mlpRatio', ...attentionKeys]); // has no scale
+    super(config, ['dvsMode']);
+    const options = pick(config, attentionKeys) as SpikeDrivenAttentionConfig;
+    const attn = this.own(new SpikeDrivenAttention({ ...options, name: 'attn' }));
+    const neurons = pick(config, neuronOptionKeys);
+    this.own(new SpikeDrivenMLP({ ...neurons, hiddenRatio: this.mlpRatio, name: 'mlp' }));
+    this.config = { mlpRatio: this.mlpRatio, ...pick(attn.getConfig(), attentionKeys) };
+  }
+}
+
+export const spikeDrivenBlock = (config: SpikeDrivenBlockConfig) => new SpikeDrivenBlock(config);
+
+register(SpikeDrivenBlock);

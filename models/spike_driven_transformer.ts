@@ -1,0 +1,203 @@
+/** Spike-driven Transformer (Yao et al., NeurIPS 2023, arXiv 2307.01694): membranes between blocks, masks for attention. */
+import type * as tf from '@tensorflow/tfjs';
+import { pick } from '../layers/layer';
+import { lifNode } from '../layers/lif_node';
+import { type NeuronOptions, neuronOptionKeys } from '../layers/neuron_options';
+import { spikeDrivenBlock, spikeDrivenTokenizer } from '../layers/spike_driven_transformer';
+import { tokenMean } from '../layers/token_mean';
+import { checkKeys, invalid } from '../lib/validate';
+import * as data from './data_sets';
+import type { Family } from './family';
+import { checkOption, type NetworkOptions, neuronOptions } from './options';
+import { classifier, imageTimeSteps, networkOptions, transformerCode } from './spiking_transformer';
+import {
+  type LayerNames,
+  lookup,
+  mapBN,
+  named,
+  type Shapes,
+  type Sizes,
+  type TorchEntry,
+  transformerSizes,
+} from './torch_names';
+
+export interface SpikeDrivenTransformerConfig extends NeuronOptions {
+  /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
+  inputShape: number[];
+  numClasses: number;
+  /** Channels of a token, a multiple of 8 and of numHeads. */
+  embedDim: number;
+  /** Number of blocks. */
+  depth: number;
+  /** Default 8; without dvsMode the network is the same whatever it is. */
+  numHeads?: number;
+  /** Default 4. */
+  mlpRatio?: number;
+  /** Default 4 for images; for events it is the input's. */
+  timeSteps?: number;
+  /** For each of the tokenizer's four convolutions 1 if a pool halves the image behind it, else 0. Default '1111'. */
+  poolingStat?: string;
+  /** Whether attention spreads spikes by max pools, as the published network for CIFAR10-DVS. Default false. */
+  dvsMode?: boolean;
+  /** Threshold of the mask's neuron. Default 0.5. */
+  attnVThreshold?: number;
+  /** The model's name. */
+  name?: string;
+}
+
+const { order: _order, patchSize: _patchSize, scale: _scale, ...shared } = networkOptions;
+const options = {
+  ...shared,
+  poolingStat: { type: 'string', default: '1111' },
+  dvsMode: { type: 'boolean', default: false },
+  ...neuronOptions,
+} satisfies NetworkOptions;
+
+/**
+ * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`: tokenizer, blocks, mean over tokens, LIF,
+ * linear head, mean over time.
+ *
+ * ```ts
+ * const model = spiking.models.spikeDrivenTransformer({
+ *   inputShape: [32, 32, 3], numClasses: 10, embedDim: 64, depth: 1, poolingStat: '0011',
+ * });
+ * ```
+ *
+ * @throws if an option is unknown or not possible
+ */
+export function spikeDrivenTransformer(config: SpikeDrivenTransformerConfig): tf.LayersModel {
+  checkKeys('spikeDrivenTransformer', config, Object.keys(options));
+  const timeSteps = imageTimeSteps(config);
+  for (const [key, option] of Object.entries<NetworkOptions[string]>(options)) {
+    checkOption(key, config[key as keyof SpikeDrivenTransformerConfig], option);
+  }
+  const { embedDim, depth } = config;
+  const size = {
+    numHeads: config.numHeads ?? options.numHeads.default,
+    mlpRatio: config.mlpRatio ?? options.mlpRatio.default,
+  };
+  if (embedDim % size.numHeads !== 0) {
+    throw invalid('numHeads', `a divisor of embedDim (${embedDim})`, size.numHeads);
+  }
+  if (!Number.isInteger(embedDim * size.mlpRatio)) {
+    throw invalid('mlpRatio', `such that ${embedDim} channels times it is whole`, size.mlpRatio);
+  }
+  const neurons = pick(config, neuronOptionKeys);
+  const tokens = { embedDim, timeSteps, ...pick(config, ['poolingStat']), ...neurons };
+  const block = { ...size, ...pick(config, ['dvsMode', 'attnVThreshold']), ...neurons };
+  const layers = [
+    spikeDrivenTokenizer({ name: 'tokenizer', ...tokens }),
+    ...Array.from({ length: depth }, (_, i) =>
+      spikeDrivenBlock({ name: `block${i + 1}`, ...block }),
+    ),
+    tokenMean({ name: 'token_mean' }),
+    lifNode({ name: 'head_lif', ...neurons }),
+  ];
+  return classifier(config, layers, { headFirst: true });
+}
+
+/** A data set's input and classes; of patches poolingStat decides. */
+const sampleOf = ({ inputShape, numClasses }: { inputShape: number[]; numClasses: number }) => ({
+  inputShape,
+  numClasses,
+});
+const cifar = { depth: 2, poolingStat: '0011' };
+const events = { depth: 2, embedDim: 256 };
+
+/** The authors' networks; frames of CIFAR10-DVS they resize to 64 x 64. */
+const presets: Record<string, SpikeDrivenTransformerConfig> = {
+  'sdt-2-256-cifar10': { ...sampleOf(data.cifar10), ...cifar, embedDim: 256 },
+  'sdt-2-512-cifar10': { ...sampleOf(data.cifar10), ...cifar, embedDim: 512 },
+  'sdt-2-512-cifar100': { ...sampleOf(data.cifar100), ...cifar, embedDim: 512 },
+  'sdt-8-384-imagenet': { ...sampleOf(data.imagenet), depth: 8, embedDim: 384 },
+  'sdt-6-512-imagenet': { ...sampleOf(data.imagenet), depth: 6, embedDim: 512 },
+  'sdt-8-512-imagenet': { ...sampleOf(data.imagenet), depth: 8, embedDim: 512 },
+  'sdt-10-512-imagenet': { ...sampleOf(data.imagenet), depth: 10, embedDim: 512 },
+  'sdt-8-768-imagenet': { ...sampleOf(data.imagenet), depth: 8, embedDim: 768 },
+  'sdt-2-256-cifar10dvs': {
+    inputShape: [10, 64, 64, 2],
+    numClasses: data.cifar10dvs.numClasses,
+    ...events,
+    poolingStat: '0011',
+    dvsMode: true,
+  },
+  'sdt-2-256-dvs128': { ...sampleOf(data.dvs128), ...events, poolingStat: '0111' },
+};
+
+/** proj_conv and proj_bn, proj_conv1 and proj_bn1, ...; rpe: the convolution that tells positions apart. */
+const tokenizerNames: LayerNames = (layer) => {
+  const get = lookup(layer);
+  const maps = [
+    ['proj', '', 'stage1/conv_bn'],
+    ['proj', '1', 'stage2/conv_bn'],
+    ['proj', '2', 'stage3/conv_bn'],
+    ['proj', '3', 'conv_bn'],
+    ['rpe', '', 'rpe'],
+  ] as const;
+  return maps.flatMap(([name, n, path]) => {
+    const key = `patch_embed.${name}`;
+    return mapBN({ map: `${key}_conv${n}`, bn: `${key}_bn${n}`, rank: 4 }, path, get);
+  });
+};
+
+/** Attention's below `key`, from weights below `path`; talking_heads is never called. */
+function attentionNames(layer: tf.layers.Layer, key = '', path = ''): TorchEntry[] {
+  const get = lookup(layer);
+  const heads = layer.getConfig().numHeads as number;
+  const map = (name: string, bias: boolean) => mapBN(named(key + name, 4), path + name, get, bias);
+  return [
+    ...['q', 'k', 'v'].flatMap((name) => map(name, false)),
+    {
+      key: `${key}talking_heads.weight`,
+      shape: [heads, heads, 1],
+      variable: null,
+      fill: 0,
+      dtype: 'F32',
+    },
+    ...map('proj', true),
+  ];
+}
+
+/** An MLP's below `key`, from weights below `path`. */
+function mlpNames(layer: tf.layers.Layer, key = '', path = ''): TorchEntry[] {
+  const get = lookup(layer);
+  return [1, 2].flatMap((n) => mapBN(named(`${key}fc${n}`, 4), `${path}fc${n}`, get, true));
+}
+
+/** Heads are those of talking_heads, if the state_dict has it. */
+function sizes(shapes: Shapes): Sizes | string {
+  const found = transformerSizes(shapes);
+  const numHeads = shapes['block.0.attn.talking_heads.weight']?.shape[0];
+  return typeof found === 'string' || !numHeads ? found : { ...found, numHeads };
+}
+
+export const spikeDrivenFamily: Family<SpikeDrivenTransformerConfig> = {
+  name: 'sdt',
+  options,
+  create: spikeDrivenTransformer,
+  notes: ({ dvsMode }) =>
+    dvsMode
+      ? [
+          "dvsMode, as in the published code: two of its max pools run over the tokens' index and the channels of a head, not over the image",
+        ]
+      : [],
+  presets,
+  authors: {
+    layers: {
+      SpikeDrivenTokenizer: tokenizerNames,
+      SpikeDrivenBlock: (layer, { block = 0 }) => [
+        ...attentionNames(layer, `block.${block}.attn.`, 'attn/'),
+        ...mlpNames(layer, `block.${block}.mlp.`, 'mlp/'),
+      ],
+      SpikeDrivenAttention: (layer) => attentionNames(layer),
+      SpikeDrivenMLP: (layer) => mlpNames(layer),
+    },
+    ...transformerCode,
+    sizes,
+    fromArgs: ({ pooling_stat, dvs_mode }) => ({
+      ...(typeof pooling_stat === 'string' && { poolingStat: pooling_stat }),
+      ...(typeof dvs_mode === 'boolean' && { dvsMode: dvs_mode }),
+    }),
+    unused: /\.(talking_heads\.weight|num_batches_tracked)$/,
+  },
+};
