@@ -45,10 +45,12 @@ export interface SpikeDrivenTransformerConfig extends NeuronOptions {
   name?: string;
 }
 
+const poolingStats = Array.from({ length: 16 }, (_, i) => i.toString(2).padStart(4, '0'));
+
 const { order: _order, patchSize: _patchSize, scale: _scale, ...shared } = networkOptions;
 const options = {
   ...shared,
-  poolingStat: { type: 'string', default: '1111' },
+  poolingStat: { type: 'string', oneOf: poolingStats, default: '1111' },
   dvsMode: { type: 'boolean', default: false },
   ...neuronOptions,
 } satisfies NetworkOptions;

@@ -19,10 +19,7 @@ describeLayerParity([
   ['sdsa', attention(false)],
   ['sdsa_dvs', attention(true)],
   ['sdt_block', ({ heads }) => spikeDrivenBlock({ numHeads: heads })],
-  [
-    'sdt_mlp_ratio1',
-    () => residual({ layers: [spikeDrivenMLP({ name: 'mlp', hiddenRatio: 1 })] }),
-  ],
+  ['sdt_mlp_ratio1', () => residual({ layers: [spikeDrivenMLP({ name: 'mlp', hiddenRatio: 1 })] })],
   ['sps_0011', tokenizer('0011')],
   ['sps_1111', tokenizer('1111')],
 ]);

@@ -32,6 +32,7 @@ const built = [
   'dvs128-t10',
   'spikformer-cifar10-2-384',
   'qkformer-cifar10dvs-t16',
+  'sdt-cifar10-2-256',
 ];
 test.each(built)('%s: its network has the expected parameters', (name) => {
   const parsed = recipe(name);
@@ -67,7 +68,7 @@ test('the paper has a recipe for each of its rows, with the figures of the autho
       parameters: figures[row],
     });
   }
-  expect(files.filter((file) => !/tiny|^qkformer/.test(file))).toHaveLength(30);
+  expect(files.filter((file) => !/tiny|^qkformer|^sdt/.test(file))).toHaveLength(30);
   const { lr } = loadJson<{ schedules: { name: string; lr: number[] }[] }>(
     'recipe/lr_schedules',
   ).schedules.find(({ name }) => name === 'cifar10.yml')!;
