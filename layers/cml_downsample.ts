@@ -23,6 +23,8 @@ export interface CMLDownsampleConfig extends LayerArgs, NeuronOptions {
   filters: number;
   /** Side of the convolution's kernel, odd. Default 3. */
   kernelSize?: number;
+  /** The convolution's. Default 1. */
+  strides?: number;
   /** Side of the pool's window. Default 3. The padding is floor((poolSize - 1) / 2); 1 with poolStrides 1 is no pool. */
   poolSize?: number;
   /** Default 2. */
@@ -39,8 +41,8 @@ export interface CMLDownsampleConfig extends LayerArgs, NeuronOptions {
 }
 
 const ownKeys = [
-  ...['filters', 'kernelSize', 'poolSize', 'poolStrides', 'order', 'timeSteps'],
-  'initStd',
+  ...['filters', 'kernelSize', 'strides', 'poolSize', 'poolStrides'],
+  ...['order', 'timeSteps', 'initStd'],
 ];
 
 /** `[batch, time, height, width, channels]` -> spikes `[batch, time, height / 2, width / 2, filters]`. */
@@ -55,7 +57,7 @@ export class CMLDownsample extends CompositeLayer {
   constructor(config: CMLDownsampleConfig) {
     super(config, [...ownKeys, ...neuronOptionKeys]);
     const { filters, kernelSize = 3, poolSize = 3, poolStrides = 2, timeSteps = null } = config;
-    const { order = 'conv-bn-pool-lif', initStd = null } = config;
+    const { order = 'conv-bn-pool-lif', strides = 1, initStd = null } = config;
     checkPositiveInteger('poolStrides', poolStrides);
     checkOneOf('order', order, downsampleOrders);
     if (timeSteps !== null) checkPositiveInteger('timeSteps', timeSteps);
@@ -63,12 +65,14 @@ export class CMLDownsample extends CompositeLayer {
     this.order = order;
     this.timeSteps = timeSteps;
     const neurons = new NeuronFactory(config);
-    this.convBN = this.own(new ConvBN({ name: 'conv_bn', filters, kernelSize, initStd }));
+    const conv = { filters, kernelSize, strides, initStd };
+    this.convBN = this.own(new ConvBN({ name: 'conv_bn', ...conv }));
     this.convBN.repeats = timeSteps ?? 1;
     this.lif = this.own(neurons.lif('lif'));
     this.config = {
       filters,
       kernelSize,
+      strides,
       poolSize,
       poolStrides,
       order,

@@ -19,6 +19,8 @@ export { IFNode, type IFNodeConfig, ifNode } from './if_node';
 export { LatencyEncoder, type LatencyEncoderConfig, latencyEncoder } from './latency_encoder';
 export { LIFNode, type LIFNodeConfig, lifNode } from './lif_node';
 export { LinearBN, type LinearBNConfig, linearBN } from './linear_bn';
+export * from './maxformer';
+export * from './msqkformer';
 export {
   ParametricLIFNode,
   type ParametricLIFNodeConfig,

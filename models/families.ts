@@ -2,6 +2,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import { invalid, show } from '../lib/validate';
 import type { Family } from './family';
+import { maxformerFamily } from './maxformer';
+import { msqkformerFamily } from './msqkformer';
 import { qkformerFamily } from './qkformer';
 import { spikeDrivenFamily } from './spike_driven_transformer';
 import { spikformerFamily } from './spikformer';
@@ -14,6 +16,8 @@ const families = new Map<string, Family>(
     spikformerFamily,
     qkformerFamily,
     spikeDrivenFamily,
+    maxformerFamily,
+    msqkformerFamily,
   ].map((family) => [family.name, family as unknown as Family]),
 );
 

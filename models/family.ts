@@ -17,7 +17,7 @@ export interface AuthorsCode {
    */
   fromArgs?(args: Readonly<Record<string, unknown>>, shapes: Shapes): Record<string, unknown>;
   /** Sizes of the smallest network whose weights have the same names. */
-  smallest(config: FamilyConfig): Readonly<Record<string, number>>;
+  smallest(config: FamilyConfig): Readonly<Record<string, number | number[]>>;
   /** Keys of blocks after the first, whose number is one of the sizes. */
   laterBlocks: RegExp;
   /** Keys of what the code owns and never uses. */

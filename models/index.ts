@@ -4,6 +4,8 @@ export { registerFamily } from './families';
 export type { AuthorsCode, Family, FamilyConfig } from './family';
 export { fuseBatchNorm } from './fuse_batch_norm';
 export { logitsPerStep } from './logits_per_step';
+export { type MaxFormerConfig, maxformer } from './maxformer';
+export { type MSQKFormerConfig, msQkformer } from './msqkformer';
 export type { NetworkOption, NetworkOptions } from './options';
 export { countParameters, type ParameterCount } from './parameters';
 export { type QKFormerConfig, qkformer } from './qkformer';

@@ -8,8 +8,8 @@ import {
 } from '../lib/validate';
 
 export interface NetworkOption {
-  /** What the value is: 'integer' is positive, and so is 'positive'. */
-  type: 'integer' | 'positive' | 'number' | 'boolean' | 'string' | 'shape';
+  /** What the value is: 'integer' is positive, and so are 'positive' and every one of 'integers', a list. */
+  type: 'integer' | 'integers' | 'positive' | 'number' | 'boolean' | 'string' | 'shape';
   /** The only values that there are. */
   oneOf?: readonly (string | number)[];
   /** The value if none is given. */
@@ -40,6 +40,11 @@ export const neuronOptions = {
   stateful: { type: 'boolean', default: false, recipe: false },
 } satisfies NetworkOptions;
 
+function checkPositiveIntegers(key: string, value: unknown): void {
+  if (!Array.isArray(value)) throw invalid(key, 'a list of positive integers', value);
+  for (const [i, n] of value.entries()) checkPositiveInteger(`${key}[${i}]`, n);
+}
+
 /** Throws if the value is not what the option takes. */
 export function checkOption(key: string, value: unknown, option: NetworkOption): void {
   if (value === undefined && !option.required) return;
@@ -51,6 +56,7 @@ export function checkOption(key: string, value: unknown, option: NetworkOption):
   }
   if (oneOf) checkOneOf(key, value, oneOf as readonly string[]);
   else if (type === 'integer') checkPositiveInteger(key, value);
+  else if (type === 'integers') checkPositiveIntegers(key, value);
   else if (type === 'positive') checkPositive(key, value);
   else if (type === 'number') checkFinite(key, value);
 }

@@ -3,14 +3,14 @@ import type * as tf from '@tensorflow/tfjs';
 import { show } from '../lib/validate';
 import { allFamilies } from './families';
 import type { Family, FamilyConfig } from './family';
+import type { MembraneNetworkConfig } from './membrane_network';
 import type { QKFormerConfig } from './qkformer';
 import type { SpikeDrivenTransformerConfig } from './spike_driven_transformer';
 import type { SpikformerConfig } from './spikformer';
 
 /** Any preset's configuration; each option is of the families that have it. */
 export type ModelConfig = SpikformerConfig &
-  Partial<QKFormerConfig> &
-  Partial<SpikeDrivenTransformerConfig>;
+  Partial<QKFormerConfig & MembraneNetworkConfig & SpikeDrivenTransformerConfig>;
 
 /** The names that `create` knows: family, depth, width and data set; those before CML end in '-no-cml'. */
 export function list(): string[] {

@@ -174,7 +174,7 @@ export const stockNames: Readonly<Record<string, LayerNames>> = {
 export type Shapes = Readonly<Record<string, { shape: number[] }>>;
 
 /** What the shapes of a state_dict tell of a network's options for certain; `channels` are the input's. */
-export type Sizes = Record<string, number> & { channels: number; numClasses: number };
+export type Sizes = Record<string, number | number[]> & { channels: number; numClasses: number };
 
 /** The sizes of a spiking transformer in the authors' names, or what it lacks. */
 export function transformerSizes(shapes: Shapes): Sizes | string {

@@ -14,7 +14,8 @@ export function checkSizes(recipe: Recipe, complain: Complain): void {
   const { preset, ...given } = model;
   const known = preset !== undefined && list().includes(preset) ? presetConfig(preset) : {};
   const sizes = { embedDim: 0, depth: 0, mlpRatio: 4, timeSteps: 4, ...known, ...given };
-  const { embedDim, depth, mlpRatio, timeSteps } = sizes;
+  const { embedDim, mlpRatio, timeSteps, depths = [sizes.depth] } = sizes;
+  const depth = depths.reduce((sum, blocks) => sum + blocks, 0);
   // Of a block: query, key, value, projection, and the two of the MLP.
   const weights = depth * embedDim ** 2 * (4 + 2 * mlpRatio);
   if (weights > MOST_WEIGHTS) {

@@ -28,12 +28,14 @@ export interface RecipeModel extends Partial<Omit<ModelConfig, 'inputShape' | 'n
 
 /** What one option of a family takes. */
 function optionSchema({ type, oneOf, nullable, min, max: most }: NetworkOption): z.ZodType {
-  const max = most ?? (type === 'integer' ? 65_536 : Infinity);
+  const max = most ?? (type.startsWith('integer') ? 65_536 : Infinity);
+  const integer = z
+    .int()
+    .min(min ?? 1)
+    .max(max);
   const types = {
-    integer: z
-      .int()
-      .min(min ?? 1)
-      .max(max),
+    integer,
+    integers: z.array(integer).min(1),
     positive: (min === undefined ? z.number().positive() : z.number().min(min)).max(max),
     number: z.number(),
     boolean: z.boolean(),

@@ -24,11 +24,12 @@ const changed = {
 function changesOf(preset: string): Partial<models.ModelConfig> {
   const { options, authors } = familyOfPreset(preset);
   const base = presetConfig(preset);
-  const { depth } = authors.smallest(base as models.ModelConfig & FamilyConfig);
+  const { depth = 0, depths = [] } = authors.smallest(base as models.ModelConfig & FamilyConfig);
   const events = base.inputShape.length === 4;
   const all = {
     ...changed,
-    depth: Math.max(2, depth!),
+    depth: Math.max(2, depth as number),
+    depths: (depths as number[]).map((blocks, i) => blocks + i),
     ...(events ? { inputShape: [3, 32, 48, 2] } : { inputShape: [32, 48, 3], timeSteps: 3 }),
   };
   return Object.fromEntries(Object.entries(all).filter(([key]) => key in options));

@@ -36,4 +36,4 @@ function tet(logits: tf.Tensor, target: tf.Tensor1D): tf.Scalar {
   return entropy.add(logits.sub(1).square().mean().mul(lambda)).asScalar();
 }
 
-describeModelParity(['sdt_cifar_tet'], perStep, tet);
+describeModelParity(['sdt_cifar_tet'], perStep, { loss: tet });

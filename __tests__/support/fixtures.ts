@@ -142,8 +142,8 @@ export function spikesOf(
     const [batch, heads, , channels] = rest as [number, number, number, number];
     return timeFirstToOurs({ ...values, shape: [steps, batch, heads * channels] });
   }
-  const merged = timeSteps !== undefined && steps !== timeSteps && steps % timeSteps === 0;
-  if (rest.length !== 2 || !merged) return fixture.activation(name);
+  const isMerged = timeSteps !== undefined && steps > timeSteps && steps % timeSteps === 0;
+  if (rest.length !== 2 || !isMerged) return fixture.activation(name);
   return timeFirstToOurs({ ...values, shape: [timeSteps, steps / timeSteps, ...rest] });
 }
 

@@ -2,7 +2,13 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { layerEntries } from '../../models/families';
-import { type LayerPlace, lookup, mapBN, type TorchEntry } from '../../models/torch_names';
+import {
+  type LayerNames,
+  type LayerPlace,
+  lookup,
+  mapBN,
+  type TorchEntry,
+} from '../../models/torch_names';
 import { describeEachBackend } from './backends';
 import {
   expectBuffersClose,
@@ -28,18 +34,20 @@ export interface ModuleMeta {
 
 /** The layer of a fixture, and where it stands in a model if its weights' names tell. */
 export type LayerOf = (meta: ModuleMeta) => tf.layers.Layer;
-export type Module = [fixture: string, layer: LayerOf, place?: LayerPlace];
+/** Its weights' names too, if no family has the layer. */
+export type Module = [fixture: string, layer: LayerOf, place?: LayerPlace, names?: LayerNames];
 
 /** A layer's weights under the keys of the authors' module, which stands alone in these fixtures; it may have the shortcut in it. */
 function moduleEntries(
   layer: tf.layers.Layer,
-  place?: LayerPlace,
+  place: LayerPlace = {},
+  names?: LayerNames,
 ): (TorchEntry & { variable: tf.LayerVariable })[] {
   if (layer instanceof spiking.layers.Residual) return moduleEntries(layer.sublayers[0]!, place);
   const entries =
     layer.getClassName() === 'CMLDownsample'
       ? mapBN({ map: 'conv', bn: 'bn', rank: 4 }, 'conv_bn', lookup(layer))
-      : layerEntries(layer, place);
+      : (names ?? layerEntries)(layer, place);
   return entries
     .filter(
       (entry): entry is TorchEntry & { variable: tf.LayerVariable } => entry.variable !== null,
@@ -53,12 +61,13 @@ function modelOf(
   x: tf.Tensor,
   fixture: Fixture<ModuleMeta>,
   place?: LayerPlace,
+  names?: LayerNames,
 ) {
   const model = tf.sequential();
   const input = tf.layers.inputLayer({ inputShape: x.shape.slice(1) });
   model.add(input);
   model.add(layer);
-  const entries = moduleEntries(layer, place);
+  const entries = moduleEntries(layer, place, names);
   for (const { key, variable } of entries) {
     const shape = variable.shape as number[];
     tf.tidy(() => {
@@ -73,7 +82,7 @@ export function describeLayerParity(modules: readonly Module[]): void {
   describeEachBackend('layers as the authors wrote them', () => {
     describe.each(modules.map((module) => [module[0], module] as const))(
       '%s',
-      (name, [, layerOf, place]) => {
+      (name, [, layerOf, place, names]) => {
         const fixture = loadFixture<ModuleMeta>(`ops/${name}`);
 
         test.each(['train', 'eval'] as const)('%s', (mode) => {
@@ -82,7 +91,7 @@ export function describeLayerParity(modules: readonly Module[]): void {
           tf.tidy(() => {
             const x = toTensor(fixture.activation('x'));
             const g = toTensor(fixture.activation('g'));
-            const { model, entries } = modelOf(layerOf(fixture.meta), x, fixture, place);
+            const { model, entries } = modelOf(layerOf(fixture.meta), x, fixture, place, names);
 
             const spikes = [...spiking.observe(model, x, { training })];
             expect(spikes).toHaveLength(lifNames.length);
@@ -116,7 +125,7 @@ export function describeLayerParity(modules: readonly Module[]): void {
             );
             for (const { key, variable } of learnt) {
               const gradient = grads[variable.name]!;
-              if (training && /_(conv|linear)\.bias$/.test(key)) {
+              if (training && /(conv|linear|dwc)\.bias$/.test(key)) {
                 // The batch norm after it takes the bias out: the reference's gradient is rounding noise.
                 const kernel = fixture.weight(`${mode}.grad.${key.replace(/bias$/, 'weight')}`);
                 expectGradVanishes(gradient, kernel, `gradient of ${key}`);

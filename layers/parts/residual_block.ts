@@ -15,7 +15,7 @@ export interface ResidualBlockConfig extends HeadAttentionConfig {
 export abstract class ResidualBlock extends CompositeLayer {
   protected readonly mlpRatio: number;
 
-  constructor(config: ResidualBlockConfig, ownKeys: readonly string[] = []) {
+  constructor(config: Omit<ResidualBlockConfig, 'numHeads'>, ownKeys: readonly string[] = []) {
     super(config, [...headAttentionKeys, 'mlpRatio', ...ownKeys]);
     const { mlpRatio = 4 } = config;
     checkPositive('mlpRatio', mlpRatio);

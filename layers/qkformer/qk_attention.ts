@@ -1,6 +1,6 @@
 /** QKFormer's attention of two factors: the spikes of q decide which tokens, or channels, of k pass (arXiv 2403.16552). */
 import type * as tf from '@tensorflow/tfjs';
-import { checkOneOf, checkPositiveInteger, invalid } from '../../lib/validate';
+import { checkBoolean, checkOneOf, checkPositiveInteger, invalid } from '../../lib/validate';
 import { runChain } from '../chain';
 import { applyTo, CompositeLayer } from '../composite';
 import { type CallArgs, checkTokens, type LayerArgs, oneShape, register } from '../layer';
@@ -11,6 +11,7 @@ import { type OperationList, outputSizes, product } from '../operations';
 import { checkAttnVThreshold } from '../parts/head_attention';
 
 const maskAxes = ['token', 'channel'] as const;
+const qkAttentionKeys = ['numHeads', 'maskAxis', 'attnVThreshold', 'preActivation'];
 
 export interface QKAttentionConfig extends LayerArgs, NeuronOptions {
   /** Must divide the channels. A mask over channels is the same whatever the heads. */
@@ -22,35 +23,44 @@ export interface QKAttentionConfig extends LayerArgs, NeuronOptions {
   maskAxis?: 'token' | 'channel';
   /** Threshold of the mask's neuron, which vThreshold does not touch. Default 0.5. */
   attnVThreshold?: number;
+  /**
+   * Whether the last neuron comes first, before q and k: real numbers come in and go out, as in MS-QKFormer
+   * (arXiv 2505.18608). Default false.
+   */
+  preActivation?: boolean;
 }
 
 /**
  * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> spikes of the same shape: q and
  * k each linear, BN, LIF; mask = LIF(sum of q); LIF(BN(linear(mask k))). Costs are linear in the tokens.
+ * With preActivation: LIF; q, k and mask as before; BN(linear(mask k)).
  */
 export class QKAttention extends CompositeLayer {
   static className = 'QKAttention';
   private readonly numHeads: number;
   private readonly maskAxis: 'token' | 'channel';
+  private readonly preActivation: boolean;
   private readonly lifs: readonly [q: LIFNode, k: LIFNode, attn: LIFNode, proj: LIFNode];
   private maps!: readonly [q: LinearBN, k: LinearBN, proj: LinearBN];
 
   constructor(config: QKAttentionConfig) {
-    super(config, ['numHeads', 'maskAxis', 'attnVThreshold', ...neuronOptionKeys]);
-    const { numHeads, maskAxis = 'token', attnVThreshold = 0.5 } = config;
+    super(config, [...qkAttentionKeys, ...neuronOptionKeys]);
+    const { numHeads, maskAxis = 'token', attnVThreshold = 0.5, preActivation = false } = config;
     checkPositiveInteger('numHeads', numHeads);
     checkOneOf('maskAxis', maskAxis, maskAxes);
     const neurons = new NeuronFactory(config);
     checkAttnVThreshold(attnVThreshold, neurons.attrs.vReset);
     this.numHeads = numHeads;
     this.maskAxis = maskAxis;
+    checkBoolean('preActivation', preActivation);
+    this.preActivation = preActivation;
     this.lifs = [
       this.own(neurons.lif('q_lif')),
       this.own(neurons.lif('k_lif')),
       this.own(neurons.lif('attn_lif', { vThreshold: attnVThreshold })),
       this.own(neurons.lif('proj_lif')),
     ];
-    this.config = { numHeads, maskAxis, attnVThreshold, ...neurons.options };
+    this.config = { numHeads, maskAxis, attnVThreshold, preActivation, ...neurons.options };
   }
 
   protected override buildSublayers(inputShape: tf.Shape): void {
@@ -67,14 +77,16 @@ export class QKAttention extends CompositeLayer {
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
     const [qMap, kMap, proj] = this.maps;
     const [qLif, kLif, attnLif, projLif] = this.lifs;
-    const q = runChain([qMap, qLif], x, kwargs);
-    const k = runChain([kMap, kLif], x, kwargs);
+    const input = this.preActivation ? applyTo(projLif, x, kwargs) : x;
+    const q = runChain([qMap, qLif], input, kwargs);
+    const k = runChain([kMap, kLif], input, kwargs);
     const [batch, time, channels] = [x.shape[0]!, x.shape[1]!, x.shape.at(-1)!];
     const byHead = [batch, time, -1, this.numHeads, channels / this.numHeads];
     const heads = q.reshape(byHead);
     const sum = heads.sum(this.maskAxis === 'token' ? 4 : 2, true);
     const masked = k.reshape(byHead).mul(applyTo(attnLif, sum, kwargs));
-    return runChain([proj, projLif], masked.reshape(x.shape), kwargs);
+    const last = this.preActivation ? [proj] : [proj, projLif];
+    return runChain(last, masked.reshape(x.shape), kwargs);
   }
 
   /** The sum is of q's spikes; the mask lets k's pass. */

@@ -1,5 +1,6 @@
 /** Spikingformer's MLP: LIF, linear, BN to a wider layer, and the same back (arXiv 2304.11954). */
 import type * as tf from '@tensorflow/tfjs';
+import { checkBoolean, invalid } from '../../lib/validate';
 import { runChain } from '../chain';
 import { CompositeLayer } from '../composite';
 import { type CallArgs, oneShape, register } from '../layer';
@@ -7,21 +8,34 @@ import type { LIFNode } from '../lif_node';
 import { NeuronFactory } from '../neuron_options';
 import { hiddenRatioOf, type MLPConfig, mlpKeys, mlpMaps } from '../parts/mlp';
 
-export type SpikingMLPConfig = MLPConfig;
+export interface SpikingMLPConfig extends MLPConfig {
+  /**
+   * Whether the hidden layer is added to the input too, which takes hiddenRatio 1: h = fc1(x), h + fc2(x + h), for
+   * blocks that add x, as Max-Former's. Default false.
+   */
+  hiddenShortcut?: boolean;
+}
 
 /** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape, real numbers. */
 export class SpikingMLP extends CompositeLayer {
   static className = 'SpikingMLP';
   private readonly hiddenRatio: number;
+  private readonly hiddenShortcut: boolean;
   private readonly lifs: readonly LIFNode[];
   private layers: tf.layers.Layer[] = [];
 
   constructor(config: SpikingMLPConfig = {}) {
-    super(config, mlpKeys);
+    super(config, [...mlpKeys, 'hiddenShortcut']);
     const neurons = new NeuronFactory(config);
     this.hiddenRatio = hiddenRatioOf(config);
+    const { hiddenShortcut = false } = config;
+    checkBoolean('hiddenShortcut', hiddenShortcut);
+    if (hiddenShortcut && this.hiddenRatio !== 1) {
+      throw invalid('hiddenRatio', '1 with hiddenShortcut', this.hiddenRatio);
+    }
+    this.hiddenShortcut = hiddenShortcut;
     this.lifs = ['lif1', 'lif2'].map((name) => this.own(neurons.lif(name)));
-    this.config = { hiddenRatio: this.hiddenRatio, ...neurons.options };
+    this.config = { hiddenRatio: this.hiddenRatio, hiddenShortcut, ...neurons.options };
   }
 
   protected override buildSublayers(inputShape: tf.Shape): void {
@@ -32,7 +46,9 @@ export class SpikingMLP extends CompositeLayer {
   }
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
-    return runChain(this.layers, x, kwargs);
+    if (!this.hiddenShortcut) return runChain(this.layers, x, kwargs);
+    const hidden = runChain(this.layers.slice(0, 2), x, kwargs);
+    return hidden.add(runChain(this.layers.slice(2), x.add(hidden), kwargs));
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

@@ -74,7 +74,11 @@ function pathsOf(name: string) {
   const model = buildFast(() =>
     spiking.models.create(name, {
       inputShape: [...(events ? [1] : []), 16, 16, inputShape.at(-1)!],
-      ...{ ...smallest, timeSteps: 1, depth: Math.max(2, smallest.depth!), numClasses: 2 },
+      ...{
+        ...smallest,
+        ...('depth' in smallest && { depth: Math.max(2, smallest.depth as number) }),
+      },
+      ...{ timeSteps: 1, numClasses: 2 },
     }),
   );
   const x = tf.zeros([1, ...model.inputs[0]!.shape.slice(1)] as number[]);

@@ -1,0 +1,14 @@
+/** Max-Former's patch embedding: a max pool more, on the shortcut of later stages (arXiv 2505.18608). */
+import { register } from '../layer';
+import { MembraneEmbed, type MembraneEmbedConfig } from '../parts/membrane_embed';
+
+export type MaxFormerEmbedConfig = MembraneEmbedConfig;
+
+/** `[batch, time, height, width, channels]`, or an image if timeSteps is given -> real numbers at a part of the size: see MembraneEmbed. */
+export class MaxFormerEmbed extends MembraneEmbed {
+  static className = 'MaxFormerEmbed';
+}
+
+export const maxFormerEmbed = (config: MaxFormerEmbedConfig) => new MaxFormerEmbed(config);
+
+register(MaxFormerEmbed);

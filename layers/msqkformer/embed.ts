@@ -1,0 +1,14 @@
+/** MS-QKFormer's patch embedding: QKFormer's with a membrane shortcut (arXiv 2505.18608). */
+import { register } from '../layer';
+import { MembraneEmbed, type MembraneEmbedConfig } from '../parts/membrane_embed';
+
+export type MSQKFormerEmbedConfig = MembraneEmbedConfig;
+
+/** `[batch, time, height, width, channels]`, or an image if timeSteps is given -> real numbers at a part of the size: see MembraneEmbed. */
+export class MSQKFormerEmbed extends MembraneEmbed {
+  static className = 'MSQKFormerEmbed';
+}
+
+export const msQKFormerEmbed = (config: MSQKFormerEmbedConfig) => new MSQKFormerEmbed(config);
+
+register(MSQKFormerEmbed);

@@ -1,0 +1,111 @@
+/**
+ * Max-Former (Fang et al., NeurIPS 2025, arXiv 2505.18608): what neurons, which are low-pass filters, take from an image
+ * comes back by max pools in the embeddings and depthwise convolutions in place of early attention.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import { maxFormerBlock, maxFormerEmbed } from '../layers/maxformer';
+import { cifar10, cifar10dvs, cifar100, dvs128, imagenet } from './data_sets';
+import type { Family } from './family';
+import { membraneCode, membraneNotes } from './membrane_names';
+import {
+  conv,
+  firstEmbed,
+  type MembraneFamily,
+  type MembraneNetworkConfig,
+  membraneNetwork,
+  membraneOptions,
+  pooled,
+  type Stage,
+  strided,
+} from './membrane_network';
+import { attentionEntries, lookup, mapBN } from './torch_names';
+
+export type MaxFormerConfig = MembraneNetworkConfig;
+
+const attention: Pick<Stage, 'block' | 'hasHeads'> = { block: maxFormerBlock, hasHeads: true };
+
+/** Blocks of a depthwise convolution with kernels of that side; null: of an MLP alone. */
+const depthwise = (kernelSize: number | null): Pick<Stage, 'block' | 'hasHeads'> => ({
+  block: ({ numHeads: _, ...config }) => maxFormerBlock({ ...config, kernelSize }),
+  hasHeads: false,
+});
+
+/** An embedding that pools on its shortcut too. */
+const later = (width: number) => ({
+  stages: [pooled(width), conv(width)],
+  shortcutDownsample: 'pool' as const,
+});
+
+const family: MembraneFamily = {
+  name: 'maxformer',
+  embed: maxFormerEmbed,
+  stages: {
+    cifar: (d) => [
+      { embed: firstEmbed.cifar(d), ...depthwise(null) },
+      { embed: later(d / 2), ...depthwise(3) },
+      { embed: later(d), ...attention },
+    ],
+    imagenet: (d) => [
+      {
+        embed: { stages: [strided(d / 8), strided(d / 4), conv(d / 4)], shortcutFrom: 1 },
+        ...depthwise(7),
+      },
+      { embed: later(d / 2), ...depthwise(5) },
+      { embed: later(d), ...attention },
+    ],
+    events: (d) => [
+      { embed: firstEmbed.events(d), ...depthwise(3) },
+      { embed: later(d), ...attention },
+    ],
+  },
+};
+
+/**
+ * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`.
+ *
+ * ```ts
+ * const model = spiking.models.maxformer({ inputShape: [32, 32, 3], numClasses: 10, embedDim: 64 });
+ * ```
+ */
+export function maxformer(config: MaxFormerConfig): tf.LayersModel {
+  return membraneNetwork(config, family);
+}
+
+/** The networks of the published code. */
+const presets: Record<string, MaxFormerConfig> = {
+  'maxformer-4-384-cifar10': { ...cifar10, embedDim: 384, numHeads: 8 },
+  'maxformer-4-384-cifar100': { ...cifar100, embedDim: 384, numHeads: 8 },
+  'maxformer-10-384-imagenet': { ...imagenet, embedDim: 384, numHeads: 6 },
+  'maxformer-10-512-imagenet': { ...imagenet, embedDim: 512, numHeads: 8 },
+  'maxformer-10-768-imagenet': { ...imagenet, embedDim: 768, numHeads: 12 },
+  'maxformer-2-256-cifar10dvs': { ...cifar10dvs, embedDim: 256, numHeads: 16, mlpRatio: 1 },
+  'maxformer-2-256-dvs128': { ...dvs128, embedDim: 256, numHeads: 16, mlpRatio: 1 },
+};
+
+export const maxformerFamily: Family<MaxFormerConfig> = {
+  name: family.name,
+  options: membraneOptions,
+  create: maxformer,
+  notes: membraneNotes,
+  presets,
+  authors: membraneCode({
+    embedClass: 'MaxFormerEmbed',
+    blockClass: 'MaxFormerBlock',
+    first: {
+      cifar: ['proj', 'embed1.embed', 'embed2.embed'],
+      imagenet: ['embed1.embed', 'embed2.embed', 'embed3.embed', 'embed4.embed'],
+      events: ['proj', 'max_embed1.embed', 'max_embed2.embed', 'max_embed3.embed', 'embed1.embed'],
+    },
+    later: () => ['max_embed1.embed', 'embed1.embed', 'max_embed2.embed'],
+    mixer(block, key) {
+      const { numHeads, kernelSize } = block.getConfig();
+      // The 7x7 kernels have another name.
+      const conv = kernelSize === 7 ? 'conv5' : 'conv';
+      const names = { map: `${key}.mixer.${conv}`, bn: `${key}.mixer.${conv}_bn`, rank: 4 };
+      return [
+        ...(numHeads === null ? [] : attentionEntries(block, 3, `${key}.attn.`, 'mixer/attn/')),
+        ...(kernelSize === null ? [] : mapBN(names, 'mixer/conv', lookup(block), true)),
+      ];
+    },
+  }),
+};

@@ -1,0 +1,112 @@
+/** MS-QKFormer (Fang et al., NeurIPS 2025, arXiv 2505.18608): QKFormer with membrane shortcuts in place of spikes' sums. */
+import type * as tf from '@tensorflow/tfjs';
+import { msQKFormerBlock, msQKFormerEmbed } from '../layers/msqkformer';
+import { cifar10, cifar10dvs, cifar100, dvs128, imagenet } from './data_sets';
+import type { Family } from './family';
+import { membraneCode, membraneNotes } from './membrane_names';
+import {
+  conv,
+  firstEmbed,
+  formOf,
+  type MembraneFamily,
+  type MembraneNetworkConfig,
+  membraneNetwork,
+  membraneOptions,
+  pooled,
+  type Stage,
+} from './membrane_network';
+import { attentionEntries } from './torch_names';
+
+export type MSQKFormerConfig = MembraneNetworkConfig;
+
+const blocks = (attention: 'token' | 'full'): Pick<Stage, 'block' | 'hasHeads'> => ({
+  block: (config) => msQKFormerBlock({ ...config, attention }),
+  hasHeads: true,
+});
+const [token, full] = [blocks('token'), blocks('full')];
+
+/** An embedding that pools behind its last convolution; for ImageNet behind the first. */
+const later = (width: number) => ({ stages: [conv(width), pooled(width)] });
+const poolingFirst = (width: number) => ({ stages: [pooled(width), conv(width)] });
+
+const family: MembraneFamily = {
+  name: 'msQkformer',
+  embed: msQKFormerEmbed,
+  stages: {
+    cifar: (d) => [
+      { embed: firstEmbed.cifar(d), ...token },
+      { embed: later(d / 2), ...token },
+      { embed: later(d), ...full },
+    ],
+    imagenet: (d) => [
+      {
+        embed: { stages: [pooled(d / 8), pooled(d / 4), conv(d / 4)], shortcutFrom: 1 },
+        ...token,
+      },
+      { embed: poolingFirst(d / 2), ...token },
+      { embed: poolingFirst(d), ...full },
+    ],
+    events: (d) => [
+      { embed: firstEmbed.events(d), ...token },
+      { embed: later(d), ...full },
+    ],
+  },
+};
+
+/**
+ * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`.
+ *
+ * ```ts
+ * const model = spiking.models.msQkformer({ inputShape: [32, 32, 3], numClasses: 10, embedDim: 64 });
+ * ```
+ */
+export function msQkformer(config: MSQKFormerConfig): tf.LayersModel {
+  return membraneNetwork(config, family);
+}
+
+/** The networks of the published code. */
+const presets: Record<string, MSQKFormerConfig> = {
+  'msqkformer-4-384-cifar10': { ...cifar10, embedDim: 384, numHeads: 8 },
+  'msqkformer-4-384-cifar100': { ...cifar100, embedDim: 384, numHeads: 8 },
+  'msqkformer-10-384-imagenet': { ...imagenet, embedDim: 384, numHeads: 6 },
+  'msqkformer-10-512-imagenet': { ...imagenet, embedDim: 512, numHeads: 8 },
+  'msqkformer-10-768-imagenet': { ...imagenet, embedDim: 768, numHeads: 12 },
+  'msqkformer-2-256-cifar10dvs': { ...cifar10dvs, embedDim: 256, numHeads: 16, mlpRatio: 1 },
+  'msqkformer-2-256-dvs128': { ...dvs128, embedDim: 256, numHeads: 16, mlpRatio: 1 },
+};
+
+const eventNote =
+  'the published code of the event networks stops with a TypeError: their embeddings are those of the CIFAR code, which has the same weights';
+
+export const msqkformerFamily: Family<MSQKFormerConfig> = {
+  name: 'msqkformer',
+  options: membraneOptions,
+  create: msQkformer,
+  notes: (config) => [
+    ...membraneNotes(config),
+    ...(formOf(config) === 'events' ? [eventNote] : []),
+  ],
+  presets,
+  authors: membraneCode({
+    embedClass: 'MSQKFormerEmbed',
+    blockClass: 'MSQKFormerBlock',
+    first: {
+      cifar: ['proj', 'embed1.embed', 'embed2.embed'],
+      imagenet: [
+        'proj',
+        { map: 'proj_conv1', bn: 'proj_bn1' },
+        { map: 'proj_conv2', bn: 'proj_bn2' },
+        'rpe',
+      ],
+      events: ['proj', 'max_embed1.embed', 'max_embed2.embed', 'max_embed3.embed', 'embed1.embed'],
+    },
+    later: (form) =>
+      form === 'imagenet'
+        ? ['proj3', 'proj4', 'proj_res']
+        : ['embed1.embed', 'max_embed1.embed', 'embed2.embed'],
+    mixer(block, key) {
+      const factors = block.getConfig().attention === 'full' ? 'qkv' : 'qk';
+      return attentionEntries(block, 3, `${key}.attn.`, 'attn/', factors);
+    },
+  }),
+};
