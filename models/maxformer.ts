@@ -4,7 +4,6 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { maxFormerBlock, maxFormerEmbed } from '../layers/maxformer';
-import { cifar10, cifar10dvs, cifar100, dvs128, imagenet } from './data_sets';
 import type { Family } from './family';
 import { membraneCode, membraneNotes } from './membrane_names';
 import {
@@ -14,6 +13,7 @@ import {
   type MembraneNetworkConfig,
   membraneNetwork,
   membraneOptions,
+  membranePresets,
   pooled,
   type Stage,
   strided,
@@ -71,23 +71,12 @@ export function maxformer(config: MaxFormerConfig): tf.LayersModel {
   return membraneNetwork(config, family);
 }
 
-/** The networks of the published code. */
-const presets: Record<string, MaxFormerConfig> = {
-  'maxformer-4-384-cifar10': { ...cifar10, embedDim: 384, numHeads: 8 },
-  'maxformer-4-384-cifar100': { ...cifar100, embedDim: 384, numHeads: 8 },
-  'maxformer-10-384-imagenet': { ...imagenet, embedDim: 384, numHeads: 6 },
-  'maxformer-10-512-imagenet': { ...imagenet, embedDim: 512, numHeads: 8 },
-  'maxformer-10-768-imagenet': { ...imagenet, embedDim: 768, numHeads: 12 },
-  'maxformer-2-256-cifar10dvs': { ...cifar10dvs, embedDim: 256, numHeads: 16, mlpRatio: 1 },
-  'maxformer-2-256-dvs128': { ...dvs128, embedDim: 256, numHeads: 16, mlpRatio: 1 },
-};
-
 export const maxformerFamily: Family<MaxFormerConfig> = {
   name: family.name,
   options: membraneOptions,
   create: maxformer,
   notes: membraneNotes,
-  presets,
+  presets: membranePresets('maxformer'),
   authors: membraneCode({
     embedClass: 'MaxFormerEmbed',
     blockClass: 'MaxFormerBlock',

@@ -10,6 +10,7 @@ import type { MembraneEmbedConfig } from '../layers/parts/membrane_embed';
 import type { ResidualBlockConfig } from '../layers/parts/residual_block';
 import { tokenMean } from '../layers/token_mean';
 import { checkKeys, invalid } from '../lib/validate';
+import { cifar10, cifar10dvs, cifar100, dvs128, imagenet } from './data_sets';
 import { checkOption, type NetworkOptions, neuronOptions } from './options';
 import { classifier, imageTimeSteps, networkOptions } from './spiking_transformer';
 
@@ -113,7 +114,11 @@ function resolve(config: MembraneNetworkConfig, stages: readonly Stage[]) {
   const widthOf = ({ embed }: Stage) => embed.stages.at(-1)!.filters;
   const narrow = widthOf(stages.find(({ hasHeads }) => hasHeads)!);
   if (narrow % numHeads !== 0) {
-    throw invalid('numHeads', `a divisor of the ${narrow} channels of its first stage`, numHeads);
+    throw invalid(
+      'numHeads',
+      `a divisor of the ${narrow} channels of the first stage that has them`,
+      numHeads,
+    );
   }
   const first = widthOf(stages[0]!);
   if (!Number.isInteger(first * mlpRatio)) {
@@ -148,4 +153,21 @@ export function membraneNetwork(
   // The codes for CIFAR and events take the mean over time before the linear head: the same but for rounding.
   const ends = [tokenMean({ name: 'tokens' }), lifNode({ name: 'head_lif', ...neurons })];
   return classifier(config, [...layers, ...ends], { headFirst: true });
+}
+
+/** The networks of the published code, those of both families alike. */
+export function membranePresets(family: string): Record<string, MembraneNetworkConfig> {
+  const images = { embedDim: 384, depths: [...depths.cifar], numHeads: 8 };
+  const events = { embedDim: 256, depths: [...depths.events], numHeads: 16, mlpRatio: 1 };
+  const large = [384, 512, 768].map((embedDim) => {
+    const sizes = { embedDim, depths: [...depths.imagenet], numHeads: embedDim / 64 };
+    return [`${family}-10-${embedDim}-imagenet`, { ...imagenet, ...sizes }] as const;
+  });
+  return {
+    [`${family}-4-384-cifar10`]: { ...cifar10, ...images },
+    [`${family}-4-384-cifar100`]: { ...cifar100, ...images },
+    ...Object.fromEntries(large),
+    [`${family}-2-256-cifar10dvs`]: { ...cifar10dvs, ...events },
+    [`${family}-2-256-dvs128`]: { ...dvs128, ...events },
+  };
 }

@@ -1,7 +1,6 @@
 /** MS-QKFormer (Fang et al., NeurIPS 2025, arXiv 2505.18608): QKFormer with membrane shortcuts in place of spikes' sums. */
 import type * as tf from '@tensorflow/tfjs';
 import { msQKFormerBlock, msQKFormerEmbed } from '../layers/msqkformer';
-import { cifar10, cifar10dvs, cifar100, dvs128, imagenet } from './data_sets';
 import type { Family } from './family';
 import { membraneCode, membraneNotes } from './membrane_names';
 import {
@@ -12,6 +11,7 @@ import {
   type MembraneNetworkConfig,
   membraneNetwork,
   membraneOptions,
+  membranePresets,
   pooled,
   type Stage,
 } from './membrane_network';
@@ -64,17 +64,6 @@ export function msQkformer(config: MSQKFormerConfig): tf.LayersModel {
   return membraneNetwork(config, family);
 }
 
-/** The networks of the published code. */
-const presets: Record<string, MSQKFormerConfig> = {
-  'msqkformer-4-384-cifar10': { ...cifar10, embedDim: 384, numHeads: 8 },
-  'msqkformer-4-384-cifar100': { ...cifar100, embedDim: 384, numHeads: 8 },
-  'msqkformer-10-384-imagenet': { ...imagenet, embedDim: 384, numHeads: 6 },
-  'msqkformer-10-512-imagenet': { ...imagenet, embedDim: 512, numHeads: 8 },
-  'msqkformer-10-768-imagenet': { ...imagenet, embedDim: 768, numHeads: 12 },
-  'msqkformer-2-256-cifar10dvs': { ...cifar10dvs, embedDim: 256, numHeads: 16, mlpRatio: 1 },
-  'msqkformer-2-256-dvs128': { ...dvs128, embedDim: 256, numHeads: 16, mlpRatio: 1 },
-};
-
 const eventNote =
   'the published code of the event networks stops with a TypeError: their embeddings are those of the CIFAR code, which has the same weights';
 
@@ -86,7 +75,7 @@ export const msqkformerFamily: Family<MSQKFormerConfig> = {
     ...membraneNotes(config),
     ...(formOf(config) === 'events' ? [eventNote] : []),
   ],
-  presets,
+  presets: membranePresets('msqkformer'),
   authors: membraneCode({
     embedClass: 'MSQKFormerEmbed',
     blockClass: 'MSQKFormerBlock',

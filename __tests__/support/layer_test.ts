@@ -55,6 +55,12 @@ const stages = [
   'stage4/conv_bn/',
   'proj/',
 ];
+/** An embedding's, with that many stages before its last. */
+const embed = (count: number) => {
+  const before = ['stage1/conv_bn/', 'stage2/conv_bn/'].slice(0, count);
+  const paths = [...before, 'proj/', 'shortcut/'];
+  return { trainable: paths.flatMap(convTrainable), frozen: paths.flatMap(bnFrozen) };
+};
 const spikformerStages = [...stages.slice(0, -1), 'rpe/conv_bn/'];
 const tokenizer = { trainable: stages.flatMap(convTrainable), frozen: stages.flatMap(bnFrozen) };
 const spikeDrivenStages = [...stages.slice(0, 3), 'conv_bn/', 'rpe/'];
@@ -142,6 +148,140 @@ export const layerCases: LayerCase[] = [
     frozen: [...bnFrozen('q/'), ...bnFrozen('k/'), ...bnFrozen('proj/')],
     idle: ['proj/bias'],
     badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'QKAttention',
+    variant: 'preActivation',
+    make: (options) =>
+      layers.qkAttention({ numHeads: 2, preActivation: true, vThreshold: 0.3, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: [...convTrainable('q/'), ...convTrainable('k/'), ...linearTrainable('proj/')],
+    frozen: [...bnFrozen('q/'), ...bnFrozen('k/'), ...bnFrozen('proj/')],
+    idle: ['proj/bias'],
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'MaxFormerBlock',
+    make: (options) =>
+      layers.maxFormerBlock({ kernelSize: 5, mlpRatio: 1, vThreshold: 0.3, ...options }),
+    inputShape: [2, 3, 3, 4],
+    outputShape: [2, 3, 3, 4],
+    trainable: ['mixer/conv/', 'mlp/fc1/', 'mlp/fc2/'].flatMap(linearTrainable),
+    frozen: ['mixer/conv/', 'mlp/fc1/', 'mlp/fc2/'].flatMap(bnFrozen),
+    idle: ['mixer/conv/bias', 'mlp/fc1/bias', 'mlp/fc2/bias'],
+    badInput: [2, 2, 3, 3, 6],
+  },
+  {
+    className: 'MaxFormerBlock',
+    variant: 'attention and a depthwise convolution',
+    make: (options) =>
+      layers.maxFormerBlock({
+        ...{ numHeads: 2, kernelSize: 3, mlpRatio: 2, scale: 1, vThreshold: 0.3 },
+        ...options,
+      }),
+    inputShape: [2, 3, 3, 4],
+    outputShape: [2, 3, 3, 4],
+    trainable: [
+      ...attention('mixer/attn/').trainable,
+      ...['mixer/conv/', 'mlp/fc1/', 'mlp/fc2/'].flatMap(linearTrainable),
+    ],
+    frozen: [
+      ...attention('mixer/attn/').frozen,
+      ...['mixer/conv/', 'mlp/fc1/', 'mlp/fc2/'].flatMap(bnFrozen),
+    ],
+    idle: ['mixer/attn/proj/bias', 'mixer/conv/bias', 'mlp/fc1/bias', 'mlp/fc2/bias'],
+    badInput: [2, 2, 3, 3, 6],
+  },
+  {
+    className: 'MaxFormerBlock',
+    variant: 'an MLP alone',
+    make: (options) => layers.maxFormerBlock({ mlpRatio: 2, vThreshold: 0.3, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    ...mlp('mlp/'),
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'MaxFormerEmbed',
+    make: (options) =>
+      layers.maxFormerEmbed({
+        stages: [
+          { filters: 2, downsample: 'pool' },
+          { filters: 4, downsample: 'none' },
+        ],
+        shortcutDownsample: 'pool',
+        vThreshold: 0.3,
+        ...options,
+      }),
+    inputShape: [2, 4, 3, 3],
+    outputShape: [2, 2, 2, 4],
+    ...embed(1),
+    badInput: [2, 2, 4, 3, 5],
+  },
+  {
+    className: 'MaxFormerEmbed',
+    variant: 'of an image',
+    make: (options) =>
+      layers.maxFormerEmbed({
+        stages: [
+          { filters: 2, downsample: 'stride' },
+          { filters: 3, downsample: 'stride' },
+          { filters: 4, downsample: 'none' },
+        ],
+        ...{ shortcutFrom: 1, timeSteps: 2, vThreshold: 0.3 },
+        ...options,
+      }),
+    inputShape: [5, 4, 3],
+    outputShape: [2, 2, 1, 4],
+    ...embed(2),
+    badInput: [2, 5, 4, 5],
+  },
+  {
+    className: 'MSQKFormerBlock',
+    make: (options) =>
+      layers.msQKFormerBlock({ numHeads: 2, mlpRatio: 0.5, vThreshold: 0.3, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: [
+      ...['attn/q/', 'attn/k/'].flatMap(convTrainable),
+      ...['attn/proj/', 'mlp/fc1/', 'mlp/fc2/'].flatMap(linearTrainable),
+    ],
+    frozen: ['attn/q/', 'attn/k/', 'attn/proj/', 'mlp/fc1/', 'mlp/fc2/'].flatMap(bnFrozen),
+    idle: ['attn/proj/bias', 'mlp/fc1/bias', 'mlp/fc2/bias'],
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'MSQKFormerBlock',
+    variant: 'full',
+    make: (options) =>
+      layers.msQKFormerBlock({
+        ...{ numHeads: 2, mlpRatio: 1, attention: 'full', scale: 1, vThreshold: 0.3 },
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: [...attention('attn/').trainable, ...mlp('mlp/').trainable],
+    frozen: [...attention('attn/').frozen, ...mlp('mlp/').frozen],
+    idle: ['attn/proj/bias', 'mlp/fc1/bias', 'mlp/fc2/bias'],
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'MSQKFormerEmbed',
+    make: (options) =>
+      layers.msQKFormerEmbed({
+        stages: [
+          { filters: 2, downsample: 'none' },
+          { filters: 3, downsample: 'pool' },
+          { filters: 4, downsample: 'pool' },
+        ],
+        ...{ shortcutFrom: 1, encodes: true, vThreshold: 0.3 },
+        ...options,
+      }),
+    inputShape: [2, 5, 4, 3],
+    outputShape: [2, 2, 1, 4],
+    ...embed(2),
+    badInput: [2, 2, 5, 4, 5],
   },
   {
     className: 'QKFormerBlock',
