@@ -68,7 +68,7 @@ export class CMLDownsample extends CompositeLayer {
     const conv = { filters, kernelSize, strides, initStd };
     this.convBN = this.own(new ConvBN({ name: 'conv_bn', ...conv }));
     this.convBN.repeats = timeSteps ?? 1;
-    this.lif = this.own(neurons.lif('lif'));
+    this.lif = this.own(this.makeLIF(neurons));
     this.config = {
       filters,
       kernelSize,
@@ -80,6 +80,11 @@ export class CMLDownsample extends CompositeLayer {
       ...neurons.options,
       ...(initStd !== null && { initStd }),
     };
+  }
+
+  /** Called by the constructor. */
+  protected makeLIF(neurons: NeuronFactory): LIFNode {
+    return neurons.lif('lif');
   }
 
   /** The input's shape with a time axis, of one step where it is an image. */

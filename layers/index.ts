@@ -29,6 +29,7 @@ export {
 export { PoissonEncoder, type PoissonEncoderConfig, poissonEncoder } from './poisson_encoder';
 export * from './qkformer';
 export { RateReadout, rateReadout } from './rate_readout';
+export * from './sglformer';
 export * from './spike_driven_transformer';
 export * from './spikformer';
 export * from './spikingformer';

@@ -73,34 +73,40 @@ export class HeadAttention {
     return maps;
   }
 
-  /** The spikes of the neuron behind the product. */
-  attend(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+  /** The spikes of the neuron behind the product, which is of all tokens unless another is given. */
+  attend(x: tf.Tensor, kwargs: CallArgs, attention = multiHeadSpikingAttention): tf.Tensor {
     const [q, k, v] = this.maps.map((map, i) => runChain([map, this.lifs[i]!], x, kwargs));
     const { numHeads, scale } = this.config;
-    const attended = multiHeadSpikingAttention(q!, k!, v!, { numHeads, scale });
+    const attended = attention(q!, k!, v!, { numHeads, scale });
     return applyTo(this.attnLif, attended, kwargs);
   }
 
-  /** The product's, of the layer that it is in: (q kT) v or q (kT v), whichever `spikingAttention` takes. */
+  /**
+   * The product's, of the layer that it is in: (q kT) v or q (kT v), whichever `spikingAttention` takes.
+   * `groups` has the tokens of each group that attends by itself; default: one group of all.
+   */
   operations(
     layer: tf.layers.Layer,
     { attentionHeads: heads = this.config.numHeads }: OperationOptions,
+    groups?: readonly number[],
   ): Operations {
     const sizes = outputSizes(layer);
     const [time, channels] = [sizes[0]!, sizes.at(-1)!];
-    const tokens = product(sizes.slice(1, -1));
+    const counts = groups ?? [product(sizes.slice(1, -1))];
     if (channels % heads !== 0) {
       throw invalid('attentionHeads', `a divisor of the ${channels} channels`, heads);
     }
     const headDim = channels / heads;
     const [q, k, v] = this.lifs.map(({ name }) => name);
-    const [first, last] = tokens < headDim ? [[q!, k!], v!] : [[k!, v!], q!];
+    const inner = (tokens: number) => Math.min(tokens, headDim);
+    const sum = (of: (tokens: number) => number) => counts.reduce((all, n) => all + of(n), 0);
+    const [first, last] = Math.max(...counts) < headDim ? [[q!, k!], v!] : [[k!, v!], q!];
     return {
       part: 'product',
       kind: 'attention',
-      operations: 2 * time * heads * tokens * headDim * Math.min(tokens, headDim),
+      operations: 2 * time * heads * headDim * sum((tokens) => tokens * inner(tokens)),
       timeSteps: time,
-      outputs: time * tokens * (channels + heads * Math.min(tokens, headDim)),
+      outputs: time * sum((tokens) => tokens * (channels + heads * inner(tokens))),
       parameters: 0,
       terms: [
         { share: 0.5, gates: first },

@@ -23,7 +23,7 @@ export function mlpMaps(
   name: string,
   inputShape: tf.Shape,
   hiddenRatio: number,
-  initStd: number | null,
+  { initStd, useBias = true }: { initStd: number | null; useBias?: boolean },
 ): [fc1: LinearBN, fc2: LinearBN] {
   const channels = checkTokens(name, inputShape);
   const hidden = channels * hiddenRatio;
@@ -31,6 +31,6 @@ export function mlpMaps(
     throw invalid('hiddenRatio', `such that ${channels} channels times it is whole`, hiddenRatio);
   }
   const map = (part: string, units: number) =>
-    new LinearBN({ name: part, units, useBias: true, initStd });
+    new LinearBN({ name: part, units, useBias, initStd });
   return [map('fc1', hidden), map('fc2', channels)];
 }

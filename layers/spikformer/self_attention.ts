@@ -17,7 +17,7 @@ import { BatchLIF } from './batch_lif';
 import { initStdOf, type Projection, type ProjectionOptions, projectionOf } from './projection';
 
 export type ProjLifAxis = (typeof projLifAxes)[number];
-const projLifAxes = ['time', 'released'] as const;
+export const projLifAxes = ['time', 'released'] as const;
 
 export interface SpikformerSelfAttentionConfig extends HeadAttentionConfig, ProjectionOptions {
   /**

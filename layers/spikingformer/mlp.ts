@@ -40,7 +40,7 @@ export class SpikingMLP extends CompositeLayer {
 
   protected override buildSublayers(inputShape: tf.Shape): void {
     const [lif1, lif2] = this.lifs as [LIFNode, LIFNode];
-    const [fc1, fc2] = mlpMaps(this.name, inputShape, this.hiddenRatio, null);
+    const [fc1, fc2] = mlpMaps(this.name, inputShape, this.hiddenRatio, { initStd: null });
     this.layers = [lif1, this.own(fc1), lif2, this.own(fc2)];
     this.buildInOrder(this.layers, inputShape);
   }

@@ -1,0 +1,58 @@
+/** SGLFormer's readout: a weight for each token, time step and channel, and batch norm over the samples (doi 10.3389/fnins.2024.1371290). */
+import * as tf from '@tensorflow/tfjs';
+import { invalid } from '../../lib/validate';
+import { torchBias, torchKernel } from '../initializers';
+import { KernelBN } from '../kernel_bn';
+import { checkTokens, type LayerArgs, oneShape, register } from '../layer';
+import { mapOperations, type OperationList, outputSizes } from '../operations';
+
+/**
+ * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, channels]`:
+ * BN(bias[c] + sum over tokens l and steps t of kernel[l, t, c] x[t, l, c]). Time steps and tokens must be known: they are
+ * the shape of the kernel `[tokens, time, 1, channels]`. Training needs at least 2 samples, of which the statistics are.
+ */
+export class SGLFormerReadout extends KernelBN {
+  static className = 'SGLFormerReadout';
+  protected override readonly kind = 'convolution';
+
+  constructor(config: LayerArgs = {}) {
+    super(config, []);
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    const channels = checkTokens(this.name, inputShape);
+    const [time, ...sides] = inputShape.slice(1, -1);
+    if (time == null || sides.some((side) => side == null)) {
+      throw invalid(`The input of ${this.name}`, 'of known time steps and tokens', inputShape);
+    }
+    const tokens = (sides as number[]).reduce((a, b) => a * b, 1);
+    const initializers = { kernel: torchKernel(), bias: torchBias(tokens * time) };
+    const shape = [tokens, time, 1, channels];
+    this.addWeights(shape, initializers, this.computeOutputShape(inputShape));
+  }
+
+  protected override affineProduct(): null {
+    return null;
+  }
+
+  protected override product(x: tf.Tensor): tf.Tensor {
+    const [tokens, time, , channels] = this.kernel.shape as [number, number, number, number];
+    const kernel = this.kernel.read().reshape([tokens, time, channels]).transpose([1, 0, 2]);
+    const weighted = x.reshape([-1, time * tokens, channels]).mul(kernel.reshape([-1, channels]));
+    return tf.sum(weighted, 1);
+  }
+
+  override operations(): OperationList {
+    const [channels] = outputSizes(this) as [number];
+    return [mapOperations(this, this.kind, this.kernel.shape[1]!, channels)];
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    const shape = oneShape(inputShape);
+    return [shape[0]!, checkTokens(this.name, shape)];
+  }
+}
+
+export const sglFormerReadout = (config?: LayerArgs) => new SGLFormerReadout(config);
+
+register(SGLFormerReadout);

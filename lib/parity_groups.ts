@@ -1,0 +1,49 @@
+/** An image's pixels in four groups, by the parity of their row and column: SGLFormer's local attention (doi 10.3389/fnins.2024.1371290). */
+import type * as tf from '@tensorflow/tfjs';
+
+/** Of a side, the pixels at 0, 2, 4, ... */
+const half = (side: number) => Math.ceil(side / 2);
+
+/** How many pixels each group has, in the order of `parityGroups`. */
+export function parityGroupSizes(height: number, width: number): number[] {
+  return [half(height), height - half(height)].flatMap((rows) =>
+    [half(width), width - half(width)].map((columns) => rows * columns),
+  );
+}
+
+/**
+ * `[batch, time, height, width, channels]` -> `[batch * 4, time, height / 2, width / 2, channels]`, group
+ * 4 n + 2 (y % 2) + x % 2 of sample n at y, x. A group is a grid over the whole image, no window. Odd sides are
+ * rounded up, and what is missing is 0: to attention, which has no softmax, zeros are no tokens.
+ */
+export function parityGroups(x: tf.Tensor): tf.Tensor {
+  const [batch, time, height, width, channels] = x.shape as [number, number, ...number[]];
+  const [rows, columns] = [half(height!), half(width!)];
+  const [oddRow, oddColumn] = [2 * rows - height!, 2 * columns - width!];
+  const isEven = oddRow + oddColumn === 0;
+  const even = isEven
+    ? x
+    : x.pad([
+        [0, 0],
+        [0, 0],
+        [0, oddRow],
+        [0, oddColumn],
+        [0, 0],
+      ]);
+  // Time and rows stay side by side: one axis for both keeps to the six that every backend transposes.
+  return even
+    .reshape([batch, time * rows, 2, columns, 2, channels!])
+    .transpose([0, 2, 4, 1, 3, 5])
+    .reshape([batch * 4, time, rows, columns, channels!]);
+}
+
+/** The reverse of `parityGroups`, for images of that height and width. */
+export function fromParityGroups(groups: tf.Tensor, height: number, width: number): tf.Tensor {
+  const [parts, time, rows, columns, channels] = groups.shape as [number, number, ...number[]];
+  const batch = parts / 4;
+  const even = groups
+    .reshape([batch, 2, 2, time * rows!, columns!, channels!])
+    .transpose([0, 3, 1, 4, 2, 5])
+    .reshape([batch, time, 2 * rows!, 2 * columns!, channels!]);
+  return even.slice([0, 0, 0, 0, 0], [batch, time, height, width, channels!]);
+}
