@@ -5,6 +5,7 @@ import type { Family } from './family';
 import { maxformerFamily } from './maxformer';
 import { msqkformerFamily } from './msqkformer';
 import { qkformerFamily } from './qkformer';
+import { sglformerFamily } from './sglformer';
 import { spikeDrivenFamily } from './spike_driven_transformer';
 import { spikformerFamily } from './spikformer';
 import { spikingformerFamily } from './spikingformer';
@@ -18,6 +19,7 @@ const families = new Map<string, Family>(
     spikeDrivenFamily,
     maxformerFamily,
     msqkformerFamily,
+    sglformerFamily,
   ].map((family) => [family.name, family as unknown as Family]),
 );
 

@@ -11,6 +11,7 @@ export { countParameters, type ParameterCount } from './parameters';
 export { type QKFormerConfig, qkformer } from './qkformer';
 export { withInputShape, withTimeSteps } from './rebuild';
 export { create, list, type ModelConfig, presetConfig } from './registry';
+export { type SGLFormerConfig, sglformer } from './sglformer';
 export {
   type SpikeDrivenTransformerConfig,
   spikeDrivenTransformer,

@@ -85,11 +85,16 @@ export function imageTimeSteps({
   return null;
 }
 
-/** The network of these layers, not yet built, a rate readout and a linear head, or, headFirst, the two in reverse. */
+interface ClassifierOptions {
+  headFirst?: boolean;
+  readout?: tf.layers.Layer;
+}
+
+/** The network of these layers, not yet built, a readout (default: of rates) and a linear head, or, headFirst, the two in reverse. */
 export function classifier(
   config: Pick<NetworkConfig, 'inputShape' | 'numClasses' | 'name'>,
   layers: readonly tf.layers.Layer[],
-  { headFirst = false } = {},
+  { headFirst = false, readout = rateReadout({ name: 'readout' }) }: ClassifierOptions = {},
 ): tf.LayersModel {
   const head = tf.layers.dense({
     name: 'head',
@@ -97,7 +102,6 @@ export function classifier(
     kernelInitializer: normalKernel(0.02),
   });
   const input = tf.input({ shape: config.inputShape });
-  const readout = rateReadout({ name: 'readout' });
   const ends = headFirst ? [head, readout] : [readout, head];
   const logits = [...layers, ...ends].reduce(
     (x, layer) => layer.apply(x) as tf.SymbolicTensor,

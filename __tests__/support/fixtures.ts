@@ -127,6 +127,14 @@ export function timeFirstToOurs(values: Values, channelsLast = false): Values {
   return permuteByRank(values, orders, 'a time-first activation');
 }
 
+/** How a fixture's recorded spikes become ours, which have that shape. */
+export type ExpectedSpikes = (
+  fixture: Pick<Fixture<unknown>, 'values' | 'activation'>,
+  name: string,
+  timeSteps: number | undefined,
+  shape: readonly number[],
+) => Values;
+
 /**
  * Recorded spikes as ours. Of three axes the first is time, or time and batch, which the authors have merged; one value
  * per channel comes as (T,N,heads,1,channels of a head).

@@ -11,6 +11,7 @@ import {
 } from '../../models/torch_names';
 import { describeEachBackend } from './backends';
 import {
+  type ExpectedSpikes,
   expectBuffersClose,
   expectForwardClose,
   expectGradClose,
@@ -78,7 +79,10 @@ function modelOf(
 }
 
 /** Each fixture's layer on every backend. */
-export function describeLayerParity(modules: readonly Module[]): void {
+export function describeLayerParity(
+  modules: readonly Module[],
+  expectedSpikes: ExpectedSpikes = spikesOf,
+): void {
   describeEachBackend('layers as the authors wrote them', () => {
     describe.each(modules.map((module) => [module[0], module] as const))(
       '%s',
@@ -96,7 +100,8 @@ export function describeLayerParity(modules: readonly Module[]): void {
             const spikes = [...spiking.observe(model, x, { training })];
             expect(spikes).toHaveLength(lifNames.length);
             spikes.forEach(([path, s], i) => {
-              const expected = spikesOf(fixture, `${mode}.lif.${lifNames[i]}`, fixture.meta.T);
+              const lif = `${mode}.lif.${lifNames[i]}`;
+              const expected = expectedSpikes(fixture, lif, fixture.meta.T, s.shape);
               expectSpikesEqual(s, expected, `${path} (${lifNames[i]})`);
               s.dispose();
             });

@@ -32,7 +32,7 @@ export class SpikeDrivenMLP extends CompositeLayer {
 
   protected override buildSublayers(inputShape: tf.Shape): void {
     const [lif1, lif2] = this.lifs;
-    const [fc1, fc2] = mlpMaps(this.name, inputShape, this.hiddenRatio, INIT_STD);
+    const [fc1, fc2] = mlpMaps(this.name, inputShape, this.hiddenRatio, { initStd: INIT_STD });
     this.maps = [this.own(fc1), this.own(fc2)];
     this.buildInOrder([lif1, fc1, lif2, fc2], inputShape);
   }
