@@ -1,18 +1,16 @@
 /** A network's answer at each time step: how soon it knows, and what early exit would cost. */
 import * as tf from '@tensorflow/tfjs';
 
-/**
- * `[batch, time, classes]`: what follows the RateReadout, applied to each time step's rates instead of their mean.
- * Where that is one linear head, the mean over time is what the model answers. The caller disposes of it.
- *
- * ```ts
- * const perStep = spiking.models.logitsPerStep(model, x); // [8, 4, 10]
- * const sofar = perStep.cumsum(1); // the classes in order of the answer after each step
- * ```
- *
- * @throws where the model has no RateReadout at its top level, or layers after it are no chain
- */
-export function logitsPerStep(model: tf.LayersModel, x: tf.Tensor): tf.Tensor3D {
+/** Where the time steps of a model can be told apart, and how they become logits. */
+export interface StepReadout {
+  /** What goes into the RateReadout: `[batch, time, ..., channels]`. */
+  spikes: tf.SymbolicTensor;
+  /** The logits of such spikes at each time step, `[batch, time, classes]`. */
+  logits(spikes: tf.Tensor, training: boolean): tf.Tensor3D;
+}
+
+/** @throws if the model has no RateReadout at its top level, or layers after it are no chain */
+export function stepReadout(model: tf.LayersModel): StepReadout {
   const at = model.layers.findIndex((layer) => layer.getClassName() === 'RateReadout');
   if (at < 0)
     throw new Error(`${model.name} has no RateReadout: its time steps cannot be told apart`);
@@ -26,13 +24,30 @@ export function logitsPerStep(model: tf.LayersModel, x: tf.Tensor): tf.Tensor3D 
       );
     }
   }
-  const body = tf.model({ inputs: model.inputs, outputs: readout.input as tf.SymbolicTensor });
-  return tf.tidy(() => {
-    const spikes = body.apply(x, { training: false }) as tf.Tensor;
-    const [batch, time, ...rest] = spikes.shape as [number, number, ...number[]];
-    const channels = rest.at(-1)!;
-    const rates = spikes.reshape([batch * time, -1, channels]).mean(1);
-    const outputs = after.reduce((y, layer) => layer.apply(y) as tf.Tensor, rates);
-    return outputs.reshape([batch, time, -1]) as tf.Tensor3D;
-  });
+  return {
+    spikes: readout.input as tf.SymbolicTensor,
+    logits(spikes, training) {
+      const [batch, time, ...rest] = spikes.shape as [number, number, ...number[]];
+      const rates = spikes.reshape([batch * time, -1, rest.at(-1)!]).mean(1);
+      const outputs = after.reduce((y, layer) => layer.apply(y, { training }) as tf.Tensor, rates);
+      return outputs.reshape([batch, time, -1]);
+    },
+  };
+}
+
+/**
+ * `[batch, time, classes]`: what follows the RateReadout, applied to each time step's rates instead of their mean.
+ * Where that is one linear head, the mean over time is what the model answers. The caller disposes of it.
+ *
+ * ```ts
+ * const perStep = spiking.models.logitsPerStep(model, x); // [8, 4, 10]
+ * const sofar = perStep.cumsum(1); // the classes in order of the answer after each step
+ * ```
+ *
+ * @throws where the model has no RateReadout at its top level, or layers after it are no chain
+ */
+export function logitsPerStep(model: tf.LayersModel, x: tf.Tensor): tf.Tensor3D {
+  const { spikes, logits } = stepReadout(model);
+  const body = tf.model({ inputs: model.inputs, outputs: spikes });
+  return tf.tidy(() => logits(body.apply(x, { training: false }) as tf.Tensor, false));
 }

@@ -3,11 +3,14 @@ import * as tf from '@tensorflow/tfjs';
 import { firingRates } from '../analysis/observe';
 import { keepingStatistics } from '../analysis/statistics';
 import { walkLayers } from '../analysis/walk';
-import { logitsOf } from './training_data';
+import { type EvaluationData, logitsOf } from './training_data';
 
 /** Below it a layer counts as dead, above the other as saturated: hardly anything passes either. */
 const DEAD = 0.001;
 const SATURATED = 0.95;
+
+/** Samples that a run's health is examined on. */
+const HEALTH_SAMPLES = 16;
 
 export interface Health {
   /** Share of neurons and steps that fired, by layer path, in the order of firing. */
@@ -40,6 +43,24 @@ export function examineHealth(model: tf.LayersModel, x: tf.Tensor): Health {
   const suspects = paths((rate) => rate < DEAD || rate > SATURATED);
   const collapsed = x.shape[0]! > 1 && spread === 0;
   return { rates, dead, saturated, ...(collapsed && { collapsedAt: suspects[0] ?? 'the head' }) };
+}
+
+/** On the first samples of held-out data; undefined if there are none. */
+export async function healthOn(
+  model: tf.LayersModel,
+  held: EvaluationData,
+): Promise<Health | undefined> {
+  for await (const { data, shape } of held.batches()) {
+    const count = Math.min(shape[0]!, HEALTH_SAMPLES);
+    const some = data.subarray(0, (data.length / shape[0]!) * count);
+    const x = tf.tensor(some, [count, ...shape.slice(1)]);
+    try {
+      return examineHealth(model, x);
+    } finally {
+      x.dispose();
+    }
+  }
+  return undefined;
 }
 
 /**

@@ -14,6 +14,7 @@ export {
   type LearningRateSchedule,
 } from './cosine_schedule';
 export { type EvaluateOptions, type Evaluation, evaluate, probabilities } from './evaluation';
+export type { ForwardOutputs, ForwardRequest } from './forward';
 export {
   identityOf,
   modelFromRecipe,
@@ -53,7 +54,15 @@ export {
   trainingData,
 } from './sample_data';
 export { seededWeights } from './seeded_weights';
+export {
+  modelTeacher,
+  type Teacher,
+  type TeacherBatch,
+  type TeacherOptions,
+  type TeacherOutputs,
+} from './teacher';
 export { fileVersionRecord, scalarsRecord, sessionStartRecord } from './tensorboard';
 export { InterruptedError, Trainer, type TrainerConfig } from './trainer';
 export type { EvaluationData, TrainingBatch, TrainingData } from './training_data';
+export type { LossBatch, LossFunction, TrainingLoss } from './training_loss';
 export { WeightAverage } from './weight_average';

@@ -49,7 +49,7 @@ export function trainingData(source: SampleSource, options: TrainingDataOptions)
     const numbers = asNumbers(source, data);
     if (erasing) randomErasing(numbers, shape, erasing, (k) => stream('erase', indices[k]!));
     const targets = mixTargets(labels, classNames.length, mixing.lambda, labelSmoothing);
-    return { data: numbers, shape, labels, targets };
+    return { data: numbers, shape, labels, targets, indices };
   };
   return {
     classNames,

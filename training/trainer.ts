@@ -6,28 +6,32 @@ import * as tf from '@tensorflow/tfjs';
 import { checkPositive, checkPositiveInteger } from '../lib/validate';
 import { GradientAccumulator } from './accumulate_gradients';
 import type { AdamW } from './adamw';
-import { clipByGlobalNorm, globalNorm } from './clip_gradients';
+import { batchGradients, type Learner } from './batch_gradients';
+import { clipByGlobalNorm } from './clip_gradients';
 import type { LearningRateSchedule } from './cosine_schedule';
 import { type Evaluation, evaluate } from './evaluation';
-import { DivergedError, examineHealth, firstNonFinite, type Health } from './health';
+import { forwardOf } from './forward';
+import { DivergedError, healthOn } from './health';
 import { softTargetCrossEntropy } from './losses';
-import type { EpochReport, Position, StepReport, TrainingObserver } from './observer';
-import {
-  type EvaluationData,
-  logitsOf,
-  type TrainingBatch,
-  type TrainingData,
-} from './training_data';
+import type { EpochReport, StepReport, TrainingObserver } from './observer';
+import { noSums, type Progress } from './progress';
+import type { Teacher } from './teacher';
+import type { EvaluationData, TrainingBatch, TrainingData } from './training_data';
+import { asTrainingLoss, type LossFunction, type TrainingLoss } from './training_loss';
 import { WeightAverage } from './weight_average';
-
-/** Samples that firing rates are measured on. */
-const HEALTH_SAMPLES = 16;
 
 export interface TrainerConfig {
   model: tf.LayersModel;
   optimizer: AdamW;
   schedule: LearningRateSchedule;
   train: TrainingData;
+  /**
+   * What is minimized. Default softTargetCrossEntropy. The evaluation's loss is always the cross
+   * entropy with the labels.
+   */
+  loss?: LossFunction | TrainingLoss;
+  /** Run on each batch; the loss gets its outputs. Default none. */
+  teacher?: Teacher;
   /** Evaluated on after every epoch; firing rates are those of its first samples. */
   test?: EvaluationData;
   /** Default: all of the schedule. */
@@ -47,26 +51,10 @@ export interface TrainerConfig {
   signal?: AbortSignal;
 }
 
-/** Sums over the samples of the epoch so far. */
-export interface EpochSums {
-  samples: number;
-  loss: number;
-  right: number;
-}
-
-/** Everything of a run that is no tensor. */
-export interface Progress {
-  position: Position;
-  sums: EpochSums;
-  history: EpochReport[];
-}
-
 /** The signal ended the run; its state has been saved. */
 export class InterruptedError extends Error {
   override name = 'InterruptedError';
 }
-
-const none = (): EpochSums => ({ samples: 0, loss: 0, right: 0 });
 
 /**
  * ```ts
@@ -74,17 +62,18 @@ const none = (): EpochSums => ({ samples: 0, loss: 0, right: 0 });
  * for await (const { epoch, testAccuracy } of trainer.run()) console.log(epoch, testAccuracy);
  * trainer.dispose();
  * ```
- * The model is the caller's; optimizer and average are disposed of with the trainer.
+ * Model and teacher are the caller's; optimizer, average and loss are disposed of with the trainer.
  */
 export class Trainer {
   readonly model: tf.LayersModel;
   readonly optimizer: AdamW;
   readonly average?: WeightAverage;
+  readonly loss: TrainingLoss;
   readonly epochs: number;
-  progress: Progress = { position: { epoch: 0, batch: 0, step: 0 }, sums: none(), history: [] };
+  progress: Progress = { position: { epoch: 0, batch: 0, step: 0 }, sums: noSums(), history: [] };
   /** The last epoch's evaluation, with its confusion matrix. */
   lastEvaluation?: Evaluation;
-  private readonly variables: tf.Variable[];
+  private readonly learner: Learner;
   private readonly accumulator = new GradientAccumulator();
   private readonly accumulate: number;
 
@@ -98,7 +87,17 @@ export class Trainer {
     this.model = model;
     this.optimizer = optimizer;
     this.accumulate = accumulate;
-    this.variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+    this.loss = asTrainingLoss(config.loss ?? softTargetCrossEntropy);
+    this.learner = {
+      model,
+      forward: forwardOf(model, this.loss),
+      loss: this.loss,
+      ...(config.teacher && { teacher: config.teacher }),
+      variables: [
+        ...model.trainableWeights.map((weight) => weight.read() as tf.Variable),
+        ...Object.values(this.loss.variables ?? {}),
+      ],
+    };
     if (averageDecay !== undefined) this.average = new WeightAverage(model, averageDecay);
   }
 
@@ -119,6 +118,7 @@ export class Trainer {
     } finally {
       this.accumulator.dispose();
       for (const observer of this.config.observers ?? []) await observer.onEnd?.();
+      await this.config.teacher?.flush?.();
     }
   }
 
@@ -140,8 +140,8 @@ export class Trainer {
     const report = await this.closeEpoch(seconds, sums.samples - before);
     history.push(report);
     this.progress.position = { epoch: position.epoch + 1, batch: 0, step: position.step };
-    this.progress.sums = none();
-    await this.config.save?.(this);
+    this.progress.sums = noSums();
+    await this.save();
     await this.tell('onEpoch', report);
     return report;
   }
@@ -149,7 +149,8 @@ export class Trainer {
   /** One batch; every `accumulate` of them an optimizer step. */
   private async learn(batch: TrainingBatch): Promise<void> {
     const { position, sums } = this.progress;
-    const { loss, right } = await this.gradients(batch);
+    const { loss, right, gradients } = await batchGradients(this.learner, batch, position);
+    this.accumulator.add(gradients);
     const samples = batch.labels.length;
     sums.samples += samples;
     sums.loss += loss * samples;
@@ -161,35 +162,8 @@ export class Trainer {
     await this.tell('onStep', this.stepReport(loss, right / samples, samples * this.accumulate));
     await tf.nextFrame(); // lets Ctrl-C through
     if (this.config.signal?.aborted) await this.interrupt();
-    const { saveEverySteps, save } = this.config;
-    if (saveEverySteps && position.step % saveEverySteps === 0) await save?.(this);
-  }
-
-  private async gradients({ data, shape, targets, labels }: TrainingBatch) {
-    const [x, y] = [
-      tf.tensor(data, shape),
-      tf.tensor(targets, [labels.length, targets.length / labels.length]),
-    ];
-    let predictions!: tf.Tensor;
-    const { value, grads } = tf.variableGrads(() => {
-      const logits = logitsOf(this.model, x, true);
-      predictions = tf.keep(logits.argMax(-1));
-      return softTargetCrossEntropy(y, logits);
-    }, this.variables);
-    const norm = globalNorm(grads);
-    const [loss] = await value.data();
-    const predicted = await predictions.data();
-    try {
-      if (!Number.isFinite(loss) || !Number.isFinite((await norm.data())[0])) {
-        const where = firstNonFinite(this.model, x, grads) ?? 'the loss itself';
-        tf.dispose(grads);
-        throw new DivergedError(`training diverged: a number that is none is in ${where}`);
-      }
-      this.accumulator.add(grads);
-    } finally {
-      tf.dispose([x, y, value, predictions, norm]);
-    }
-    return { loss: loss!, right: labels.filter((label, i) => label === predicted[i]).length };
+    const { saveEverySteps } = this.config;
+    if (saveEverySteps && position.step % saveEverySteps === 0) await this.save();
   }
 
   private applyGradients(): void {
@@ -220,7 +194,8 @@ export class Trainer {
 
   private async closeEpoch(seconds: number, samples: number): Promise<EpochReport> {
     const { position, sums } = this.progress;
-    const health = await this.health();
+    const { test } = this.config;
+    const health = test && (await healthOn(this.model, test));
     if (health?.collapsedAt) {
       throw new DivergedError(
         `the network answers every sample alike: it collapsed at ${health.collapsedAt}`,
@@ -247,23 +222,6 @@ export class Trainer {
     };
   }
 
-  /** Firing rates on the first held-out samples. */
-  private async health(): Promise<Health | undefined> {
-    const { test } = this.config;
-    if (!test) return undefined;
-    for await (const { data, shape } of test.batches()) {
-      const count = Math.min(shape[0]!, HEALTH_SAMPLES);
-      const some = data.subarray(0, (data.length / shape[0]!) * count);
-      const x = tf.tensor(some, [count, ...shape.slice(1)]);
-      try {
-        return examineHealth(this.model, x);
-      } finally {
-        x.dispose();
-      }
-    }
-    return undefined;
-  }
-
   /** Of the model's own weights and of their average. */
   private async evaluations(): Promise<[own?: Evaluation, average?: Evaluation]> {
     const { test, signal, observers = [] } = this.config;
@@ -280,9 +238,15 @@ export class Trainer {
     }
   }
 
+  /** A checkpoint stands for all that the teacher has been asked until then. */
+  private async save(): Promise<void> {
+    await this.config.teacher?.flush?.();
+    await this.config.save?.(this);
+  }
+
   /** Saves and ends: between two steps, or with the epoch's evaluation to be done anew. */
   private async interrupt(): Promise<never> {
-    await this.config.save?.(this);
+    await this.save();
     const { epoch, batch } = this.progress.position;
     throw new InterruptedError(`stopped in epoch ${epoch + 1} after batch ${batch}`);
   }
@@ -303,5 +267,6 @@ export class Trainer {
     this.accumulator.dispose();
     this.average?.dispose();
     this.optimizer.dispose();
+    this.loss.dispose?.();
   }
 }

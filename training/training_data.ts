@@ -10,6 +10,8 @@ export interface TrainingBatch {
   labels: Int32Array;
   /** `[batch, numClasses]`, rows that add up to 1. */
   targets: Float32Array;
+  /** Where in the data set each sample came from: a teacher's outputs may be kept by it. */
+  indices?: Int32Array;
 }
 
 export interface TrainingData {

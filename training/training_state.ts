@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { emptyStateDict, type StateDict } from '../interop/state_dict';
 import { DivergedError } from './health';
-import type { Progress } from './trainer';
+import type { Progress } from './progress';
+import type { TrainingLoss } from './training_loss';
 import type { WeightAverage } from './weight_average';
 
 /** What a run is: a Trainer, or the parts of a loop of one's own. */
@@ -10,20 +11,26 @@ export interface TrainingState {
   readonly model: tf.LayersModel;
   readonly optimizer: tf.Optimizer;
   readonly average?: WeightAverage;
+  readonly loss?: Pick<TrainingLoss, 'variables'>;
   progress: Progress;
 }
 
+/** How the loss's variables are told from the model's weights, whatever those are called. */
+const LOSS = 'loss:';
+
 /**
  * The optimizer's state as `optimizer/<weight>/<part>` and the average's as `average/<weight>`, under
- * the names by which the model saves its weights. @throws DivergedError where a weight is no number:
- * such a state is not worth keeping
+ * the names by which the model saves its weights; the loss's variables as `loss:<name>`.
+ * @throws DivergedError where a weight is no number: such a state is not worth keeping
  */
 export async function collectState(training: TrainingState): Promise<StateDict> {
-  const { model, optimizer, average } = training;
-  for (const weight of model.weights) {
-    const values = await weight.read().data();
+  const { model, optimizer, average, loss } = training;
+  const own = variablesOf(loss);
+  const weights = model.weights.map((weight) => [weight.originalName, weight.read()] as const);
+  for (const [name, weight] of [...weights, ...own]) {
+    const values = await weight.data();
     if (!values.every(Number.isFinite)) {
-      throw new DivergedError(`weight ${weight.originalName} has a number that is none`);
+      throw new DivergedError(`weight ${name} has a number that is none`);
     }
   }
   const state = emptyStateDict();
@@ -34,18 +41,28 @@ export async function collectState(training: TrainingState): Promise<StateDict> 
         ? { shape: tensor.shape, dtype: 'I32', data: Int32Array.from(data) }
         : { shape: tensor.shape, dtype: 'F32', data: Float32Array.from(data) };
   };
-  const paths = new Map(model.weights.map(({ name, originalName }) => [name, originalName]));
+  const paths = new Map([
+    ...model.weights.map(({ name, originalName }) => [name, originalName] as const),
+    ...own.map(([path, { name }]) => [name, path] as const),
+  ]);
   for (const { name, tensor } of await optimizer.getWeights()) {
     await put(`optimizer/${renamed(name, paths)}`, tensor);
     if (tensor.dtype === 'int32') tensor.dispose(); // counters, made for this call
   }
   for (const [name, tensor] of average?.state ?? []) await put(`average/${name}`, tensor);
+  for (const [name, variable] of own) await put(name, variable);
   return state;
 }
 
-/** Puts a state back. @throws where a part is missing or of another shape: see stateDifferences */
+/** The loss's variables, by their names in a state. */
+function variablesOf(loss: TrainingState['loss']): (readonly [string, tf.Variable])[] {
+  return Object.entries(loss?.variables ?? {}).map(([name, v]) => [LOSS + name, v] as const);
+}
+
+/** Puts a state back. @throws where a part is missing or of another shape: see lossDifferences */
 export async function restoreState(training: TrainingState, state: StateDict): Promise<void> {
-  const { model, optimizer, average } = training;
+  const { model, optimizer, average, loss } = training;
+  const own = variablesOf(loss);
   const tensors = (prefix: string) =>
     Object.entries(state)
       .filter(([name]) => name.startsWith(prefix))
@@ -57,18 +74,23 @@ export async function restoreState(training: TrainingState, state: StateDict): P
           dtype === 'I32' ? 'int32' : 'float32',
         ),
       }));
-  const names = new Map(model.weights.map(({ name, originalName }) => [originalName, name]));
+  const names = new Map([
+    ...model.weights.map(({ name, originalName }) => [originalName, name] as const),
+    ...own.map(([path, { name }]) => [path, name] as const),
+  ]);
   const moments = tensors('optimizer/').map(({ name, tensor }) => ({
     name: renamed(name, names),
     tensor,
   }));
   moments.sort((a, b) => Number(b.name === 'iter') - Number(a.name === 'iter')); // tfjs's first
   const averages = tensors('average/');
+  const values = new Map(tensors(LOSS).map(({ name, tensor }) => [LOSS + name, tensor]));
   try {
     await optimizer.setWeights(moments);
     average?.load(new Map(averages.map(({ name, tensor }) => [name, tensor])));
+    for (const [name, variable] of own) variable.assign(values.get(name)!);
   } finally {
-    tf.dispose([...moments, ...averages].map(({ tensor }) => tensor));
+    tf.dispose([...[...moments, ...averages].map(({ tensor }) => tensor), ...values.values()]);
   }
 }
 
@@ -91,9 +113,25 @@ export function weightDifferences(
   model: tf.LayersModel,
   saved: readonly { name: string; shape: readonly number[] }[],
 ): Difference[] {
+  return shapeDifferences(
+    new Map(saved.map(({ name, shape }) => [name, shape])),
+    new Map(model.weights.map(({ originalName, shape }) => [originalName, shape])),
+  );
+}
+
+/** Where the loss's variables in a state are not those here. */
+export function lossDifferences(loss: TrainingState['loss'], state: StateDict): Difference[] {
+  const saved = Object.entries(state).filter(([name]) => name.startsWith(LOSS));
+  return shapeDifferences(
+    new Map(saved.map(([name, { shape }]) => [name, shape])),
+    new Map(variablesOf(loss).map(([name, { shape }]) => [name, shape])),
+  );
+}
+
+type Shapes = ReadonlyMap<string, readonly (number | null)[]>;
+
+function shapeDifferences(there: Shapes, here: Shapes): Difference[] {
   const text = (shape?: readonly (number | null)[]) => (shape ? `[${shape}]` : 'none');
-  const here = new Map(model.weights.map(({ originalName, shape }) => [originalName, shape]));
-  const there = new Map(saved.map(({ name, shape }) => [name, shape]));
   return [...new Set([...there.keys(), ...here.keys()])]
     .map((name) => ({
       what: `weight ${name}`,

@@ -21,8 +21,9 @@ const source = memorySource({
 
 async function all(batches: AsyncIterable<TrainingBatch>) {
   const found = [];
-  for await (const { data, shape, labels, targets } of batches) {
-    found.push({ data: [...data], shape, labels: [...labels], targets: [...targets] });
+  for await (const { data, shape, labels, targets, indices } of batches) {
+    const numbers = { data: [...data], labels: [...labels], targets: [...targets] };
+    found.push({ ...numbers, shape, indices: [...(indices ?? [])] });
   }
   return found;
 }
@@ -46,10 +47,11 @@ test('an epoch: full batches, each sample once, in an order of its own', async (
   const known = Array.from({ length: COUNT }, (_, i) =>
     normalize(pixels.subarray(i * SIZE, (i + 1) * SIZE), source.mean!, source.std!).join(),
   );
-  for (const { data, labels } of first) {
+  for (const { data, labels, indices } of first) {
     labels.forEach((label, i) => {
       const at = known.indexOf(data.slice(i * SIZE, (i + 1) * SIZE).join());
       expect(at % 5).toBe(label);
+      expect(indices[i]).toBe(at);
     });
   }
 });

@@ -4,7 +4,7 @@ import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { CheckpointError } from '../../interop/checkpoint_error';
-import type { Progress } from '../../training/trainer';
+import type { Progress } from '../../training/progress';
 import { writeAtomically } from '../files/files';
 import { isNatural, isRecord, typeOf } from '../files/json';
 

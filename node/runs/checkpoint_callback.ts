@@ -1,7 +1,7 @@
 /** Checkpoints of `model.fit`: after every epoch one, from which another process goes on. */
 import * as tf from '@tensorflow/tfjs';
 import type { EpochReport } from '../../training/observer';
-import type { Progress } from '../../training/trainer';
+import type { Progress } from '../../training/progress';
 import type { WeightAverage } from '../../training/weight_average';
 import type { CheckpointStore } from './checkpoints';
 

@@ -4,7 +4,8 @@
  *
  *   epoch-000003-batch-000000/
  *     model.json, model.weights.*.bin   the model, as tf.loadLayersModel(fileHandler(folder)) reads it
- *     state.safetensors                 the optimizer's moments and counters, the average of the weights
+ *     state.safetensors                 the optimizer's moments and counters, the average of the weights,
+ *                                       the loss's variables
  *     manifest.json                     position, history, recipe, versions, environment, SHA-256 of the above
  *
  * A second run in the same folder leaves those of the first alone: its own are run-2-epoch-...
@@ -21,6 +22,7 @@ import {
   collectState,
   type Difference,
   differenceTable,
+  lossDifferences,
   restoreState,
   type TrainingState,
   valueDifferences,
@@ -234,6 +236,7 @@ export class CheckpointStore {
       ...valueDifferences('optimizer', manifest.optimizer.className, optimizer.getClassName()),
       ...valueDifferences('average', averaged, training.average !== undefined),
       ...weightDifferences(model, specs),
+      ...lossDifferences(training.loss, state),
     ];
     if (differences.length > 0) {
       throw new CheckpointError(

@@ -1,0 +1,61 @@
+/** One forward pass that gives, beside the logits, logits at each time step and a layer's outputs. */
+import * as tf from '@tensorflow/tfjs';
+import { didYouMean } from '../lib/did_you_mean';
+import { stepReadout } from '../models/logits_per_step';
+
+/** What is wanted beside the logits. */
+export interface ForwardRequest {
+  /** Whether logits at each time step are. Default false. */
+  readonly perStep?: boolean;
+  /** The name of a layer whose outputs are, such as 'block4'. Default none. */
+  readonly featuresOf?: string;
+}
+
+export interface ForwardOutputs {
+  /** `[batch, classes]` */
+  logits: tf.Tensor;
+  /** `[batch, time, classes]`, if asked for. */
+  logitsPerStep?: tf.Tensor3D;
+  /** Of the layer asked for, such as `[batch, time, height, width, channels]`. */
+  features?: tf.Tensor;
+}
+
+export type Forward = (x: tf.Tensor, training: boolean) => ForwardOutputs;
+
+/**
+ * The model's forward pass with all that is wanted, which runs each layer once but for the head, which
+ * the time steps go through too. Call it within `tf.tidy`.
+ *
+ * @throws if the model has no layer of that name at its top level, or its time steps cannot be told apart
+ */
+export function forwardOf(model: tf.LayersModel, request: ForwardRequest = {}): Forward {
+  const [logits, readout, features] = [
+    model.outputs[0]!,
+    request.perStep ? stepReadout(model) : undefined,
+    request.featuresOf === undefined ? undefined : outputOf(model, request.featuresOf),
+  ];
+  const wanted = [logits, readout?.spikes, features].filter((output) => output !== undefined);
+  const outputs = [...new Set(wanted)];
+  const network =
+    outputs.length === 1 ? model : tf.model({ inputs: model.inputs, outputs: [...outputs] });
+  return (x, training) => {
+    const tensors = [network.apply(x, { training }) as tf.Tensor | tf.Tensor[]].flat();
+    const given = (output: tf.SymbolicTensor) => tensors[outputs.indexOf(output)]!;
+    return {
+      logits: given(logits),
+      ...(readout && { logitsPerStep: readout.logits(given(readout.spikes), training) }),
+      ...(features && { features: given(features) }),
+    };
+  };
+}
+
+/** The output of a layer at the model's top level. */
+function outputOf(model: tf.LayersModel, name: string): tf.SymbolicTensor {
+  const layer = model.layers.find((candidate) => candidate.name === name);
+  if (layer) return layer.output as tf.SymbolicTensor;
+  const names = model.layers.map((candidate) => candidate.name);
+  throw new Error(
+    `featuresOf must be a layer of ${model.name}, one of ${names.join(', ')}, ` +
+      `but got '${name}'${didYouMean(name, names)}`,
+  );
+}

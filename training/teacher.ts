@@ -1,0 +1,103 @@
+/** A teacher: a trained network that a loss compares the student with, run on the student's own batches. */
+import * as tf from '@tensorflow/tfjs';
+import { checkKeys, invalid } from '../lib/validate';
+import { forwardOf } from './forward';
+import type { Position } from './observer';
+
+export interface TeacherOutputs {
+  /** `[batch, classes]`, before any softmax. */
+  logits: tf.Tensor;
+  /** `[batch, channels]`: a layer's outputs, their means over all axes between. */
+  features?: tf.Tensor;
+}
+
+/** Which batch it is: by it, outputs may be kept. */
+export interface TeacherBatch {
+  at: Pick<Position, 'epoch' | 'batch'>;
+  /** Where in the data set each sample came from. */
+  indices?: Int32Array;
+}
+
+export interface Teacher {
+  /** Its outputs for a batch as the student gets it, after augmentation; the caller disposes of them. */
+  outputs(x: tf.Tensor, batch: TeacherBatch): TeacherOutputs | Promise<TeacherOutputs>;
+  /** Makes safe what it keeps outside the process. Called before each checkpoint and at the end. */
+  flush?(): Promise<void>;
+}
+
+export interface TeacherOptions {
+  /** The layer, or node of a graph model, whose outputs are features. Default none. */
+  featuresOf?: string;
+  /**
+   * Whether the model answers with probabilities, whose logarithms are then the logits; one that is 0
+   * counts as float32's smallest normal number. Default: whether a layers model ends in a softmax;
+   * of a graph model, false.
+   */
+  probabilities?: boolean;
+}
+
+/** float32's smallest normal number. */
+const SMALLEST = 2 ** -126;
+
+/**
+ * A model as a teacher, run in inference. It stays the caller's, and nothing of it is trained.
+ *
+ * ```ts
+ * const teacher = modelTeacher(await tf.loadLayersModel('file://teacher/model.json'));
+ * const trainer = new Trainer({ model, optimizer, schedule, train, loss, teacher });
+ * ```
+ */
+export function modelTeacher(
+  model: tf.LayersModel | tf.GraphModel,
+  options: TeacherOptions = {},
+): Teacher {
+  checkKeys('modelTeacher', options, ['featuresOf', 'probabilities']);
+  const { featuresOf, probabilities = endsInSoftmax(model) } = options;
+  const run = 'layers' in model ? runLayers(model, featuresOf) : runGraph(model, featuresOf);
+  const expected = model.inputs[0]!.shape?.slice(1);
+  return {
+    outputs(x) {
+      const fits = expected?.every(
+        (size, i) => size === null || size < 0 || size === x.shape[i + 1],
+      );
+      if (expected && !(fits && expected.length === x.rank - 1)) {
+        throw invalid('the teacher', `for samples [${x.shape.slice(1)}]`, expected);
+      }
+      return tf.tidy(() => {
+        const { logits: answer, features } = run(x);
+        if (answer.rank !== 2 || answer.shape[0] !== x.shape[0]) {
+          throw invalid("the teacher's answer", '[batch, classes]', answer.shape);
+        }
+        const logits = probabilities ? answer.maximum(SMALLEST).log() : answer;
+        return { logits, ...(features && { features: channelMeans(features) }) };
+      });
+    },
+  };
+}
+
+type Run = (x: tf.Tensor) => { logits: tf.Tensor; features?: tf.Tensor };
+
+function runLayers(model: tf.LayersModel, featuresOf?: string): Run {
+  const forward = forwardOf(model, featuresOf === undefined ? {} : { featuresOf });
+  return (x) => forward(x, false);
+}
+
+function runGraph(model: tf.GraphModel, featuresOf?: string): Run {
+  const names = [model.outputs[0]!.name, ...(featuresOf === undefined ? [] : [featuresOf])];
+  return (x) => {
+    const [logits, features] = [model.execute(x, names)].flat() as tf.Tensor[];
+    return { logits: logits!, ...(features && { features }) };
+  };
+}
+
+function endsInSoftmax(model: tf.LayersModel | tf.GraphModel): boolean {
+  if (!('layers' in model)) return false;
+  const last = model.layers.at(-1)!;
+  return last.getClassName() === 'Softmax' || last.getConfig().activation === 'softmax';
+}
+
+/** `[batch, ..., channels]` -> `[batch, channels]`. */
+function channelMeans(features: tf.Tensor): tf.Tensor {
+  if (features.rank < 2) throw invalid("the teacher's features", 'of channels', features.shape);
+  return features.reshape([features.shape[0]!, -1, features.shape.at(-1)!]).mean(1);
+}
