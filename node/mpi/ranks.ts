@@ -1,6 +1,6 @@
 /** The processes of an MPI job as the trainer's ranks. */
 import type { Ranks } from '../../training/ranks';
-import { loadMpiAddon, type MpiAddon, type World } from './_addon';
+import { loadMpiAddon, type MpiAddon, type World } from './addon';
 
 /** Numbers of one call: what is longer goes in parts, each while the one before is on its way. */
 const MOST = 2 ** 22;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from '../files/lock';
-import { MPI_FILE, MPI_INTERFACE, mpiFolder } from '../mpi/_addon';
+import { MPI_FILE, MPI_INTERFACE, mpiFolder } from '../mpi/addon';
 import { nodeHeaders } from './build';
 import { minutes, run, runAsync, seconds } from './process';
 
