@@ -29,6 +29,7 @@ std::string RegisterAll() {
   spikingformer::RegisterMultiStepLif(status);
   spikingformer::RegisterFirstMaxPool(status);
   spikingformer::RegisterSpikeConv(status);
+  spikingformer::RegisterDepthwise(status);
   spikingformer::RegisterBatchNorm(status);
   spikingformer::RegisterUpdates(status);
   spikingformer::RegisterAttention(status);

@@ -14,6 +14,9 @@ void RegisterFirstMaxPool(const Status& status);
 /** SpikingformerSpikeConv, SpikingformerSpikeConvFilterGrad and SpikingformerDensity: spike_conv.cc. */
 void RegisterSpikeConv(const Status& status);
 
+/** SpikingformerDepthwiseFilterGrad: depthwise.cc. */
+void RegisterDepthwise(const Status& status);
+
 /** SpikingformerBatchNorm, the same with LIF neurons behind it, and their gradients: batch_norm.cc. */
 void RegisterBatchNorm(const Status& status);
 

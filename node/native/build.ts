@@ -200,12 +200,15 @@ export async function build(
     'multi_step_lif',
     'first_max_pool',
     'spike_conv',
+    'depthwise',
     'batch_norm',
     'updates',
     'attention',
     'thread_pool',
   ];
-  const loopSources = ['lif', 'norm', 'pool', 'spike', 'attention'].map((name) => `${name}_loops`);
+  const loopSources = ['lif', 'norm', 'pool', 'spike', 'depthwise', 'attention'].map(
+    (name) => `${name}_loops`,
+  );
   const loops = loopSources.flatMap((source) =>
     Object.entries(instructionSets).map(([set, flags]) => ({
       source,

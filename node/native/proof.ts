@@ -80,6 +80,9 @@ if (ops) {
   check('batch norm with neurons', fired[0], [0, 1, 0, 1]);
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
   check('a product of spikes', op('SpikeConv', 1, [tf.tensor2d([[1, 0, 1]]), kernel], {}, {}, { N: 0 })[0], [6, 8]);
+  const filters = op('DepthwiseFilterGrad', 1, [tf.tensor4d([1, 2, 3], [1, 1, 3, 1]), tf.ones([1, 1, 3, 1])], {}, {},
+    { size: 3 })[0];
+  check('the gradient of depthwise filters', filters, [0, 0, 0, 3, 6, 5, 0, 0, 0]);
   const factors = tf.tensor1d([1, 0.1, 1, 0, 0, 1, 0, 1]);
   check('a moving average', op('Blend', 1, [one, rest], { kept: 0.5, taken: 2 })[0], [3.5]);
   check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors])[0], [0.9]);

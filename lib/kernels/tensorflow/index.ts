@@ -5,6 +5,7 @@ import { attentionKernels } from './attention';
 import { tensorflowBackend } from './backend';
 import { batchNormKernels, nativeBatchNormKernels } from './batch_norm';
 import { conv2DOverrides } from './conv2d';
+import { depthwiseFilterGradientOverride } from './depthwise_conv2d';
 import { batchMatMulOverride } from './mat_mul';
 import { maxPoolKernels, nativeMaxPoolKernels } from './max_pool';
 import { multiStepLIFKernels } from './multi_step_lif';
@@ -34,6 +35,9 @@ function kernels(): KernelConfig[] {
 export const tensorflow: Backend = {
   name: 'tensorflow',
   kernels,
-  // What refuses what TensorFlow can do, or multiplies zeros.
-  overrides: () => (tensorflowBackend() ? [...conv2DOverrides, batchMatMulOverride] : []),
+  // What refuses what TensorFlow can do, multiplies zeros, or is slow.
+  overrides: () =>
+    tensorflowBackend()
+      ? [...conv2DOverrides, depthwiseFilterGradientOverride, batchMatMulOverride]
+      : [],
 };

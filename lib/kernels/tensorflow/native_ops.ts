@@ -5,7 +5,7 @@
 import { tensorflowBackend } from './backend';
 
 /** The ops' names, inputs and attributes as the kernels here call them; the addon says its own. */
-export const OPS_INTERFACE = 6;
+export const OPS_INTERFACE = 7;
 
 /** What the loaded addon says of itself. */
 export interface NativeOps {

@@ -1,0 +1,33 @@
+/** The gradient of a depthwise convolution's filter on tfjs-node, by our own op: TensorFlow's is slow. */
+import * as tf from '@tensorflow/tfjs';
+import { runStockKernel } from '../override';
+import { kernel, opAttrs } from './backend';
+import { nativeOpsInUse } from './native_ops';
+
+interface Attrs {
+  strides: [number, number] | number;
+  dilations: [number, number] | number;
+  pad: 'valid' | 'same' | number;
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+  filterShape: [number, number, number, number];
+}
+
+/** Whether our op knows it and is faster: a filter per channel, larger than 3 x 3, of stride 1, to the same size. */
+function isWorthwhile(x: tf.TensorInfo, { filterShape, strides, dilations, pad }: Attrs): boolean {
+  const [height, width, , multiplier] = filterShape;
+  const ones = [strides, dilations, multiplier].flat();
+  const square = height === width && height > 3 && height % 2 === 1;
+  return square && pad === 'same' && ones.every((n) => n === 1) && x.dtype === 'float32';
+}
+
+export const depthwiseFilterGradientOverride = kernel<
+  { x: tf.TensorInfo; dy: tf.TensorInfo },
+  Attrs
+>(tf.DepthwiseConv2dNativeBackpropFilter, ({ x, dy }, backend, attrs) => {
+  if (!isWorthwhile(x, attrs) || typeof nativeOpsInUse() === 'string') {
+    const name = tf.DepthwiseConv2dNativeBackpropFilter;
+    return runStockKernel(name, 'tensorflow', { x, dy }, backend, attrs) as tf.Tensor;
+  }
+  const size = opAttrs(backend, { ints: { size: attrs.filterShape[0] } });
+  return backend.executeMultipleOutputs('SpikingformerDepthwiseFilterGrad', size, [x, dy], 1)[0]!;
+});
