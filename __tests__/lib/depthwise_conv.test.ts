@@ -133,6 +133,7 @@ describeEachBackend('depthwise convolution', (backend) => {
   test('of the sizes of networks', () => {
     check({ shape: [2, 16, 16, 24], filter: [7, 7] });
     check({ shape: [2, 14, 14, 20], filter: [5, 5] });
+    check({ shape: [2, 40, 33, 50], filter: [7, 7] });
     check({ shape: [1, 33, 18, 6], filter: [3, 3], strides: 2 });
     check({ shape: [1, 9, 9, 6], filter: [3, 3], dilations: 2 });
   });

@@ -9,14 +9,19 @@ import { checkFloat32, type Heap, isThreaded, pointer, withHeap } from './backen
 import { type ConvAttrs, type ConvInfo, describeConv, type Shape4D } from './conv2d';
 import { kernelsOf } from './module';
 import { runStock } from './stock';
-import { roundUp } from './tiles';
+import { CACHED, roundUp } from './tiles';
+
+/** How many channels of an image are packed at once: whole vectors, 16 at least, and more while they stay cached. */
+function groupOf(channels: number, pixels: number): number {
+  return Math.min(roundUp(channels, 4), Math.max(16, Math.floor(CACHED / pixels / 4) * 4));
+}
 
 /** The address of x with each of its channels as often as that has filters: of a copy, if it is several. */
 function repeatChannels(backend: BackendWasm, heap: Heap, x: TensorInfo, info: ConvInfo): number {
   const from = pointer(backend, x);
-  if (info.outChannels === info.inChannels) return from;
+  const count = info.filterShape[3];
+  if (count === 1) return from;
   const size = util.sizeFromShape(x.shape);
-  const count = info.outChannels / info.inChannels;
   const to = pointer(backend, heap.scratch(size * count));
   kernelsOf(backend).copyStrided(from, to, 1, 1, size, count, 1, 0, 0, 4, 0);
   return to;
@@ -46,10 +51,11 @@ function convolve(
     : [padInfo.top, padInfo.left];
   const rows = (to[0] - 1) * steps[0] + filterHeight;
   const columns = (roundUp(to[1], 4) - 1) * steps[1] + filterWidth;
+  const group = groupOf(outChannels, rows * columns);
   const taps = filterHeight * filterWidth;
   const panels = pointer(
     backend,
-    heap.scratch(taps * roundUp(outChannels, 8) + 16 * rows * columns),
+    heap.scratch(taps * roundUp(outChannels, 8) + group * rows * columns),
   );
   const { convPackFlipped, convPackForward, depthwiseConv } = kernelsOf(backend);
   if (backward) convPackFlipped(pointer(backend, filter), taps, outChannels, 1, panels);
@@ -67,92 +73,90 @@ function convolve(
     ...steps,
     ...spreads,
     ...pads,
+    group,
     panels + 4 * taps * roundUp(outChannels, 8),
   );
 }
 
-export const depthwiseConv2dOverride: KernelConfig = {
-  kernelName: 'DepthwiseConv2dNative',
-  backendName: 'wasm',
-  kernelFunc: (args) => {
-    const { x, filter } = args.inputs as { x: TensorInfo; filter: TensorInfo };
+interface Attrs extends ConvAttrs {
+  inputShape?: Shape4D;
+  filterShape?: Shape4D;
+}
+
+/** The kernel of that name: `run` returns its output. */
+function depthwise(
+  kernelName: string,
+  run: (
+    inputs: Record<string, TensorInfo>,
+    backend: BackendWasm,
+    heap: Heap,
+    info: ConvInfo,
+  ) => TensorInfo,
+): KernelConfig {
+  const kernelFunc: KernelConfig['kernelFunc'] = (args) => {
+    const inputs = args.inputs as Record<string, TensorInfo>;
     const backend = args.backend as BackendWasm;
-    const attrs = args.attrs as unknown as ConvAttrs;
-    const info = describeConv(x.shape, filter.shape, attrs, true);
-    if (isThreaded(backend) || info.dilationHeight * info.dilationWidth > 1) {
-      return runStock('DepthwiseConv2dNative', { x, filter }, backend, attrs);
+    const attrs = args.attrs as unknown as Attrs;
+    const { inputShape = inputs.x.shape, filterShape = inputs.filter.shape } = attrs;
+    const info = describeConv(inputShape, filterShape, attrs, true);
+    // XNNPACK has dilations, and threads, but no gradients.
+    const isDilated = info.dilationHeight * info.dilationWidth > 1;
+    if (isDilated || (isThreaded(backend) && !inputs.dy)) {
+      return runStock(kernelName, inputs, backend, attrs);
     }
-    checkFloat32('DepthwiseConv2dNative', { x, filter });
-    return withHeap(backend, (heap) => {
-      const y = heap.output(info.outShape);
-      const repeated = repeatChannels(backend, heap, x, info);
-      convolve(backend, heap, info, false, repeated, filter, pointer(backend, y));
-      return y;
-    });
-  },
-};
+    checkFloat32(kernelName, inputs);
+    return withHeap(backend, (heap) => run(inputs, backend, heap, info));
+  };
+  return { kernelName, backendName: 'wasm', kernelFunc };
+}
 
-export const depthwiseConv2dBackpropInputOverride: KernelConfig = {
-  kernelName: 'DepthwiseConv2dNativeBackpropInput',
-  backendName: 'wasm',
-  kernelFunc: (args) => {
-    const { dy, filter } = args.inputs as { dy: TensorInfo; filter: TensorInfo };
-    const backend = args.backend as BackendWasm;
-    const attrs = args.attrs as unknown as ConvAttrs & { inputShape: Shape4D };
-    checkFloat32('DepthwiseConv2dNativeBackpropInput', { dy, filter });
-    const info = describeConv(attrs.inputShape, filter.shape, attrs, true);
-    return withHeap(backend, (heap) => {
-      const dx = heap.output(attrs.inputShape);
-      const to = pointer(backend, dx);
-      const from = pointer(backend, dy);
-      if (info.inChannels === info.outChannels) {
-        convolve(backend, heap, info, true, from, filter, to);
-        return dx;
-      }
-      const size = util.sizeFromShape(attrs.inputShape);
-      const count = info.outChannels / info.inChannels;
-      const each = pointer(backend, heap.scratch(size * count));
-      convolve(backend, heap, info, true, from, filter, each);
-      kernelsOf(backend).sumTrailing(each, to, size, count, 1);
-      return dx;
-    });
-  },
-};
+export const depthwiseOverrides: KernelConfig[] = [
+  depthwise('DepthwiseConv2dNative', ({ x, filter }, backend, heap, info) => {
+    const y = heap.output(info.outShape);
+    const repeated = repeatChannels(backend, heap, x, info);
+    convolve(backend, heap, info, false, repeated, filter, pointer(backend, y));
+    return y;
+  }),
 
-export const depthwiseConv2dBackpropFilterOverride: KernelConfig = {
-  kernelName: 'DepthwiseConv2dNativeBackpropFilter',
-  backendName: 'wasm',
-  kernelFunc: (args) => {
-    const { x, dy } = args.inputs as { x: TensorInfo; dy: TensorInfo };
-    const backend = args.backend as BackendWasm;
-    const attrs = args.attrs as unknown as ConvAttrs & { filterShape: Shape4D };
-    checkFloat32('DepthwiseConv2dNativeBackpropFilter', { x, dy });
-    const info = describeConv(x.shape, attrs.filterShape, attrs, true);
+  depthwise('DepthwiseConv2dNativeBackpropInput', ({ dy, filter }, backend, heap, info) => {
+    const dx = heap.output(info.inShape);
+    const size = util.sizeFromShape(info.inShape);
+    const count = info.filterShape[3];
+    const each = count === 1 ? dx : heap.scratch(size * count);
+    convolve(backend, heap, info, true, pointer(backend, dy), filter, pointer(backend, each));
+    if (count > 1) {
+      kernelsOf(backend).sumTrailing(pointer(backend, each), pointer(backend, dx), size, count, 1);
+    }
+    return dx;
+  }),
+
+  depthwise('DepthwiseConv2dNativeBackpropFilter', ({ x, dy }, backend, heap, info) => {
     const { outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth } = info;
     const rows = (outHeight - 1) * strideHeight + filterHeight;
     const columns = (outWidth - 1) * strideWidth + filterWidth;
-    return withHeap(backend, (heap) => {
-      const dw = heap.output(attrs.filterShape);
-      const scratch = heap.scratch(16 * (rows * columns + outHeight * outWidth));
-      kernelsOf(backend).depthwiseFilterGrad(
-        repeatChannels(backend, heap, x, info),
-        pointer(backend, dy),
-        pointer(backend, dw),
-        info.batchSize,
-        info.outChannels,
-        info.inHeight,
-        info.inWidth,
-        outHeight,
-        outWidth,
-        filterHeight,
-        filterWidth,
-        strideHeight,
-        strideWidth,
-        info.padInfo.top,
-        info.padInfo.left,
-        pointer(backend, scratch),
-      );
-      return dw;
-    });
-  },
-};
+    const pixels = rows * columns + outHeight * outWidth;
+    const group = groupOf(info.outChannels, pixels);
+    const dw = heap.output(info.filterShape);
+    const scratch = heap.scratch(group * pixels);
+    kernelsOf(backend).depthwiseFilterGrad(
+      repeatChannels(backend, heap, x, info),
+      pointer(backend, dy),
+      pointer(backend, dw),
+      info.batchSize,
+      info.outChannels,
+      info.inHeight,
+      info.inWidth,
+      outHeight,
+      outWidth,
+      filterHeight,
+      filterWidth,
+      strideHeight,
+      strideWidth,
+      info.padInfo.top,
+      info.padInfo.left,
+      group,
+      pointer(backend, scratch),
+    );
+    return dw;
+  }),
+];

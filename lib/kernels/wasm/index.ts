@@ -4,11 +4,7 @@ import type { Backend } from '../kernel';
 import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_norm';
 import { conv2DOverride } from './conv2d';
 import { conv2DBackpropFilterOverride, conv2DBackpropInputOverride } from './conv2d_backprop';
-import {
-  depthwiseConv2dBackpropFilterOverride,
-  depthwiseConv2dBackpropInputOverride,
-  depthwiseConv2dOverride,
-} from './depthwise_conv2d';
+import { depthwiseOverrides } from './depthwise_conv2d';
 import { identityOverride } from './identity';
 import { batchMatMulOverride, fusedMatMulOverride } from './mat_mul';
 import { firstMaxPoolConfig, firstMaxPoolGradConfig, maxPoolGradOverride } from './max_pool';
@@ -37,9 +33,7 @@ export const wasmOverrides: KernelConfig[] = [
   conv2DOverride,
   conv2DBackpropFilterOverride,
   conv2DBackpropInputOverride,
-  depthwiseConv2dOverride,
-  depthwiseConv2dBackpropFilterOverride,
-  depthwiseConv2dBackpropInputOverride,
+  ...depthwiseOverrides,
   maxPoolGradOverride,
   batchMatMulOverride,
   fusedMatMulOverride,
