@@ -1,7 +1,7 @@
 /** Depthwise convolution, a filter of its own for each channel, and batch normalization on all time steps at once. */
 import type * as tf from '@tensorflow/tfjs';
 import { foldTime } from '../lib/fold_time';
-import { depthwiseConv2d } from '../lib/spike_conv';
+import { type ChannelAffine, depthwiseConv2d } from '../lib/spike_conv';
 import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
 import { torchBias, torchKernel } from './initializers';
 import { KernelBN } from './kernel_bn';
@@ -41,13 +41,17 @@ export class DepthwiseConvBN extends KernelBN {
     this.addWeights([side, side, 1, channels], initializers, inputShape);
   }
 
-  protected override affineProduct(): null {
-    return null;
+  /** The factor goes into the kernel: it is small beside the images. */
+  protected override affineProduct(x: tf.Tensor, { scale, shift }: ChannelAffine): tf.Tensor {
+    return this.convolve(x, this.kernel.read().mul(scale)).add(shift);
   }
 
   protected override product(x: tf.Tensor): tf.Tensor {
-    const images = foldTime(x) as tf.Tensor4D;
-    return depthwiseConv2d(images, this.kernel.read() as tf.Tensor4D);
+    return this.convolve(x, this.kernel.read());
+  }
+
+  private convolve(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
+    return depthwiseConv2d(foldTime(x) as tf.Tensor4D, kernel as tf.Tensor4D);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

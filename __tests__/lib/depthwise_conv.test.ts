@@ -133,7 +133,7 @@ describeEachBackend('depthwise convolution', (backend) => {
   test('of the sizes of networks', () => {
     check({ shape: [2, 16, 16, 24], filter: [7, 7] });
     check({ shape: [2, 14, 14, 20], filter: [5, 5] });
-    check({ shape: [2, 40, 33, 50], filter: [7, 7] });
+    check({ shape: [2, 40, 40, 62], filter: [3, 3] });
     check({ shape: [1, 33, 18, 6], filter: [3, 3], strides: 2 });
     check({ shape: [1, 9, 9, 6], filter: [3, 3], dilations: 2 });
   });
@@ -215,14 +215,36 @@ describeEachBackend('depthwise convolution', (backend) => {
     model.dispose();
   });
 
-  test('DepthwiseConvBN has the gradients of its definition', () => {
+  test('DepthwiseConvBN at inference is the convolution, then its batch norm', () => {
     tf.tidy(() => {
-      const layer = spiking.layers.depthwiseConvBN({ kernelSize: 5 });
+      const layer = spiking.layers.depthwiseConvBN({ kernelSize: 3, useBias: true });
       const x = tf.randomNormal([2, 2, 6, 5, 3], 0, 1, 'float32', 4);
-      layer.apply(x, { training: true });
-      const kernel = layer.getWeights()[0]!;
+      layer.apply(x);
+      layer.setWeights(
+        layer.getWeights().map((w, i) => tf.randomUniform(w.shape, 0.5, 2, 'float32', i + 1)),
+      );
+      const infer = (x: tf.Tensor) => layer.apply(x, { training: false }) as tf.Tensor;
+      const y = infer(x);
+      // While gradients are recorded, the two are operations of their own.
+      const { value } = tf.valueAndGrad(infer)(x, tf.onesLike(x));
+      expectForwardClose(y, value, 'y', { rel_to_max: 1e-5, atol: 1e-6 });
+      layer.dispose();
+    });
+  });
+
+  test('depthwiseConv2d is a sum of shifted images, and so are its gradients', () => {
+    tf.tidy(() => {
+      const normal = (shape: number[], seed: number) =>
+        tf.randomNormal(shape, 0, 1, 'float32', seed);
+      const [x, kernel, dy] = [
+        normal([4, 6, 5, 3], 1),
+        normal([5, 5, 1, 3], 2),
+        normal([4, 6, 5, 3], 3),
+      ];
+      const own = (x: tf.Tensor, kernel: tf.Tensor) =>
+        depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D);
       const shifted = (x: tf.Tensor, kernel: tf.Tensor) => {
-        const images = tf.pad(x.reshape([4, 6, 5, 3]), [
+        const images = tf.pad(x, [
           [0, 0],
           [2, 2],
           [2, 2],
@@ -231,19 +253,15 @@ describeEachBackend('depthwise convolution', (backend) => {
         const taps = Array.from({ length: 25 }, (_, tap) => {
           const at = [Math.floor(tap / 5), tap % 5];
           const weights = kernel.slice([...at, 0, 0], [1, 1, 1, 3]).reshape([3]);
-          return images.slice([0, ...at, 0], [4, 6, 5, 3]).mul(weights);
+          return images.slice([0, ...at, 0], x.shape).mul(weights);
         });
         return taps.reduce((sum, tap) => sum.add(tap));
       };
-      const own = (x: tf.Tensor, kernel: tf.Tensor) =>
-        depthwiseConv2d(x.reshape<tf.Tensor4D>([4, 6, 5, 3]), kernel as tf.Tensor4D);
-      const dy = tf.randomNormal([4, 6, 5, 3], 0, 1, 'float32', 5);
       const close = { rel_to_max: 1e-5, atol: 1e-6 };
       expectForwardClose(own(x, kernel), shifted(x, kernel), 'y', close);
       const [actual, expected] = [own, shifted].map((f) => tf.grads(f)([x, kernel], dy));
       for (const [i, name] of ['dx', 'dw'].entries())
         expectGradClose(actual![i]!, expected![i]!, name, close);
-      layer.dispose();
     });
   });
 });
