@@ -35,7 +35,7 @@ function optionSchema({ type, oneOf, nullable, min, max: most }: NetworkOption):
     .max(max);
   const types = {
     integer,
-    integers: z.array(integer).min(1),
+    integers: z.array(integer).min(1, 'must be a list of one or more'),
     positive: (min === undefined ? z.number().positive() : z.number().min(min)).max(max),
     number: z.number(),
     boolean: z.boolean(),

@@ -33,6 +33,8 @@ const built = [
   'spikformer-cifar10-2-384',
   'qkformer-cifar10dvs-t16',
   'sdt-cifar10-2-256',
+  'maxformer-cifar10dvs-t16',
+  'msqkformer-dvs128-t16',
 ];
 test.each(built)('%s: its network has the expected parameters', (name) => {
   const parsed = recipe(name);
@@ -68,7 +70,8 @@ test('the paper has a recipe for each of its rows, with the figures of the autho
       parameters: figures[row],
     });
   }
-  expect(files.filter((file) => !/tiny|^qkformer|^sdt/.test(file))).toHaveLength(30);
+  const ofPaper = /^(spikformer-)?(cifar|imagenet|dvs)(?!.*tiny)/;
+  expect(files.filter((file) => ofPaper.test(file))).toHaveLength(30);
   const { lr } = loadJson<{ schedules: { name: string; lr: number[] }[] }>(
     'recipe/lr_schedules',
   ).schedules.find(({ name }) => name === 'cifar10.yml')!;
@@ -216,6 +219,10 @@ describe('a wrong recipe is refused, with the line', () => {
     expect(fault(good, ['model.depth=128', 'model.embedDim=8192'])).toMatch(
       /model must have at most 2 billion weights, but depth 128 of embedDim 8192 makes 103.1 billion/,
     );
+    const staged = ['model.depths=[1,1,128]', 'model.embedDim=8192'];
+    expect(fault(text('maxformer-cifar10-4-384.yaml'), staged)).toMatch(
+      /model must have at most 2 billion weights, but depth 130 of embedDim 8192 makes/,
+    );
     const dvs = ['evaluation.batchSize=65536', 'model.timeSteps=1024'];
     expect(fault(text('dvs128-t10.yaml'), dvs)).toMatch(
       /--set: evaluation.batchSize must be at most 16 for samples of dvs128gesture/,
@@ -228,6 +235,14 @@ describe('a wrong recipe is refused, with the line', () => {
       expect(fault(good, [`epochs=${value}`])).toMatch(
         /^--set epochs: must be a value in YAML, but/,
       );
+    },
+  );
+
+  test.each(['4', '[]', '[1,0]', '[1,1,129]', '[1,1.5]'])(
+    'blocks of stages: depths=%s',
+    (value) => {
+      const maxformer = text('maxformer-cifar10-4-384.yaml');
+      expect(fault(maxformer, [`model.depths=${value}`])).toMatch(/model\.depths(\.\d)? must be/);
     },
   );
 
