@@ -20,6 +20,7 @@ export { LatencyEncoder, type LatencyEncoderConfig, latencyEncoder } from './lat
 export { LIFNode, type LIFNodeConfig, lifNode } from './lif_node';
 export { LinearBN, type LinearBNConfig, linearBN } from './linear_bn';
 export * from './maxformer';
+export * from './maxresnet';
 export * from './msqkformer';
 export {
   ParametricLIFNode,

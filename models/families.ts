@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { invalid, show } from '../lib/validate';
 import type { Family } from './family';
 import { maxformerFamily } from './maxformer';
+import { maxresnetFamily } from './maxresnet';
 import { msqkformerFamily } from './msqkformer';
 import { qkformerFamily } from './qkformer';
 import { sglformerFamily } from './sglformer';
@@ -20,6 +21,7 @@ const families = new Map<string, Family>(
     maxformerFamily,
     msqkformerFamily,
     sglformerFamily,
+    maxresnetFamily,
   ].map((family) => [family.name, family as unknown as Family]),
 );
 

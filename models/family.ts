@@ -7,7 +7,7 @@ import type { LayerNames, Shapes, Sizes, TorchEntry } from './torch_names';
 export interface AuthorsCode {
   /** The entries of each of the family's layers, by class name; those of a head, an input and a readout are known. */
   layers: Readonly<Record<string, LayerNames>>;
-  /** The authors' order of a model's entries, if it is not that of the layers. */
+  /** A model's entries in the authors' order, if it is not that of the layers, and a head's under their names. */
   inOrder?(entries: TorchEntry[]): TorchEntry[];
   /** What the shapes of a state_dict tell of the config for certain, or why it is of another family. */
   sizes(shapes: Shapes): Sizes | string;

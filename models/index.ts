@@ -5,6 +5,7 @@ export type { AuthorsCode, Family, FamilyConfig } from './family';
 export { fuseBatchNorm } from './fuse_batch_norm';
 export { logitsPerStep } from './logits_per_step';
 export { type MaxFormerConfig, maxformer } from './maxformer';
+export { type MaxResNetConfig, maxResnet } from './maxresnet';
 export { type MSQKFormerConfig, msQkformer } from './msqkformer';
 export type { NetworkOption, NetworkOptions } from './options';
 export { countParameters, type ParameterCount } from './parameters';

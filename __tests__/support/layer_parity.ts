@@ -53,7 +53,10 @@ function moduleEntries(
     .filter(
       (entry): entry is TorchEntry & { variable: tf.LayerVariable } => entry.variable !== null,
     )
-    .map((entry) => ({ ...entry, key: entry.key.replace(/^(patch_embed\d?|block\.0)\./, '') }));
+    .map((entry) => ({
+      ...entry,
+      key: entry.key.replace(/^(patch_embed\d?|block\.0|layer1\.0)\./, ''),
+    }));
 }
 
 /** The layer as a model of its own, with the fixture's weights. */

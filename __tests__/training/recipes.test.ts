@@ -35,6 +35,7 @@ const built = [
   'sdt-cifar10-2-256',
   'maxformer-cifar10dvs-t16',
   'msqkformer-dvs128-t16',
+  'maxresnet-cifar100-18',
 ];
 test.each(built)('%s: its network has the expected parameters', (name) => {
   const parsed = recipe(name);

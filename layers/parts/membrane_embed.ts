@@ -3,8 +3,7 @@
  * numbers come out, which the neurons of the blocks behind it turn into spikes (arXiv 2505.18608).
  */
 import type * as tf from '@tensorflow/tfjs';
-import { foldTime, unfoldTime } from '../../lib/fold_time';
-import { maxPool2d, pooledSize } from '../../lib/max_pool';
+import { maxPoolOverTime, pooledSize } from '../../lib/max_pool';
 import { checkBoolean, checkOneOf, checkPositiveInteger, invalid } from '../../lib/validate';
 import { runChain } from '../chain';
 import { CMLDownsample } from '../cml_downsample';
@@ -53,10 +52,7 @@ function checkStages(stages: readonly MembraneStage[]): void {
 
 /** Halves the images that many times, by 3x3 max pools. */
 const pooled = (x: tf.Tensor, times: number) =>
-  Array.from({ length: times }).reduce<tf.Tensor>(
-    (y) => unfoldTime(maxPool2d(foldTime(y) as tf.Tensor4D), y.shape[1]!),
-    x,
-  );
+  Array.from({ length: times }).reduce<tf.Tensor>((y) => maxPoolOverTime(y), x);
 
 /**
  * `[batch, time, height, width, channels]`, or an image `[batch, height, width, channels]` if timeSteps is given ->
