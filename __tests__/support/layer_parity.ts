@@ -44,7 +44,9 @@ function moduleEntries(
   place: LayerPlace = {},
   names?: LayerNames,
 ): (TorchEntry & { variable: tf.LayerVariable })[] {
-  if (layer instanceof spiking.layers.Residual) return moduleEntries(layer.sublayers[0]!, place);
+  if (!names && layer instanceof spiking.layers.Residual) {
+    return moduleEntries(layer.sublayers[0]!, place);
+  }
   const entries =
     layer.getClassName() === 'CMLDownsample'
       ? mapBN({ map: 'conv', bn: 'bn', rank: 4 }, 'conv_bn', lookup(layer))
