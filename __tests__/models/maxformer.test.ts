@@ -151,6 +151,32 @@ test.each(['maxformer_cifar', 'msqkformer_cifar'])(
   },
 );
 
+test.each(['maxformer', 'msQkformer', 'maxResnet'] as const)(
+  '%s of a stream answers frame by frame as at each time step',
+  (family) => {
+    const config = { numClasses: 3, embedDim: 32, vThreshold: 0.2 };
+    const heads = family === 'maxResnet' ? {} : { numHeads: 2 };
+    const whole = models[family]({ ...config, ...heads, inputShape: [3, 16, 16, 2] });
+    const stream = models[family]({
+      ...{ ...config, ...heads, inputShape: [1, 16, 16, 2] },
+      stateful: true,
+    });
+    stream.setWeights(whole.getWeights());
+    tf.tidy(() => {
+      const x = tf.randomUniform([2, 3, 16, 16, 2], 0, 4, 'float32', 1).floor();
+      const perStep = models.logitsPerStep(whole, x);
+      expect(perStep.max().sub(perStep.min()).dataSync()[0]).toBeGreaterThan(1e-3);
+      for (const t of [0, 1, 2]) {
+        const frame = x.slice([0, t], [-1, 1]);
+        const logits = stream.predict(frame) as tf.Tensor;
+        expectForwardClose(logits, perStep.slice([0, t], [-1, 1]).squeeze([1]));
+      }
+    });
+    stream.resetStates();
+    for (const one of [whole, stream]) one.dispose();
+  },
+);
+
 const image = { inputShape: [16, 16, 3], numClasses: 3, embedDim: 32 };
 
 test.each<[object, string]>([
