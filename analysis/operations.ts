@@ -62,6 +62,14 @@ function rowOf({ part, terms, ...row }: Operations, path: string): LayerOperatio
   };
 }
 
+/** Layers of tf.layers that a readout takes time steps from, such as a head before the mean over time, and how many. */
+function timedLayers(model: tf.LayersModel): Map<tf.layers.Layer, number> {
+  const inputs = childrenOf(model)
+    .filter((layer) => layer.getClassName() === 'RateReadout')
+    .flatMap(({ inboundNodes }) => inboundNodes.flatMap(({ inputTensors }) => inputTensors));
+  return new Map(inputs.map(({ sourceLayer, shape }) => [sourceLayer, shape[1] ?? 1]));
+}
+
 /**
  * Counts a built model. A layer that is called at several places counts once.
  *
@@ -74,9 +82,12 @@ export function countOperations(model: tf.LayersModel, options: CountOptions = {
   const { attentionHeads } = options;
   if (attentionHeads !== undefined) checkPositiveInteger('attentionHeads', attentionHeads);
   const count: OperationCount = { layers: [], neuronSteps: 0, uncounted: [] };
+  const timed = timedLayers(model);
   const visit = (layer: tf.layers.Layer, path: string) => {
     const own = (layer as Partial<CountedLayer>).operations?.(options);
-    const rows = own ?? stockOperations(layer) ?? childrenOf(layer);
+    const timeSteps = timed.get(layer) ?? 1;
+    const stock = stockOperations(layer)?.map((row) => ({ ...row, timeSteps }));
+    const rows = own ?? stock ?? childrenOf(layer);
     if (rows.length === 0 && !own && layer.weights.length > 0) count.uncounted.push(path);
     for (const row of rows) {
       if ('getClassName' in row) visit(row, `${path}/${row.name}`);

@@ -144,6 +144,10 @@ test.each(['maxformer_cifar', 'msqkformer_cifar'])(
     expect(inputs[0]).toEqual(['embed1/stage1/conv_bn', 'real']);
     expect(inputs.at(-1)).toEqual(['head', 'spikes']);
     expect(inputs.slice(1).filter(([, input]) => input !== 'spikes')).toEqual([]);
+    // The head is computed at each of four time steps; without spikes, once.
+    const head = report.layers.at(-1)!;
+    expect(head.operations).toBe(4 * 10 * (32 + 1));
+    expect(head.dense.macs).toBe(10 * (32 + 1));
     const convolutions = report.layers.filter(({ kind }) => kind === 'convolution');
     const embeds = 3 * 3;
     expect(convolutions).toHaveLength(name === 'maxformer_cifar' ? embeds + 1 : embeds);
