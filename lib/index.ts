@@ -37,3 +37,4 @@ export {
 export type { IFParams, LIFParams, PLIFParams } from './neuron_params';
 export { type NeuronTrace, neuronTrace } from './neuron_trace';
 export { spike } from './spike';
+export { type TokenScoreParams, tokenScores } from './token_scores';

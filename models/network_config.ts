@@ -18,13 +18,15 @@ export function networkConfig(model: tf.LayersModel): NetworkConfigOf | null {
   const sizes = family.authors.sizes(Object.fromEntries(shapes));
   if (typeof sizes === 'string') return null;
   const config: Record<string, unknown> = {};
-  for (const [key, { nullable }] of Object.entries(family.options)) {
+  for (const [key, { nullable, perBlock }] of Object.entries(family.options)) {
     if (key === 'name') continue;
     const values = layers
       .map((layer) => layer.getConfig()[key])
-      .filter((value) => value !== undefined && (value !== null || nullable));
-    if (values.some((value) => value !== values[0])) return null;
-    if (values.length > 0) config[key] = values[0];
+      .filter((value) => value !== undefined && (value !== null || nullable || perBlock));
+    const differ = values.some((value) => value !== values[0]);
+    if (differ && (!perBlock || values.length !== sizes.depth)) return null;
+    if (differ) config[key] = values;
+    else if (values.length > 0 && (values[0] !== null || nullable)) config[key] = values[0];
   }
   const { channels: _, ...own } = sizes;
   const inputShape = model.inputs[0]!.shape.slice(1);

@@ -1,4 +1,5 @@
 /** A network's options, written once: their keys, checks and defaults, and what a recipe may set. */
+import { checkKeepTokens } from '../lib/kept_tokens';
 import {
   checkFinite,
   checkOneOf,
@@ -8,8 +9,11 @@ import {
 } from '../lib/validate';
 
 export interface NetworkOption {
-  /** What the value is: 'integer' is positive, and so are 'positive' and every one of 'integers', a list. */
-  type: 'integer' | 'integers' | 'positive' | 'number' | 'boolean' | 'string' | 'shape';
+  /**
+   * What the value is: 'integer' is positive, and so are 'positive' and every one of 'integers', a list; 'tokens' is a
+   * number of them, or a share below 1.
+   */
+  type: 'integer' | 'integers' | 'positive' | 'number' | 'boolean' | 'string' | 'shape' | 'tokens';
   /** The only values that there are. */
   oneOf?: readonly (string | number)[];
   /** The value if none is given. */
@@ -18,6 +22,8 @@ export interface NetworkOption {
   required?: boolean;
   /** Whether null is a value too. */
   nullable?: boolean;
+  /** Whether it may be a list of one value for each block, in which null stands for none. */
+  perBlock?: boolean;
   /** The least and the largest that a recipe may ask for; default: what the type allows. */
   min?: number;
   max?: number;
@@ -50,6 +56,12 @@ export function checkOption(key: string, value: unknown, option: NetworkOption):
   if (value === undefined && !option.required) return;
   if (value === null && option.nullable) return;
   const { oneOf, type } = option;
+  if (option.perBlock && Array.isArray(value)) {
+    for (const [i, one] of value.entries()) {
+      if (one !== null) checkOption(`${key}[${i}]`, one, { type });
+    }
+    return;
+  }
   if (oneOf?.some((choice) => typeof choice === 'number')) {
     if (oneOf.includes(value as number)) return;
     throw invalid(key, `${oneOf.slice(0, -1).join(', ')} or ${oneOf.at(-1)}`, value);
@@ -59,6 +71,7 @@ export function checkOption(key: string, value: unknown, option: NetworkOption):
   else if (type === 'integers') checkPositiveIntegers(key, value);
   else if (type === 'positive') checkPositive(key, value);
   else if (type === 'number') checkFinite(key, value);
+  else if (type === 'tokens') checkKeepTokens(key, value);
 }
 
 /** A configuration's value, or the option's default. */

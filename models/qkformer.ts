@@ -13,6 +13,7 @@ import { cifar10, cifar10dvs, cifar100, dvs128, imagenet } from './data_sets';
 import type { Family } from './family';
 import { checkOption, type NetworkOptions, neuronOptions } from './options';
 import { classifier, imageTimeSteps, networkOptions } from './spiking_transformer';
+import { pruningOfBlocks, type TokenPruning, tokenPruningOptions } from './token_pruning';
 import {
   attentionEntries,
   type LayerNames,
@@ -25,7 +26,7 @@ import {
   type TorchEntry,
 } from './torch_names';
 
-export interface QKFormerConfig extends NeuronOptions {
+export interface QKFormerConfig extends NeuronOptions, TokenPruning {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];
   numClasses: number;
@@ -59,6 +60,7 @@ const options = {
   ...shared,
   patchSize: { type: 'integer', oneOf: [4, 16], default: 4 },
   projLifAxis: { type: 'string', oneOf: ['time', 'released'], default: 'time' },
+  ...tokenPruningOptions,
   ...neuronOptions,
 } satisfies NetworkOptions;
 
@@ -133,11 +135,14 @@ export function qkformer(config: QKFormerConfig): tf.LayersModel {
   const neurons = pick(config, neuronOptionKeys);
   const blockKeys = ['mlpRatio', 'scale', 'attnVThreshold', 'projLifAxis', ...neuronOptionKeys];
   const blockConfig = { ...pick(config, blockKeys), numHeads } as QKFormerBlockConfig;
+  const pruning = pruningOfBlocks(config, config.depth);
   const layers = stagesOf(config).flatMap(({ embed, attention, blocks }, i) => [
     speds({ name: `embed${i + 1}`, ...embed, ...(i === 0 && { timeSteps: time }), ...neurons }),
-    ...Array.from({ length: blocks }, (_, j) =>
-      qkFormerBlock({ ...blockConfig, name: `stage${i + 1}_block${j + 1}`, attention }),
-    ),
+    ...pruning
+      .splice(0, blocks)
+      .map((kept, j) =>
+        qkFormerBlock({ ...blockConfig, ...kept, name: `stage${i + 1}_block${j + 1}`, attention }),
+      ),
   ]);
   return classifier(config, layers);
 }

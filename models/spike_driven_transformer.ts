@@ -10,6 +10,7 @@ import * as data from './data_sets';
 import type { Family } from './family';
 import { checkOption, type NetworkOptions, neuronOptions } from './options';
 import { classifier, imageTimeSteps, networkOptions, transformerCode } from './spiking_transformer';
+import { pruningOfBlocks, type TokenPruning, tokenPruningOptions } from './token_pruning';
 import {
   type LayerNames,
   lookup,
@@ -21,7 +22,7 @@ import {
   transformerSizes,
 } from './torch_names';
 
-export interface SpikeDrivenTransformerConfig extends NeuronOptions {
+export interface SpikeDrivenTransformerConfig extends NeuronOptions, TokenPruning {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];
   numClasses: number;
@@ -52,6 +53,7 @@ const options = {
   ...shared,
   poolingStat: { type: 'string', oneOf: poolingStats, default: '1111' },
   dvsMode: { type: 'boolean', default: false },
+  ...tokenPruningOptions,
   ...neuronOptions,
 } satisfies NetworkOptions;
 
@@ -89,8 +91,8 @@ export function spikeDrivenTransformer(config: SpikeDrivenTransformerConfig): tf
   const block = { ...size, ...pick(config, ['dvsMode', 'attnVThreshold']), ...neurons };
   const layers = [
     spikeDrivenTokenizer({ name: 'tokenizer', ...tokens }),
-    ...Array.from({ length: depth }, (_, i) =>
-      spikeDrivenBlock({ name: `block${i + 1}`, ...block }),
+    ...pruningOfBlocks(config, depth).map((pruning, i) =>
+      spikeDrivenBlock({ name: `block${i + 1}`, ...block, ...pruning }),
     ),
     tokenMean({ name: 'token_mean' }),
     lifNode({ name: 'head_lif', ...neurons }),
@@ -196,9 +198,10 @@ export const spikeDrivenFamily: Family<SpikeDrivenTransformerConfig> = {
     },
     ...transformerCode,
     sizes,
-    fromArgs: ({ pooling_stat, dvs_mode }) => ({
+    fromArgs: ({ pooling_stat, dvs_mode, kept_side_per_block: sides }) => ({
       ...(typeof pooling_stat === 'string' && { poolingStat: pooling_stat }),
       ...(typeof dvs_mode === 'boolean' && { dvsMode: dvs_mode }),
+      ...(Array.isArray(sides) && { keepTokens: sides.map((side: number) => side ** 2) }),
     }),
     unused: /\.(talking_heads\.weight|num_batches_tracked)$/,
   },

@@ -11,6 +11,7 @@ import {
   spikingTransformer,
   transformerCode,
 } from './spiking_transformer';
+import { tokenPruningOptions } from './token_pruning';
 import {
   attentionEntries,
   type BlockNames,
@@ -93,7 +94,7 @@ function blockNames(layer: tf.layers.Layer, events = false): BlockNames {
 
 export const spikformerFamily: Family<SpikformerConfig> = {
   name: 'spikformer',
-  options: { ...networkOptions, ...blockOptions, ...neuronOptions },
+  options: { ...networkOptions, ...tokenPruningOptions, ...blockOptions, ...neuronOptions },
   create: spikformer,
   presets: { ...presets, ...Object.fromEntries(withoutCML) },
   authors: {

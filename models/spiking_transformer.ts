@@ -4,14 +4,15 @@ import { type DownsampleOrder, downsampleOrders } from '../layers/cml_downsample
 import { normalKernel } from '../layers/initializers';
 import { pick } from '../layers/layer';
 import { type NeuronOptions, neuronOptionKeys } from '../layers/neuron_options';
-import type { ResidualBlockConfig } from '../layers/parts/residual_block';
+import type { PruningBlockConfig } from '../layers/parts/pruning_block';
 import type { TokenizerConfig } from '../layers/parts/stages';
 import { rateReadout } from '../layers/rate_readout';
 import { checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
 import { checkOption, type NetworkOptions } from './options';
+import { pruningOfBlocks, type TokenPruning, tokenPruningOptions } from './token_pruning';
 import { transformerSizes } from './torch_names';
 
-export interface NetworkConfig extends NeuronOptions {
+export interface NetworkConfig extends NeuronOptions, TokenPruning {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];
   numClasses: number;
@@ -56,7 +57,7 @@ export const networkOptions = {
 /** A family's own options, and its layers. */
 export interface NetworkParts {
   tokenizer(config: TokenizerConfig): tf.layers.Layer;
-  block(config: ResidualBlockConfig): tf.layers.Layer;
+  block(config: PruningBlockConfig): tf.layers.Layer;
   /** Options that only this family has: they go to its blocks. */
   blockOptions?: NetworkOptions;
 }
@@ -102,12 +103,15 @@ export function classifier(
     kernelInitializer: normalKernel(0.02),
   });
   const input = tf.input({ shape: config.inputShape });
-  const ends = headFirst ? [head, readout] : [readout, head];
-  const logits = [...layers, ...ends].reduce(
-    (x, layer) => layer.apply(x) as tf.SymbolicTensor,
-    input,
-  );
-  return tf.model({ inputs: input, outputs: logits, ...pick(config, ['name']) });
+  const all = [...layers, ...(headFirst ? [head, readout] : [readout, head])];
+  try {
+    const logits = all.reduce((x, layer) => layer.apply(x) as tf.SymbolicTensor, input);
+    return tf.model({ inputs: input, outputs: logits, ...pick(config, ['name']) });
+  } catch (error) {
+    // A layer that refuses its input leaves those before it behind.
+    for (const weight of all.flatMap((layer) => layer.weights)) weight.dispose();
+    throw error;
+  }
 }
 
 /** A whole network of that family, `family` being its function's name: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. */
@@ -117,9 +121,11 @@ export function spikingTransformer(
   { tokenizer, block, blockOptions = {} }: NetworkParts,
 ): tf.LayersModel {
   const blockKeys = Object.keys(blockOptions);
-  checkKeys(family, config, [...Object.keys(networkOptions), ...blockKeys, ...neuronOptionKeys]);
+  const own = { ...networkOptions, ...tokenPruningOptions };
+  checkKeys(family, config, [...Object.keys(own), ...blockKeys, ...neuronOptionKeys]);
   const { numClasses, depth, timeSteps, patchSize, embedDim, numHeads, mlpRatio } = networkOptions;
-  const early = { numClasses, depth, timeSteps, patchSize, embedDim, numHeads };
+  const sizes = { numClasses, depth, timeSteps, patchSize, embedDim, numHeads };
+  const early = { ...sizes, ...tokenPruningOptions };
   for (const [key, option] of Object.entries(early)) {
     checkOption(key, config[key as keyof typeof early], option);
   }
@@ -142,8 +148,8 @@ export function spikingTransformer(
     ...pick(config, ['order']),
     ...neurons,
   });
-  const blocks = Array.from({ length: config.depth }, (_, i) =>
-    block({ ...blockConfig, ...size, name: `block${i + 1}` }),
+  const blocks = pruningOfBlocks(config, config.depth).map((pruning, i) =>
+    block({ ...blockConfig, ...size, ...pruning, name: `block${i + 1}` }),
   );
   if (!Number.isInteger(config.embedDim * size.mlpRatio)) {
     throw invalid(

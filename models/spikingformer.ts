@@ -10,6 +10,7 @@ import {
   spikingTransformer,
   transformerCode,
 } from './spiking_transformer';
+import { tokenPruningOptions } from './token_pruning';
 import {
   attentionEntries,
   blockEntries,
@@ -71,7 +72,7 @@ function stageNames(tokenizer: tf.layers.Layer): MapNames[] {
 
 export const spikingformerFamily: Family<SpikingformerConfig> = {
   name: 'spikingformer',
-  options: { ...networkOptions, ...neuronOptions },
+  options: { ...networkOptions, ...tokenPruningOptions, ...neuronOptions },
   create: spikingformer,
   presets: { ...presets, ...Object.fromEntries(withoutCML) },
   authors: {

@@ -1,6 +1,7 @@
 /** What a training recipe says, and which recipes are possible. */
 import * as z from 'zod'; // not { z }: a bundler then drops what is unused of it, and Parcel finds it
 import { dataSets } from '../datasets/data_sets';
+import { isKeepTokens } from '../lib/kept_tokens';
 import { allFamilies, familyNamed } from '../models/families';
 import type { Family } from '../models/family';
 import type { NetworkOption, NetworkOptions } from '../models/options';
@@ -26,6 +27,12 @@ export interface RecipeModel extends Partial<Omit<ModelConfig, 'inputShape' | 'n
   family?: string;
 }
 
+/** A number of tokens, or a share below 1, or a list of one for each block. */
+const keptTokens = z.custom<number | (number | null)[]>(
+  (value) => [value].flat().every((n) => isKeepTokens(n) || (n === null && value !== null)),
+  'must be a whole number of tokens, a share of them below 1, or a list of one for each block',
+);
+
 /** What one option of a family takes. */
 function optionSchema({ type, oneOf, nullable, min, max: most }: NetworkOption): z.ZodType {
   const max = most ?? (type.startsWith('integer') ? 65_536 : Infinity);
@@ -41,6 +48,7 @@ function optionSchema({ type, oneOf, nullable, min, max: most }: NetworkOption):
     boolean: z.boolean(),
     string: z.string(),
     shape: z.array(z.int()),
+    tokens: keptTokens,
   };
   const schema = oneOf ? z.literal([...oneOf]) : types[type];
   return (nullable ? schema.nullable() : schema).optional();

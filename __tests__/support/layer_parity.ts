@@ -57,7 +57,7 @@ function moduleEntries(
     )
     .map((entry) => ({
       ...entry,
-      key: entry.key.replace(/^(patch_embed\d?|block\.0|layer1\.0)\./, ''),
+      key: entry.key.replace(/^(patch_embed\d?|block\.0|layer1\.0|stage\d\.\d)\./, ''),
     }));
 }
 

@@ -564,6 +564,26 @@ export const layerCases: LayerCase[] = [
     badInput: [2, 2, 2, 2, 6],
   },
   {
+    className: 'SpikeDrivenBlock',
+    variant: 'that keeps some tokens',
+    make: (options) =>
+      layers.spikeDrivenBlock({
+        numHeads: 2,
+        mlpRatio: 1,
+        vThreshold: 0.3,
+        attnVThreshold: 0.1,
+        keepTokens: 3,
+        scoreWindow: 5,
+        ...options,
+      }),
+    inputShape: [2, 2, 3, 4],
+    outputShape: [2, 2, 3, 4],
+    trainable: [...attention('attn/').trainable, ...mlp('mlp/').trainable],
+    frozen: [...attention('attn/').frozen, ...mlp('mlp/').frozen],
+    idle: [...attention('attn/').idle, ...mlp('mlp/').idle],
+    badInput: [2, 2, 1, 2, 4],
+  },
+  {
     className: 'SpikeDrivenMLP',
     make: (options) => layers.spikeDrivenMLP({ hiddenRatio: 1.5, vThreshold: 0.3, ...options }),
     inputShape: [2, 3, 4],

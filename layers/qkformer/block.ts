@@ -2,14 +2,14 @@
 import { checkFinite, checkOneOf } from '../../lib/validate';
 import { pick, register } from '../layer';
 import { neuronOptionKeys } from '../neuron_options';
-import { ResidualBlock, type ResidualBlockConfig } from '../parts/residual_block';
+import { PruningBlock, type PruningBlockConfig } from '../parts/pruning_block';
 import { SpikformerMLP } from '../spikformer/mlp';
 import { type ProjLifAxis, SpikformerSelfAttention } from '../spikformer/self_attention';
 import { QKAttention } from './qk_attention';
 
 const attentions = ['token', 'channel', 'full'] as const;
 
-export interface QKFormerBlockConfig extends ResidualBlockConfig {
+export interface QKFormerBlockConfig extends PruningBlockConfig {
   /** 'token' and 'channel' as in QKAttention's maskAxis; 'full': Spikformer's, of q, k and v. Default 'token'. */
   attention?: 'token' | 'channel' | 'full';
   /** As in SpikformerSelfAttention; of full attention only. Default 'time'. */
@@ -17,11 +17,11 @@ export interface QKFormerBlockConfig extends ResidualBlockConfig {
 }
 
 /** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape: x + attention(x), then x + mlp(x). */
-export class QKFormerBlock extends ResidualBlock {
+export class QKFormerBlock extends PruningBlock {
   static className = 'QKFormerBlock';
 
   constructor(config: QKFormerBlockConfig) {
-    super(config, ['attention', 'projLifAxis']);
+    super({ ...config, scoreWindow: config.scoreWindow ?? 7 }, ['attention', 'projLifAxis']);
     const { attention = 'token', projLifAxis = 'time' } = config;
     checkOneOf('attention', attention, attentions);
     const options = { ...pick(config, neuronOptionKeys), numHeads: config.numHeads, name: 'attn' };

@@ -1,23 +1,31 @@
 /** A block of the Spike-driven Transformer: attention and MLP, each added to the membranes that it takes in (arXiv 2307.01694). */
+import { invalid } from '../../lib/validate';
 import { checkLayerKeys, pick, register } from '../layer';
 import { neuronOptionKeys } from '../neuron_options';
-import { ResidualBlock, type ResidualBlockConfig } from '../parts/residual_block';
+import { PruningBlock, type PruningBlockConfig, pruningKeys } from '../parts/pruning_block';
 import { SpikeDrivenAttention, type SpikeDrivenAttentionConfig } from './attention';
 import { SpikeDrivenMLP } from './mlp';
 
 export interface SpikeDrivenBlockConfig
   extends SpikeDrivenAttentionConfig,
-    Omit<ResidualBlockConfig, 'scale'> {}
+    Omit<PruningBlockConfig, 'scale'> {}
 
 const attentionKeys = ['numHeads', 'attnVThreshold', 'dvsMode', ...neuronOptionKeys];
 
 /** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape: x + attention(x), then x + mlp(x). */
-export class SpikeDrivenBlock extends ResidualBlock {
+export class SpikeDrivenBlock extends PruningBlock {
   static className = 'SpikeDrivenBlock';
 
   constructor(config: SpikeDrivenBlockConfig) {
-    checkLayerKeys('SpikeDrivenBlock', config, ['mlpRatio', ...attentionKeys]); // has no scale
+    checkLayerKeys('SpikeDrivenBlock', config, ['mlpRatio', ...pruningKeys, ...attentionKeys]); // has no scale
     super(config, ['dvsMode']);
+    if (config.dvsMode && config.keepTokens != null) {
+      throw invalid(
+        'keepTokens',
+        'left out with dvsMode, which needs whole images',
+        config.keepTokens,
+      );
+    }
     const options = pick(config, attentionKeys) as SpikeDrivenAttentionConfig;
     const attn = this.own(new SpikeDrivenAttention({ ...options, name: 'attn' }));
     const neurons = pick(config, neuronOptionKeys);

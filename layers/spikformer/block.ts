@@ -2,15 +2,15 @@
 import { pick, register } from '../layer';
 import { neuronOptionKeys } from '../neuron_options';
 import { headAttentionKeys } from '../parts/head_attention';
-import { ResidualBlock, type ResidualBlockConfig } from '../parts/residual_block';
+import { PruningBlock, type PruningBlockConfig } from '../parts/pruning_block';
 import { SpikformerMLP } from './mlp';
 import type { ProjectionOptions } from './projection';
 import { SpikformerSelfAttention, type SpikformerSelfAttentionConfig } from './self_attention';
 
-export interface SpikformerBlockConfig extends ResidualBlockConfig, ProjectionOptions {}
+export interface SpikformerBlockConfig extends PruningBlockConfig, ProjectionOptions {}
 
 /** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape: x + attention(x), then x + mlp(x). */
-export class SpikformerBlock extends ResidualBlock {
+export class SpikformerBlock extends PruningBlock {
   static className = 'SpikformerBlock';
 
   constructor(config: SpikformerBlockConfig) {

@@ -2,14 +2,14 @@
 import { pick, register } from '../layer';
 import { neuronOptionKeys } from '../neuron_options';
 import { headAttentionKeys } from '../parts/head_attention';
-import { ResidualBlock, type ResidualBlockConfig } from '../parts/residual_block';
+import { PruningBlock, type PruningBlockConfig } from '../parts/pruning_block';
 import { SpikingMLP } from './mlp';
 import { SpikingSelfAttention, type SpikingSelfAttentionConfig } from './self_attention';
 
-export type SpikingformerBlockConfig = ResidualBlockConfig;
+export type SpikingformerBlockConfig = PruningBlockConfig;
 
 /** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape: x + attention(x), then x + mlp(x). */
-export class SpikingformerBlock extends ResidualBlock {
+export class SpikingformerBlock extends PruningBlock {
   static className = 'SpikingformerBlock';
 
   constructor(config: SpikingformerBlockConfig) {
