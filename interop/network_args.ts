@@ -16,7 +16,7 @@ const OWN = 'tfjs_spikingformer';
 /** The scripts' names of options: all are written, and of those that args have, the first is read. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   numHeads: ['num_heads'],
-  timeSteps: ['time_step', 'T'],
+  timeSteps: ['time_step', 'time_steps', 'T'],
   patchSize: ['patch_size'],
   embedDim: ['dim'],
   depth: ['layer'],
