@@ -10,6 +10,7 @@ import { countParameters } from '../models/parameters';
 import { batches } from '../node/batches';
 import { writeAtomically } from '../node/files/files';
 import { lock } from '../node/files/lock';
+import type { MpiRanks } from '../node/mpi/ranks';
 import type { CheckpointStore } from '../node/runs/checkpoints';
 import { fileHandler } from '../node/runs/file_handler';
 import '../node/index';
@@ -20,6 +21,7 @@ import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../trainin
 import { accuracyOf } from '../training/observer';
 import type { Recipe } from '../training/recipe';
 import { InterruptedError, Trainer } from '../training/trainer';
+import { checkAgreement, inJob, weightsDigest } from './_job';
 import { readRecipe } from './_recipes';
 import { writeReport } from './_report';
 import { backendOf, checkpointsOf, openSplit, RECIPE, recipeOf } from './_run_folder';
@@ -58,10 +60,16 @@ function place(options: TrainArguments): { recipe: Recipe; run: string } {
   return { recipe: given, run };
 }
 
-export async function train(options: TrainArguments): Promise<void> {
+/** By itself, or as one of the processes of an MPI job: the first of them prints and keeps what all have. */
+export const train = (options: TrainArguments) => inJob((ranks) => trainAs(options, ranks));
+
+async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void> {
   const { epochs, workers } = options;
   const { recipe, run } = place(options);
-  const say = options.json ? () => undefined : (line: string) => console.log(line);
+  const isFirst = !ranks || ranks.rank === 0;
+  const say = (line: string) => {
+    if (isFirst && !options.json) console.log(line);
+  };
   const [trainSplit, testSplit] = [
     await openSplit(recipe, 'train', options),
     await openSplit(recipe, 'test', options),
@@ -76,7 +84,7 @@ export async function train(options: TrainArguments): Promise<void> {
     environment: numericEnvironment(),
     versions: versions(),
   });
-  if (!options.resume) await refuseToBeginAgain(run, store);
+  if (!options.resume && isFirst) await refuseToBeginAgain(run, store);
   const model = modelFromRecipe(recipe);
   const { missing } = checkBackend(model, { training: true });
   if (missing.length > 0) {
@@ -86,11 +94,12 @@ export async function train(options: TrainArguments): Promise<void> {
   const config = trainerConfigFromRecipe(recipe, {
     train: trainSplit,
     test: testSplit,
+    ranks,
     batches: (source, given) =>
       batches(source, { ...given, workers: source.workerSpec ? workers : 0 }),
   });
   await mkdir(run, { recursive: true });
-  const held = await lock(join(run, '.lock'), { doing: 'training' });
+  const held = isFirst ? await lock(join(run, '.lock'), { doing: 'training' }) : undefined;
   let trainer: Trainer | undefined;
   const signal = abortOnInterrupt();
   const report = async (evaluation?: Evaluation) => {
@@ -103,13 +112,13 @@ export async function train(options: TrainArguments): Promise<void> {
     return trainer!.average ? trainer!.average.lend(write) : write();
   };
   try {
-    if (!options.resume) await refuseToBeginAgain(run, store); // as another has, meanwhile
+    if (!options.resume && isFirst) await refuseToBeginAgain(run, store); // as another has, meanwhile
     trainer = new Trainer({
       ...config,
       model,
       epochs: Math.min(epochs ?? Infinity, config.schedule.totalEpochs),
       save: (state) => {
-        held.check();
+        held?.check();
         return store.save(state);
       },
       observers: [
@@ -121,7 +130,8 @@ export async function train(options: TrainArguments): Promise<void> {
       signal,
     });
     if (options.resume) await resume(trainer, store, options, say);
-    if (!existsSync(join(run, RECIPE))) {
+    if (ranks) await agree(ranks, { recipe, model, trainer }, say);
+    if (isFirst && !existsSync(join(run, RECIPE))) {
       await writeAtomically(join(run, RECIPE), [new TextEncoder().encode(stringify(recipe))]);
     }
     say(
@@ -129,6 +139,7 @@ export async function train(options: TrainArguments): Promise<void> {
     );
     if (chosen) say(chosen);
     for await (const _ of trainer.run()); // observers tell
+    if (!isFirst) return;
     const done = trainer;
     const close = async () => {
       await model.save(fileHandler(join(run, 'model')));
@@ -140,12 +151,30 @@ export async function train(options: TrainArguments): Promise<void> {
   } catch (error) {
     if (!(error instanceof InterruptedError || (signal.aborted && error === signal.reason)))
       throw error;
-    sayHowToGoOn(error as Error, signal, run, options);
+    if (isFirst) sayHowToGoOn(error as Error, signal, run, options);
+    else process.exitCode = interruptStatus(signal);
   } finally {
     trainer?.dispose();
     model.dispose();
-    held.release();
+    held?.release();
   }
+}
+
+/** Before the first step: what would make the processes' networks differ is refused. */
+async function agree(
+  ranks: MpiRanks,
+  { recipe, model, trainer }: { recipe: Recipe; model: tf.LayersModel; trainer: Trainer },
+  say: (line: string) => void,
+): Promise<void> {
+  const { position } = trainer.progress;
+  await checkAgreement(ranks, {
+    version: Object.entries(versions()).flat().join(' '),
+    recipe: JSON.stringify(identityOf(recipe)),
+    backend: tf.getBackend(),
+    position: `epoch ${position.epoch + 1}, batch ${position.batch}`,
+    weights: await weightsDigest(model),
+  });
+  say(`${ranks.size} processes through ${ranks.library}, ${ranks.localSize} on this machine`);
 }
 
 async function refuseToBeginAgain(run: string, store: CheckpointStore): Promise<void> {

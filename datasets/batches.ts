@@ -25,6 +25,8 @@ export interface BatchOptions {
   epoch?: number;
   /** The first batch that is made: where a run that stopped goes on. Default 0. */
   startBatch?: number;
+  /** Of the batches from there on, one in so many is made: those of one of several processes. Default 1. */
+  every?: number;
   /** Leaves out a last batch that is not full. Default false. */
   dropLast?: boolean;
   /** Done to each sample, with the random stream [seed, 'epoch', epoch, 'sample', index]. */
@@ -45,7 +47,7 @@ export interface BadSample {
 
 /** Batches of one epoch; iterating again makes them again. */
 export interface Batches extends AsyncIterable<Batch> {
-  /** How many there are, from `startBatch` on. */
+  /** How many there are, from `startBatch` on, of `every` one. */
   readonly length: number;
   /** What the current iteration has left out so far. */
   readonly skipped: readonly BadSample[];
@@ -99,6 +101,7 @@ const OPTIONS = [
     'seed',
     'epoch',
     'startBatch',
+    'every',
     'dropLast',
     'transform',
     'onBadSample',
@@ -109,8 +112,9 @@ const OPTIONS = [
 export function planEpoch(source: SampleSource, options: BatchOptions): Int32Array[] {
   checkKeys('batches', options, OPTIONS);
   const { batchSize, shuffle = false, seed = 0, epoch = 0 } = options;
-  const { startBatch = 0, dropLast = false, onBadSample = 'throw' } = options;
+  const { startBatch = 0, every = 1, dropLast = false, onBadSample = 'throw' } = options;
   checkPositiveInteger('batchSize', batchSize);
+  checkPositiveInteger('every', every);
   checkBoolean('shuffle', shuffle);
   checkBoolean('dropLast', dropLast);
   checkOneOf('onBadSample', onBadSample, ['throw', 'skip'] as const);
@@ -130,8 +134,8 @@ export function planEpoch(source: SampleSource, options: BatchOptions): Int32Arr
       startBatch,
     );
   }
-  return Array.from({ length: count - startBatch }, (_, i) => {
-    const first = (startBatch + i) * batchSize;
+  return Array.from({ length: Math.ceil((count - startBatch) / every) }, (_, i) => {
+    const first = (startBatch + i * every) * batchSize;
     return Int32Array.from(order.subarray(first, first + batchSize));
   });
 }

@@ -61,6 +61,18 @@ export async function evaluate(
   };
 }
 
+/** What several have found, each on samples of its own. */
+export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
+  const samples = parts.reduce((sum, part) => sum + part.samples, 0);
+  const mean = (key: 'loss' | 'accuracy' | 'top5') =>
+    parts.reduce((sum, part) => sum + part[key] * part.samples, 0) / samples;
+  const confusion = parts[0]!.confusion.map((row, i) =>
+    row.map((_, j) => parts.reduce((sum, part) => sum + part.confusion[i]![j]!, 0)),
+  );
+  const [loss, accuracy, top5] = [mean('loss'), mean('accuracy'), mean('top5')];
+  return { samples, loss, accuracy, top5, confusion };
+}
+
 /** How many logits come before the label's (of equal ones the first), the first, and -log softmax. */
 function look(logits: Float32Array, label: number) {
   const own = logits[label]!;

@@ -13,6 +13,7 @@ import { create } from '../models';
 import { familyNamed } from '../models/families';
 import { adamW } from './adamw';
 import { cosineSchedule } from './cosine_schedule';
+import type { Ranks } from './ranks';
 import { defaultFamily, type Recipe } from './recipe';
 import { evaluationData, firstSamples, trainingData } from './sample_data';
 import { seededWeights } from './seeded_weights';
@@ -59,14 +60,31 @@ export interface RecipeData {
   test: SampleSource;
   /** Who makes batches; default this thread. */
   batches?: typeof batches;
+  /** The processes that share the batches of a step; default this one alone. */
+  ranks?: Ranks;
+}
+
+/** Batches of a step that one of so many processes computes: the step stays the recipe's. */
+function accumulateOf(
+  { name, batchSize, accumulate = 1, effectiveBatch }: Recipe,
+  size: number,
+): number {
+  if (accumulate % size === 0) return accumulate / size;
+  const equal = effectiveBatch % size === 0;
+  const way = `--set batchSize=${effectiveBatch / size} --set accumulate=${size}`;
+  throw new Error(
+    `the recipe ${name} has ${accumulate} batches of ${batchSize} in a step, which ${size} processes cannot ` +
+      `share equally${equal ? `: ${way} keeps the step` : ''}`,
+  );
 }
 
 /** Everything a Trainer needs but the model. */
 export function trainerConfigFromRecipe(
   recipe: Recipe,
-  { train, test, batches }: RecipeData,
+  { train, test, batches, ranks }: RecipeData,
 ): Omit<TrainerConfig, 'model'> {
-  const { optimizer, schedule = {}, epochs, seed, accumulate, averageDecay, checkpoint } = recipe;
+  const { optimizer, schedule = {}, epochs, seed, averageDecay, checkpoint } = recipe;
+  const accumulate = accumulateOf(recipe, ranks?.size ?? 1);
   const { name: _, clipNorm, ...adam } = optimizer;
   const { batchSize, mixup, labelSmoothing, augment } = recipe;
   return {
@@ -80,12 +98,16 @@ export function trainerConfigFromRecipe(
       ...given({ mixup, labelSmoothing, erasing: augment?.erasing }),
     }),
     test: testDataFromRecipe(recipe, { test, batches }),
-    ...given({ accumulate, averageDecay, clipNorm, saveEverySteps: checkpoint?.everySteps }),
+    accumulate,
+    ...given({ ranks, averageDecay, clipNorm, saveEverySteps: checkpoint?.everySteps }),
   };
 }
 
 /** The recipe's held-out samples. */
-export function testDataFromRecipe(recipe: Recipe, { test, batches }: Omit<RecipeData, 'train'>) {
+export function testDataFromRecipe(
+  recipe: Recipe,
+  { test, batches }: Omit<RecipeData, 'train' | 'ranks'>,
+) {
   return evaluationData(firstSamples(test, recipe.data.testSamples), {
     batchSize: recipe.evaluation?.batchSize ?? recipe.batchSize,
     batches,

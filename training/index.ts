@@ -44,6 +44,7 @@ export type {
   TrainingObserver,
 } from './observer';
 export { parseRecipe, RecipeError } from './parse_recipe';
+export type { Ranks } from './ranks';
 export type { Recipe } from './recipe';
 export { type ReportContent, reportHtml, type SamplePrediction } from './report';
 export {

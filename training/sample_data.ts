@@ -51,17 +51,20 @@ export function trainingData(source: SampleSource, options: TrainingDataOptions)
     const targets = mixTargets(labels, classNames.length, mixing.lambda, labelSmoothing);
     return { data: numbers, shape, labels, targets, indices };
   };
+  async function* dealt(epoch: number, start: number, every: number) {
+    const order = { shuffle: true, dropLast: true, seed, epoch, startBatch: start, every };
+    let i = start;
+    for await (const batch of batches(source, { batchSize, ...order, transform })) {
+      yield prepare(batch, epoch, i);
+      i += every;
+    }
+  }
   return {
     classNames,
     batchSize,
     batchesPerEpoch: Math.floor(source.length / batchSize),
-    async *batches(epoch, start) {
-      const shuffle = { shuffle: true, dropLast: true, seed, epoch, startBatch: start, transform };
-      let i = start;
-      for await (const batch of batches(source, { batchSize, ...shuffle })) {
-        yield prepare(batch, epoch, i++);
-      }
-    },
+    batches: (epoch, start) => dealt(epoch, start, 1),
+    dealt,
   };
 }
 
@@ -79,17 +82,14 @@ export function evaluationData(
   const { batchSize, transform, batches = batchesHere } = options;
   checkPositiveInteger('batchSize', batchSize);
   const { classNames, length } = source;
-  return {
-    classNames,
-    length,
-    async *batches() {
-      for await (const batch of batches(source, { batchSize, transform })) {
-        const { data, shape, labels } = batch;
-        const targets = smoothTargets(labels, classNames.length);
-        yield { data: asNumbers(source, data), shape, labels, targets };
-      }
-    },
-  };
+  async function* dealt(startBatch: number, every: number) {
+    for await (const batch of batches(source, { batchSize, transform, startBatch, every })) {
+      const { data, shape, labels } = batch;
+      const targets = smoothTargets(labels, classNames.length);
+      yield { data: asNumbers(source, data), shape, labels, targets };
+    }
+  }
+  return { classNames, length, batches: () => dealt(0, 1), dealt };
 }
 
 /** Normalised where the source says how; else bytes become 0..1, and frames stay. */

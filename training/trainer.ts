@@ -9,12 +9,14 @@ import type { AdamW } from './adamw';
 import { batchGradients, type Learner } from './batch_gradients';
 import { clipByGlobalNorm } from './clip_gradients';
 import type { LearningRateSchedule } from './cosine_schedule';
+import { DataParallel } from './data_parallel';
 import { type Evaluation, evaluate } from './evaluation';
 import { forwardOf } from './forward';
 import { DivergedError, healthOn } from './health';
 import { softTargetCrossEntropy } from './losses';
 import type { EpochReport, StepReport, TrainingObserver } from './observer';
 import { noSums, type Progress } from './progress';
+import type { Ranks } from './ranks';
 import type { Teacher } from './teacher';
 import type { EvaluationData, TrainingBatch, TrainingData } from './training_data';
 import { asTrainingLoss, type LossFunction, type TrainingLoss } from './training_loss';
@@ -49,6 +51,8 @@ export interface TrainerConfig {
   saveEverySteps?: number;
   /** Ends the run after the current step, with a save. */
   signal?: AbortSignal;
+  /** The processes that train this model together; observers and `save` are the first one's. Default: this one alone. */
+  ranks?: Ranks;
 }
 
 /** The signal ended the run; its state has been saved. */
@@ -75,7 +79,12 @@ export class Trainer {
   lastEvaluation?: Evaluation;
   private readonly learner: Learner;
   private readonly accumulator = new GradientAccumulator();
-  private readonly accumulate: number;
+  /** The processes that train together, or this one alone. */
+  private readonly crew: DataParallel;
+  /** Batches of an optimizer step, of all processes. */
+  private readonly stride: number;
+  /** Since the last step, of this process. */
+  private recent = noSums();
 
   constructor(readonly config: TrainerConfig) {
     const { model, optimizer, schedule, accumulate = 1, clipNorm, averageDecay, train } = config;
@@ -83,10 +92,11 @@ export class Trainer {
     if (clipNorm !== undefined) checkPositive('clipNorm', clipNorm);
     this.epochs = config.epochs ?? schedule.totalEpochs;
     checkPositiveInteger('epochs', this.epochs);
-    checkPositiveInteger('batchesPerEpoch', Math.floor(train.batchesPerEpoch / accumulate));
+    this.crew = new DataParallel(config.ranks);
+    this.stride = accumulate * this.crew.size;
+    checkPositiveInteger('batchesPerEpoch', Math.floor(train.batchesPerEpoch / this.stride));
     this.model = model;
     this.optimizer = optimizer;
-    this.accumulate = accumulate;
     this.loss = asTrainingLoss(config.loss ?? softTargetCrossEntropy);
     this.learner = {
       model,
@@ -101,10 +111,10 @@ export class Trainer {
     if (averageDecay !== undefined) this.average = new WeightAverage(model, averageDecay);
   }
 
-  /** Batches of an epoch that make whole optimizer steps. */
+  /** Batches of an epoch that make whole optimizer steps, of all processes. */
   get batchesPerEpoch(): number {
     const { batchesPerEpoch } = this.config.train;
-    return batchesPerEpoch - (batchesPerEpoch % this.accumulate);
+    return batchesPerEpoch - (batchesPerEpoch % this.stride);
   }
 
   /** From where `progress` stands to the last epoch. @throws InterruptedError, DivergedError */
@@ -117,7 +127,9 @@ export class Trainer {
       while (this.progress.position.epoch < epochs) yield await this.runEpoch();
     } finally {
       this.accumulator.dispose();
-      for (const observer of this.config.observers ?? []) await observer.onEnd?.();
+      if (this.crew.isFirst) {
+        for (const observer of this.config.observers ?? []) await observer.onEnd?.();
+      }
       await this.config.teacher?.flush?.();
     }
   }
@@ -130,9 +142,10 @@ export class Trainer {
     this.optimizer.learningRate = schedule.at(position.epoch);
     if (position.batch < this.batchesPerEpoch) {
       let left = this.batchesPerEpoch - position.batch;
-      for await (const batch of train.batches(position.epoch, position.batch)) {
+      for await (const batch of this.crew.share(train, position.epoch, position.batch)) {
         await this.learn(batch);
-        if (--left === 0) break;
+        left -= this.crew.size;
+        if (left === 0) break;
       }
       if (left > 0) throw new Error(`train.batches must give ${left} more batches, but has ended`);
     }
@@ -146,30 +159,44 @@ export class Trainer {
     return report;
   }
 
-  /** One batch; every `accumulate` of them an optimizer step. */
+  /** One batch of this process; every `stride` of all of them an optimizer step. */
   private async learn(batch: TrainingBatch): Promise<void> {
     const { position, sums } = this.progress;
+    const { recent, crew } = this;
     const { loss, right, gradients } = await batchGradients(this.learner, batch, position);
     this.accumulator.add(gradients);
     const samples = batch.labels.length;
-    sums.samples += samples;
-    sums.loss += loss * samples;
-    sums.right += right;
-    position.batch++;
-    if (position.batch % this.accumulate !== 0) return;
-    this.applyGradients();
+    recent.samples += samples;
+    recent.loss += loss * samples;
+    recent.right += right;
+    position.batch += crew.size;
+    if (position.batch % this.stride !== 0) return;
+    await this.applyGradients();
     position.step++;
-    await this.tell('onStep', this.stepReport(loss, right / samples, samples * this.accumulate));
+    this.recent = noSums();
+    const stopped = Number(this.config.signal?.aborted ?? false);
+    const own = [recent.samples, recent.loss, recent.right, stopped];
+    const [all, allLoss, allRight, stop] = (await crew.total(own)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    sums.samples += all;
+    sums.loss += allLoss;
+    sums.right += allRight;
+    await this.tell('onStep', this.stepReport(allLoss / all, allRight / all, all));
     await tf.nextFrame(); // lets Ctrl-C through
-    if (this.config.signal?.aborted) await this.interrupt();
+    // Alone, it may have come with the last frame; several have agreed before.
+    if (stop > 0 || (crew.size === 1 && this.config.signal?.aborted)) await this.interrupt();
     const { saveEverySteps } = this.config;
     if (saveEverySteps && position.step % saveEverySteps === 0) await this.save();
   }
 
-  private applyGradients(): void {
+  private async applyGradients(): Promise<void> {
     const { clipNorm } = this.config;
+    const mean = await this.crew.meanGradients(this.accumulator.takeMean());
     tf.tidy(() => {
-      const mean = this.accumulator.takeMean();
       const grads = clipNorm === undefined ? mean : clipByGlobalNorm(mean, clipNorm).clipped;
       this.optimizer.applyGradients(grads);
       tf.dispose(mean); // kept, so that tidy leaves them
@@ -195,6 +222,7 @@ export class Trainer {
   private async closeEpoch(seconds: number, samples: number): Promise<EpochReport> {
     const { position, sums } = this.progress;
     const { test } = this.config;
+    await this.crew.meanStatistics(this.model, this.average);
     const health = test && (await healthOn(this.model, test));
     if (health?.collapsedAt) {
       throw new DivergedError(
@@ -224,12 +252,18 @@ export class Trainer {
 
   /** Of the model's own weights and of their average. */
   private async evaluations(): Promise<[own?: Evaluation, average?: Evaluation]> {
-    const { test, signal, observers = [] } = this.config;
+    const { test, observers = [] } = this.config;
+    const { crew } = this;
     if (!test) return [];
     const onProgress = (done: number) => {
-      for (const observer of observers) observer.onEvaluation?.(done, test.length);
+      const all = Math.min(done * crew.size, test.length);
+      if (!crew.isFirst) return;
+      for (const observer of observers) observer.onEvaluation?.(all, test.length);
     };
-    const measure = () => evaluate(this.model, test, { onProgress, signal });
+    // Of several, one that stopped here would leave the others waiting: they stop after the next step.
+    const signal = crew.size === 1 ? this.config.signal : undefined;
+    const measure = () =>
+      crew.evaluate(test, (share) => evaluate(this.model, share, { onProgress, signal }));
     try {
       return [await measure(), await this.average?.lend(measure)];
     } catch (error) {
@@ -241,7 +275,9 @@ export class Trainer {
   /** A checkpoint stands for all that the teacher has been asked until then. */
   private async save(): Promise<void> {
     await this.config.teacher?.flush?.();
-    await this.config.save?.(this);
+    await this.crew.meanStatistics(this.model, this.average);
+    if (this.crew.isFirst) await this.config.save?.(this);
+    await this.crew.wait();
   }
 
   /** Saves and ends: between two steps, or with the epoch's evaluation to be done anew. */
@@ -255,6 +291,7 @@ export class Trainer {
     event: K,
     report: Parameters<NonNullable<TrainingObserver[K]>>[0],
   ): Promise<void> {
+    if (!this.crew.isFirst) return;
     for (const observer of this.config.observers ?? []) {
       await (observer[event] as ((r: typeof report) => void | Promise<void>) | undefined)?.call(
         observer,

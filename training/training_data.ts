@@ -24,6 +24,8 @@ export interface TrainingData {
    * asked for: that is what lets a killed run go on exactly.
    */
   batches(epoch: number, start: number): AsyncIterable<TrainingBatch>;
+  /** Of those one in `every`, without making the others: see DataParallel. Default: the others are made and left out. */
+  dealt?(epoch: number, start: number, every: number): AsyncIterable<TrainingBatch>;
 }
 
 /** Samples to measure with: each once, in order. */
@@ -31,6 +33,8 @@ export interface EvaluationData {
   readonly classNames: readonly string[];
   readonly length: number;
   batches(): AsyncIterable<TrainingBatch>;
+  /** Of those from index `start` on one in `every`, without making the others. */
+  dealt?(start: number, every: number): AsyncIterable<TrainingBatch>;
 }
 
 /** The one output of a classifier. */
