@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { stringify } from 'yaml';
 import { checkBackend } from '../analysis/check_backend';
+import { shareStatistics } from '../lib/shared_statistics';
 import { countParameters } from '../models/parameters';
 import { batches } from '../node/batches';
 import { writeAtomically } from '../node/files/files';
@@ -42,6 +43,7 @@ export interface TrainArguments {
   data?: string;
   partial?: boolean;
   workers: number;
+  syncBn?: boolean;
   json?: boolean;
 }
 
@@ -67,6 +69,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
   const { epochs, workers } = options;
   const { recipe, run } = place(options);
   const isFirst = !ranks || ranks.rank === 0;
+  if (ranks && options.syncBn) shareStatistics(ranks);
   const say = (line: string) => {
     if (isFirst && !options.json) console.log(line);
   };
@@ -79,6 +82,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
     keep: recipe.checkpoint?.keep,
     identity: {
       ...identityOf(recipe),
+      ...(options.syncBn && { syncBatchNorm: true }),
       data: { train: trainSplit.fingerprint, test: testSplit.fingerprint },
     },
     environment: numericEnvironment(),
@@ -221,7 +225,10 @@ function sayHowToGoOn(
   const flags = (['backend', 'epochs', 'data', 'workers'] as const)
     .filter((flag) => options[flag])
     .map((flag) => ` --${flag} ${quoted(String(options[flag]))}`);
-  for (const flag of ['partial', 'inexact'] as const) if (options[flag]) flags.push(` --${flag}`);
+  const set = { partial: '--partial', inexact: '--inexact', syncBn: '--sync-bn' } as const;
+  for (const [key, flag] of Object.entries(set)) {
+    if (options[key as keyof typeof set]) flags.push(` ${flag}`);
+  }
   const command = `npx spikingformer train --resume --out ${quoted(run)}${flags.join('')}`;
   const lines = `${message}; everything is saved. To go on:\n  ${command}`;
   if (lostOutput()) console.error(lines);

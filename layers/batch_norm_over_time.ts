@@ -8,6 +8,7 @@ import {
   updateRunningStatistics,
 } from '../lib/batch_norm';
 import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
+import { statisticsShare } from '../lib/shared_statistics';
 import type { ChannelAffine } from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
 import { checkPositive, invalid } from '../lib/validate';
@@ -140,7 +141,7 @@ export class BatchNormOverTime extends tf.layers.Layer {
 
   /** How many values each channel's statistics are over. */
   private countOf(x: tf.Tensor, { repeats = 1 }: NormalizeOptions): number {
-    return (x.size / this.gamma.shape[0]!) * repeats;
+    return (x.size / this.gamma.shape[0]!) * repeats * (statisticsShare()?.size ?? 1);
   }
 
   private batchArgs(

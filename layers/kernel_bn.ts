@@ -1,5 +1,6 @@
 /** What ConvBN and LinearBN have in common: a kernel and the batch norm after it, two layers or, fused, one. */
 import * as tf from '@tensorflow/tfjs';
+import { statisticsShare } from '../lib/shared_statistics';
 import type { ChannelAffine } from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
 import { BatchNormOverTime } from './batch_norm_over_time';
@@ -90,7 +91,7 @@ export abstract class KernelBN extends CompositeLayer {
    */
   withNeuron(next: tf.layers.Layer, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
     if (next.getClassName() !== 'LIFNode' || next.stateful || this.repeats !== 1) return null;
-    if (this.fused || !this.bn.usesBatch(kwargs)) return null;
+    if (this.fused || !this.bn.usesBatch(kwargs) || statisticsShare()) return null;
     const isPlain =
       this.forward === KernelBN.prototype.forward &&
       this.call === KernelBN.prototype.call &&

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { runBatchNormLIF, runBatchNormTraining, runBlend } from './kernels';
 import type { NeuronAttrs } from './kernels/multi_step_lif';
+import { sharedBatchNorm, statisticsShare } from './shared_statistics';
 import { invalid } from './validate';
 
 export interface BatchNormParams {
@@ -46,7 +47,10 @@ export function batchNormTraining(
 ): BatchNormOutput {
   checkChannels(x, { gamma, beta });
   checkNotEmpty(x);
-  const [y, mean, variance] = runBatchNormTraining(x, gamma, beta, { epsilon });
+  const share = statisticsShare();
+  const [y, mean, variance] = share
+    ? sharedBatchNorm(x, gamma, beta, epsilon, share)
+    : runBatchNormTraining(x, gamma, beta, { epsilon });
   return { y, mean, variance };
 }
 

@@ -36,6 +36,10 @@ export const trainCommand = (program: Command) =>
       wholeNumber(0, 256),
       0,
     )
+    .option(
+      '--sync-bn',
+      'of several processes: batch norms over the batches of all of them, not of each',
+    )
     .addOption(jsonOption('an object per line on stdout for every epoch'))
     .addHelpText(
       'after',
@@ -47,10 +51,15 @@ SIGHUP finish the step, keep a checkpoint, print how to go on, and exit with
 the same backend. A closed or full stdout does not end the run. One process at a
 time has the folder.
 
+Under mpirun or srun the processes share the batches of each step, whose size
+and learning rate stay the recipe's; that takes spikingformer native install --mpi.
+A process that fails ends all; the first of them prints and keeps the run.
+
 Examples:
   spikingformer train --recipe mnist-tiny
   spikingformer train --recipe cifar10-4-384 --out runs/paper --workers 2
   spikingformer train --resume --out runs/paper
+  mpirun -np 8 npx spikingformer train --recipe imagenet-8-768
   spikingformer recipes                            what recipes there are`,
     )
     .action(async (options) => (await import('../train')).train(options));

@@ -179,6 +179,50 @@ withMpi('a job of mpirun', () => {
     expect((await weightsOf(half)).trainable).toEqual((await weightsOf(pair)).trainable);
   });
 
+  test('batch norm over all processes is that of one batch of all samples, value, gradients, statistics', () => {
+    const { status, stdout, stderr } = mpirun(
+      2,
+      script(`${joined}
+        import * as tf from '@tensorflow/tfjs';
+        import * as spiking from 'tfjs-spikingformer';
+        import { shareStatistics } from './lib/shared_statistics.ts';
+        tf.findBackend('cpu').firstUse = false; // its banner
+        await tf.setBackend('cpu');
+        const x = tf.randomNormal([4, 3, 2, 5], 1, 2, 'float32', 7);
+        const g = tf.randomNormal([4, 3, 2, 5], 0, 1, 'float32', 8);
+        const layer = (name) => spiking.layers.batchNormOverTime({ name });
+        const run = (bn, x, g) => {
+          bn.apply(x);
+          const loss = () => bn.apply(x, { training: true }).mul(g).sum();
+          const dx = tf.grad((x) => bn.apply(x, { training: true }).mul(g).sum())(x);
+          bn.setWeights(bn.getWeights().map((w, i) => (i === 2 ? w.mul(0) : i === 3 ? tf.onesLike(w) : w)));
+          const { grads } = tf.variableGrads(loss);
+          return [dx, ...Object.values(grads), ...bn.getWeights().slice(2)];
+        };
+        const whole = run(layer('whole'), x, g);
+        shareStatistics(ranks);
+        const part = run(layer('part'), x.slice(2 * rank, 2), g.slice(2 * rank, 2));
+        shareStatistics(null);
+        for (const i of [1, 2]) {
+          const sum = Float32Array.from(part[i].dataSync());
+          await ranks.sum(sum);
+          part[i] = tf.tensor(sum, part[i].shape);
+        }
+        const expected = [whole[0].slice(2 * rank, 2), ...whole.slice(1)];
+        const errors = part.map((t, i) => t.sub(expected[i]).abs().max().dataSync()[0] / expected[i].abs().max().dataSync()[0]);
+        if (rank === 1) console.log(JSON.stringify(errors));
+        await ranks.leave();`),
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const errors = JSON.parse(stdout) as number[];
+    expect(errors).toHaveLength(5);
+    for (const error of errors) expect(error).toBeLessThan(1e-5);
+    const synced = join(directory, 'synced');
+    expect(mpirun(2, [...begin(synced), '--sync-bn', '--epochs', '1']).status).toBe(0);
+    const refused = mpirun(2, goOn(synced));
+    expect(refused.stderr).toMatch(/syncBatchNorm +true +none/);
+  });
+
   test('a process that fails ends the job: its rank and reason, once', () => {
     const failing = [...command, '--recipe', recipe, '--out', join(directory, 'failing')];
     const began = performance.now();
