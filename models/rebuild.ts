@@ -29,15 +29,17 @@ function rebuilt(model: tf.LayersModel, config: Config): tf.LayersModel {
     fromConfig(cls: unknown, config: Config): tf.LayersModel;
   };
   const other = cls.fromConfig(cls, config);
-  const weights = model.getWeights();
-  const shapes = (tensors: tf.Tensor[]) => JSON.stringify(tensors.map(({ shape }) => shape));
-  if (shapes(other.getWeights()) !== shapes(weights)) {
+  const shapes = other.weights.map(({ shape }) => shape);
+  const misfit = model.weights.find(({ shape }, i) => shape.join() !== shapes[i]?.join());
+  if (misfit) {
+    const would = shapes[model.weights.indexOf(misfit)] ?? 'missing';
     other.dispose();
     throw new Error(
-      `The weights of ${model.name} depend on the shape of its input: they do not fit`,
+      `The weights of ${model.name} depend on the shape of its input, time steps included: ` +
+        `${misfit.originalName} is [${misfit.shape}], and would be [${would}]`,
     );
   }
-  other.setWeights(weights);
+  other.setWeights(model.getWeights());
   return other;
 }
 

@@ -135,6 +135,43 @@ const configs: [string, Loose, string][] = [
     { projection: null },
     "projection must be one of 'linear', 'conv', but got null",
   ],
+  ['spikformerMLP', { useBias: 1 }, 'useBias must be'],
+  [
+    'sglFormerSelfAttention',
+    { numHeads: 2, reach: 'near' },
+    "reach must be one of 'global', 'local', but got 'near'",
+  ],
+  [
+    'sglFormerUnit',
+    { numHeads: 2, globals: -1 },
+    'globals must be a whole number from 0, but got -1',
+  ],
+  [
+    'sglFormerGlobalBlock',
+    { numHeads: 2, projLifAxis: 'batch' },
+    "projLifAxis must be one of 'time', 'released', but got 'batch'",
+  ],
+  ['sglFormerLocalBlock', { hiddenRatio: 0 }, 'hiddenRatio must be a positive finite number'],
+  [
+    'sglFormerTokenizer',
+    { embedDim: 4 },
+    'embedDim must be a multiple of 4, at least stemRatio (6), but got 4',
+  ],
+  [
+    'sglFormerTokenizer',
+    { embedDim: 8, patchSize: 32 },
+    'patchSize must be 1, 2, 4, 8 or 16, but got 32',
+  ],
+  [
+    'sglFormerTokenizer',
+    { embedDim: 8, pooling: 'last' },
+    "pooling must be one of 'late', 'early', but got 'last'",
+  ],
+  [
+    'sglFormerTokenizer',
+    { embedDim: 8, firstLifAxis: 'batch' },
+    "firstLifAxis must be one of 'time', 'released', but got 'batch'",
+  ],
   ['spikformerBlock', { numHeads: 2, projection: 1 }, "projection must be one of 'linear', 'conv'"],
   ['spikformerTokenizer', { embedDim: 12 }, 'embedDim must be a multiple of 8, but got 12'],
   ['spikingTokenizer', {}, positive('embedDim', undefined)],
@@ -175,6 +212,24 @@ const inputs: [string, Loose, number[], string][] = [
     { filters: 2, timeSteps: 4 },
     [2, 4, 8, 8, 3],
     'of shape [batch, height, width, channels], an image, since timeSteps is set, but got [2,4,8,8,3]',
+  ],
+  [
+    'sglFormerSelfAttention',
+    { numHeads: 2 },
+    [2, 2, 4, 6],
+    'of shape [batch, time, height, width, channels], but got [2,2,4,6]',
+  ],
+  [
+    'sglFormerLocalBlock',
+    { hiddenRatio: 1.3 },
+    [2, 2, 4, 4, 8],
+    'hiddenRatio must be such that 8 channels times it is whole, but got 1.3',
+  ],
+  [
+    'sglFormerReadout',
+    {},
+    [2, 4, 8],
+    'of shape [batch, time, tokens, channels] or [batch, time, height, width, channels], but got [2,4,8]',
   ],
   [
     'cmlDownsample',

@@ -33,6 +33,7 @@ const built = [
   'spikformer-cifar10-2-384',
   'qkformer-cifar10dvs-t16',
   'sdt-cifar10-2-256',
+  'sglformer-dvs128-t10',
   'maxformer-cifar10dvs-t16',
   'msqkformer-dvs128-t16',
   'maxresnet-cifar100-18',
