@@ -99,15 +99,19 @@ function sidesOf(tokens: number, patchSize: number, args: Readonly<Record<string
 }
 
 /**
- * The readout's kernel tells time steps and tokens, which are of 16 pixels a side for events, and of 4 for images; the
- * name by which the ImageNet script calls a network tells how it pools.
+ * Of the ImageNet code, how it pools: as the script's name of the network says, else as the published networks of that
+ * width do. The readout's kernel tells time steps and tokens, which are of 16 pixels a side for events, of 4 for images.
  */
 function fromArgs(
   args: Readonly<Record<string, unknown>>,
   shapes: Shapes,
 ): Record<string, unknown> {
-  const [, form] = /^sglformer_ima(2?)_/.exec(String(args.model)) ?? [];
-  if (form !== undefined) return { pooling: form === '2' ? 'late' : 'early' };
+  if ('patch_embed.proj_conv.weight' in shapes) {
+    const [name, late] = /^sglformer_ima(2?)_/.exec(String(args.model)) ?? [];
+    const width = shapes['head.weight']?.shape[1];
+    const early = name === undefined ? width === 768 : late === '';
+    return { pooling: early ? 'early' : 'late' };
+  }
   const [, , tokens, timeSteps] = shapes['full_size_conv.weight']?.shape ?? [];
   const channels = shapes['stem.conv.conv3x3.weight']?.shape[1];
   if (!tokens || !timeSteps || !channels) return {};

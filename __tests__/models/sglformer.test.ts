@@ -103,9 +103,14 @@ test("the readout's kernel tells time steps and image size, and the script's nam
   });
   expect(fromArgs({ img_size: 224 }, kernel(60, 3))).toEqual({ timeSteps: 5 });
   expect(fromArgs({}, kernel(60, 2))).toEqual({});
-  expect(fromArgs({ model: 'sglformer_ima2_8_512' }, {})).toEqual({ pooling: 'late' });
-  expect(fromArgs({ model: 'sglformer_ima_8_512' }, {})).toEqual({ pooling: 'early' });
-  expect(fromArgs({ model: 'sglformer' }, {})).toEqual({});
+  const imageNet = (width: number) => ({
+    'patch_embed.proj_conv.weight': { shape: [width / 8, 3, 3, 3] },
+    'head.weight': { shape: [1000, width] },
+  });
+  expect(fromArgs({ model: 'sglformer_ima2_8_512' }, imageNet(512))).toEqual({ pooling: 'late' });
+  expect(fromArgs({ model: 'sglformer_ima_8_512' }, imageNet(512))).toEqual({ pooling: 'early' });
+  expect(fromArgs({ model: 'sglformer' }, imageNet(512))).toEqual({ pooling: 'late' });
+  expect(fromArgs({}, imageNet(768))).toEqual({ pooling: 'early' });
 });
 
 test('of two presets that differ in pooling alone, neither is guessed', () => {
