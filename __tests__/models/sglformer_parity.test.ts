@@ -1,9 +1,15 @@
-/** Whole SGLFormers against the authors' PyTorch code; the ImageNet one with time as the only axis of neurons. */
+/** Whole SGLFormers against the authors' PyTorch code; the ImageNet ones as published and with time as the only axis of neurons. */
 import * as spiking from 'tfjs-spikingformer';
 import { describeModelParity } from '../support/model_parity';
 import { sglformerSpikes } from '../support/sglformer_spikes';
 
-const fixtures = ['sglformer_cifar', 'sglformer_dvs', 'sglformer_imagenet2_fixed'];
+const fixtures = [
+  'sglformer_cifar',
+  'sglformer_dvs',
+  'sglformer_imagenet2_fixed',
+  'sglformer_imagenet2_released',
+  'sglformer_imagenet_released',
+];
 
 describeModelParity(
   fixtures,
@@ -19,6 +25,8 @@ describeModelParity(
       mlpRatio: a.mlp_ratios,
       patchSize: a.patch_size,
       tau,
+      pooling: name.includes('imagenet_') ? 'early' : 'late',
+      projLifAxis: name.includes('released') ? 'released' : 'time',
       ...(events ? {} : { timeSteps: a.T }),
     });
   },
