@@ -1,5 +1,6 @@
 /** An image's pixels in four groups, by the parity of their row and column: SGLFormer's local attention (doi 10.3389/fnins.2024.1371290). */
 import type * as tf from '@tensorflow/tfjs';
+import { foldTime, unfoldTime } from './fold_time';
 
 /** Of a side, the pixels at 0, 2, 4, ... */
 const half = (side: number) => Math.ceil(side / 2);
@@ -11,6 +12,19 @@ export function parityGroupSizes(height: number, width: number): number[] {
   );
 }
 
+/** With that many rows and columns of zeros more; of four axes, as webgl pads no more. */
+function evenSides(x: tf.Tensor, rows: number, columns: number): tf.Tensor {
+  if (rows + columns === 0) return x;
+  const images = foldTime(x) as tf.Tensor4D;
+  const padding: [number, number][] = [
+    [0, 0],
+    [0, rows],
+    [0, columns],
+    [0, 0],
+  ];
+  return unfoldTime(images.pad(padding), x.shape[1]!);
+}
+
 /**
  * `[batch, time, height, width, channels]` -> `[batch * 4, time, height / 2, width / 2, channels]`, group
  * 4 n + 2 (y % 2) + x % 2 of sample n at y, x. A group is a grid over the whole image, no window. Odd sides are
@@ -19,17 +33,7 @@ export function parityGroupSizes(height: number, width: number): number[] {
 export function parityGroups(x: tf.Tensor): tf.Tensor {
   const [batch, time, height, width, channels] = x.shape as [number, number, ...number[]];
   const [rows, columns] = [half(height!), half(width!)];
-  const [oddRow, oddColumn] = [2 * rows - height!, 2 * columns - width!];
-  const isEven = oddRow + oddColumn === 0;
-  const even = isEven
-    ? x
-    : x.pad([
-        [0, 0],
-        [0, 0],
-        [0, oddRow],
-        [0, oddColumn],
-        [0, 0],
-      ]);
+  const even = evenSides(x, 2 * rows - height!, 2 * columns - width!);
   // Time and rows stay side by side: one axis for both keeps to the six that every backend transposes.
   return even
     .reshape([batch, time * rows, 2, columns, 2, channels!])
@@ -41,9 +45,9 @@ export function parityGroups(x: tf.Tensor): tf.Tensor {
 export function fromParityGroups(groups: tf.Tensor, height: number, width: number): tf.Tensor {
   const [parts, time, rows, columns, channels] = groups.shape as [number, number, ...number[]];
   const batch = parts / 4;
-  const even = groups
+  const images = groups
     .reshape([batch, 2, 2, time * rows!, columns!, channels!])
     .transpose([0, 3, 1, 4, 2, 5])
-    .reshape([batch, time, 2 * rows!, 2 * columns!, channels!]);
-  return even.slice([0, 0, 0, 0, 0], [batch, time, height, width, channels!]);
+    .reshape([batch * time, 2 * rows!, 2 * columns!, channels!]);
+  return unfoldTime(images.slice([0, 0, 0, 0], [-1, height, width, -1]), time);
 }
