@@ -6,6 +6,7 @@ import '../node/tfjs_node_shim';
 import { AdamW } from '../training/adamw';
 import { cosineSchedule } from '../training/cosine_schedule';
 import type { Ranks } from '../training/ranks';
+import { seededWeights } from '../training/seeded_weights';
 import { Trainer } from '../training/trainer';
 import type { TrainingBatch, TrainingData } from '../training/training_data';
 
@@ -43,10 +44,7 @@ const timed: Ranks = {
   barrier: () => ranks.barrier(),
 };
 
-const model = spiking.models.create(name!);
-model.setWeights(
-  model.getWeights().map((weight, i) => tf.randomNormal(weight.shape, 0, 0.1, 'float32', i).abs()),
-);
+const model = seededWeights(1, () => spiking.models.create(name!));
 const size = Number(batchSize);
 const input = model.inputs[0]!.shape.slice(1) as number[];
 const classes = model.outputs[0]!.shape[1]!;

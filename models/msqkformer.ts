@@ -1,6 +1,6 @@
 /** MS-QKFormer (Fang et al., NeurIPS 2025, arXiv 2505.18608): QKFormer with membrane shortcuts in place of spikes' sums. */
 import type * as tf from '@tensorflow/tfjs';
-import { msQKFormerBlock, msQKFormerEmbed } from '../layers/msqkformer';
+import { msqkFormerBlock, msqkFormerEmbed } from '../layers/msqkformer';
 import type { Family } from './family';
 import { membraneCode, membraneNotes } from './membrane_names';
 import {
@@ -20,7 +20,7 @@ import { attentionEntries } from './torch_names';
 export type MSQKFormerConfig = MembraneNetworkConfig;
 
 const blocks = (attention: 'token' | 'full'): Pick<Stage, 'block' | 'hasHeads'> => ({
-  block: (config) => msQKFormerBlock({ ...config, attention }),
+  block: (config) => msqkFormerBlock({ ...config, attention }),
   hasHeads: true,
 });
 const [token, full] = [blocks('token'), blocks('full')];
@@ -31,7 +31,7 @@ const poolingFirst = (width: number) => ({ stages: [pooled(width), conv(width)] 
 
 const family: MembraneFamily = {
   name: 'msQkformer',
-  embed: msQKFormerEmbed,
+  embed: msqkFormerEmbed,
   stages: {
     cifar: (d) => [
       { embed: firstEmbed.cifar(d), ...token },

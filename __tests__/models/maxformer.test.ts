@@ -231,7 +231,7 @@ test('blocks and their parts refuse what they do not take', () => {
   expect(() => layers.maxFormerBlock({ numHeads: 0 })).toThrow('numHeads must be a positive');
   expect(() => layers.maxFormerBlock({ scale: Number.NaN })).toThrow('scale must be');
   const channel = { numHeads: 2, attention: 'channel' } as never;
-  expect(() => layers.msQKFormerBlock(channel)).toThrow("attention must be one of 'token', 'full'");
+  expect(() => layers.msqkFormerBlock(channel)).toThrow("attention must be one of 'token', 'full'");
   const wide = { hiddenShortcut: true, hiddenRatio: 2 };
   expect(() => layers.spikingMLP(wide)).toThrow('hiddenRatio must be 1 with hiddenShortcut');
 });

@@ -296,7 +296,7 @@ export const layerCases: LayerCase[] = [
   {
     className: 'MSQKFormerBlock',
     make: (options) =>
-      layers.msQKFormerBlock({ numHeads: 2, mlpRatio: 0.5, vThreshold: 0.3, ...options }),
+      layers.msqkFormerBlock({ numHeads: 2, mlpRatio: 0.5, vThreshold: 0.3, ...options }),
     inputShape: [2, 3, 4],
     outputShape: [2, 3, 4],
     trainable: [
@@ -311,7 +311,7 @@ export const layerCases: LayerCase[] = [
     className: 'MSQKFormerBlock',
     variant: 'full',
     make: (options) =>
-      layers.msQKFormerBlock({
+      layers.msqkFormerBlock({
         ...{ numHeads: 2, mlpRatio: 1, attention: 'full', scale: 1, vThreshold: 0.3 },
         ...options,
       }),
@@ -325,7 +325,7 @@ export const layerCases: LayerCase[] = [
   {
     className: 'MSQKFormerEmbed',
     make: (options) =>
-      layers.msQKFormerEmbed({
+      layers.msqkFormerEmbed({
         stages: [
           { filters: 2, downsample: 'none' },
           { filters: 3, downsample: 'pool' },

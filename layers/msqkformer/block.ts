@@ -39,6 +39,6 @@ export class MSQKFormerBlock extends ResidualBlock {
   }
 }
 
-export const msQKFormerBlock = (config: MSQKFormerBlockConfig) => new MSQKFormerBlock(config);
+export const msqkFormerBlock = (config: MSQKFormerBlockConfig) => new MSQKFormerBlock(config);
 
 register(MSQKFormerBlock);

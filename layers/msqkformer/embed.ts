@@ -9,6 +9,6 @@ export class MSQKFormerEmbed extends MembraneEmbed {
   static className = 'MSQKFormerEmbed';
 }
 
-export const msQKFormerEmbed = (config: MSQKFormerEmbedConfig) => new MSQKFormerEmbed(config);
+export const msqkFormerEmbed = (config: MSQKFormerEmbedConfig) => new MSQKFormerEmbed(config);
 
 register(MSQKFormerEmbed);
