@@ -27,15 +27,18 @@ export function kindsOf(alike: string[], sizes: Sizes, said: Partial<ModelConfig
     if (said.inputShape) return (inputShape.length === 4) === events;
     return inputShape.at(-1) === sizes.channels;
   });
+  const decided = ['patchSize', 'order'];
+  return leastAgainst(fitting, said).filter((name) =>
+    decided.every((key) => !(key in said) || isOption(name, key, valueIn(said, key))),
+  );
+}
+
+/** Those that differ in the fewest forms from what is said. */
+export function leastAgainst(presets: readonly string[], said: Partial<ModelConfig>): string[] {
   const against = (name: string) =>
     formsOf(name).filter((key) => key in said && !isOption(name, key, valueIn(said, key))).length;
-  const least = Math.min(...fitting.map(against));
-  const decided = ['patchSize', 'order'];
-  return fitting.filter(
-    (name) =>
-      against(name) === least &&
-      decided.every((key) => !(key in said) || isOption(name, key, valueIn(said, key))),
-  );
+  const least = Math.min(...presets.map(against));
+  return presets.filter((name) => against(name) === least);
 }
 
 /** Options that neither shapes nor the caller tell, and in which presets of the same kind differ; heads always. */

@@ -6,7 +6,15 @@ import { optionOf } from '../models/options';
 import { familyOfPreset, type ModelConfig, presetConfig } from '../models/registry';
 import type { Shapes, Sizes } from '../models/torch_names';
 import { missingNames, presetPattern, presetsAlike } from './_preset_names';
-import { kindsOf, misfits, optionValue, orderOf, same, unsaid } from './_preset_options';
+import {
+  kindsOf,
+  leastAgainst,
+  misfits,
+  optionValue,
+  orderOf,
+  same,
+  unsaid,
+} from './_preset_options';
 import { CheckpointError } from './checkpoint_error';
 import { argsConfig, ownNetwork } from './network_args';
 
@@ -57,11 +65,13 @@ export function recognizePreset(
   const own = ownNetwork(options.args);
   if (own) return written(own, alike, sizes, given);
 
-  const candidates = alike.filter((name) => {
+  const said = { ...fromArgs, ...given };
+  const fitting = alike.filter((name) => {
     const preset = presetConfig(name);
     const { order = orderOf(preset) } = given;
     return misfits(name, preset, sizes).length === 0 && order === orderOf(preset);
   });
+  const candidates = fitting.length > 1 ? leastAgainst(fitting, said) : fitting;
   if (candidates.length > 1) {
     throw new CheckpointError(
       `${candidates.join(' and ')} have the same shapes: say which it is (--preset)`,
@@ -69,12 +79,12 @@ export function recognizePreset(
   }
   if (candidates.length === 1) {
     const [preset] = candidates as [string];
-    return result(preset, sizes, { ...fromArgs, ...given }, [
+    return result(preset, sizes, said, [
       `${preset} is the only preset with these shapes`,
       ...sources(preset, fromArgs, given),
     ]);
   }
-  return unlisted(alike, sizes, { ...fromArgs, ...given }, sources(undefined, fromArgs, given));
+  return unlisted(alike, sizes, said, sources(undefined, fromArgs, given));
 }
 
 /** A network that this library wrote, with all its options: the preset is the one with most of them. */
