@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { type GradientStudyRow, gradientStudy, gradientStudySvg } from '../analysis/index';
-import { parseCsv, replaceCsv } from './csv';
+import { parseCsv } from '../display/csv';
+import { replaceCsv } from './csv';
 
 const results = 'results/gradient_study.csv';
 const figure = 'docs/gradient_study.svg';

@@ -8,13 +8,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { drawChart, type Panel } from './_chart';
+import { logAxis } from '../display/axis';
+import { parseCsv } from '../display/csv';
+import { lineChart, type Panel } from '../display/line_chart';
 import { peerConfig, writeInputs } from './_inputs';
 import { backends, peers, startAll } from './_lineup';
 import { chosen, count } from './_options';
 import { pytorchPython } from './_python';
 import { ranInCopy } from './_tensorflow';
-import { parseCsv, type Row, replaceCsv } from './csv';
+import { type Row, replaceCsv } from './csv';
 import { median, takeTurns } from './measure';
 import { turnOf } from './speed';
 
@@ -98,18 +100,27 @@ async function measurePoint(
 export function growthChart(axis: string, rows: readonly Row[]): string {
   const { label, key, fixed } = axes[axis]!;
   const names = [...new Set(rows.map(({ contender }) => String(contender)))];
-  const panel = (title: string, yLabel: string, column: string): Panel => ({
-    title,
-    xLabel: label,
-    yLabel,
-    series: names.map((name) => ({
-      name,
-      points: rows
-        .filter(({ contender }) => contender === name)
+  const panel = (title: string, yLabel: string, column: string): Panel => {
+    const points = (some: readonly Row[]) =>
+      some
         .map((row) => [Number(row.value), Number(row[column])] as const)
-        .sort(([a], [b]) => a - b),
-    })),
-  });
+        .sort(([a], [b]) => a - b);
+    const all = points(rows);
+    return {
+      title,
+      x: logAxis(
+        all.map(([value]) => value),
+        { valuesAsTicks: true },
+      ),
+      y: logAxis(all.map(([, value]) => value)),
+      xLabel: label,
+      yLabel,
+      series: names.map((name) => ({
+        name,
+        line: points(rows.filter(({ contender }) => contender === name)),
+      })),
+    };
+  };
   const { timeSteps, batch, size } = fixed;
   const others = {
     timeSteps: `T ${timeSteps}`,
@@ -117,10 +128,14 @@ export function growthChart(axis: string, rows: readonly Row[]): string {
     size: `${size} x ${size}`,
   };
   const rest = Object.entries(others).flatMap(([other, text]) => (other === key ? [] : [text]));
-  return drawChart(`Spikingformer-4-256, one training step, ${rest.join(', ')}`, [
-    panel('time', 'milliseconds', 'train_ms'),
-    panel('peak memory of the process', 'MB', 'peak_mb'),
-  ]);
+  const chart = lineChart({
+    title: `Spikingformer-4-256, one training step, ${rest.join(', ')}`,
+    panels: [
+      panel('time', 'milliseconds', 'train_ms'),
+      panel('peak memory of the process', 'MB', 'peak_mb'),
+    ],
+  });
+  return chart.toString();
 }
 
 export async function run(args: string[]): Promise<void> {

@@ -1,15 +1,15 @@
 /** Samples of a data set on one page: as they are and augmented, frames, and the events behind them. */
-import { escapeXml } from '../analysis/svg';
 import type { Events } from '../datasets/events';
 import type { Sample } from '../datasets/sample';
 import { eventTransforms, type Transform, trainTransforms } from '../datasets/transforms';
+import { type Html, html } from '../display/html';
+import { htmlPage } from '../display/page';
+import { type Picture, pictureOf, pictureUrl } from '../display/picture';
 import { Random } from '../lib/random';
 import type { Dataset } from '../node/datasets/dataset';
 import type { EventDataset } from '../node/datasets/event_set';
 import type { Split } from '../node/datasets/info';
 import type { DatasetEntry } from '../node/datasets/registry';
-import { type Rgb, writeRgbPng } from '../node/files/png';
-import { htmlPage } from '../training/page';
 
 export interface SheetOptions {
   split: Split;
@@ -22,7 +22,7 @@ export interface SheetOptions {
 }
 
 const VARIANTS = 4;
-const STYLE = `
+const STYLE = html`
 h2 { font-size: 14px; margin: 20px 0 4px; }
 small, figcaption { color: var(--soft); font-weight: normal; }
 section div { display: flex; flex-wrap: wrap; gap: 8px; }
@@ -44,19 +44,16 @@ export async function contactSheet(entry: DatasetEntry, options: SheetOptions): 
           options,
         );
   const { title, samples } = entry.info;
-  const body = [
-    `<p>${rows.length} of ${samples[split]} samples, seed ${options.seed}, from ${escapeXml(root)}</p>`,
-    ...rows,
-  ];
-  return htmlPage(`${title}, ${split}`, STYLE, body.join('\n'));
+  const body = html`<p>${rows.length} of ${samples[split]} samples, seed ${options.seed}, from ${root}</p>\n${rows}`;
+  return htmlPage(`${title}, ${split}`, STYLE, body);
 }
 
 function drawn({ length }: Dataset, { count, seed }: SheetOptions): number[] {
   return [...new Random(seed, 'contact sheet').permutation(length).subarray(0, count)];
 }
 
-async function imageRows(dataset: Dataset, options: SheetOptions): Promise<string[]> {
-  const rows: string[] = [];
+async function imageRows(dataset: Dataset, options: SheetOptions): Promise<Html[]> {
+  const rows: Html[] = [];
   for (const index of drawn(dataset, options)) {
     const sample = await dataset.read(index);
     const [height, width] = sample.shape;
@@ -70,17 +67,17 @@ async function imageRows(dataset: Dataset, options: SheetOptions): Promise<strin
     });
     const variants = augmented(sample, transform, index, options.seed);
     rows.push(
-      row(dataset, index, sample, [
-        figure('as it is', imageOf(sample)),
-        ...variants.map((variant, i) => figure(i === 0 ? 'augmented' : '', imageOf(variant))),
+      await row(dataset, index, sample, [
+        figure('as it is', picture(sample)),
+        ...variants.map((variant, i) => figure(i === 0 ? 'augmented' : '', picture(variant))),
       ]),
     );
   }
   return rows;
 }
 
-async function eventRows(dataset: EventDataset, options: SheetOptions): Promise<string[]> {
-  const rows: string[] = [];
+async function eventRows(dataset: EventDataset, options: SheetOptions): Promise<Html[]> {
+  const rows: Html[] = [];
   for (const index of drawn(dataset, options)) {
     const sample = await dataset.read(index);
     const events = await dataset.readEvents(index);
@@ -88,7 +85,7 @@ async function eventRows(dataset: EventDataset, options: SheetOptions): Promise<
     const { t } = events;
     const seconds = ((t[t.length - 1] - t[0]) / 1e6).toFixed(2);
     rows.push(
-      row(dataset, index, sample, [
+      await row(dataset, index, sample, [
         figure(`${t.length} events in ${seconds} s: column over time`, eventsPicture(events)),
         figure(`${sample.shape[0]} frames by number`, framesPicture(sample)),
         figure('augmented', framesPicture(first)),
@@ -105,16 +102,10 @@ function augmented(sample: Sample, transform: Transform, index: number, seed: nu
   );
 }
 
-function imageOf({ data, shape: [height, width, channels] }: Sample): Rgb {
-  const pixels = new Uint8Array(3 * height * width);
-  for (let i = 0; i < pixels.length; i++) {
-    pixels[i] = data[Math.floor(i / 3) * channels + (channels === 1 ? 0 : i % 3)];
-  }
-  return { width, height, pixels };
-}
+const picture = ({ data, shape }: Sample) => pictureOf(data, shape);
 
 /** ON red, OFF blue on white, side by side with a grey line between; darker is more. */
-function framesPicture({ data, shape: [time, height, width] }: Sample): Rgb {
+function framesPicture({ data, shape: [time, height, width] }: Sample): Picture {
   const total = time * (width + 1) - 1;
   const pixels = new Uint8Array(3 * total * height).fill(200);
   let largest = 1;
@@ -134,7 +125,7 @@ function framesPicture({ data, shape: [time, height, width] }: Sample): Rgb {
 }
 
 /** Time from left to right, the sensor's columns from top to bottom. */
-function eventsPicture({ t, x, p, width }: Events): Rgb {
+function eventsPicture({ t, x, p, width }: Events): Picture {
   const pixels = new Uint8Array(3 * TIMES * width).fill(255);
   const span = Math.max(t[t.length - 1] - t[0], 1);
   for (let i = 0; i < t.length; i++) {
@@ -144,16 +135,19 @@ function eventsPicture({ t, x, p, width }: Events): Rgb {
   return { width: TIMES, height: width, pixels };
 }
 
-function row(dataset: Dataset, index: number, sample: Sample, figures: string[]): string {
-  const name = escapeXml(dataset.classNames[sample.label]);
-  const caption = `<h2>${index}: ${name} <small>[${sample.shape.join(', ')}]</small></h2>`;
-  return `<section>${caption}<div>${figures.join('\n')}</div></section>`;
+async function row(
+  { classNames }: Dataset,
+  index: number,
+  { label, shape }: Sample,
+  figures: Promise<Html>[],
+): Promise<Html> {
+  const caption = html`<h2>${index}: ${classNames[label]} <small>[${shape.join(', ')}]</small></h2>`;
+  return html`<section>${caption}<div>${await Promise.all(figures)}</div></section>\n`;
 }
 
-function figure(caption: string, picture: Rgb): string {
+async function figure(caption: string, picture: Picture): Promise<Html> {
   const scale = Math.max(1, Math.floor(96 / picture.height));
-  const data = writeRgbPng(picture).toString('base64');
-  const size = `width="${picture.width * scale}" height="${picture.height * scale}"`;
-  const image = `<img ${size} src="data:image/png;base64,${data}" alt="">`;
-  return `<figure>${image}<figcaption>${escapeXml(caption)}</figcaption></figure>`;
+  const size = html`width="${picture.width * scale}" height="${picture.height * scale}"`;
+  const image = html`<img ${size} src="${await pictureUrl(picture)}" alt="">`;
+  return html`<figure>${image}<figcaption>${caption}</figcaption></figure>\n`;
 }

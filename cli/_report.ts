@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { stringify } from 'yaml';
 import type { SampleSource } from '../datasets/sample';
+import { pictureOf, pictureUrl } from '../display/picture';
 import { writeAtomically } from '../node/files/files';
-import type { Curve } from '../training/curves_svg';
+import type { Curve } from '../training/curves';
 import { type Evaluation, probabilities } from '../training/evaluation';
 import { accuracyOf, type EpochReport } from '../training/observer';
-import { pictureOf } from '../training/picture';
 import type { Recipe } from '../training/recipe';
 import { reportHtml, type SamplePrediction } from '../training/report';
 import { type EvaluationData, logitsOf } from '../training/training_data';
@@ -39,7 +39,7 @@ async function predictions({ model, test, testData }: ReportInput): Promise<Samp
       const best = shares.indexOf(Math.max(...shares));
       const sample = await test.read(found.length);
       found.push({
-        picture: pictureOf(sample.data, sample.shape),
+        picture: await pictureUrl(pictureOf(sample.data, sample.shape)),
         label: testData.classNames[labels[i]!]!,
         prediction: testData.classNames[best]!,
         probability: shares[best]!,

@@ -1,7 +1,7 @@
 /** `spikingformer compare`: a run's accuracy beside the authors' log, epoch by epoch. */
 import { join } from 'node:path';
 import { writeAtomically } from '../node/files/files';
-import { type Curve, curvesSvg } from '../training/curves_svg';
+import { type Curve, curvesSvg } from '../training/curves';
 import type { EpochReport } from '../training/observer';
 import { placeOfModel } from './_model';
 import { readRecipe } from './_recipes';
@@ -49,7 +49,7 @@ export async function compare(name: string, options: CompareArguments): Promise<
     ),
   };
   const picture = curvesSvg(`${recipe.name}: test accuracy, %`, [own, authors]);
-  await writeAtomically(svg, [new TextEncoder().encode(picture)]);
+  await writeAtomically(svg, [new TextEncoder().encode(String(picture))]);
   if (options.json)
     console.log(JSON.stringify({ recipe: recipe.name, rows, best: recipe.expected?.best, svg }));
   else console.log(`${table(rows)}\npicture in ${svg}`);

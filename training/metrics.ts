@@ -1,4 +1,5 @@
 /** A run's numbers as rows: what CSV files and TensorBoard get. */
+import { type Cell, csvLine } from '../display/csv';
 import type { EpochReport, StepReport } from './observer';
 
 const epochColumns = [
@@ -17,8 +18,8 @@ const epochColumns = [
 
 const stepColumns = ['step', 'epoch', 'learningRate', 'loss', 'accuracy'] as const;
 
-export const epochHeader = [...epochColumns, 'firingRate', 'dead', 'saturated'].join(',');
-export const stepHeader = stepColumns.join(',');
+export const epochHeader = csvLine([...epochColumns, 'firingRate', 'dead', 'saturated']);
+export const stepHeader = csvLine(stepColumns);
 
 /** Mean over the layers; null where nothing was observed. */
 export function meanFiringRate({ firingRates }: EpochReport): number | null {
@@ -26,27 +27,24 @@ export function meanFiringRate({ firingRates }: EpochReport): number | null {
   return rates.length === 0 ? null : rates.reduce((a, b) => a + b) / rates.length;
 }
 
-/** A row of metrics.csv; layers are joined by spaces. */
+/** A line of metrics.csv; layers are joined by spaces. */
 export function epochRow(report: EpochReport): string {
-  const cells = [
+  return line([
     ...epochColumns.map((column) => report[column]),
     meanFiringRate(report),
     report.dead.join(' '),
     report.saturated.join(' '),
-  ];
-  return cells.map(cell).join(',');
+  ]);
 }
 
-/** A row of steps.csv. */
+/** A line of steps.csv. */
 export function stepRow(report: StepReport): string {
-  return stepColumns.map((column) => cell(report[column])).join(',');
+  return line(stepColumns.map((column) => report[column]));
 }
 
-function cell(value: number | string | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(Number(value.toPrecision(7)));
-  return /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
-}
+/** Numbers to seven digits, all that a float32 has. */
+const line = (cells: readonly Cell[]) =>
+  csvLine(cells.map((cell) => (typeof cell === 'number' ? Number(cell.toPrecision(7)) : cell)));
 
 /** What TensorBoard shows of an epoch, by tag. */
 export function epochScalars(report: EpochReport): Record<string, number | null> {

@@ -1,9 +1,9 @@
 /** A run's report: one HTML page that needs nothing else, every text in it escaped. */
-import { escapeXml } from '../analysis/svg';
-import { type Curve, curvesSvg } from './curves_svg';
+import { type Content, type Html, html } from '../display/html';
+import { htmlPage } from '../display/page';
+import { type Curve, curvesSvg } from './curves';
 import type { Evaluation } from './evaluation';
 import type { EpochReport } from './observer';
-import { htmlPage } from './page';
 
 /** A held-out sample and what the network takes it for. */
 export interface SamplePrediction {
@@ -29,49 +29,61 @@ export interface ReportContent {
   recipe?: string;
 }
 
-const STYLE = `
+const STYLE = html`
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-td, th { padding: 2px 9px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; } th { font-weight: 600; }
+td, th { padding: 2px 9px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { font-weight: 600; }
 td:first-child, th:first-child { text-align: left; padding-left: 0; }
-.facts td { text-align: left; vertical-align: top; white-space: normal; } .facts td:first-child { color: var(--soft); white-space: nowrap; }
-.pictures { display: flex; flex-wrap: wrap; gap: 14px; } .pictures svg { width: 560px; }
-.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)); gap: 14px; }
-.sample { font-size: 12px; line-height: 1.3; } .sample img { width: 96px; height: 96px; object-fit: contain; image-rendering: pixelated; border: 3px solid; display: block; }
-.right img { border-color: var(--good); } .wrong img { border-color: var(--bad); }
-.confusion td, .confusion th { text-align: center; padding: 3px 6px; font-size: 12px; } .confusion th:first-child { text-align: right; position: sticky; left: 0; background: var(--paper); }
+.facts td { text-align: left; vertical-align: top; white-space: normal; }
+.facts td:first-child { color: var(--soft); white-space: nowrap; }
+.facts td:last-child { overflow-wrap: anywhere; }
+.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(330px, 100%), 1fr)); gap: 20px; }
+.curves svg { width: 100%; max-width: 480px; }
+.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)); gap: 16px; }
+.sample { margin: 0; font-size: 12px; line-height: 1.35; }
+.sample img { width: 96px; height: 96px; object-fit: contain; image-rendering: pixelated; border: 3px solid; display: block; margin-bottom: 3px; }
+.sample span { color: var(--soft); display: block; }
+.right img { border-color: var(--good); }
+.wrong img { border-color: var(--bad); }
+.confusion td, .confusion th { text-align: center; padding: 3px 6px; font-size: 12px; }
+.confusion th:first-child { text-align: right; position: sticky; left: 0; background: var(--paper); }
 .warn { background: var(--warn-shade); border-left: 4px solid var(--warn); padding: 6px 12px; }
 pre { background: var(--shade); padding: 12px; overflow: auto; font-size: 12px; }
 .rates td:last-child { width: min(300px, 40vw); text-align: left; }
-.bar { display: inline-block; height: 11px; background: var(--accent); vertical-align: middle; }`;
+.bar { display: inline-block; height: 11px; background: var(--accent); vertical-align: middle; }
+@media print { pre { white-space: pre-wrap; } .curves svg { width: 340px; } }`;
 
 const percent = (share: number | null) => (share === null ? '' : `${(100 * share).toFixed(2)} %`);
 
 export function reportHtml(content: ReportContent): string {
   const parts = [facts, warnings, curves, confusion, rates, samples, epochs, recipe];
-  return htmlPage(content.title, STYLE, parts.map((part) => part(content)).join('\n'));
+  return htmlPage(content.title, STYLE, html`${parts.map((part) => part(content))}`);
 }
 
-/** A table that scrolls by itself where the screen is narrower. */
-function table(rows: readonly string[], kind = ''): string {
-  const attributes = kind && ` class="${kind}"`;
-  return `<div class="wide"><table${attributes}>${rows.join('')}</table></div>`;
+/** A table that scrolls by itself if the screen is narrower. */
+const table = (rows: readonly Html[], kind = 'plain') =>
+  html`<div class="wide"><table class="${kind}">${rows}</table></div>\n`;
+
+const section = (title: string, ...content: Content[]) => html`<h2>${title}</h2>\n${content}`;
+
+const row = (cells: readonly Content[]) =>
+  html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>\n`;
+
+const headRow = (cells: readonly Content[]) =>
+  html`<tr>${cells.map((cell) => html`<th>${cell}</th>`)}</tr>\n`;
+
+function facts({ facts: given }: ReportContent): Html {
+  return table(Object.entries(given).map(row), 'facts');
 }
 
-function facts({ facts: given }: ReportContent): string {
-  const rows = Object.entries(given).map(
-    ([name, value]) => `<tr><td>${escapeXml(name)}</td><td>${escapeXml(String(value))}</td></tr>`,
-  );
-  return table(rows, 'facts');
-}
-
-function warnings({ history }: ReportContent): string {
+function warnings({ history }: ReportContent): Html {
   const last = history.at(-1);
-  const line = (what: string, layers: string[] = []) =>
-    layers.length === 0 ? '' : `<p class="warn">${what}: ${layers.map(escapeXml).join(', ')}</p>`;
-  return line('Dead layers', last?.dead) + line('Saturated layers', last?.saturated);
+  const line = (what: string, layers: readonly string[] = []) =>
+    layers.length > 0 && html`<p class="warn">${what}: ${layers.join(', ')}</p>\n`;
+  return html`${line('Dead layers', last?.dead)}${line('Saturated layers', last?.saturated)}`;
 }
 
-function curves({ history, published }: ReportContent): string {
+function curves({ history, published }: ReportContent): Html {
   const curve = (name: string, value: (report: EpochReport) => number | null): Curve => ({
     name,
     points: history.flatMap((report) => {
@@ -83,93 +95,94 @@ function curves({ history, published }: ReportContent): string {
   const accuracy = [
     curve('training', (r) => hundred(r.trainAccuracy)),
     curve('test', (r) => hundred(r.testAccuracy)),
-    curve('test, average', (r) => hundred(r.averageAccuracy)),
+    curve('average', (r) => hundred(r.averageAccuracy)),
     ...(published ? [published] : []),
   ];
   const losses = [curve('training', (r) => r.trainLoss), curve('test', (r) => r.testLoss)];
   const rate = [curve('learning rate', (r) => r.learningRate)];
   const some = (all: Curve[]) => all.filter(({ points }) => points.length > 0);
-  return `<h2>Curves</h2><div class="pictures">${[
+  const charts = [
     curvesSvg('Accuracy, %', some(accuracy)),
     curvesSvg('Loss', some(losses)),
     curvesSvg('Learning rate', some(rate)),
-  ].join('')}</div>`;
+  ];
+  return section('Curves', html`<div class="curves">${charts}</div>\n`);
 }
 
-/** Beyond this many classes a table is no picture any more. */
+/** A table of more classes shows nothing at a glance. */
 const MANY_CLASSES = 30;
 
-function confusion({ evaluation, classNames }: ReportContent): string {
-  if (!evaluation) return '';
+function confusion({ evaluation, classNames }: ReportContent): Content {
+  if (!evaluation) return undefined;
   const matrix = evaluation.confusion;
   if (classNames.length > MANY_CLASSES) return worst(matrix, classNames);
-  const largest = Math.max(1, ...matrix.flat());
-  const rows = matrix.map((row, label) => {
-    const cells = row.map((n, prediction) => {
+  const largest = matrix.flat().reduce((a, b) => Math.max(a, b), 1);
+  const rows = matrix.map((counts, label) => {
+    const cells = counts.map((n, prediction) => {
       const strength = (n / largest) ** 0.6;
-      const colour = label === prediction ? '12,110,132' : '179,50,46';
-      const dark = strength > 0.6 ? ';color:white' : '';
-      return `<td style="background:rgba(${colour},${strength.toFixed(3)})${dark}">${n}</td>`;
+      const color = label === prediction ? '0,114,178' : '179,50,46';
+      return html`<td style="background:rgba(${color},${strength.toFixed(3)})${strength > 0.6 && ';color:white'}">${n}</td>`;
     });
-    return `<tr><th>${escapeXml(classNames[label]!)}</th>${cells.join('')}</tr>`;
+    return html`<tr><th>${classNames[label]}</th>${cells}</tr>\n`;
   });
-  const head = classNames.map((name) => `<th>${escapeXml(name)}</th>`).join('');
-  return `<h2>Confusion: rows are classes, columns what they were taken for</h2>
-${table([`<tr><th></th>${head}</tr>`, ...rows], 'confusion')}`;
+  return section(
+    'Confusion: rows are classes, columns what they were taken for',
+    table([headRow(['', ...classNames]), ...rows], 'confusion'),
+  );
 }
 
-function worst(matrix: number[][], classNames: readonly string[]): string {
-  const pairs = matrix.flatMap((row, label) =>
-    row.map((n, prediction) => ({ n, label, prediction })),
+function worst(matrix: number[][], classNames: readonly string[]): Html {
+  const pairs = matrix.flatMap((counts, label) =>
+    counts.map((n, prediction) => ({ n, label, prediction })),
   );
   const rows = pairs
     .filter(({ n, label, prediction }) => n > 0 && label !== prediction)
     .sort((a, b) => b.n - a.n)
     .slice(0, 20)
-    .map(
-      ({ n, label, prediction }) =>
-        `<tr><td>${escapeXml(classNames[label]!)}</td><td>${escapeXml(classNames[prediction]!)}</td><td>${n}</td></tr>`,
-    );
-  const head = '<tr><th>class</th><th>taken for</th><th>samples</th></tr>';
-  return `<h2>Most confused</h2>${table([head, ...rows])}`;
+    .map(({ n, label, prediction }) => row([classNames[label], classNames[prediction], n]));
+  return section('Most confused', table([headRow(['class', 'taken for', 'samples']), ...rows]));
 }
 
-function rates({ history }: ReportContent): string {
-  const last = history.at(-1);
-  if (!last || Object.keys(last.firingRates).length === 0) return '';
-  const rows = Object.entries(last.firingRates).map(
-    ([path, rate]) =>
-      `<tr><td>${escapeXml(path)}</td><td>${percent(rate)}</td><td><span class="bar" style="width:${percent(rate).replace(' ', '')}"></span></td></tr>`,
+function rates({ history }: ReportContent): Content {
+  const found = Object.entries(history.at(-1)?.firingRates ?? {});
+  if (found.length === 0) return undefined;
+  const rows = found.map(([path, rate]) =>
+    row([
+      path,
+      percent(rate),
+      html`<span class="bar" style="width:${(100 * rate).toFixed(2)}%"></span>`,
+    ]),
   );
-  return `<h2>Firing rates after the last epoch, on held-out samples</h2>${table(rows, 'rates')}`;
+  return section('Firing rates after the last epoch, on held-out samples', table(rows, 'rates'));
 }
 
-function samples({ samples: given = [] }: ReportContent): string {
-  if (given.length === 0) return '';
+function samples({ samples: given = [] }: ReportContent): Content {
+  if (given.length === 0) return undefined;
   const items = given.map(({ picture, label, prediction, probability }) => {
     const right = label === prediction;
-    const image = picture ? `<img alt="" src="${escapeXml(picture)}">` : '';
-    const truth = right ? '' : `, is ${escapeXml(label)}`;
-    return `<div class="sample ${right ? 'right' : 'wrong'}">${image}${escapeXml(prediction)}, ${percent(probability)}${truth}</div>`;
+    const image = picture !== undefined && html`<img alt="" src="${picture}">`;
+    const truth = right ? '' : `, is ${label}`;
+    return html`<figure class="sample ${right ? 'right' : 'wrong'}">${image}${prediction}${truth}<span>${percent(probability)}</span></figure>\n`;
   });
-  return `<h2>Held-out samples</h2><div class="samples">${items.join('')}</div>`;
+  return section('Held-out samples', html`<div class="samples">${items}</div>\n`);
 }
 
-function epochs({ history }: ReportContent): string {
-  const head = [
-    'epoch',
-    'learning rate',
-    'train loss',
-    'train acc.',
-    'test loss',
-    'test acc.',
-    'average acc.',
-    's',
-    'samples/s',
-  ];
-  const rows = history.map((r) => {
-    const number = (value: number | null) => (value === null ? '' : value.toFixed(4));
-    const cells = [
+const EPOCH_COLUMNS = [
+  'epoch',
+  'learning rate',
+  'train loss',
+  'train acc.',
+  'test loss',
+  'test acc.',
+  'average acc.',
+  's',
+  'samples/s',
+];
+
+function epochs({ history }: ReportContent): Html {
+  const number = (value: number | null) => value?.toFixed(4);
+  const rows = history.map((r) =>
+    row([
       r.epoch + 1,
       r.learningRate.toPrecision(4),
       number(r.trainLoss),
@@ -179,13 +192,11 @@ function epochs({ history }: ReportContent): string {
       percent(r.averageAccuracy),
       r.seconds.toFixed(1),
       r.samplesPerSecond.toFixed(1),
-    ];
-    return `<tr>${cells.map((c) => `<td>${c}</td>`).join('')}</tr>`;
-  });
-  const names = `<tr>${head.map((name) => `<th>${name}</th>`).join('')}</tr>`;
-  return `<h2>Epochs</h2>${table([names, ...rows])}`;
+    ]),
+  );
+  return section('Epochs', table([headRow(EPOCH_COLUMNS), ...rows]));
 }
 
-function recipe({ recipe: text }: ReportContent): string {
-  return text === undefined ? '' : `<h2>Recipe</h2><pre>${escapeXml(text)}</pre>`;
+function recipe({ recipe: text }: ReportContent): Content {
+  return text !== undefined && section('Recipe', html`<pre>${text}</pre>`);
 }

@@ -159,8 +159,8 @@ test('the figure has a point for each number, and none for what is missing', () 
     ),
   );
   const svg = gradientStudySvg(rows);
-  expect(svg.match(/<polyline/g)).toHaveLength(4);
-  expect(svg.match(/<circle/g)).toHaveLength(2 + 8);
+  expect(svg.match(/<path class="line/g)).toHaveLength(2 + 4); // the legend's, too
+  expect(svg.match(/<circle/g)).toHaveLength(8);
   expect(svg).not.toContain('NaN');
   expect(svg).toContain('-0.4'); // the axis reaches below the lowest
 });

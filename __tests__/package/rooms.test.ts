@@ -6,14 +6,25 @@ import { root } from '../support/process';
 /** What each room may import of the others; none imports the root, whose own file bundlers then keep. */
 const MAY_IMPORT: Record<string, string[]> = {
   lib: [],
+  display: ['lib'],
   layers: ['lib'],
   models: ['lib', 'layers', 'datasets'],
-  analysis: ['lib', 'layers', 'models'],
+  analysis: ['lib', 'display', 'layers', 'models'],
   datasets: ['lib'],
   interop: ['lib', 'layers', 'models'],
-  training: ['lib', 'layers', 'models', 'analysis', 'datasets', 'interop'],
-  node: ['lib', 'layers', 'datasets', 'interop', 'training'],
-  cli: ['lib', 'layers', 'models', 'analysis', 'datasets', 'interop', 'training', 'node'],
+  training: ['lib', 'display', 'layers', 'models', 'analysis', 'datasets', 'interop'],
+  node: ['lib', 'display', 'layers', 'datasets', 'interop', 'training'],
+  cli: [
+    'lib',
+    'display',
+    'layers',
+    'models',
+    'analysis',
+    'datasets',
+    'interop',
+    'training',
+    'node',
+  ],
 };
 
 const IMPORT = /(?:from|import|import\()\s*'(\.[^']*)'/g;

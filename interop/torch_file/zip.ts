@@ -3,9 +3,10 @@
  * be stored to be read and may be compressed if they are not. Nothing that the directory says is believed before it is checked:
  * members lie within the file, do not overlap, and their CRC-32 holds.
  */
+
+import { crc32 } from '../../lib/crc32';
 import type { Reading } from '../byte_source';
 import { CheckpointError } from '../checkpoint_error';
-import { crc32 } from './crc32';
 
 /** One member. */
 export interface ZipMember {

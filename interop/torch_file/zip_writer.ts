@@ -1,7 +1,7 @@
 /** Zip archives as PyTorch wants them: members stored, their data at multiples of 64 bytes. */
 
+import { crc32 } from '../../lib/crc32';
 import { CheckpointError } from '../checkpoint_error';
-import { crc32 } from './crc32';
 
 const ALIGNMENT = 64;
 /** What PyTorch calls the extra field that pads a local header: 'FB'. */

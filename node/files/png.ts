@@ -1,18 +1,11 @@
-/** The one kind of PNG that is needed here, in and out: 8-bit RGB, not interlaced (w3.org/TR/png-3). */
-import { deflateSync, inflateSync } from 'node:zlib';
-import { crc32 } from '../../interop/torch_file/crc32';
-
-export interface Rgb {
-  width: number;
-  height: number;
-  /** `[height, width, 3]`, row-major. */
-  pixels: Uint8Array;
-}
+/** Reads the one kind of PNG that is needed here: 8-bit RGB, not interlaced (w3.org/TR/png-3). */
+import { inflateSync } from 'node:zlib';
+import type { Picture } from '../../display/picture';
 
 const CHANNELS = 3;
 
 /** Decodes such a PNG. Checksums are not looked at: the caller compares a hash of the whole. */
-export function readRgbPng(bytes: Uint8Array): Rgb {
+export function readRgbPng(bytes: Uint8Array): Picture {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (file.subarray(0, 8).toString('latin1') !== '\x89PNG\r\n\x1a\n') {
     throw new Error('a PNG must begin with the PNG signature');
@@ -74,35 +67,4 @@ function predict(filter: number, left: number, up: number, corner: number): numb
   const toCorner = Math.abs(left + up - 2 * corner);
   if (toLeft <= toUp && toLeft <= toCorner) return left;
   return toUp <= toCorner ? up : corner;
-}
-
-/** Encodes pixels, rows unfiltered. */
-export function writeRgbPng({ width, height, pixels }: Rgb): Buffer {
-  const stride = width * CHANNELS;
-  const rows = Buffer.alloc(height * (stride + 1));
-  for (let y = 0; y < height; y++) {
-    rows.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
-  }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2], 8);
-  return Buffer.concat([
-    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-function chunk(type: string, body: Buffer): Buffer {
-  const bytes = Buffer.concat([
-    Buffer.alloc(4),
-    Buffer.from(type, 'latin1'),
-    body,
-    Buffer.alloc(4),
-  ]);
-  bytes.writeUInt32BE(body.length, 0);
-  bytes.writeUInt32BE(crc32(bytes.subarray(4, -4)), bytes.length - 4);
-  return bytes;
 }

@@ -16,7 +16,7 @@ export function csvObserver(folder: string): TrainingObserver {
   const stepsFile = join(folder, 'steps.csv');
   let rows: string[];
   let steps: Appender;
-  const writeEpochs = () => writeAtomically(epochsFile, [Buffer.from([...rows, ''].join('\n'))]);
+  const writeEpochs = () => writeAtomically(epochsFile, [Buffer.from(rows.join(''))]);
   return {
     async onStart({ history, position }) {
       rows = [epochHeader, ...history.map(epochRow)];
@@ -24,7 +24,7 @@ export function csvObserver(folder: string): TrainingObserver {
       await writeAtomically(stepsFile, [Buffer.from(await rowsUntil(stepsFile, position.step))]);
       steps = await Appender.open(stepsFile);
     },
-    onStep: (report) => steps.write(Buffer.from(`${stepRow(report)}\n`)),
+    onStep: (report) => steps.write(Buffer.from(stepRow(report))),
     onEpoch: (report) => {
       rows.push(epochRow(report));
       return writeEpochs();
@@ -39,12 +39,9 @@ async function rowsUntil(file: string, step: number): Promise<string> {
     if (errorCode(error) === 'ENOENT') return '';
     throw fileError(`cannot read ${file}`, error);
   });
-  const rows = text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .slice(1, -1);
+  const [, ...rows] = text.match(/.*\n/g) ?? [];
   const kept = rows.filter((row) => Number(row.slice(0, row.indexOf(','))) <= step);
-  return [stepHeader, ...kept, ''].join('\n');
+  return stepHeader + kept.join('');
 }
 
 /** One event file a process, in `folder`, as TensorBoard has them; `tensorboard --logdir FOLDER` shows it. */
