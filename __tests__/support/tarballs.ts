@@ -9,13 +9,15 @@ export interface TarEntry {
   body?: string | Uint8Array;
   /** ustar's type flag; '0' is a regular file. */
   type?: string;
+  /** What a link leads to. */
+  link?: string;
   /** ustar's name prefix. */
   prefix?: string;
 }
 
 /** A ustar archive, not compressed. */
 export function makeTar(entries: readonly TarEntry[]): Buffer {
-  const blocks = entries.flatMap(({ name, body = '', type = '0', prefix = '' }) => {
+  const blocks = entries.flatMap(({ name, body = '', type = '0', link = '', prefix = '' }) => {
     const bytes = Buffer.from(body as string);
     const header = Buffer.alloc(512);
     header.write(name, 0, 100);
@@ -23,6 +25,7 @@ export function makeTar(entries: readonly TarEntry[]): Buffer {
     header.write(`${bytes.length.toString(8).padStart(11, '0')}\0`, 124);
     header.write('        ', 148);
     header.write(type, 156);
+    header.write(link, 157, 100);
     header.write('ustar\0' + '00', 257);
     header.write(prefix, 345, 155);
     const sum = header.reduce((a, b) => a + b, 0);

@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
-import { type Entry, open, type ZipFile } from 'yauzl';
+import { openPromise } from 'yauzl';
 import { fileError, writeAll } from '../files/files';
 
 /** What was written, by path below the folder. */
@@ -75,26 +74,12 @@ async function unpackGzip(archive: string, path: string, take: Take): Promise<vo
 type Take = (path: string, stream: AsyncIterable<Uint8Array>) => Promise<void>;
 
 async function unpackZip(archive: string, place: Placement, take: Take): Promise<void> {
-  const zip = await new Promise<ZipFile>((resolve, reject) => {
-    open(archive, { lazyEntries: true, autoClose: false }, (error, file) =>
-      error ? reject(error) : resolve(file),
-    );
-  });
-  const contents = (entry: Entry) =>
-    new Promise<Readable>((resolve, reject) => {
-      zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream)));
-    });
+  const zip = await openPromise(archive, { autoClose: false });
   try {
-    await new Promise<void>((resolve, reject) => {
-      zip.on('error', reject);
-      zip.on('end', resolve);
-      zip.on('entry', (entry: Entry) => {
-        const path = entry.fileName.endsWith('/') ? null : place(entry.fileName);
-        const done = path === null ? Promise.resolve() : contents(entry).then((s) => take(path, s));
-        done.then(() => zip.readEntry()).catch(reject);
-      });
-      zip.readEntry();
-    });
+    for await (const entry of zip.eachEntry()) {
+      const path = entry.fileName.endsWith('/') ? null : place(entry.fileName);
+      if (path !== null) await take(path, await zip.openReadStreamPromise(entry));
+    }
   } finally {
     zip.close();
   }

@@ -160,7 +160,7 @@ describe('readTarball', () => {
       { name: '././@LongLink', type: 'L', body: `package/${'l'.repeat(120)}\0` },
       { name: 'package/short', body: '3' },
       { name: 'pax_global_header', type: 'g', body: '14 comment=x\n' },
-      { name: 'package/link', type: '2' },
+      { name: 'package/link', type: '2', link: '/etc' },
       { name: 'package/last', body: '4'.repeat(513) },
     ]);
     const files = readTarball(tarball);
@@ -181,6 +181,24 @@ describe('readTarball', () => {
     expect(() => names(makeTarball([{ name }]))).toThrow(/must lie inside its folder/);
     const long = makeTarball([pax(`path=${name}`), { name: 'package/ok' }]);
     expect(() => names(long)).toThrow(/must lie inside its folder/);
+  });
+
+  test('refuses damage: a header that does not add up, a file or a header that is cut, no gzip', () => {
+    const tar = makeTar([
+      { name: 'package/a', body: 'a' },
+      { name: 'package/b', body: 'b' },
+    ]);
+    const changed = Buffer.from(tar);
+    changed[0] = 0x71;
+    for (const [bytes, reason] of [
+      [gzipSync(changed), 'checksum failure'],
+      [gzipSync(tar.subarray(0, 512)), 'Truncated input'],
+      [gzipSync(tar.subarray(0, 1100)), 'must end with a whole block'],
+      [gzipSync(tar).subarray(0, 60), 'unexpected end of file'],
+      [tar, 'incorrect header check'],
+    ] as const) {
+      expect(() => names(bytes)).toThrow(new RegExp(`^the tarball is damaged: .*${reason}`));
+    }
   });
 
   test('mutated archives are read or refused, and never hang', () => {
