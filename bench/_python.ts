@@ -2,11 +2,11 @@
  * The Python environment of the bench's peers, in the user's cache: made once from
  * bench/pytorch/requirements.txt through the user's own pip, so that their index settings hold.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hashOf } from '../node/files/hash';
 import { defaultCacheDir } from '../node/files/npm_tarball';
 import { minutes, runShown } from '../node/native/process';
 import { pythons, reasonOf, runPython } from '../node/native/python';
@@ -55,9 +55,8 @@ export async function pytorchPython(
   const { python, version } = found;
   const requirements = join(pytorchFolder, 'requirements.txt');
   const recipe = [requirements, join(pytorchFolder, 'without_cuda.py')];
-  const hash = createHash('sha256').update(version);
-  for (const file of recipe) hash.update(readFileSync(file));
-  const home = join(cacheDir, `bench-python-${hash.digest('hex').slice(0, 12)}`);
+  const digest = hashOf([version, ...recipe.map((file) => readFileSync(file))]);
+  const home = join(cacheDir, `bench-python-${digest.slice(0, 12)}`);
   const made = { python: join(home, 'bin', 'python') };
   if (existsSync(home)) return made;
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
-import { hashFile } from '../node/files/files';
+import { hashFile } from '../node/files/hash';
 import { UsageError } from './shared/errors';
 
 export type Format = 'tfjs' | 'torch' | 'safetensors';

@@ -1,7 +1,8 @@
 /** The receipt beside a data set's files: what an archive left there, with hashes. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { hashFile, writeAtomically } from '../files/files';
+import { writeAtomically } from '../files/files';
+import { hashFile } from '../files/hash';
 import { isNatural, isRecord } from '../files/json';
 import type { Archive } from './info';
 import type { UnpackedFiles } from './unpack';

@@ -1,5 +1,4 @@
 /** What every data set of this room returns, and the data sets that fit into memory: images. */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
@@ -10,6 +9,7 @@ import type { SampleSource } from '../../datasets/sample';
 import { type TfDatasetOptions, type TfSample, toTfDataset } from '../../datasets/tf_dataset';
 import { checkBoolean, checkKeys, checkOneOf } from '../../lib/validate';
 import { errorCode } from '../files/files';
+import { hashOf } from '../files/hash';
 import { type DatasetInfo, datasetRoot, missing, type Split } from './info';
 
 export interface SplitOptions {
@@ -118,7 +118,7 @@ export async function imageDataset(
   }
   const { name, classNames } = info;
   const { mean, std } = dataSets[name as 'cifar10'];
-  const fingerprint = createHash('sha256').update(data).update(labels).digest('hex');
+  const fingerprint = hashOf([data, labels]);
   const samples = { name, split, data, shape, labels, classNames, mean, std, fingerprint };
   return dataset(memorySource(samples));
 }

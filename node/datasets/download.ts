@@ -5,7 +5,8 @@
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { errorCode, fileError, hashFile } from '../files/files';
+import { errorCode, fileError } from '../files/files';
+import { hashFile } from '../files/hash';
 import { Refused, transfer } from './_transfer';
 
 /** A file's hash as its publisher gives it; MD5 where nothing better is published. */

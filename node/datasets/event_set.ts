@@ -1,5 +1,4 @@
 /** Data sets of event recordings: frames by index, from the cache or made at each read. */
-import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { checkIndex } from '../../datasets/memory_source';
 import { checkOneOf, invalid } from '../../lib/validate';
 import { errorCode } from '../files/files';
 import { isFile } from '../files/folders';
+import { hashOf } from '../files/hash';
 import { inParallel } from '../files/in_parallel';
 import type { SkippedSample } from './_frames_manifest';
 import {
@@ -111,7 +111,7 @@ export async function eventDataset(
 /** Of the recordings and settings; where damaged ones are left out, of which are there too. */
 function fingerprintOf(key: string, indices: readonly number[]): string {
   if (indices.length === 0) return key;
-  return createHash('sha256').update(key).update(indices.join()).digest('hex');
+  return hashOf([key, indices.join()]);
 }
 
 /** Wrong settings fail before anything is listed or made. */

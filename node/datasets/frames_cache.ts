@@ -4,14 +4,14 @@
  * last shard; what another version or setting wrote, and what is cut, is made anew; a sample whose
  * checksum is wrong is refused when it is read.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatasetError } from '../../datasets/dataset_error';
 import type { Events } from '../../datasets/events';
 import { eventsToFrames, type FramesOptions } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
-import { fileError, hashFile, writeAtomically } from '../files/files';
+import { fileError, writeAtomically } from '../files/files';
+import { hashFile, hashOf } from '../files/hash';
 import {
   FORMAT,
   MANIFEST,
@@ -159,11 +159,11 @@ const shardName = (first: number) => `shard-${String(first / SHARD_SAMPLES).padS
 
 /** Of settings, and of the names and sizes of the recordings. */
 export function keyOf({ source, files, samples }: Recordings, settings: FramesOptions): string {
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify([FORMAT, SHARD_SAMPLES, source, settings]));
-  for (const { path, bytes } of files) hash.update(JSON.stringify([path, bytes]));
-  for (const { name, label } of samples) hash.update(JSON.stringify([name, label]));
-  return hash.digest('hex');
+  return hashOf([
+    JSON.stringify([FORMAT, SHARD_SAMPLES, source, settings]),
+    ...files.map(({ path, bytes }) => JSON.stringify([path, bytes])),
+    ...samples.map(({ name, label }) => JSON.stringify([name, label])),
+  ]);
 }
 
 async function makeShard(
@@ -213,7 +213,7 @@ async function isSound({ path, header, offsets }: Shard): Promise<boolean> {
   return header.entries.every((entry, i) => {
     if ('skipped' in entry) return true;
     const packed = bytes.subarray(offsets[i], offsets[i] + entry.bytes);
-    return createHash('sha256').update(packed).digest('hex') === entry.sha256;
+    return hashOf([packed]) === entry.sha256;
   });
 }
 

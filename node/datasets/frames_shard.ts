@@ -2,11 +2,11 @@
  * A file of the frames cache: a run of samples, each deflated by itself, behind a header that says
  * what they are. `SPKFRM1\n`, uint32 length of the header (little-endian), the header as JSON, data.
  */
-import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DatasetError } from '../../datasets/dataset_error';
 import type { Frames } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
+import { hashOf } from '../files/hash';
 import { isNatural, isRecord } from '../files/json';
 
 const MAGIC = 'SPKFRM1\n';
@@ -29,8 +29,6 @@ export interface ShardHeader {
   entries: ShardEntry[];
 }
 
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-
 /** The frames as they are stored, and what the header says of them. */
 export function packFrames({ shape, data }: Frames, label: number) {
   let largest = 0;
@@ -43,7 +41,7 @@ export function packFrames({ shape, data }: Frames, label: number) {
     shape,
     dtype,
     bytes: packed.length,
-    sha256: sha256(packed),
+    sha256: hashOf([packed]),
   };
   return { entry, packed };
 }
@@ -51,7 +49,7 @@ export function packFrames({ shape, data }: Frames, label: number) {
 /** @throws DatasetError where the bytes are not those that were written */
 export function unpackFrames(entry: ShardEntry, packed: Uint8Array, what: string): Sample {
   if ('skipped' in entry) throw new DatasetError(`${what} was left out: ${entry.skipped}`);
-  if (sha256(packed) !== entry.sha256) {
+  if (hashOf([packed]) !== entry.sha256) {
     throw new DatasetError(
       `${what} must have SHA-256 ${entry.sha256}, but the file has changed since it was written: ` +
         'delete it, and its frames are made anew',

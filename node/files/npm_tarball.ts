@@ -5,7 +5,6 @@
  * renamed into place, and its hash is checked again whenever it is read.
  */
 import { execFile } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -14,7 +13,8 @@ import { promisify } from 'node:util';
 import { invalid } from '../../lib/validate';
 import { lateMessage, minutes } from '../native/process';
 import { readTarball } from './_tar';
-import { fileError } from './files';
+import { fileError, removeStaleTemporaries, temporaryPath } from './files';
+import { hashOf } from './hash';
 
 /** How a tarball is known, and where it is kept. Give `integrity` or `sha256`. */
 export interface NpmTarballOptions {
@@ -28,9 +28,6 @@ export interface NpmTarballOptions {
    */
   cacheDir?: string;
 }
-
-/** A download that was killed leaves its folder behind; after a day nobody is using it. */
-const STALE_MS = 24 * 3600 * 1000;
 
 /** Time for npm to get a tarball: 139 MB, on a slow line. */
 const PACK_LIMIT = minutes(60);
@@ -100,19 +97,21 @@ export async function readNpmTarball(
   const file = `${name.replace('/', '+')}-${version}-${digest.slice(0, 16)}.tgz`;
   const path = join(cacheDir, file);
 
-  const hashOf = (bytes: Uint8Array) => createHash(algorithm).update(bytes).digest('hex');
   const cached = await fs.readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
-  if (cached && hashOf(cached) === digest) return readTarball(cached);
+  if (cached && hashOf([cached], algorithm) === digest) return readTarball(cached);
 
   const spec = `${name}@${version}`;
-  const work = await makeWorkFolder(cacheDir);
+  await fs.mkdir(cacheDir, { recursive: true });
+  await removeStaleTemporaries(cacheDir, (name) => name === file);
+  const work = temporaryPath(path); // beside the tarball's place, so that it can be renamed out of it
+  await fs.mkdir(work);
   try {
     const packed = await npmPack(spec, work);
     const bytes = await fs.readFile(packed);
-    const received = hashOf(bytes);
+    const received = hashOf([bytes], algorithm);
     if (received !== digest) {
       throw new Error(
         `${spec} must have ${algorithm} ${digest}, but npm got one of ${received}: the registry ` +
@@ -145,21 +144,6 @@ function expectedHash({ integrity, sha256, ...rest }: NpmTarballOptions): {
   const base64 = /^sha512-([A-Za-z0-9+/]{86}==)$/.exec(integrity ?? '')?.[1];
   if (base64 === undefined) throw invalid('integrity', "'sha512-' and 88 base64 digits", integrity);
   return { algorithm: 'sha512', digest: Buffer.from(base64, 'base64').toString('hex') };
-}
-
-/** A folder of one's own within the cache, so that the tarball can be renamed out of it. */
-async function makeWorkFolder(cacheDir: string): Promise<string> {
-  await fs.mkdir(cacheDir, { recursive: true });
-  for (const name of await fs.readdir(cacheDir)) {
-    if (!name.startsWith('.npm-pack-')) continue;
-    const stats = await fs.stat(join(cacheDir, name)).catch(() => null);
-    if (stats && Date.now() - stats.mtimeMs > STALE_MS) {
-      await fs.rm(join(cacheDir, name), { recursive: true, force: true });
-    }
-  }
-  const work = join(cacheDir, `.npm-pack-${process.pid}-${randomBytes(6).toString('hex')}`);
-  await fs.mkdir(work);
-  return work;
 }
 
 /** Runs `npm pack` from the current folder, whose .npmrc counts; the tarball it leaves in `work`. */

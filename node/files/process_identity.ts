@@ -1,7 +1,7 @@
 /** Which process left something: its number alone says little, for numbers are given out again. */
-import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { hashOf } from './hash';
 
 /** Fit for a file's name: number, start, and the machine, each without dashes. */
 export type ProcessIdentity = `${number}-${string}-${string}`;
@@ -36,7 +36,7 @@ function machine(): string {
       // no Linux: the host's name has to do
     }
   }
-  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 8);
+  return hashOf([parts.join('\0')]).slice(0, 8);
 }
 
 let own: ProcessIdentity | undefined;

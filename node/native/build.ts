@@ -2,13 +2,13 @@
  * Compiles tfjs-node's binding, from the sources in its npm package, and this library's ops against one
  * TensorFlow. The compiler is called directly: no make, no node-gyp, no Python.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { OPS_INTERFACE } from '../../lib/kernels/tensorflow/native_ops';
+import { hashOf } from '../files/hash';
 import { inParallel } from '../files/in_parallel';
 import { readNpmTarball } from '../files/npm_tarball';
 import { bindingFolder, OPS_FILE } from './ops';
@@ -26,11 +26,9 @@ const sourcesFolder = () =>
 
 /** Changes when the ops' sources do. */
 export function sourcesDigest(folder = sourcesFolder()): string {
-  const hash = createHash('sha256');
-  for (const name of readdirSync(folder).sort()) {
-    if (/\.(cc|h)$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
-  }
-  return hash.digest('hex').slice(0, 16);
+  const sources = readdirSync(folder).filter((name) => /\.(cc|h)$/.test(name));
+  const parts = sources.sort().flatMap((name) => [name, readFileSync(join(folder, name))]);
+  return hashOf(parts).slice(0, 16);
 }
 
 /** The loops' instruction sets: chosen when the ops are loaded, so that a built folder may be moved. */

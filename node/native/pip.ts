@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { hashFile } from '../files/files';
+import { hashFile } from '../files/hash';
 import { minutes, runShown } from './process';
 import { normalizedName, type Pip, reasonOf, runPython, writesReports } from './python';
 

@@ -1,11 +1,11 @@
 /** A checkpoint's manifest: what it says, its checksums, and whether the files are as it says. */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { CheckpointError } from '../../interop/checkpoint_error';
 import type { Progress } from '../../training/progress';
 import { writeAtomically } from '../files/files';
+import { hashOf } from '../files/hash';
 import { isNatural, isRecord, typeOf } from '../files/json';
 
 export const CHECKPOINT_FORMAT = 1;
@@ -36,7 +36,7 @@ export async function checksumsOf(folder: string): Promise<CheckpointManifest['f
   const files: CheckpointManifest['files'] = {};
   for (const file of (await fs.readdir(folder)).sort()) {
     const bytes = await fs.readFile(join(folder, file));
-    files[file] = { bytes: bytes.length, sha256: sha256(bytes) };
+    files[file] = { bytes: bytes.length, sha256: hashOf([bytes]) };
   }
   return files;
 }
@@ -52,7 +52,7 @@ export async function verifyCheckpoint(folder: string): Promise<CheckpointManife
     if (content.length !== bytes) {
       throw new CheckpointError(`${path} must have ${bytes} bytes, but has ${content.length}`);
     }
-    if (sha256(content) !== expected) {
+    if (hashOf([content]) !== expected) {
       throw new CheckpointError(`${path} is damaged: its SHA-256 is not the manifest's`);
     }
   }
@@ -120,19 +120,15 @@ export function isSame(a: CheckpointManifest, b: CheckpointManifest): boolean {
   return contents(a) === contents(b);
 }
 
-function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
 /** The manifest's JSON beside its own SHA-256. */
 function seal(manifest: CheckpointManifest): string {
-  return JSON.stringify({ sha256: sha256(JSON.stringify(manifest)), manifest });
+  return JSON.stringify({ sha256: hashOf([JSON.stringify(manifest)]), manifest });
 }
 
 function unseal(text: string): unknown {
   try {
     const { sha256: checksum, manifest } = JSON.parse(text);
-    return checksum === sha256(JSON.stringify(manifest)) ? manifest : undefined;
+    return checksum === hashOf([JSON.stringify(manifest)]) ? manifest : undefined;
   } catch {
     return undefined;
   }

@@ -4,7 +4,6 @@
  * replaced after they are safe, and the old weights are removed last, so that at every moment
  * `model.json` stands for one whole model, the old or the new.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +17,7 @@ import {
   type SizedFile,
   writeAtomically,
 } from '../files/files';
+import { hashOf } from '../files/hash';
 import { lock } from '../files/lock';
 import { expectedBytes, parseModelJson } from './_weights_manifest';
 
@@ -93,12 +93,10 @@ async function write(jsonPath: string, artifacts: tf.io.ModelArtifacts): Promise
   const parts = (Array.isArray(weightData) ? weightData : [weightData]).map(
     (buffer) => new Uint8Array(buffer),
   );
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
 
   const directory = dirname(jsonPath);
   const stem = basename(jsonPath, '.json');
-  const weightsFile = `${stem}.weights.${hash.digest('hex').slice(0, 16)}.bin`;
+  const weightsFile = `${stem}.weights.${hashOf(parts).slice(0, 16)}.bin`;
   const weightsManifest: Manifest = [{ paths: [weightsFile], weights: weightSpecs }];
   const { getWeightStream: _, ...json } = rest;
 

@@ -1,7 +1,7 @@
 /** What pip answers is checked before it is believed: pips that are shell scripts, with answers of all kinds. */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hashFile } from '../../../node/files/files';
+import { hashFile } from '../../../node/files/hash';
 import { downloadWheels, hashInLog } from '../../../node/native/pip';
 import { temporaryDirectory } from '../../support/process';
 import { makePython } from './_fakes';

@@ -1,7 +1,7 @@
 /** Finding TensorFlow in Python environments, and fetching its wheel, with Pythons that are shell scripts. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { hashFile } from '../../../node/files/files';
+import { hashFile } from '../../../node/files/hash';
 import type { Pip } from '../../../node/native/python';
 import {
   cachedTensorflow,
