@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import * as spiking from 'tfjs-spikingformer';
+import { useBackend } from '../cli/shared/choose_backend';
 import { composedKernels } from '../lib/kernels';
 import { SpikeConv2D } from '../lib/kernels/spike_conv2d';
 import { appendCsv } from './csv';
@@ -52,7 +53,7 @@ export async function run(args: string[]): Promise<void> {
   for (let step = 0; step < steps; step++) {
     tf.tidy(() => void model.apply(batchOf(4), { training: true }));
   }
-  await tf.setBackend(values.backend);
+  await useBackend(values.backend);
   const x = batchOf(Number(values.batch));
   const rates = tf.tidy(() =>
     [...spiking.observe(model, x).values()].map((spikes) => spikes.mean().dataSync()[0]!),

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import * as spiking from 'tfjs-spikingformer';
+import { useBackend } from '../cli/shared/choose_backend';
 import { trainingStep } from './_task';
 import { appendCsv } from './csv';
 import { measure, printTimings, timingRows } from './measure';
@@ -33,7 +34,7 @@ export async function run(args: string[]): Promise<void> {
       rounds: { type: 'string', default: '5' },
     },
   });
-  await tf.setBackend(values.backend);
+  await useBackend(values.backend);
   const model = spiking.models.create(values.model);
   const batch = Number(values.batch);
   const { numClasses } = spiking.models.presetConfig(values.model);

@@ -4,6 +4,7 @@ import { multiStepLIF } from '../lib/index';
 import { hasNativeKernels } from '../lib/kernels';
 import { nativeOpsInUse } from '../lib/kernels/tensorflow';
 import { engine } from '../lib/tfjs_internals';
+import { withoutBanner } from './shared/choose_backend';
 
 export interface BackendFindings {
   name: string;
@@ -78,8 +79,7 @@ async function wasmDetails(): Promise<Pick<BackendFindings, 'simd' | 'threads'>>
 export async function examineBackends(): Promise<BackendFindings[]> {
   await tf.ready();
   const current = tf.getBackend();
-  const cpu = tf.findBackend('cpu') as { firstUse?: boolean } | null;
-  if (cpu) cpu.firstUse = false; // its banner says to install tfjs-node; doctor says its own
+  withoutBanner();
   const findings: BackendFindings[] = [];
   for (const name of Object.keys(engine().registryFactory)) {
     const failures: Record<string, string> = {};

@@ -6,11 +6,12 @@ import type { SampleSource } from '../datasets/sample';
 import { pictureOf, pictureUrl } from '../display/picture';
 import { writeAtomically } from '../node/files/files';
 import type { Curve } from '../training/curves';
-import { type Evaluation, probabilities } from '../training/evaluation';
+import type { Evaluation } from '../training/evaluation';
 import { accuracyOf, type EpochReport } from '../training/observer';
 import type { Recipe } from '../training/recipe';
 import { reportHtml, type SamplePrediction } from '../training/report';
-import { type EvaluationData, logitsOf } from '../training/training_data';
+import type { EvaluationData } from '../training/training_data';
+import { predictionsOf } from './_predictions';
 
 /** How many samples the report shows. */
 const SHOWN = 24;
@@ -30,13 +31,11 @@ export interface ReportInput {
 async function predictions({ model, test, testData }: ReportInput): Promise<SamplePrediction[]> {
   const found: SamplePrediction[] = [];
   for await (const { data, shape, labels } of testData.batches()) {
-    const logits = tf.tidy(() => logitsOf(model, tf.tensor(data, shape), false));
-    const values = (await logits.data()) as Float32Array;
-    logits.dispose();
-    const classes = testData.classNames.length;
+    const x = tf.tensor(data, shape);
+    const predicted = await predictionsOf(model, x);
+    x.dispose();
     for (let i = 0; i < labels.length && found.length < SHOWN; i++) {
-      const shares = probabilities(values.subarray(i * classes, (i + 1) * classes));
-      const best = shares.indexOf(Math.max(...shares));
+      const { best, shares } = predicted[i]!;
       const sample = await test.read(found.length);
       found.push({
         picture: await pictureUrl(pictureOf(sample.data, sample.shape)),

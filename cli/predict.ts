@@ -1,10 +1,9 @@
 /** `spikingformer predict`: what a model takes samples for, held-out ones or those of a file. */
 import * as tf from '@tensorflow/tfjs';
 import '../node/index';
-import { probabilities } from '../training/evaluation';
-import { logitsOf } from '../training/training_data';
 import { heldOut } from './_held_out';
 import { type OpenOptions, openModel, placeOfModel, recipeFor } from './_model';
+import { type Prediction, predictionsOf } from './_predictions';
 import { readRecipe } from './_recipes';
 import { openSplit } from './_run_folder';
 import { samplesOf } from './_samples';
@@ -50,31 +49,26 @@ export async function predict(
     await tf.nextFrame(); // lets Ctrl-C through
     signal.throwIfAborted();
     const size = Math.min(BATCH, x.shape[0]! - from);
-    const logits = tf.tidy(() => logitsOf(model, x.slice([from], [size]), false));
-    const values = (await logits.data()) as Float32Array;
-    logits.dispose();
-    for (let i = 0; i < size; i++) {
-      const row = values.subarray(i * classNames.length, (i + 1) * classNames.length);
+    const batch = x.slice([from], [size]);
+    const predicted = await predictionsOf(model, batch);
+    batch.dispose();
+    predicted.forEach((prediction, i) => {
       const label = labels && classNames[labels[from + i]!];
-      console.log(show(from + i, probabilities(row), classNames, label));
-    }
+      console.log(show(from + i, prediction, classNames, label));
+    });
   }
   x.dispose();
   model.dispose();
 }
 
-type Line = (i: number, shares: Float32Array, names: readonly string[], label?: string) => string;
+type Line = (i: number, found: Prediction, names: readonly string[], label?: string) => string;
 
-const bestOf = (shares: Float32Array) => shares.indexOf(Math.max(...shares));
-
-const jsonLine: Line = (i, shares, names, label) => {
+const jsonLine: Line = (i, { best, shares }, names, label) => {
   const all = Object.fromEntries(names.map((name, k) => [name, shares[k]]));
-  const prediction = names[bestOf(shares)];
-  return JSON.stringify({ sample: i, prediction, label, probabilities: all });
+  return JSON.stringify({ sample: i, prediction: names[best], label, probabilities: all });
 };
 
-const textLine: Line = (i, shares, names, label) => {
-  const best = bestOf(shares);
+const textLine: Line = (i, { best, shares }, names, label) => {
   const truth = label === undefined ? '' : label === names[best] ? '  right' : `  is ${label}`;
   return `${String(i).padStart(4)}  ${names[best]} ${(100 * shares[best]!).toFixed(1)} %${truth}`;
 };

@@ -6,9 +6,11 @@
  *   npm run results -- cifar10_first_epochs --recipe cifar10-4-384-400 --epochs 10 --backend tensorflow
  */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { appendCsv, type Row } from '../bench/csv';
+import { parseCsv } from '../display/csv';
 
 interface Options {
   recipe: string;
@@ -21,8 +23,8 @@ interface Options {
   workers?: string;
 }
 
-const COLUMNS =
-  'date,recipe,order,seed,epoch,trainLoss,trainAccuracy,testLoss,testAccuracy,seconds,command';
+/** What is taken of an epoch. */
+const METRICS = ['epoch', 'trainLoss', 'trainAccuracy', 'testLoss', 'testAccuracy', 'seconds'];
 
 function integers(text: string): number[] {
   if (!/^\d+(,\d+)*$/.test(text)) throw new InvalidArgumentError('It must be integers like 1,2,3.');
@@ -47,21 +49,23 @@ function train(out: string, options: Options, settings: readonly string[]): void
 function record(
   file: string,
   run: string,
-  about: readonly (string | number)[],
+  about: { recipe: string; order: string; seed: number },
   command: string,
 ): void {
-  const [head, ...rows] = readFileSync(join(run, 'metrics.csv'), 'utf8').trim().split('\n');
-  const names = head!.split(',');
-  const kept = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  if (kept === '') writeFileSync(file, `${COLUMNS}\n`);
-  for (const row of rows) {
-    const cell = (name: string) => row.split(',')[names.indexOf(name)];
-    const key = `,${[...about, cell('epoch')].join(',')},`;
-    if (kept.includes(key)) continue;
-    const values = ['trainLoss', 'trainAccuracy', 'testLoss', 'testAccuracy', 'seconds'].map(cell);
-    const date = new Date().toISOString().slice(0, 10);
-    appendFileSync(file, `${date}${key}${values.join(',')},"${command}"\n`);
-  }
+  const keyOf = (row: Row) => [row.recipe, row.order, row.seed, row.epoch].join();
+  const kept = new Set(existsSync(file) ? parseCsv(readFileSync(file, 'utf8')).map(keyOf) : []);
+  const rows = parseCsv(readFileSync(join(run, 'metrics.csv'), 'utf8')).map(
+    (epoch): Row => ({
+      date: new Date().toISOString().slice(0, 10),
+      ...about,
+      ...Object.fromEntries(METRICS.map((name) => [name, epoch[name]!])),
+      command,
+    }),
+  );
+  appendCsv(
+    file,
+    rows.filter((row) => !kept.has(keyOf(row))),
+  );
 }
 
 const program = new Command('results')
@@ -78,14 +82,14 @@ const program = new Command('results')
 const options = program.opts<Options>();
 const name = program.args[0]!;
 const orders = options.orders ? ['conv-bn-pool-lif', 'conv-bn-lif-pool'] : [undefined];
-const command = `npm run results -- ${process.argv.slice(2).join(' ')}`.replaceAll('"', '""');
+const command = `npm run results -- ${process.argv.slice(2).join(' ')}`;
 
 for (const seed of options.seeds) {
   for (const order of orders) {
     const run = join('runs', name, `${order ?? options.recipe}-${seed}`);
     const settings = [...options.set, `seed=${seed}`, ...(order ? [`model.order=${order}`] : [])];
     train(run, options, settings);
-    const about = [options.recipe, order ?? 'as the recipe', seed];
+    const about = { recipe: options.recipe, order: order ?? 'as the recipe', seed };
     record(join('results', `${name}.csv`), run, about, command);
   }
 }

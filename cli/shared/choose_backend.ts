@@ -55,9 +55,14 @@ function load({ name, path }: { name: string; path: string }): void {
   }
 }
 
+/** The backend `cpu` prints no advice to install tfjs-node: the commands give theirs. */
+export function withoutBanner(): void {
+  const cpu = tf.findBackend('cpu') as { firstUse?: boolean } | null;
+  if (cpu) cpu.firstUse = false;
+}
+
 async function start(name: string): Promise<void> {
-  const cpu = name === 'cpu' && (tf.findBackend('cpu') as { firstUse?: boolean } | null);
-  if (cpu) cpu.firstUse = false; // its banner
+  if (name === 'cpu') withoutBanner();
   if (!tf.findBackendFactory(name)) throw new UsageError(`there is no backend '${name}' here`);
   if (!(await tf.setBackend(name))) throw new Error(`backend ${name} does not start`);
   await tf.ready();

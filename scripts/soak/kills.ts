@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseCsv } from '../../display/csv';
 import { Random } from '../../lib/random';
 
 /** npm and jest both start there. */
@@ -179,15 +180,7 @@ const entries = (folder: string): string[] => {
 /** What must not depend on how often a run was killed: weights by hash, and every number but times. */
 function outcome(run: string) {
   const weights = entries(join(run, 'model')).find((name) => name.endsWith('.bin'));
-  const rows = (file: string, columns: number[]) =>
-    readFileSync(join(run, file), 'utf8')
-      .trim()
-      .split('\n')
-      .map((row) =>
-        row
-          .split(',')
-          .filter((_, i) => !columns.includes(i))
-          .join(),
-      );
-  return { weights, epochs: rows('metrics.csv', [9, 10]), steps: rows('steps.csv', []) };
+  const rows = (file: string) => parseCsv(readFileSync(join(run, file), 'utf8'));
+  const epochs = rows('metrics.csv').map(({ seconds, samplesPerSecond, ...rest }) => rest);
+  return { weights, epochs, steps: rows('steps.csv') };
 }

@@ -1,0 +1,23 @@
+/** What a network takes samples for. */
+import * as tf from '@tensorflow/tfjs';
+import { probabilities } from '../training/evaluation';
+import { logitsOf } from '../training/training_data';
+
+export interface Prediction {
+  /** Index of the class. */
+  best: number;
+  /** Of all classes, in their order: 0 to 1. */
+  shares: Float32Array;
+}
+
+/** One prediction per sample of `x`, `[samples, ...]`, which the caller disposes. */
+export async function predictionsOf(model: tf.LayersModel, x: tf.Tensor): Promise<Prediction[]> {
+  const logits = tf.tidy(() => logitsOf(model, x, false));
+  const values = (await logits.data()) as Float32Array;
+  const [samples, classes] = logits.shape as [number, number];
+  logits.dispose();
+  return Array.from({ length: samples }, (_, i) => {
+    const shares = probabilities(values.subarray(i * classes, (i + 1) * classes));
+    return { best: shares.indexOf(Math.max(...shares)), shares };
+  });
+}
