@@ -1,13 +1,15 @@
 /** Markup, of HTML or SVG, in which every text is escaped: a tag for template literals. */
 
 /** Markup that is safe to put into markup; only `html` and `trusted` make it. */
-export class Html {
+class Html {
   constructor(private readonly markup: string) {}
 
   toString(): string {
     return this.markup;
   }
 }
+
+export type { Html };
 
 /** What a template takes; `undefined` and `false` leave nothing. */
 export type Content = string | number | undefined | false | Html | readonly Content[];

@@ -1,12 +1,12 @@
 /** Curves over epochs as a picture: what reports and comparisons show. */
 import { linearAxis } from '../display/axis';
 import type { Html } from '../display/html';
-import { lineChart, type Points } from '../display/line_chart';
+import { lineChart } from '../display/line_chart';
 
 export interface Curve {
   name: string;
   /** `[epoch, y]`, in the order of epochs; these are counted from 0, as in logs, and shown from 1. */
-  points: Points;
+  points: readonly (readonly [number, number])[];
   /** Dashed, for what others have published. */
   dashed?: boolean;
 }
