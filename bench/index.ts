@@ -12,7 +12,7 @@ interface Bench {
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const shared = ['index', 'measure'];
+const shared = ['index', 'measure', 'csv'];
 const names = readdirSync(here)
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.slice(0, -'.ts'.length))
