@@ -18,7 +18,7 @@ export interface BackendReport {
 }
 
 /**
- * Runs the model, and with `training` its gradient, once on zeros (a batch of two), and tells which
+ * Runs the model, and with `training` its gradient, once on zeros (a batch of two; of text, two ids), and tells which
  * kernels the current backend lacks for it. The model is left as it was.
  *
  * ```ts
@@ -47,12 +47,18 @@ export function checkBackend(
   }
 }
 
-/** One call, or one gradient, on zeros. */
+/** Zeros; of ids, zeros and ones by turns, since a sentence of padding alone is refused. */
+function sampleOf({ shape, dtype }: tf.SymbolicTensor): tf.Tensor {
+  const sizes = [2, ...shape.slice(1).map((n) => n ?? 1)];
+  if (dtype !== 'int32') return tf.zeros(sizes);
+  const ids = Int32Array.from({ length: tf.util.sizeFromShape(sizes) }, (_, i) => i % 2);
+  return tf.tensor(ids, sizes, 'int32');
+}
+
+/** One call, or one gradient, on such a sample. */
 function run(model: tf.LayersModel, training: boolean): void {
   tf.tidy(() => {
-    const inputs = model.inputs.map(({ shape }) =>
-      tf.zeros([2, ...shape.slice(1).map((n) => n ?? 1)]),
-    );
+    const inputs = model.inputs.map(sampleOf);
     const loss = () => {
       const outputs = [model.apply(inputs, { training })].flat() as tf.Tensor[];
       return tf.addN(outputs.map((y) => y.sum())).asScalar();

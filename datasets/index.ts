@@ -26,5 +26,11 @@ export { type IdxArray, type IdxArrays, type IdxDtype, readIdx } from './idx';
 export { type MemorySamples, memorySource } from './memory_source';
 export { type NMnistOptions, readNMnist, streamNMnist } from './nmnist';
 export type { Batch, Sample, SampleSource, WorkerSpec } from './sample';
+export {
+  type EncodedSentences,
+  type EncodeSentencesOptions,
+  encodeSentences,
+  type SentenceTokenizer,
+} from './sentences';
 export { type TfDatasetOptions, type TfSample, toTfDataset } from './tf_dataset';
 export * from './transforms';

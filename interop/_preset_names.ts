@@ -38,7 +38,7 @@ export function presetPattern(name: string): Pattern {
   const config = presetConfig(name) as ModelConfig & FamilyConfig;
   const { inputShape } = config;
   const small = [...inputShape.slice(0, -3).map(() => 1), 16, 16, inputShape.at(-1)!];
-  const smallest = { ...config, ...family.authors.smallest(config), inputShape: small };
+  const smallest = { ...config, inputShape: small, ...family.authors.smallest(config) };
   const kind = JSON.stringify([family.name, smallest]);
   let pattern = patterns.get(kind);
   if (pattern === undefined) {

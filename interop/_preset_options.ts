@@ -25,7 +25,7 @@ export function kindsOf(alike: string[], sizes: Sizes, said: Partial<ModelConfig
   const fitting = alike.filter((name) => {
     const { inputShape } = presetConfig(name);
     if (said.inputShape) return (inputShape.length === 4) === events;
-    return inputShape.at(-1) === sizes.channels;
+    return sizes.channels === undefined || inputShape.at(-1) === sizes.channels;
   });
   const decided = ['patchSize', 'order'];
   return leastAgainst(fitting, said).filter((name) =>

@@ -40,7 +40,8 @@ export function networkArgs(model: tf.LayersModel): Record<string, unknown> {
   const { family, config } = network;
   const args: Record<string, unknown> = {};
   const { inputShape } = config as { inputShape?: number[] };
-  const [channels, width, height, time] = [...(inputShape ?? [])].reverse();
+  const sizes = inputShape ?? [];
+  const [channels, width, height, time] = sizes.length < 3 ? [] : [...sizes].reverse();
   const all: Record<string, unknown> = {
     ...config,
     ...(time !== undefined && { timeSteps: time }),
@@ -48,7 +49,8 @@ export function networkArgs(model: tf.LayersModel): Record<string, unknown> {
   for (const [key, names] of Object.entries(NAMES)) {
     if (all[key] !== undefined) for (const name of names) args[name] = all[key];
   }
-  if (inputShape) {
+  if (sizes.length === 1) args.length = sizes[0];
+  if (height !== undefined) {
     Object.assign(args, { img_size: height, in_channels: channels });
     if (height !== width) Object.assign(args, { img_size_h: height, img_size_w: width });
   }
@@ -94,12 +96,14 @@ export function argsConfig(
   }
   if (typeof all.tau === 'number' && all.tau > 0) config.tau = all.tau;
   const side = whole('img_size', 'img_size_h');
-  const image = [side!, whole('img_size_w') ?? side!, channels];
   // Two channels are events. A script that sets in_channels made its network of these sizes; timm's img_size alone is no frame's.
-  if (side !== undefined && channels !== 2) config.inputShape = image;
-  if (side !== undefined && channels === 2 && config.timeSteps && whole('in_channels') === 2) {
-    config.inputShape = [config.timeSteps, ...image];
-    delete config.timeSteps;
+  if (side !== undefined && channels !== undefined) {
+    const image = [side, whole('img_size_w') ?? side, channels];
+    if (channels !== 2) config.inputShape = image;
+    else if (config.timeSteps && whole('in_channels') === 2) {
+      config.inputShape = [config.timeSteps, ...image];
+      delete config.timeSteps;
+    }
   }
   Object.assign(config, family?.authors.fromArgs?.(all, shapes));
   const known = Object.entries(config).filter(

@@ -54,9 +54,13 @@ function reorder(data: Uint32Array, out: number, inner: number, sides: number, t
   return result;
 }
 
-/** A weight's numbers in the other layout; vectors stay. */
-function relayout(data: Float32Array, shape: number[], toTorch: boolean): Float32Array {
-  if (shape.length < 2) return data;
+/** A weight's numbers in the other layout; vectors and tables stay. */
+function relayout(
+  data: Float32Array,
+  { shape, sameLayout }: TorchEntry,
+  toTorch: boolean,
+): Float32Array {
+  if (shape.length < 2 || sameLayout) return data;
   const [out, inner, ...sides] = shape as [number, number, ...number[]];
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
   return new Float32Array(reorder(bits, out, inner, size(sides), toTorch).buffer);
@@ -129,8 +133,9 @@ function throwIfAny(report: LoadReport): void {
   }
 }
 
-function assign({ variable, shape }: TorchEntry, tensor: StateTensorLike): void {
-  const data = relayout(toFloat32(tensor), shape, false);
+function assign(entry: TorchEntry, tensor: StateTensorLike): void {
+  const { variable } = entry;
+  const data = relayout(toFloat32(tensor), entry, false);
   const value = tf.tensor(data, variable!.shape as number[], 'float32');
   variable!.write(value);
   value.dispose();
@@ -144,14 +149,15 @@ function assign({ variable, shape }: TorchEntry, tensor: StateTensorLike): void 
 export function toTorchStateDict(model: tf.LayersModel): StateDict {
   const stateDict = emptyStateDict();
   const kept = keptTorchTensors(model);
-  for (const { key, shape, variable, fill, dtype } of torchEntries(model)) {
+  for (const entry of torchEntries(model)) {
+    const { key, shape, variable, fill, dtype } = entry;
     if (variable === null && kept[key]?.shape.join() === shape.join()) {
       stateDict[key] = kept[key];
     } else if (dtype === 'I64') {
       stateDict[key] = { shape, dtype, data: new BigInt64Array(size(shape)).fill(BigInt(fill)) };
     } else {
       const data = variable
-        ? relayout(Float32Array.from(variable.read().dataSync()), shape, true)
+        ? relayout(Float32Array.from(variable.read().dataSync()), entry, true)
         : new Float32Array(size(shape)).fill(fill);
       stateDict[key] = { shape, dtype, data };
     }

@@ -132,7 +132,8 @@ function chosen(
   },
 ): RecognizedPreset {
   const config = presetConfig(preset, given); // an unknown name is refused here
-  const wrong = misfits(preset, { ...config, numClasses: sizes.numClasses }, sizes);
+  const { numClasses = config.numClasses } = sizes;
+  const wrong = misfits(preset, { ...config, numClasses }, sizes);
   // A few names may be missing, which loading says; most must be there.
   const missing = missingNames(preset, stateDict);
   if (missing.length > presetPattern(preset).size / 2) wrong.push('other names of weights');
@@ -159,7 +160,10 @@ function unlisted(
   const kinds = kindsOf(alike, sizes, said);
   const { numClasses, channels, ...own } = sizes;
   const listed = Object.entries(own).map(([key, size]) => `${key} ${JSON.stringify(size)}`);
-  const what = [...listed, `${numClasses} classes`, `${channels} channels`].join(', ');
+  const counted = Object.entries({ classes: numClasses, channels })
+    .filter(([, count]) => count !== undefined)
+    .map(([name, count]) => `${count} ${name}`);
+  const what = [...listed, ...counted].join(', ');
   const [preset] = kinds;
   if (preset === undefined) {
     const names = allFamilies().map(({ name }) => name);

@@ -17,8 +17,10 @@ export { DirectEncoding, type DirectEncodingConfig, directEncoding } from './dir
 export { FoldTime, type FoldTimeConfig, foldTime } from './fold_time';
 export { IFNode, type IFNodeConfig, ifNode } from './if_node';
 export { LatencyEncoder, type LatencyEncoderConfig, latencyEncoder } from './latency_encoder';
+export { LayerNorm, type LayerNormConfig, layerNorm } from './layer_norm';
 export { LIFNode, type LIFNodeConfig, lifNode } from './lif_node';
 export { LinearBN, type LinearBNConfig, linearBN } from './linear_bn';
+export { LinearLN, type LinearLNConfig, linearLN } from './linear_ln';
 export * from './maxformer';
 export * from './maxresnet';
 export * from './msqkformer';
@@ -31,7 +33,10 @@ export { PoissonEncoder, type PoissonEncoderConfig, poissonEncoder } from './poi
 export * from './qkformer';
 export { RateReadout, rateReadout } from './rate_readout';
 export * from './sglformer';
+export * from './spike_bert';
 export * from './spike_driven_transformer';
+export * from './spikeclip';
 export * from './spikformer';
 export * from './spikingformer';
+export { TokenEmbedding, type TokenEmbeddingConfig, tokenEmbedding } from './token_embedding';
 export { TokenMean, tokenMean } from './token_mean';

@@ -1,6 +1,7 @@
 /** Reading a network out by its rate: the mean over tokens, then over time. */
 import * as tf from '@tensorflow/tfjs';
 import {
+  type CallArgs,
   checkLayerKeys,
   checkTokens,
   type LayerArgs,
@@ -8,8 +9,12 @@ import {
   oneTensor,
   register,
 } from './layer';
+import { meanOverTokens } from './parts/token_mask';
 
-/** `[batch, time, channels]`, `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, channels]`. */
+/**
+ * `[batch, time, channels]`, `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` ->
+ * `[batch, channels]`; with a `mask` `[batch, tokens]`, of the tokens that are no padding.
+ */
 export class RateReadout extends tf.layers.Layer {
   static className = 'RateReadout';
 
@@ -24,9 +29,10 @@ export class RateReadout extends tf.layers.Layer {
     this.built = true;
   }
 
-  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor {
     return tf.tidy(() => {
       const x = oneTensor(inputs);
+      if (kwargs.mask && x.rank === 4) return meanOverTokens(x, kwargs).mean(1);
       // Every step has as many tokens, so the mean of the means is the mean.
       return x.reshape([x.shape[0]!, -1, x.shape.at(-1)!]).mean(1);
     });

@@ -1,6 +1,7 @@
 /** The mean over tokens at each time step, for a network whose head comes before the mean over time. */
 import * as tf from '@tensorflow/tfjs';
 import {
+  type CallArgs,
   checkLayerKeys,
   checkTokens,
   type LayerArgs,
@@ -8,8 +9,12 @@ import {
   oneTensor,
   register,
 } from './layer';
+import { meanOverTokens } from './parts/token_mask';
 
-/** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, time, channels]`. */
+/**
+ * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, time, channels]`; with a
+ * `mask` `[batch, tokens]`, as TokenEmbedding's padId makes one, of the tokens that are no padding.
+ */
 export class TokenMean extends tf.layers.Layer {
   static className = 'TokenMean';
 
@@ -23,12 +28,8 @@ export class TokenMean extends tf.layers.Layer {
     this.built = true;
   }
 
-  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
-    return tf.tidy(() => {
-      const x = oneTensor(inputs);
-      const [batch, time] = x.shape as [number, number];
-      return x.reshape([batch, time, -1, x.shape.at(-1)!]).mean(2);
-    });
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor {
+    return tf.tidy(() => meanOverTokens(oneTensor(inputs), kwargs));
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

@@ -16,6 +16,7 @@ export {
   batchNormTraining,
 } from './batch_norm';
 export { type ChooseBackendOptions, chooseBackend } from './choose_backend';
+export { checkTokenIds } from './embedding';
 export {
   type AnySurrogateName,
   registerSurrogate,
@@ -24,6 +25,7 @@ export {
   surrogateGradient,
   surrogateNames,
 } from './kernels/surrogate';
+export { type LayerNormParams, layerNorm } from './layer_norm';
 export { type MaxPoolParams, maxPool2d } from './max_pool';
 export {
   multiStepIF,

@@ -7,6 +7,9 @@ import { maxresnetFamily } from './maxresnet';
 import { msqkformerFamily } from './msqkformer';
 import { qkformerFamily } from './qkformer';
 import { sglformerFamily } from './sglformer';
+import { spikeBertFamily } from './spike_bert';
+import { spikeClipImageFamily } from './spike_clip_image';
+import { spikeClipTextFamily } from './spike_clip_text';
 import { spikeDrivenFamily } from './spike_driven_transformer';
 import { spikformerFamily } from './spikformer';
 import { spikingformerFamily } from './spikingformer';
@@ -22,6 +25,9 @@ const families = new Map<string, Family>(
     msqkformerFamily,
     sglformerFamily,
     maxresnetFamily,
+    spikeBertFamily,
+    spikeClipImageFamily,
+    spikeClipTextFamily,
   ].map((family) => [family.name, family as unknown as Family]),
 );
 

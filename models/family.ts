@@ -7,7 +7,7 @@ import type { LayerNames, Shapes, Sizes, TorchEntry } from './torch_names';
 export interface AuthorsCode {
   /** The entries of each of the family's layers, by class name; those of a head, an input and a readout are known. */
   layers: Readonly<Record<string, LayerNames>>;
-  /** A model's entries in the authors' order, if it is not that of the layers, and a head's under their names. */
+  /** A model's entries in the authors' order, if it is not that of the layers, and stock layers' under their names. */
   inOrder?(entries: TorchEntry[]): TorchEntry[];
   /** What the shapes of a state_dict tell of the config for certain, or why it is of another family. */
   sizes(shapes: Shapes): Sizes | string;
@@ -16,8 +16,11 @@ export interface AuthorsCode {
    * tau and the image's size are read under the names that all scripts share.
    */
   fromArgs?(args: Readonly<Record<string, unknown>>, shapes: Shapes): Record<string, unknown>;
-  /** Sizes of the smallest network whose weights have the same names. */
-  smallest(config: FamilyConfig): Readonly<Record<string, number | number[]>>;
+  /**
+   * Sizes of the smallest network whose weights have the same names; its inputShape too, if that is neither an
+   * image's nor events'.
+   */
+  smallest(config: FamilyConfig): Readonly<Record<string, unknown>>;
   /** Keys of blocks after the first, whose number is one of the sizes. */
   laterBlocks: RegExp;
   /** Keys of what the code owns and never uses. */
@@ -27,7 +30,8 @@ export interface AuthorsCode {
 /** What every family's config has. */
 export interface FamilyConfig {
   inputShape: number[];
-  numClasses: number;
+  /** Null, or missing, if it is no classifier. */
+  numClasses?: number | null;
   timeSteps?: number;
   [option: string]: unknown;
 }

@@ -33,11 +33,17 @@ function copyWeights(from: Owner, to: Owner): void {
     const weights = from.fusedWeights!();
     to.setWeights(weights);
     tf.dispose(weights);
-  } else if (from.sublayers) {
-    for (const [i, layer] of from.sublayers.entries()) copyWeights(layer, to.sublayers![i]!);
-  } else {
-    to.setWeights(from.getWeights());
+    return;
   }
+  for (const [i, layer] of from.sublayers?.entries() ?? []) copyWeights(layer, to.sublayers![i]!);
+  const targets = ownWeights(to);
+  for (const [i, weight] of ownWeights(from).entries()) targets[i]!.write(weight.read());
+}
+
+/** Those that are not of a layer inside. */
+function ownWeights({ weights, sublayers = [] }: Owner): tf.LayerVariable[] {
+  const inner = new Set(sublayers.flatMap((layer) => layer.weights));
+  return weights.filter((weight) => !inner.has(weight));
 }
 
 function checkModel(model: tf.LayersModel): void {

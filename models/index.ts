@@ -13,6 +13,9 @@ export { type QKFormerConfig, qkformer } from './qkformer';
 export { withInputShape, withTimeSteps } from './rebuild';
 export { create, list, type ModelConfig, presetConfig } from './registry';
 export { type SGLFormerConfig, sglformer } from './sglformer';
+export { type SpikeBertConfig, spikeBert } from './spike_bert';
+export { type SpikeClipImageConfig, spikeClipImage } from './spike_clip_image';
+export { type SpikeClipTextConfig, spikeClipText } from './spike_clip_text';
 export {
   type SpikeDrivenTransformerConfig,
   spikeDrivenTransformer,
@@ -20,3 +23,4 @@ export {
 export { type SpikformerConfig, spikformer } from './spikformer';
 export { type SpikingformerConfig, spikingformer } from './spikingformer';
 export type { LayerNames, LayerPlace, Shapes, Sizes, TorchEntry } from './torch_names';
+export { classEmbeddings, zeroShot } from './zero_shot';

@@ -6,12 +6,18 @@ import type { Family, FamilyConfig } from './family';
 import type { MembraneNetworkConfig } from './membrane_network';
 import type { QKFormerConfig } from './qkformer';
 import type { SGLFormerConfig } from './sglformer';
+import type { SpikeBertConfig } from './spike_bert';
+import type { SpikeClipImageConfig } from './spike_clip_image';
+import type { SpikeClipTextConfig } from './spike_clip_text';
 import type { SpikeDrivenTransformerConfig } from './spike_driven_transformer';
 import type { SpikformerConfig } from './spikformer';
 
 /** Any preset's configuration; each option is of the families that have it. */
 export type ModelConfig = SpikformerConfig &
-  Partial<QKFormerConfig & MembraneNetworkConfig & SpikeDrivenTransformerConfig & SGLFormerConfig>;
+  Partial<QKFormerConfig & MembraneNetworkConfig & SpikeDrivenTransformerConfig & SGLFormerConfig> &
+  Partial<SpikeBertConfig> &
+  Partial<SpikeClipImageConfig> &
+  Partial<SpikeClipTextConfig>;
 
 /** The names that `create` knows: family, depth, width and data set; those before CML end in '-no-cml'. */
 export function list(): string[] {

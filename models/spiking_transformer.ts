@@ -89,21 +89,28 @@ export function imageTimeSteps({
 interface ClassifierOptions {
   headFirst?: boolean;
   readout?: tf.layers.Layer;
+  dtype?: tf.DataType;
 }
 
-/** The network of these layers, not yet built, a readout (default: of rates) and a linear head, or, headFirst, the two in reverse. */
+/**
+ * The network of these layers, not yet built, a readout (default: of rates) and a linear head, or, headFirst, the two in
+ * reverse; without a head if numClasses is null. `dtype` is the input's.
+ */
 export function classifier(
-  config: Pick<NetworkConfig, 'inputShape' | 'numClasses' | 'name'>,
+  config: Pick<NetworkConfig, 'inputShape' | 'name'> & { numClasses: number | null },
   layers: readonly tf.layers.Layer[],
-  { headFirst = false, readout = rateReadout({ name: 'readout' }) }: ClassifierOptions = {},
+  options: ClassifierOptions = {},
 ): tf.LayersModel {
-  const head = tf.layers.dense({
-    name: 'head',
-    units: config.numClasses,
-    kernelInitializer: normalKernel(0.02),
-  });
-  const input = tf.input({ shape: config.inputShape });
-  const all = [...layers, ...(headFirst ? [head, readout] : [readout, head])];
+  const { inputShape, numClasses } = config;
+  const { headFirst = false, dtype = 'float32' } = options;
+  const { readout = rateReadout({ name: 'readout' }) } = options;
+  const kernelInitializer = normalKernel(0.02);
+  const head =
+    numClasses === null
+      ? []
+      : [tf.layers.dense({ name: 'head', units: numClasses, kernelInitializer })];
+  const input = tf.input({ shape: inputShape, dtype });
+  const all = [...layers, ...(headFirst ? [...head, readout] : [readout, ...head])];
   try {
     const logits = all.reduce((x, layer) => layer.apply(x) as tf.SymbolicTensor, input);
     return tf.model({ inputs: input, outputs: logits, ...pick(config, ['name']) });

@@ -9,6 +9,8 @@ export interface TorchEntry {
   shape: number[];
   /** Our variable; null where the authors' module is never called, or counts batches. */
   variable: tf.LayerVariable | null;
+  /** Whether our layout is PyTorch's, as a table's of rows is. Default false: kernels are transposed. */
+  sameLayout?: true;
   /** What a fresh PyTorch module holds where there is no variable. */
   fill: number;
   dtype: 'F32' | 'I64';
@@ -58,6 +60,15 @@ export function weight(key: string, variable: tf.LayerVariable, rank = 1): Torch
   return { key, shape, variable, fill: 0, dtype: 'F32' };
 }
 
+/** A weight with the axes that it has here: a table of embeddings, or one that PyTorch gives more axes of one. */
+export function sameLayout(
+  key: string,
+  variable: tf.LayerVariable,
+  shape = variable.shape as number[],
+): TorchEntry {
+  return { key, shape, variable, sameLayout: true, fill: 0, dtype: 'F32' };
+}
+
 /** The names of a convolution or linear map and of its batch norm; the rank of its weight. */
 export interface MapNames {
   map: string;
@@ -86,6 +97,11 @@ export function mapBN(
     weight(`${bn}.running_var`, get(`${path}/bn/moving_variance`)),
     { key: `${bn}.num_batches_tracked`, shape: [], variable: null, fill: 0, dtype: 'I64' },
   ];
+}
+
+/** A LayerNorm's, whose weights lie below `path`. */
+export function layerNormEntries(key: string, path: string, get: Lookup): TorchEntry[] {
+  return [weight(`${key}.weight`, get(`${path}gamma`)), weight(`${key}.bias`, get(`${path}beta`))];
 }
 
 /** A LayerNorm that the authors' blocks own and never call. */
@@ -158,13 +174,14 @@ export function blockEntries(
   ];
 }
 
-/** What is the same in every family: a linear head; nothing of an input, of a readout and of its parts. */
+/** What is the same in every family: a linear head, layer norms by their own names; nothing of an input, of a readout and of its parts. */
 export const stockNames: Readonly<Record<string, LayerNames>> = {
   Dense(head) {
     const get = lookup(head);
     return [weight('head.weight', get('kernel'), 2), weight('head.bias', get('bias'))];
   },
   InputLayer: () => [],
+  LayerNorm: (layer) => layerNormEntries(layer.name, '', lookup(layer)),
   LIFNode: () => [],
   RateReadout: () => [],
   TokenMean: () => [],
@@ -173,8 +190,11 @@ export const stockNames: Readonly<Record<string, LayerNames>> = {
 /** Names and shapes of a state_dict; data is not looked at. */
 export type Shapes = Readonly<Record<string, { shape: number[] }>>;
 
-/** What the shapes of a state_dict tell of a network's options for certain; `channels` are the input's. */
-export type Sizes = Record<string, number | number[]> & { channels: number; numClasses: number };
+/**
+ * What the shapes of a state_dict tell of a network's options for certain; `channels` are the input's, of images and
+ * events.
+ */
+export type Sizes = Record<string, number | number[]> & { channels?: number; numClasses?: number };
 
 /** The sizes of a spiking transformer in the authors' names, or what it lacks. */
 export function transformerSizes(shapes: Shapes): Sizes | string {

@@ -56,6 +56,15 @@ export {
 } from './sample_data';
 export { seededWeights } from './seeded_weights';
 export {
+  type SpikeBertLossWeights,
+  type SpikeBertOutputs,
+  type SpikeBertStageTwo,
+  spikeBertOutputs,
+  spikeBertStageOne,
+  spikeBertStageTwo,
+} from './spike_bert_losses';
+export { type SpikeClipDual, spikeClipAlignment, spikeClipDual } from './spike_clip_losses';
+export {
   modelTeacher,
   type Teacher,
   type TeacherBatch,

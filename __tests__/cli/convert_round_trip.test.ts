@@ -25,14 +25,20 @@ function changesOf(preset: string): Partial<models.ModelConfig> {
   const { options, authors } = familyOfPreset(preset);
   const base = presetConfig(preset);
   const { depth = 0, depths = [] } = authors.smallest(base as models.ModelConfig & FamilyConfig);
-  const events = base.inputShape.length === 4;
+  const inputs: Record<number, object> = {
+    1: { inputShape: [7], timeSteps: 3, vocabSize: 11, positions: true, padId: 0 },
+    3: { inputShape: [32, 48, 3], timeSteps: 3 },
+    4: { inputShape: [3, 32, 48, 2] },
+  };
   const all = {
     ...changed,
-    depth: Math.max(2, depth as number),
+    depth: Math.max(2, Number(depth)),
     depths: (depths as number[]).map((blocks, i) => blocks + i),
-    ...(events ? { inputShape: [3, 32, 48, 2] } : { inputShape: [32, 48, 3], timeSteps: 3 }),
+    ...inputs[base.inputShape.length],
   };
-  return Object.fromEntries(Object.entries(all).filter(([key]) => key in options));
+  const isOption = (key: string) =>
+    key in options && base[key as keyof models.ModelConfig] !== null;
+  return Object.fromEntries(Object.entries(all).filter(([key]) => isOption(key)));
 }
 
 const configs = (model: tf.LayersModel) =>

@@ -18,10 +18,12 @@ export interface LayerCase {
   frozen: string[];
   /** Trainable weights whose gradient is zero, always: a bias in front of a batch norm. */
   idle?: string[];
-  /** Whether time and image size are the shape of a weight, so that no shape stays open. */
+  /** Whether sizes beside the channels are the shape of a weight, so that no shape stays open. */
   sized?: boolean;
   /** An input with which the built layer throws, batch included; none where it takes anything. */
   badInput?: number[];
+  /** The input is ids from 0 to below this, which have no gradient. */
+  ids?: number;
 }
 
 const { layers } = spiking;
@@ -65,6 +67,10 @@ const withoutBias = (maps: string[]) => ({
   trainable: maps.flatMap(convTrainable),
   frozen: maps.flatMap(bnFrozen),
 });
+/** Linear maps with layer norms, whose biases do move something. */
+const linearLN = (path: string) => ['kernel', 'bias', 'ln/gamma', 'ln/beta'].map((w) => path + w);
+/** SpikeCLIP's maps of text, without biases. */
+const textMaps = ['attn/q/', 'attn/k/', 'attn/v/', 'attn/proj/', 'mlp/fc1/', 'mlp/fc2/'];
 const stages = [
   'stage1/conv_bn/',
   'stage2/conv_bn/',
@@ -573,6 +579,15 @@ export const layerCases: LayerCase[] = [
     frozen: [],
   },
   {
+    className: 'LayerNorm',
+    make: (options) => layers.layerNorm({ epsilon: 1e-3, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: ['gamma', 'beta'],
+    frozen: [],
+    badInput: [2, 2, 3, 5],
+  },
+  {
     className: 'LIFNode',
     make: (options) => layers.lifNode({ ...oddLIF, ...options }),
     inputShape: [3, 4],
@@ -602,6 +617,15 @@ export const layerCases: LayerCase[] = [
     badInput: [2, 2, 3, 5],
   },
   {
+    className: 'LinearLN',
+    make: (options) => layers.linearLN({ units: 3, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 3],
+    trainable: linearLN(''),
+    frozen: [],
+    badInput: [2, 2, 3, 5],
+  },
+  {
     className: 'ParametricLIFNode',
     make: (options) =>
       layers.parametricLIFNode({ ...oddNeuron, decayInput: false, initTau: 3, ...options }),
@@ -626,6 +650,153 @@ export const layerCases: LayerCase[] = [
     outputShape: [3],
     trainable: [],
     frozen: [],
+  },
+  {
+    className: 'SpikeBertBlock',
+    make: (options) =>
+      layers.spikeBertBlock({
+        numHeads: 2,
+        mlpRatio: 1.5,
+        vThreshold: 0.3,
+        attnVThreshold: 0.1,
+        scale: 0.5,
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: [
+      ...['q/', 'k/', 'v/', 'proj/'].flatMap((map) => linearLN(`attn/${map}`)),
+      ...['fc1/', 'fc2/'].flatMap((map) => linearLN(`mlp/${map}`)),
+    ],
+    frozen: [],
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'SpikeBertMLP',
+    make: (options) => layers.spikeBertMLP({ hiddenRatio: 1.5, ...oddLIF, ...options }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: ['fc1/', 'fc2/'].flatMap(linearLN),
+    frozen: [],
+    badInput: [2, 2, 3, 5],
+  },
+  {
+    className: 'SpikeBertSelfAttention',
+    make: (options) =>
+      layers.spikeBertSelfAttention({
+        numHeads: 2,
+        scale: 0.25,
+        attnVThreshold: 0.2,
+        ...oddLIF,
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: ['q/', 'k/', 'v/', 'proj/'].flatMap(linearLN),
+    frozen: [],
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'SpikeBertTransform',
+    make: (options) => layers.spikeBertTransform(options),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: linearLN('map/'),
+    frozen: [],
+    idle: linearLN('map/'),
+  },
+  {
+    className: 'SpikeClipBlock',
+    make: (options) =>
+      layers.spikeClipBlock({ numHeads: 2, mlpRatio: 2, vThreshold: 0.3, ...options }),
+    inputShape: [2, 2, 2, 4],
+    outputShape: [2, 2, 2, 4],
+    trainable: [...attention('attn/').trainable, ...mlp('mlp/').trainable],
+    frozen: [...attention('attn/').frozen, ...mlp('mlp/').frozen],
+    idle: [...attention('attn/').idle, ...mlp('mlp/').idle],
+    badInput: [2, 2, 2, 2, 6],
+  },
+  {
+    className: 'SpikeClipTextBlock',
+    make: (options) =>
+      layers.spikeClipTextBlock({
+        numHeads: 2,
+        mlpRatio: 2,
+        vThreshold: 0.3,
+        attnVThreshold: 0.1,
+        normLayout: 'released',
+        ...options,
+      }),
+    inputShape: [2, 3, 4],
+    outputShape: [2, 3, 4],
+    trainable: textMaps.flatMap(convTrainable),
+    frozen: textMaps.flatMap(bnFrozen),
+    badInput: [2, 2, 3, 6],
+  },
+  {
+    className: 'SpikeClipTextEncoder',
+    make: (options) =>
+      layers.spikeClipTextEncoder({
+        outputDim: 3,
+        mlpRatio: 1.5,
+        timeSteps: 2,
+        vThreshold: 0.3,
+        ...options,
+      }),
+    inputShape: [3, 4],
+    outputShape: [3],
+    trainable: [
+      'time_sum/time_weights',
+      ...['fc1', 'fc2'].flatMap((fc) => [`${fc}/linear/kernel`, `${fc}/linear/bias`]),
+    ],
+    frozen: [],
+    badInput: [2, 3, 5],
+    sized: true,
+  },
+  {
+    className: 'SpikeClipTokenizer',
+    make: (options) =>
+      layers.spikeClipTokenizer({ embedDim: 8, patchSize: 2, vThreshold: 0.3, ...options }),
+    inputShape: [2, 4, 4, 2],
+    outputShape: [2, 2, 2, 8],
+    ...tokenizer,
+    badInput: [2, 2, 4, 4, 3],
+  },
+  {
+    className: 'TimeWeightedSum',
+    make: (options) => layers.timeWeightedSum(options),
+    inputShape: [3, 4],
+    outputShape: [4],
+    trainable: ['time_weights'],
+    frozen: [],
+    badInput: [2, 2, 4],
+    sized: true,
+  },
+  {
+    className: 'TokenEmbedding',
+    make: (options) =>
+      layers.tokenEmbedding({ vocabSize: 5, embedDim: 3, timeSteps: 2, alpha: 0.5, ...options }),
+    inputShape: [4],
+    outputShape: [2, 4, 3],
+    trainable: ['embeddings'],
+    frozen: [],
+    badInput: [2, 4, 1],
+    ids: 5,
+  },
+  {
+    className: 'TokenEmbedding',
+    variant: 'with positions and padding',
+    make: (options) =>
+      layers.tokenEmbedding({
+        ...{ vocabSize: 9, embedDim: 3, timeSteps: 1, positions: true, padId: 8 },
+        ...{ surrogate: 'sigmoid', ...options },
+      }),
+    inputShape: [4],
+    outputShape: [1, 4, 3],
+    trainable: ['embeddings', 'positions'],
+    frozen: [],
+    badInput: [2, 5],
+    ids: 8,
   },
   {
     className: 'TokenMean',
@@ -910,7 +1081,8 @@ export const titled = layerCases.map((layerCase) => {
 const sizeOf = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** Random numbers around the thresholds; the same at every call. */
-export function sampleInput({ inputShape }: LayerCase, batch = 2, seed = 11): tf.Tensor {
+export function sampleInput({ inputShape, ids }: LayerCase, batch = 2, seed = 11): tf.Tensor {
+  if (ids) return tf.randomUniform([batch, ...inputShape], 0, ids, 'int32', seed);
   return tf.randomUniform([batch, ...inputShape], -1, 3, 'float32', seed);
 }
 

@@ -9,6 +9,7 @@ import type { LIFNode } from '../lif_node';
 import { LinearBN } from '../linear_bn';
 import { type NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 import { type OperationOptions, type Operations, outputSizes, product } from '../operations';
+import { tokenMask } from './token_mask';
 
 export interface HeadAttentionConfig extends LayerArgs, NeuronOptions {
   /** Must divide the channels. */
@@ -21,6 +22,9 @@ export interface HeadAttentionConfig extends LayerArgs, NeuronOptions {
 
 /** The options, for `checkLayerKeys` and for blocks that pass them on. */
 export const headAttentionKeys = ['numHeads', 'scale', 'attnVThreshold', ...neuronOptionKeys];
+
+/** How a family makes its linear maps if they are no LinearBN of such options: with a normalization of their own. */
+export type MakeMap = (name: string, units: number) => tf.layers.Layer;
 
 /** How the linear maps of a family are made. */
 export interface MapOptions {
@@ -47,7 +51,7 @@ export class HeadAttention {
   readonly config: { numHeads: number; scale: number; attnVThreshold: number };
   readonly lifs: readonly LIFNode[];
   private readonly attnLif: LIFNode;
-  private maps: readonly LinearBN[] = [];
+  private maps: readonly tf.layers.Layer[] = [];
 
   constructor(config: HeadAttentionConfig, neurons: NeuronFactory) {
     const { numHeads, scale = 0.125, attnVThreshold = 0.5 } = config;
@@ -60,24 +64,31 @@ export class HeadAttention {
   }
 
   /** Makes the maps q, k and v, for an input of that shape to the layer of that name; returns the channels. */
-  makeMaps(name: string, inputShape: tf.Shape, options: MapOptions): LinearBN[] {
+  makeMaps(name: string, inputShape: tf.Shape, options: MapOptions | MakeMap): tf.layers.Layer[] {
     const channels = checkTokens(name, inputShape);
     const { numHeads } = this.config;
     if (channels % numHeads !== 0) {
       throw invalid('numHeads', `a divisor of the ${channels} channels`, numHeads);
     }
-    const maps = ['q', 'k', 'v'].map(
-      (map) => new LinearBN({ name: map, units: channels, ...options }),
-    );
+    const make: MakeMap =
+      typeof options === 'function'
+        ? options
+        : (map, units) => new LinearBN({ name: map, units, ...options });
+    const maps = ['q', 'k', 'v'].map((map) => make(map, channels));
     this.maps = maps;
     return maps;
   }
 
-  /** The spikes of the neuron behind the product, which is of all tokens unless another is given. */
+  /**
+   * The spikes of the neuron behind the product, which is of all tokens unless another is given; tokens that kwargs.mask
+   * leaves out add nothing.
+   */
   attend(x: tf.Tensor, kwargs: CallArgs, attention = multiHeadSpikingAttention): tf.Tensor {
+    const mask = tokenMask(x, kwargs);
     const [q, k, v] = this.maps.map((map, i) => runChain([map, this.lifs[i]!], x, kwargs));
     const { numHeads, scale } = this.config;
-    const attended = attention(q!, k!, v!, { numHeads, scale });
+    const masked = (spikes: tf.Tensor) => (mask ? spikes.mul(mask) : spikes);
+    const attended = attention(masked(q!), masked(k!), v!, { numHeads, scale });
     return applyTo(this.attnLif, attended, kwargs);
   }
 

@@ -4,6 +4,7 @@ import { checkPositive, invalid } from '../../lib/validate';
 import { checkTokens, type LayerArgs } from '../layer';
 import { LinearBN } from '../linear_bn';
 import { type NeuronOptions, neuronOptionKeys } from '../neuron_options';
+import type { MakeMap } from './head_attention';
 
 export interface MLPConfig extends LayerArgs, NeuronOptions {
   /** Width of the hidden layer in channels of the input. Default 4. */
@@ -18,19 +19,24 @@ export function hiddenRatioOf({ hiddenRatio = 4 }: MLPConfig): number {
   return hiddenRatio;
 }
 
-/** fc1 to the hidden layer and fc2 back, for an input of that shape to the layer of that name. */
+/**
+ * fc1 to the hidden layer and fc2 back, for an input of that shape to the layer of that name: LinearBNs with a bias
+ * and that initStd, or what a family makes.
+ */
 export function mlpMaps(
   name: string,
   inputShape: tf.Shape,
   hiddenRatio: number,
-  { initStd, useBias = true }: { initStd: number | null; useBias?: boolean },
-): [fc1: LinearBN, fc2: LinearBN] {
+  maps: { initStd: number | null; useBias?: boolean } | MakeMap,
+): [fc1: tf.layers.Layer, fc2: tf.layers.Layer] {
   const channels = checkTokens(name, inputShape);
   const hidden = channels * hiddenRatio;
   if (!Number.isInteger(hidden)) {
     throw invalid('hiddenRatio', `such that ${channels} channels times it is whole`, hiddenRatio);
   }
-  const map = (part: string, units: number) =>
-    new LinearBN({ name: part, units, useBias, initStd });
-  return [map('fc1', hidden), map('fc2', channels)];
+  const make: MakeMap =
+    typeof maps === 'function'
+      ? maps
+      : (part, units) => new LinearBN({ name: part, units, useBias: true, ...maps });
+  return [make('fc1', hidden), make('fc2', channels)];
 }

@@ -4,7 +4,6 @@ import { runChain } from '../chain';
 import { CompositeLayer } from '../composite';
 import { type CallArgs, oneShape, register } from '../layer';
 import type { LIFNode } from '../lif_node';
-import type { LinearBN } from '../linear_bn';
 import { NeuronFactory } from '../neuron_options';
 import { hiddenRatioOf, type MLPConfig, mlpKeys, mlpMaps } from '../parts/mlp';
 import { INIT_STD } from './init_std';
@@ -20,7 +19,7 @@ export class SpikeDrivenMLP extends CompositeLayer {
   static className = 'SpikeDrivenMLP';
   private readonly hiddenRatio: number;
   private readonly lifs: readonly [LIFNode, LIFNode];
-  private maps!: readonly [fc1: LinearBN, fc2: LinearBN];
+  private maps!: readonly [fc1: tf.layers.Layer, fc2: tf.layers.Layer];
 
   constructor(config: SpikeDrivenMLPConfig = {}) {
     super(config, mlpKeys);

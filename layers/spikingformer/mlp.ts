@@ -5,6 +5,7 @@ import { runChain } from '../chain';
 import { CompositeLayer } from '../composite';
 import { type CallArgs, oneShape, register } from '../layer';
 import type { LIFNode } from '../lif_node';
+import { LinearBN } from '../linear_bn';
 import { NeuronFactory } from '../neuron_options';
 import { hiddenRatioOf, type MLPConfig, mlpKeys, mlpMaps } from '../parts/mlp';
 
@@ -38,10 +39,16 @@ export class SpikingMLP extends CompositeLayer {
     this.config = { hiddenRatio: this.hiddenRatio, hiddenShortcut, ...neurons.options };
   }
 
+  /** A map and its norm; a family that has others overrides it. */
+  protected makeMap(name: string, units: number): tf.layers.Layer {
+    return new LinearBN({ name, units, useBias: true });
+  }
+
   protected override buildSublayers(inputShape: tf.Shape): void {
     const [lif1, lif2] = this.lifs as [LIFNode, LIFNode];
-    const [fc1, fc2] = mlpMaps(this.name, inputShape, this.hiddenRatio, { initStd: null });
-    this.layers = [lif1, this.own(fc1), lif2, this.own(fc2)];
+    const map = (name: string, units: number) => this.own(this.makeMap(name, units));
+    const [fc1, fc2] = mlpMaps(this.name, inputShape, this.hiddenRatio, map);
+    this.layers = [lif1, fc1, lif2, fc2];
     this.buildInOrder(this.layers, inputShape);
   }
 

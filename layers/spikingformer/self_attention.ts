@@ -24,7 +24,7 @@ export class SpikingSelfAttention extends CompositeLayer {
   readonly numHeads: number;
   private readonly attention: HeadAttention;
   private readonly lif: LIFNode;
-  private proj!: LinearBN;
+  private proj!: tf.layers.Layer;
 
   constructor(config: SpikingSelfAttentionConfig) {
     super(config, headAttentionKeys);
@@ -36,11 +36,15 @@ export class SpikingSelfAttention extends CompositeLayer {
     this.config = { ...this.attention.config, ...neurons.options };
   }
 
+  /** A map and its norm; a family that has others overrides it. */
+  protected makeMap(name: string, units: number): tf.layers.Layer {
+    return new LinearBN({ name, units, useBias: name === 'proj' });
+  }
+
   protected override buildSublayers(inputShape: tf.Shape): void {
-    const options = { useBias: false, initStd: null };
-    const maps = this.attention.makeMaps(this.name, inputShape, options);
-    for (const map of maps) this.own(map);
-    this.proj = this.own(new LinearBN({ name: 'proj', units: inputShape.at(-1)!, useBias: true }));
+    const map = (name: string, units: number) => this.own(this.makeMap(name, units));
+    this.attention.makeMaps(this.name, inputShape, map);
+    this.proj = map('proj', inputShape.at(-1)!);
     for (const layer of this.sublayers) this.buildSublayer(layer, inputShape);
   }
 

@@ -71,14 +71,13 @@ function pathsOf(name: string) {
   const { inputShape } = config;
   const smallest = familyOfPreset(name).authors.smallest(config as ModelConfig & FamilyConfig);
   const events = inputShape.length === 4;
+  const { depth, numClasses } = smallest as Partial<ModelConfig>;
   const model = buildFast(() =>
     spiking.models.create(name, {
       inputShape: [...(events ? [1] : []), 16, 16, inputShape.at(-1)!],
-      ...{
-        ...smallest,
-        ...('depth' in smallest && { depth: Math.max(2, smallest.depth as number) }),
-      },
-      ...{ timeSteps: 1, numClasses: 2 },
+      ...{ ...smallest, timeSteps: 1 },
+      ...(depth && { depth: Math.max(2, depth) }),
+      ...(numClasses && { numClasses: 2 }),
     }),
   );
   const x = tf.zeros([1, ...model.inputs[0]!.shape.slice(1)] as number[]);

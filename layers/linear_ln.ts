@@ -1,0 +1,80 @@
+/** A linear map of the channels and layer normalization: LinearBN's place in networks of text. */
+import * as tf from '@tensorflow/tfjs';
+import { spikeLinear } from '../lib/spike_conv';
+import { isRecordingGradients } from '../lib/tfjs_internals';
+import { checkPositiveInteger, invalid } from '../lib/validate';
+import { applyTo, CompositeLayer } from './composite';
+import { torchBias, torchKernel } from './initializers';
+import { type CallArgs, type LayerArgs, oneShape, register } from './layer';
+import { LayerNorm } from './layer_norm';
+import { mapOperations, type OperationList, outputSizes, product } from './operations';
+import { emitInput } from './spikes';
+
+export interface LinearLNConfig extends LayerArgs {
+  /** Output channels. */
+  units: number;
+}
+
+/**
+ * `[batch, time, ..., channels]` -> `[batch, time, ..., units]`: LN(x kernel + bias). Kernel and bias begin as
+ * PyTorch's do. At inference zeros of the input cost nothing if the backend has a kernel for that.
+ */
+export class LinearLN extends CompositeLayer {
+  static className = 'LinearLN';
+  private readonly units: number;
+  private readonly ln: LayerNorm;
+  private kernel!: tf.LayerVariable;
+  private bias!: tf.LayerVariable;
+
+  constructor(config: LinearLNConfig) {
+    super(config, ['units']);
+    const { units } = config;
+    checkPositiveInteger('units', units);
+    this.units = units;
+    this.ln = this.own(new LayerNorm({ name: 'ln' }));
+    this.config = { units };
+    this.supportsMasking = true;
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    const channels = inputShape.at(-1);
+    if (inputShape.length < 3 || channels == null) {
+      throw invalid(
+        `The input of ${this.name}`,
+        'of shape [batch, time, ..., channels]',
+        inputShape,
+      );
+    }
+    const { units } = this;
+    this.kernel = this.addWeight('kernel', [channels, units], 'float32', torchKernel());
+    this.bias = this.addWeight('bias', [units], 'float32', torchBias(channels));
+    this.buildSublayer(this.ln, this.computeOutputShape(inputShape));
+  }
+
+  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    emitInput(this, x);
+    return applyTo(this.ln, this.linear(x), kwargs);
+  }
+
+  private linear(x: tf.Tensor): tf.Tensor {
+    const [kernel, bias] = [this.kernel.read() as tf.Tensor2D, this.bias.read()];
+    if (!isRecordingGradients()) {
+      return spikeLinear(x, kernel, { scale: tf.onesLike(bias), shift: bias });
+    }
+    const y = tf.matMul(x.reshape([-1, kernel.shape[0]]), kernel).add(bias);
+    return y.reshape(this.computeOutputShape(x.shape) as number[]);
+  }
+
+  override operations(): OperationList {
+    const [time, ...sizes] = outputSizes(this);
+    return [mapOperations(this, 'linear', time!, time! * product(sizes))];
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return [...oneShape(inputShape).slice(0, -1), this.units];
+  }
+}
+
+export const linearLN = (config: LinearLNConfig) => new LinearLN(config);
+
+register(LinearLN);

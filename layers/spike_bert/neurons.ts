@@ -1,0 +1,5 @@
+/** SpikeBERT's neurons: arctangent surrogates, unless told otherwise. */
+import { NeuronFactory, type NeuronOptions } from '../neuron_options';
+
+export const textNeurons = (config: NeuronOptions): NeuronFactory =>
+  new NeuronFactory({ ...config, surrogate: config.surrogate ?? 'atan' });

@@ -1,0 +1,47 @@
+/** Where a teacher looks into SpikeBERT: a map from a block's spikes to the teacher's hidden states (arXiv 2308.15122). */
+import * as tf from '@tensorflow/tfjs';
+import { applyTo, CompositeLayer } from '../composite';
+import { type LayerArgs, oneShape, register } from '../layer';
+import { LinearLN } from '../linear_ln';
+import type { OperationList } from '../operations';
+
+/**
+ * `[batch, time, tokens, channels]` -> the same, unchanged: it costs nothing, and its weights have no gradient but
+ * by `represent`, which distillation asks for. They stay with the model, as with the authors' checkpoints.
+ */
+export class SpikeBertTransform extends CompositeLayer {
+  static className = 'SpikeBertTransform';
+  private map!: LinearLN;
+
+  constructor(config: LayerArgs = {}) {
+    super(config, []);
+    this.supportsMasking = true;
+  }
+
+  protected override buildSublayers(inputShape: tf.Shape): void {
+    this.map = this.own(new LinearLN({ name: 'map', units: inputShape.at(-1)! }));
+    this.buildSublayer(this.map, inputShape);
+  }
+
+  protected override forward(x: tf.Tensor): tf.Tensor {
+    return x.clone();
+  }
+
+  /** LN(linear(mean over time)): `[batch, time, tokens, channels]` -> `[batch, tokens, channels]`. */
+  represent(x: tf.Tensor): tf.Tensor3D {
+    return tf.tidy(() => applyTo(this.map, x.mean(1, true), {}).squeeze<tf.Tensor3D>([1]));
+  }
+
+  /** No answer needs it. */
+  override operations(): OperationList {
+    return [];
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return oneShape(inputShape);
+  }
+}
+
+export const spikeBertTransform = (config?: LayerArgs) => new SpikeBertTransform(config);
+
+register(SpikeBertTransform);

@@ -1,0 +1,24 @@
+/** The body of SpikeCLIP's image encoder: Spikingformer's parts, under names of their own since its weights have others. */
+import { register } from '../layer';
+import { SpikingformerBlock, type SpikingformerBlockConfig } from '../spikingformer/block';
+import { SpikingTokenizer, type SpikingTokenizerConfig } from '../spikingformer/tokenizer';
+
+export type SpikeClipTokenizerConfig = SpikingTokenizerConfig;
+export type SpikeClipBlockConfig = SpikingformerBlockConfig;
+
+/** SpikingTokenizer. */
+export class SpikeClipTokenizer extends SpikingTokenizer {
+  static override className = 'SpikeClipTokenizer';
+}
+
+/** SpikingformerBlock. */
+export class SpikeClipBlock extends SpikingformerBlock {
+  static override className = 'SpikeClipBlock';
+}
+
+export const spikeClipTokenizer = (config: SpikeClipTokenizerConfig) =>
+  new SpikeClipTokenizer(config);
+export const spikeClipBlock = (config: SpikeClipBlockConfig) => new SpikeClipBlock(config);
+
+register(SpikeClipTokenizer);
+register(SpikeClipBlock);

@@ -1,0 +1,175 @@
+/** Words to spikes: a learnt row of numbers per token, which fires where it is at least 0 (SpikeBERT, arXiv 2308.15122). */
+import * as tf from '@tensorflow/tfjs';
+import { checkTokenIds, lookUp, readsAtOnce } from '../lib/embedding';
+import { repeatOverTime } from '../lib/fold_time';
+import { type AnySurrogateName, getSurrogate } from '../lib/kernels/surrogate';
+import { spike } from '../lib/spike';
+import { checkBoolean, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
+import { normalKernel } from './initializers';
+import {
+  type CallArgs,
+  checkLayerKeys,
+  type LayerArgs,
+  oneShape,
+  oneTensor,
+  register,
+} from './layer';
+import type { OperationList } from './operations';
+import { markSpikes } from './silent';
+
+export interface TokenEmbeddingConfig extends LayerArgs {
+  /** Tokens that there are: ids go from 0 to vocabSize - 1. */
+  vocabSize: number;
+  /** Channels of a token. */
+  embedDim: number;
+  /** How many times the spikes are repeated. */
+  timeSteps: number;
+  /**
+   * Whether each position has a learnt row too, added to the token's. Default false, as the authors trained: the
+   * network then answers alike in whatever order the tokens come. True usually answers better; the sentence's
+   * length then is fixed.
+   */
+  positions?: boolean;
+  /**
+   * The id of padding, such as BERT's 0. Layers behind it then leave padding out, by tf.layers' masks: attention,
+   * and TokenMean. Default null, as the authors trained: padding counts as a token, and a sentence's answer depends
+   * on how far it is padded; leaving it out usually answers better.
+   */
+  padId?: number | null;
+  /** The surrogate gradient of the firing step. Default 'atan'. */
+  surrogate?: AnySurrogateName;
+  /** Sharpness of the surrogate. Default: the surrogate's own. */
+  alpha?: number;
+}
+
+const ownKeys = [
+  ...['vocabSize', 'embedDim', 'timeSteps', 'positions', 'padId', 'surrogate', 'alpha'],
+];
+
+/**
+ * Ids `[batch, tokens]`, int32, or whole numbers in float32 -> spikes `[batch, time, tokens, embedDim]`.
+ *
+ * Throws if an id is not of the vocabulary, or with padId if a sentence is nothing but padding; not on webgl and
+ * webgpu, where reading ids back would wait for the GPU at every call: there call `checkTokenIds` before you make
+ * the tensor. A token of such an id has unspecified spikes, and no other token's are touched.
+ */
+export class TokenEmbedding extends tf.layers.Layer {
+  static className = 'TokenEmbedding';
+  private readonly vocabSize: number;
+  private readonly embedDim: number;
+  private readonly timeSteps: number;
+  private readonly padId: number | null;
+  private readonly positions: boolean;
+  private readonly encoding: { surrogate: AnySurrogateName; alpha: number };
+  private table!: tf.LayerVariable;
+  private positionTable?: tf.LayerVariable;
+
+  constructor(config: TokenEmbeddingConfig) {
+    checkLayerKeys('TokenEmbedding', config, ownKeys);
+    super(config);
+    const { vocabSize, embedDim, timeSteps, positions = false, padId = null } = config;
+    for (const [key, value] of Object.entries({ vocabSize, embedDim, timeSteps })) {
+      checkPositiveInteger(key, value);
+    }
+    checkBoolean('positions', positions);
+    if (padId !== null && !(Number.isInteger(padId) && padId >= 0 && padId < vocabSize)) {
+      throw invalid('padId', `null or a whole number from 0 to ${vocabSize - 1}`, padId);
+    }
+    const { surrogate = 'atan' } = config;
+    const { alpha = getSurrogate(surrogate).alpha } = config;
+    checkPositive('alpha', alpha);
+    this.vocabSize = vocabSize;
+    this.embedDim = embedDim;
+    this.timeSteps = timeSteps;
+    this.positions = positions;
+    this.padId = padId;
+    this.encoding = { surrogate, alpha };
+    this.supportsMasking = true;
+  }
+
+  override build(inputShape: tf.Shape | tf.Shape[]): void {
+    const shape = oneShape(inputShape);
+    const [, tokens] = shape;
+    if (shape.length !== 2 || tokens === 0) {
+      throw invalid(
+        `The input of ${this.name}`,
+        'ids of shape [batch, tokens], one or more',
+        shape,
+      );
+    }
+    if (this.positions && tokens == null) {
+      throw invalid(
+        `The input of ${this.name}`,
+        'of a known length, since it has positions',
+        shape,
+      );
+    }
+    const { vocabSize, embedDim } = this;
+    this.table = this.addWeight('embeddings', [vocabSize, embedDim], 'float32', normalKernel(1));
+    if (this.positions) {
+      const size = [tokens!, embedDim];
+      this.positionTable = this.addWeight('positions', size, 'float32', normalKernel(0.02));
+    }
+    this.built = true;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor {
+    return tf.tidy(() => {
+      this.invokeCallHook(inputs, kwargs);
+      const ids = oneTensor(inputs);
+      this.checkIds(ids);
+      const rows = lookUp(this.table.read() as tf.Tensor2D, ids.cast('int32'));
+      const tokens = this.positionTable ? rows.add(this.positionTable.read()) : rows;
+      return markSpikes(repeatOverTime(spike(tokens, this.encoding), this.timeSteps));
+    });
+  }
+
+  private checkIds(ids: tf.Tensor): void {
+    const tokens = this.positionTable?.shape[0] ?? ids.shape[1];
+    if (ids.rank !== 2 || ids.shape[1] === 0 || ids.shape[1] !== tokens) {
+      const length = this.positionTable ? `${tokens} tokens, for which it has positions` : 'tokens';
+      throw invalid(`The input of ${this.name}`, `ids of shape [batch, ${length}]`, ids.shape);
+    }
+    if (!readsAtOnce()) return;
+    const numbers = ids.dataSync();
+    checkTokenIds(numbers, ids.shape, this.vocabSize);
+    if (this.padId === null) return;
+    for (let i = 0; i < numbers.length; i += tokens!) {
+      const sentence = numbers.subarray(i, i + tokens!);
+      if (sentence.every((id) => id === this.padId)) {
+        throw invalid(`ids[${i / tokens!}]`, 'a sentence of one token or more', 'padding alone');
+      }
+    }
+  }
+
+  /** `[batch, tokens]`: false for padding; null without padId. */
+  override computeMask(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    const { padId } = this;
+    // tf.layers takes null for no mask, which its type does not say.
+    if (padId === null) return null as unknown as tf.Tensor;
+    return tf.tidy(() => oneTensor(inputs).notEqual(padId));
+  }
+
+  /** A look into a table multiplies nothing. */
+  operations(): OperationList {
+    return [];
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    const [batch = null, tokens = null] = oneShape(inputShape);
+    return [batch, this.timeSteps, tokens, this.embedDim];
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const { vocabSize, embedDim, timeSteps, positions, padId, encoding } = this;
+    return {
+      ...super.getConfig(),
+      ...{ vocabSize, embedDim, timeSteps, positions, padId },
+      ...encoding,
+    };
+  }
+}
+
+export const tokenEmbedding = (config: TokenEmbeddingConfig) => new TokenEmbedding(config);
+
+register(TokenEmbedding);
