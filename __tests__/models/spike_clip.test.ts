@@ -101,7 +101,7 @@ test.each([
   const { layers, uncounted } = energy(model, x);
   expect(uncounted).toEqual([]);
   expect(layers.every(({ operations }) => operations > 0)).toBe(true);
-  expect(() => spiking.models.withTimeSteps(loaded, 2)).toThrow('do not fit');
+  expect(() => spiking.models.withTimeSteps(loaded, 2)).toThrow('depend on the shape of its input');
 });
 
 test('each linear map of the text encoder is counted at every time step', () => {
