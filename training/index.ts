@@ -6,6 +6,15 @@ serialization.registerClass(AdamW); // its file does too; bundlers keep what an 
 
 export { GradientAccumulator } from './accumulate_gradients';
 export { AdamW, type AdamWConfig, adamW } from './adamw';
+export {
+  type BlurredFeaturesConfig,
+  blurredFeatureLoss,
+  blurredFeatures,
+  drawBlur,
+  type RestorationMaps,
+  type RestorationSizes,
+  restorationMaps,
+} from './blurred_features';
 export { learningRateCallback, weightAverageCallback } from './callbacks';
 export { clipByGlobalNorm, globalNorm } from './clip_gradients';
 export {
@@ -13,6 +22,7 @@ export {
   cosineSchedule,
   type LearningRateSchedule,
 } from './cosine_schedule';
+export { type DistillationConfig, distillation } from './distillation';
 export { type EvaluateOptions, type Evaluation, evaluate, probabilities } from './evaluation';
 export type { ForwardOutputs, ForwardRequest } from './forward';
 export {
@@ -55,6 +65,7 @@ export {
   trainingData,
 } from './sample_data';
 export { seededWeights } from './seeded_weights';
+export { softLabelLoss } from './soft_labels';
 export {
   type SpikeBertLossWeights,
   type SpikeBertOutputs,
@@ -71,8 +82,11 @@ export {
   type TeacherOptions,
   type TeacherOutputs,
 } from './teacher';
+export { stepEntropy, stepSoftLabelLoss } from './temporal_separation';
 export { fileVersionRecord, scalarsRecord, sessionStartRecord } from './tensorboard';
+export { type TetConfig, tetLoss } from './tet_loss';
 export { InterruptedError, Trainer, type TrainerConfig } from './trainer';
 export type { EvaluationData, TrainingBatch, TrainingData } from './training_data';
 export type { LossBatch, LossFunction, TrainingLoss } from './training_loss';
 export { WeightAverage } from './weight_average';
+export { weightedSoftLabelLoss } from './weighted_soft_labels';

@@ -43,3 +43,11 @@ export function asTrainingLoss(loss: LossFunction | TrainingLoss): TrainingLoss 
   if (typeof loss !== 'function') return loss;
   return { compute: ({ targets, logits }) => loss(targets, logits) };
 }
+
+/** The teacher's outputs, of a loss that cannot do without. */
+export function teacherOf(outputs: TeacherOutputs | undefined): TeacherOutputs {
+  if (outputs) return outputs;
+  throw new Error(
+    'This loss compares with a teacher: give the Trainer one, such as modelTeacher(m)',
+  );
+}

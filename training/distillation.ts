@@ -1,0 +1,131 @@
+/** Distillation: a loss with the labels, and beside it what the student learns from a teacher. */
+import { checkFinite, checkKeys, invalid } from '../lib/validate';
+import { type BlurredFeaturesConfig, blurredFeatures } from './blurred_features';
+import { softLabelLoss } from './soft_labels';
+import { stepEntropy, stepSoftLabelLoss } from './temporal_separation';
+import { asTrainingLoss, type LossFunction, type TrainingLoss, teacherOf } from './training_loss';
+import { weightedSoftLabelLoss } from './weighted_soft_labels';
+
+interface SoftLabels {
+  /** Factor of this term, from 0. Default 1. */
+  weight?: number;
+  /** What logits are divided by. Default 4; of weightedSoftLabels 2. */
+  temperature?: number;
+}
+
+export interface DistillationConfig {
+  /** Factor of the loss with the labels, from 0. Default 1. */
+  labels?: number;
+  /** softLabelLoss. */
+  softLabels?: SoftLabels;
+  /** weightedSoftLabelLoss. */
+  weightedSoftLabels?: SoftLabels;
+  /** stepSoftLabelLoss, less `entropy` (default 0) times stepEntropy. */
+  temporalSeparation?: SoftLabels & { entropy?: number };
+  /** blurredFeatures. Its weight's default is 0.002. */
+  blurredFeatures?: BlurredFeaturesConfig & { weight?: number };
+}
+
+const TERMS = [
+  'softLabels',
+  'weightedSoftLabels',
+  'temporalSeparation',
+  'blurredFeatures',
+] as const;
+
+/**
+ * The sum of all terms that are given, each times its weight. Hinton's distillation, and BKDSNN's:
+ *
+ * ```ts
+ * distillation(softTargetCrossEntropy, { labels: 0.1, softLabels: { weight: 0.9, temperature: 4 } });
+ * distillation(softTargetCrossEntropy, {
+ *   weightedSoftLabels: { temperature: 2 },
+ *   blurredFeatures: { layer: 'block4', channels: 384, teacherChannels: 512, seed: 42 },
+ * });
+ * ```
+ *
+ * @param labels the loss with the labels, such as softTargetCrossEntropy
+ * @throws if a term is not one, or none is given
+ */
+export function distillation(
+  labels: LossFunction | TrainingLoss,
+  config: DistillationConfig,
+): TrainingLoss {
+  checkKeys('distillation', config, ['labels', ...TERMS]);
+  if (!TERMS.some((term) => config[term])) {
+    throw invalid('distillation', `an object with one of ${TERMS.join(', ')}`, config);
+  }
+  const { softLabels, weightedSoftLabels, temporalSeparation } = config;
+  const terms: Term[] = [term('labels', config.labels, asTrainingLoss(labels))];
+  if (softLabels) {
+    const { weight, temperature } = checked('softLabels', softLabels);
+    const compute: Compute = ({ logits, teacher }) =>
+      softLabelLoss(logits, teacherOf(teacher).logits, temperature);
+    terms.push(term('softLabels.weight', weight, { compute }));
+  }
+  if (weightedSoftLabels) {
+    const { weight, temperature } = checked('weightedSoftLabels', weightedSoftLabels);
+    const compute: Compute = ({ targets, logits, teacher }) =>
+      weightedSoftLabelLoss(targets, logits, teacherOf(teacher).logits, temperature);
+    terms.push(term('weightedSoftLabels.weight', weight, { compute }));
+  }
+  if (temporalSeparation) {
+    const given = checked('temporalSeparation', temporalSeparation, ['entropy']);
+    const { weight, temperature, entropy = 0 } = given;
+    const divergence: Compute = ({ logitsPerStep, teacher }) =>
+      stepSoftLabelLoss(logitsPerStep!, teacherOf(teacher).logits, temperature);
+    const certainty: Compute = ({ logitsPerStep }) =>
+      stepEntropy(logitsPerStep!, temperature).neg();
+    terms.push(
+      term('temporalSeparation.weight', weight, { perStep: true, compute: divergence }),
+      term('temporalSeparation.entropy', entropy, { perStep: true, compute: certainty }),
+    );
+  }
+  if (config.blurredFeatures) {
+    const { weight = 0.002, ...features } = config.blurredFeatures;
+    terms.push(term('blurredFeatures.weight', weight, blurredFeatures(features)));
+  }
+  return sumOf(terms);
+}
+
+type Compute = TrainingLoss['compute'];
+
+interface Term {
+  weight: number;
+  loss: TrainingLoss;
+}
+
+function term(argument: string, weight = 1, loss: TrainingLoss): Term {
+  checkFinite(argument, weight);
+  if (weight < 0) throw invalid(argument, 'a number from 0', weight);
+  return { weight, loss };
+}
+
+/** A term's options, its keys checked. */
+function checked<T extends SoftLabels>(name: string, options: T, more: string[] = []): T {
+  checkKeys(name, options, ['weight', 'temperature', ...more]);
+  return options;
+}
+
+/** One loss of all that have a weight; at most one of them may ask for features. */
+function sumOf(terms: readonly Term[]): TrainingLoss {
+  const used = terms.filter(({ weight }) => weight > 0);
+  const layers = used.flatMap(({ loss }) => loss.featuresOf ?? []);
+  if (new Set(layers).size > 1) {
+    throw new Error(
+      `All terms must take the features of one layer, but they take ${layers.join(', ')}`,
+    );
+  }
+  return {
+    perStep: used.some(({ loss }) => loss.perStep),
+    ...(layers.length > 0 && { featuresOf: layers[0]! }),
+    variables: Object.assign({}, ...used.map(({ loss }) => loss.variables)),
+    compute(batch) {
+      const values = used.map(({ weight, loss }) => loss.compute(batch).mul(weight));
+      return values.reduce((sum, value) => sum.add(value)).asScalar();
+    },
+    dispose() {
+      for (const { loss } of terms) loss.dispose?.();
+    },
+  };
+}
