@@ -21,6 +21,8 @@ export interface ReportInput {
   recipe: Recipe;
   model: tf.LayersModel;
   parameters: number;
+  /** Whom it learned from, if it did. */
+  teacher?: { name: string; sha256: string };
   history: readonly EpochReport[];
   evaluation?: Evaluation;
   test: SampleSource;
@@ -59,7 +61,7 @@ export function publishedCurve({ expected }: Recipe): Curve | undefined {
 }
 
 export async function writeReport(input: ReportInput): Promise<string> {
-  const { run, recipe, history, evaluation, parameters } = input;
+  const { run, recipe, history, evaluation, parameters, teacher } = input;
   const seconds = history.reduce((sum, report) => sum + report.seconds, 0);
   const best = Math.max(...history.map((epoch) => accuracyOf(epoch) ?? 0));
   const html = reportHtml({
@@ -67,6 +69,7 @@ export async function writeReport(input: ReportInput): Promise<string> {
     facts: {
       recipe: recipe.description,
       parameters: parameters.toLocaleString('en'),
+      ...(teacher && { teacher: `${teacher.name}, SHA-256 ${teacher.sha256}` }),
       backend: tf.getBackend(),
       'best test accuracy': `${(100 * best).toFixed(2)} %`,
       ...(recipe.expected?.published && { 'the paper has': `${recipe.expected.published} %` }),

@@ -36,7 +36,7 @@ export function outputFormat(path: string): Format {
 }
 
 /** The model.json of a model's path. */
-function modelJson(path: string): string {
+export function modelJson(path: string): string {
   return path.endsWith('.json') && !isDirectory(path) ? path : join(path, 'model.json');
 }
 

@@ -26,6 +26,7 @@ import { checkAgreement, inJob, weightsDigest } from './_job';
 import { readRecipe } from './_recipes';
 import { writeReport } from './_report';
 import { backendOf, checkpointsOf, openSplit, RECIPE, recipeOf } from './_run_folder';
+import { checkTeacher, openTeacher } from './_teacher';
 import { useBackend } from './shared/choose_backend';
 import { UsageError } from './shared/errors';
 import { abortOnInterrupt, interruptStatus } from './shared/interrupt';
@@ -39,6 +40,7 @@ export interface TrainArguments {
   inexact?: boolean;
   set?: string[];
   backend?: string;
+  teacher?: string;
   epochs?: number;
   data?: string;
   partial?: boolean;
@@ -68,6 +70,7 @@ export const train = (options: TrainArguments) => inJob((ranks) => trainAs(optio
 async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void> {
   const { epochs, workers } = options;
   const { recipe, run } = place(options);
+  checkTeacher(options.teacher, recipe);
   const isFirst = !ranks || ranks.rank === 0;
   if (ranks && options.syncBn) shareStatistics(ranks);
   const say = (line: string) => {
@@ -78,12 +81,15 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
     await openSplit(recipe, 'test', options),
   ];
   const chosen = await startBackend(run, options);
+  const taught =
+    options.teacher === undefined ? undefined : await openTeacher(options.teacher, recipe);
   const store = checkpointsOf(run, {
     keep: recipe.checkpoint?.keep,
     identity: {
       ...identityOf(recipe),
       ...(options.syncBn && { syncBatchNorm: true }),
       data: { train: trainSplit.fingerprint, test: testSplit.fingerprint },
+      ...(taught && { teacher: taught.sha256 }),
     },
     environment: numericEnvironment(),
     versions: versions(),
@@ -99,6 +105,8 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
     train: trainSplit,
     test: testSplit,
     ranks,
+    model,
+    ...(taught && { teacher: taught.teacher }),
     batches: (source, given) =>
       batches(source, { ...given, workers: source.workerSpec ? workers : 0 }),
   });
@@ -110,6 +118,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
     const write = () =>
       writeReport({
         ...{ run, recipe, model, parameters, test: testSplit, testData: config.test! },
+        ...(taught && { teacher: taught }),
         history: trainer!.progress.history,
         evaluation,
       });
@@ -142,6 +151,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
       `${recipe.name}: ${parameters.toLocaleString('en')} parameters on ${tf.getBackend()}, in ${run}`,
     );
     if (chosen) say(chosen);
+    if (taught) say(`teacher: ${taught.name}, SHA-256 ${taught.sha256}`);
     for await (const _ of trainer.run()); // observers tell
     if (!isFirst) return;
     const done = trainer;
@@ -160,6 +170,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
   } finally {
     trainer?.dispose();
     model.dispose();
+    taught?.dispose();
     held?.release();
   }
 }
@@ -222,7 +233,7 @@ function sayHowToGoOn(
   run: string,
   options: TrainArguments,
 ): void {
-  const flags = (['backend', 'epochs', 'data', 'workers'] as const)
+  const flags = (['backend', 'teacher', 'epochs', 'data', 'workers'] as const)
     .filter((flag) => options[flag])
     .map((flag) => ` --${flag} ${quoted(String(options[flag]))}`);
   const set = { partial: '--partial', inexact: '--inexact', syncBn: '--sync-bn' } as const;

@@ -32,7 +32,7 @@ export function forwardOf(model: tf.LayersModel, request: ForwardRequest = {}): 
   const [logits, readout, features] = [
     model.outputs[0]!,
     request.perStep ? stepReadout(model) : undefined,
-    request.featuresOf === undefined ? undefined : outputOf(model, request.featuresOf),
+    request.featuresOf === undefined ? undefined : layerOutput(model, request.featuresOf),
   ];
   const wanted = [logits, readout?.spikes, features].filter((output) => output !== undefined);
   const outputs = [...new Set(wanted)];
@@ -49,8 +49,8 @@ export function forwardOf(model: tf.LayersModel, request: ForwardRequest = {}): 
   };
 }
 
-/** The output of a layer at the model's top level. */
-function outputOf(model: tf.LayersModel, name: string): tf.SymbolicTensor {
+/** The output of a layer at the model's top level. @throws if there is none of that name */
+export function layerOutput(model: tf.LayersModel, name: string): tf.SymbolicTensor {
   const layer = model.layers.find((candidate) => candidate.name === name);
   if (layer) return layer.output as tf.SymbolicTensor;
   const names = model.layers.map((candidate) => candidate.name);

@@ -11,6 +11,7 @@ import {
 } from '../datasets/transforms';
 import { create } from '../models';
 import { familyNamed } from '../models/families';
+import { type Lesson, lossFromRecipe } from './_recipe_loss';
 import { adamW } from './adamw';
 import { cosineSchedule } from './cosine_schedule';
 import type { Ranks } from './ranks';
@@ -55,7 +56,8 @@ function testTransform({ evaluation, data }: Recipe): Transform | undefined {
   });
 }
 
-export interface RecipeData {
+/** `model` and `teacher` for recipes with distillation. */
+export interface RecipeData extends Lesson {
   train: SampleSource;
   test: SampleSource;
   /** Who makes batches; default this thread. */
@@ -78,10 +80,10 @@ function accumulateOf(
   );
 }
 
-/** Everything a Trainer needs but the model. */
+/** Everything a Trainer needs but the model. @throws if the recipe distills and there is no teacher */
 export function trainerConfigFromRecipe(
   recipe: Recipe,
-  { train, test, batches, ranks }: RecipeData,
+  { train, test, batches, ranks, model, teacher }: RecipeData,
 ): Omit<TrainerConfig, 'model'> {
   const { optimizer, schedule = {}, epochs, seed, averageDecay, checkpoint } = recipe;
   const accumulate = accumulateOf(recipe, ranks?.size ?? 1);
@@ -98,15 +100,16 @@ export function trainerConfigFromRecipe(
       ...given({ mixup, labelSmoothing, erasing: augment?.erasing }),
     }),
     test: testDataFromRecipe(recipe, { test, batches }),
+    loss: lossFromRecipe(recipe, given({ model, teacher })),
     accumulate,
-    ...given({ ranks, averageDecay, clipNorm, saveEverySteps: checkpoint?.everySteps }),
+    ...given({ teacher, ranks, averageDecay, clipNorm, saveEverySteps: checkpoint?.everySteps }),
   };
 }
 
 /** The recipe's held-out samples. */
 export function testDataFromRecipe(
   recipe: Recipe,
-  { test, batches }: Omit<RecipeData, 'train' | 'ranks'>,
+  { test, batches }: Pick<RecipeData, 'test' | 'batches'>,
 ) {
   return evaluationData(firstSamples(test, recipe.data.testSamples), {
     batchSize: recipe.evaluation?.batchSize ?? recipe.batchSize,

@@ -6,6 +6,7 @@ import { allFamilies, familyNamed } from '../models/families';
 import type { Family } from '../models/family';
 import type { NetworkOption, NetworkOptions } from '../models/options';
 import { familyOfPreset, list, type ModelConfig, presetConfig } from '../models/registry';
+import { checkLoss, distillationSchema, lossSchema } from './_recipe_loss';
 import { checkSizes } from './_recipe_sizes';
 
 /** Of a recipe that names neither a preset nor a family. */
@@ -161,6 +162,9 @@ const shape = (model: z.ZodType<RecipeModel>) =>
     effectiveBatch: count,
     optimizer,
     schedule: schedule.optional(),
+    loss: lossSchema.optional(),
+    /** Of a teacher, which a run names: `train --teacher`. */
+    distillation: distillationSchema.optional(),
     labelSmoothing: z.number().min(0).lt(1).optional(),
     mixup: mixup.optional(),
     augment: augment.optional(),
@@ -278,4 +282,5 @@ export const recipeSchema = (recipe: unknown) =>
     checkData(recipe, complain);
     checkTiming(recipe, complain);
     checkSizes(recipe, complain);
+    checkLoss(recipe, complain);
   });

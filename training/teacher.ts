@@ -1,7 +1,7 @@
 /** A teacher: a trained network that a loss compares the student with, run on the student's own batches. */
 import * as tf from '@tensorflow/tfjs';
 import { checkKeys, invalid } from '../lib/validate';
-import { forwardOf } from './forward';
+import { forwardOf, layerOutput } from './forward';
 import type { Position } from './observer';
 
 export interface TeacherOutputs {
@@ -19,6 +19,8 @@ export interface TeacherBatch {
 }
 
 export interface Teacher {
+  /** Channels of its features; undefined: it gives none. */
+  readonly channels?: number;
   /** Its outputs for a batch as the student gets it, after augmentation; the caller disposes of them. */
   outputs(x: tf.Tensor, batch: TeacherBatch): TeacherOutputs | Promise<TeacherOutputs>;
   /** Makes safe what it keeps outside the process. Called before each checkpoint and at the end. */
@@ -55,7 +57,9 @@ export function modelTeacher(
   const { featuresOf, probabilities = endsInSoftmax(model) } = options;
   const run = 'layers' in model ? runLayers(model, featuresOf) : runGraph(model, featuresOf);
   const expected = model.inputs[0]!.shape?.slice(1);
+  const channels = featuresOf === undefined ? undefined : channelsOf(model, featuresOf, run);
   return {
+    ...(channels !== undefined && { channels }),
     outputs(x) {
       const fits = expected?.every(
         (size, i) => size === null || size < 0 || size === x.shape[i + 1],
@@ -88,6 +92,18 @@ function runGraph(model: tf.GraphModel, featuresOf?: string): Run {
     const [logits, features] = [model.execute(x, names)].flat() as tf.Tensor[];
     return { logits: logits!, ...(features && { features }) };
   };
+}
+
+/** Of a graph model by a run on one sample of zeros: its nodes tell no shapes. */
+function channelsOf(
+  model: tf.LayersModel | tf.GraphModel,
+  featuresOf: string,
+  run: Run,
+): number | undefined {
+  if ('layers' in model) return layerOutput(model, featuresOf).shape.at(-1) ?? undefined;
+  const shape = model.inputs[0]!.shape?.slice(1);
+  if (!shape?.every((size) => size > 0)) return undefined;
+  return tf.tidy(() => run(tf.zeros([1, ...shape])).features!.shape.at(-1)!);
 }
 
 function endsInSoftmax(model: tf.LayersModel | tf.GraphModel): boolean {

@@ -28,6 +28,10 @@ export const trainCommand = (program: Command) =>
       wholeNumber(1),
     )
     .addOption(backendOption())
+    .option(
+      '--teacher <model>',
+      'trained model that distillation learns from: a run, a saved model or a checkpoint file',
+    )
     .addOption(dataFolderOption())
     .addOption(partialOption())
     .option(
@@ -60,6 +64,8 @@ Examples:
   spikingformer train --recipe cifar10-4-384 --out runs/paper --workers 2
   spikingformer train --resume --out runs/paper
   mpirun -np 8 npx spikingformer train --recipe imagenet-8-768
+  spikingformer train --recipe cifar10-tiny --teacher runs/large \\
+    --set distillation.softLabels.temperature=4
   spikingformer recipes                            what recipes there are`,
     )
     .action(async (options) => (await import('../train')).train(options));

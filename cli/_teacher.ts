@@ -1,0 +1,61 @@
+/** The teacher of a run: a trained model by its path, and the hash that tells it from others. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
+import { fileHandler } from '../node/runs/file_handler';
+import type { Recipe } from '../training/recipe';
+import { modelTeacher, type Teacher } from '../training/teacher';
+import { type ModelPlace, openModel, placeOfModel } from './_model';
+import { modelJson, sums } from './_weight_files';
+import { UsageError } from './shared/errors';
+
+export interface OpenedTeacher {
+  teacher: Teacher;
+  /** Its path, as given. */
+  name: string;
+  /** SHA-256 of its files' SHA-256. */
+  sha256: string;
+  dispose(): void;
+}
+
+/** @throws UsageError unless a recipe that distills comes with a teacher that is trained, and no other does */
+export function checkTeacher(name: string | undefined, recipe: Recipe): void {
+  if (recipe.distillation && name === undefined) {
+    throw new UsageError(
+      `recipe ${recipe.name} has distillation: --teacher names the trained model it learns from`,
+    );
+  }
+  if (name === undefined) return;
+  if (!recipe.distillation) {
+    throw new UsageError(
+      `--teacher is for a recipe with distillation, which ${recipe.name} has not: ` +
+        '--set distillation.softLabels.temperature=4 adds one',
+    );
+  }
+  if (placeOfModel(name).kind === 'preset') {
+    throw new UsageError(`--teacher must be a trained model, but preset ${name} has fresh weights`);
+  }
+}
+
+/** A run's model, a tfjs layers or graph model, or a checkpoint file of a network of this library. */
+export async function openTeacher(name: string, recipe: Recipe): Promise<OpenedTeacher> {
+  const { blurredFeatures, probabilities } = recipe.distillation!;
+  const place = placeOfModel(name);
+  const { model, from } = isGraphModel(name, place)
+    ? { model: await tf.loadGraphModel(fileHandler(name)), from: name }
+    : await openModel(name);
+  const files = await sums(from, place.kind === 'weights' ? 'torch' : 'tfjs');
+  const hash = createHash('sha256');
+  for (const { sha256 } of files) hash.update(sha256);
+  const teacher = modelTeacher(model, {
+    ...(blurredFeatures && { featuresOf: blurredFeatures.teacherLayer }),
+    ...(probabilities !== undefined && { probabilities }),
+  });
+  return { teacher, name, sha256: hash.digest('hex'), dispose: () => model.dispose() };
+}
+
+function isGraphModel(name: string, { kind }: ModelPlace): boolean {
+  if (kind !== 'model') return false;
+  const { format } = JSON.parse(readFileSync(modelJson(name), 'utf8')) as { format?: string };
+  return format === 'graph-model';
+}
