@@ -2,7 +2,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
+import type { SampleSource } from '../datasets/sample';
 import { fileHandler } from '../node/runs/file_handler';
+import { keptTeacher } from '../node/runs/kept_teacher';
+import { numericEnvironment } from '../node/runs/numeric_environment';
+import { imagesOf } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
 import { modelTeacher, type Teacher } from '../training/teacher';
 import { type ModelPlace, openModel, placeOfModel } from './_model';
@@ -18,14 +22,27 @@ export interface OpenedTeacher {
   dispose(): void;
 }
 
+/** How a command is told of a teacher. */
+export interface TeacherArguments {
+  teacher?: string;
+  /** Folder of its outputs. */
+  teacherOutputs?: string;
+}
+
 /** @throws UsageError unless a recipe that distills comes with a teacher that is trained, and no other does */
-export function checkTeacher(name: string | undefined, recipe: Recipe): void {
+export function checkTeacher(
+  { teacher: name, teacherOutputs }: TeacherArguments,
+  recipe: Recipe,
+): void {
   if (recipe.distillation && name === undefined) {
     throw new UsageError(
       `recipe ${recipe.name} has distillation: --teacher names the trained model it learns from`,
     );
   }
-  if (name === undefined) return;
+  if (name === undefined) {
+    if (teacherOutputs === undefined) return;
+    throw new UsageError('--teacher-outputs keeps what a teacher answers: give --teacher too');
+  }
   if (!recipe.distillation) {
     throw new UsageError(
       `--teacher is for a recipe with distillation, which ${recipe.name} has not: ` +
@@ -37,8 +54,16 @@ export function checkTeacher(name: string | undefined, recipe: Recipe): void {
   }
 }
 
-/** A run's model, a tfjs layers or graph model, or a checkpoint file of a network of this library. */
-export async function openTeacher(name: string, recipe: Recipe): Promise<OpenedTeacher> {
+/**
+ * A run's model, a tfjs layers or graph model, or a checkpoint file of a network of this library.
+ * @param samples what the run trains on. @param folder where its outputs are kept; default nowhere
+ */
+export async function openTeacher(
+  name: string,
+  recipe: Recipe,
+  samples: SampleSource,
+  folder?: string,
+): Promise<OpenedTeacher> {
   const { blurredFeatures, probabilities } = recipe.distillation!;
   const place = placeOfModel(name);
   const { model, from } = isGraphModel(name, place)
@@ -47,11 +72,20 @@ export async function openTeacher(name: string, recipe: Recipe): Promise<OpenedT
   const files = await sums(from, place.kind === 'weights' ? 'torch' : 'tfjs');
   const hash = createHash('sha256');
   for (const { sha256 } of files) hash.update(sha256);
-  const teacher = modelTeacher(model, {
+  const sha256 = hash.digest('hex');
+  const asked = {
     ...(blurredFeatures && { featuresOf: blurredFeatures.teacherLayer }),
     ...(probabilities !== undefined && { probabilities }),
-  });
-  return { teacher, name, sha256: hash.digest('hex'), dispose: () => model.dispose() };
+  };
+  const teacher = modelTeacher(model, asked);
+  const opened = { name, sha256, dispose: () => model.dispose() };
+  if (folder === undefined) return { ...opened, teacher };
+  const { perEpoch, identity: images } = imagesOf(recipe);
+  const environment = numericEnvironment();
+  const identity = { teacher: sha256, asked, samples: samples.fingerprint, images, environment };
+  const onDamaged = (message: string) => console.error(`warning: ${message}; made anew`);
+  const kept = await keptTeacher(teacher, { folder, identity, perEpoch, onDamaged });
+  return { ...opened, teacher: kept };
 }
 
 function isGraphModel(name: string, { kind }: ModelPlace): boolean {

@@ -26,21 +26,20 @@ import { checkAgreement, inJob, weightsDigest } from './_job';
 import { readRecipe } from './_recipes';
 import { writeReport } from './_report';
 import { backendOf, checkpointsOf, openSplit, RECIPE, recipeOf } from './_run_folder';
-import { checkTeacher, openTeacher } from './_teacher';
+import { checkTeacher, openTeacher, type TeacherArguments } from './_teacher';
 import { useBackend } from './shared/choose_backend';
 import { UsageError } from './shared/errors';
 import { abortOnInterrupt, interruptStatus } from './shared/interrupt';
 import { lostOutput } from './shared/output';
 import { duration, jsonObserver, textObserver } from './shared/training_progress';
 
-export interface TrainArguments {
+export interface TrainArguments extends TeacherArguments {
   recipe?: string;
   out?: string;
   resume?: boolean;
   inexact?: boolean;
   set?: string[];
   backend?: string;
-  teacher?: string;
   epochs?: number;
   data?: string;
   partial?: boolean;
@@ -70,7 +69,7 @@ export const train = (options: TrainArguments) => inJob((ranks) => trainAs(optio
 async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void> {
   const { epochs, workers } = options;
   const { recipe, run } = place(options);
-  checkTeacher(options.teacher, recipe);
+  checkTeacher(options, recipe);
   const isFirst = !ranks || ranks.rank === 0;
   if (ranks && options.syncBn) shareStatistics(ranks);
   const say = (line: string) => {
@@ -81,8 +80,9 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
     await openSplit(recipe, 'test', options),
   ];
   const chosen = await startBackend(run, options);
+  const { teacher: name, teacherOutputs } = options;
   const taught =
-    options.teacher === undefined ? undefined : await openTeacher(options.teacher, recipe);
+    name === undefined ? undefined : await openTeacher(name, recipe, trainSplit, teacherOutputs);
   const store = checkpointsOf(run, {
     keep: recipe.checkpoint?.keep,
     identity: {
@@ -233,9 +233,11 @@ function sayHowToGoOn(
   run: string,
   options: TrainArguments,
 ): void {
-  const flags = (['backend', 'teacher', 'epochs', 'data', 'workers'] as const)
-    .filter((flag) => options[flag])
-    .map((flag) => ` --${flag} ${quoted(String(options[flag]))}`);
+  const { backend, teacher, teacherOutputs, epochs, data, workers } = options;
+  const given = { backend, teacher, 'teacher-outputs': teacherOutputs, epochs, data, workers };
+  const flags = Object.entries(given)
+    .filter(([, value]) => value)
+    .map(([flag, value]) => ` --${flag} ${quoted(String(value))}`);
   const set = { partial: '--partial', inexact: '--inexact', syncBn: '--sync-bn' } as const;
   for (const [key, flag] of Object.entries(set)) {
     if (options[key as keyof typeof set]) flags.push(` ${flag}`);

@@ -31,5 +31,6 @@ export {
   type LoadedCheckpoint,
 } from './runs/checkpoints';
 export { fileHandler } from './runs/file_handler';
+export { type KeptTeacherOptions, keptTeacher } from './runs/kept_teacher';
 export { csvObserver, tensorboardObserver } from './runs/metrics_files';
 export { numericEnvironment } from './runs/numeric_environment';

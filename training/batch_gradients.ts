@@ -1,5 +1,6 @@
 /** What one batch teaches: its loss, how many it got right, and the gradients, after a look for NaN. */
 import * as tf from '@tensorflow/tfjs';
+import { installKernels } from '../lib/kernels';
 import { globalNorm } from './clip_gradients';
 import type { Forward } from './forward';
 import { DivergedError, firstNonFinite } from './health';
@@ -30,6 +31,7 @@ export async function batchGradients(
   batch: TrainingBatch,
   at: TeacherBatch['at'],
 ): Promise<BatchGradients> {
+  installKernels(); // before the first operation: a run that is resumed begins with those it ended with
   const { data, shape, targets, labels, indices } = batch;
   const x = tf.tensor(data, shape);
   const y = tf.tensor(targets, [labels.length, targets.length / labels.length]);

@@ -124,6 +124,17 @@ export function identityOf(recipe: Recipe): Record<string, unknown> {
   return { recipe: rest };
 }
 
+/** What the images of training batches follow from, and whether a sample has another one in each epoch. */
+export function imagesOf(recipe: Recipe): { perEpoch: boolean; identity: Record<string, unknown> } {
+  const { data, model, seed, batchSize, augment, mixup } = recipe;
+  const perEpoch = augment !== undefined || mixup !== undefined;
+  const frames = dataSets[data.name].kind === 'events' && { timeSteps: model.timeSteps };
+  return {
+    perEpoch,
+    identity: { data, ...frames, ...(perEpoch && { seed, batchSize, augment, mixup }) },
+  };
+}
+
 /** The options that are there: `{ a: undefined }` is not `{}` to those who check their keys. */
 function given<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);

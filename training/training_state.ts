@@ -159,12 +159,12 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** As a table, at most `limit` rows of it. */
-export function differenceTable(differences: readonly Difference[], limit = 20): string {
-  const rows = [
-    { what: '', checkpoint: 'checkpoint', here: 'here' },
-    ...differences.slice(0, limit),
-  ];
+/** As a table, at most `limit` rows of it; `there` heads the column of what was kept. */
+export function differenceTable(
+  differences: readonly Difference[],
+  { limit = 20, there = 'checkpoint' } = {},
+): string {
+  const rows = [{ what: '', checkpoint: there, here: 'here' }, ...differences.slice(0, limit)];
   const width = (key: 'what' | 'checkpoint') => Math.max(...rows.map((row) => row[key].length));
   const [first, second] = [width('what'), width('checkpoint')];
   const lines = rows.map(

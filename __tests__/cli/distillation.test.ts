@@ -74,9 +74,15 @@ test('a run names its teacher, and resumed it ends with the same weights as one 
   expect(report).toContain(`<td>teacher</td><td>${at('teacher')}, SHA-256 ${sha256}</td>`);
   expect(readFileSync(at('whole', 'recipe.yaml'), 'utf8')).toContain('temporalSeparation');
 
-  const begun = train('cut', '--recipe', recipe, '--teacher', at('teacher'), '--epochs', '1');
+  const outputs = ['--teacher-outputs', at('outputs')];
+  const teacher = ['--teacher', at('teacher')];
+  const begun = train('cut', '--recipe', recipe, ...teacher, '--epochs', '1', ...outputs);
   expect(begun.status).toBe(0);
-  const rest = train('cut', '--resume', '--teacher', at('teacher', 'model.json'));
+  expect(readdirSync(at('outputs')).sort()).toEqual([
+    expect.stringMatching(/^epoch-000000-[0-9a-f]{64}\.safetensors$/), // one for all: nothing is augmented
+    'identity.json',
+  ]);
+  const rest = train('cut', '--resume', '--teacher', at('teacher', 'model.json'), ...outputs);
   expect(rest.stdout).toMatch(/^resuming from .*: epoch 2, batch 0$/m);
   const weights = (run: string) => readdirSync(at(run, 'model')).filter((f) => /\.bin$/.test(f));
   expect(weights('cut')).toEqual(weights('whole')); // named by their hash
@@ -91,6 +97,16 @@ test('another teacher, or none, is refused when it is resumed', () => {
     /^error: recipe student has distillation: --teacher names the trained model it learns from\n/,
   );
   expect(none.status).toBe(2);
+});
+
+test('outputs of another teacher or of other images are refused', () => {
+  const outputs = ['--recipe', recipe, '--teacher-outputs', at('outputs')];
+  const other = train('refused', ...outputs, '--teacher', at('other'));
+  expect(other.stderr).toMatch(/are of another run:.* teacher +"[0-9a-f]{64}" +"[0-9a-f]{64}"/s);
+  const mixed = train('refused', ...outputs, '--teacher', at('teacher'), '--set', 'mixup.alpha=1');
+  expect(mixed.stderr).toMatch(/perEpoch +false +true.*images\.mixup +none +\{"alpha":1\}/s);
+  expect([other.status, mixed.status]).toEqual([1, 1]);
+  expect(existsSync(at('refused'))).toBe(false);
 });
 
 test("a run's own model may teach, and so may a checkpoint file", () => {
@@ -115,6 +131,11 @@ test.each<[string, string[], RegExp]>([
     'fresh weights',
     ['--recipe', recipe, '--teacher', 'spikingformer-4-256-cifar10'],
     /--teacher must be a trained model, but preset spikingformer-4-256-cifar10 has fresh weights/,
+  ],
+  [
+    'outputs without a teacher',
+    ['--recipe', plain, '--teacher-outputs', at('outputs')],
+    /--teacher-outputs keeps what a teacher answers: give --teacher too/,
   ],
   ['no such model', ['--recipe', recipe, '--teacher', at('nobody')], /but got '.*nobody'/],
 ])('%s is refused before anything starts', (_, args, message) => {

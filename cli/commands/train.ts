@@ -32,6 +32,10 @@ export const trainCommand = (program: Command) =>
       '--teacher <model>',
       'trained model that distillation learns from: a run, a saved model or a checkpoint file',
     )
+    .option(
+      '--teacher-outputs <dir>',
+      "keep the teacher's outputs there, so that it need not run again",
+    )
     .addOption(dataFolderOption())
     .addOption(partialOption())
     .option(
