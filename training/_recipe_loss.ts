@@ -1,7 +1,7 @@
 /** A recipe's loss: its options, which of them are possible, and the loss that they make. */
 import type * as tf from '@tensorflow/tfjs';
 import * as z from 'zod';
-import { distillation } from './distillation';
+import { distillation, distillationTerms } from './distillation';
 import { layerOutput } from './forward';
 import { softTargetCrossEntropy } from './losses';
 import type { Complain, Recipe } from './recipe';
@@ -50,10 +50,8 @@ export function checkLoss({ loss, distillation }: Recipe, complain: Complain): v
       complain(['loss', key], 'is of tet only');
     }
   }
-  const { labels: _, probabilities: __, ...terms } = distillation ?? {};
-  if (distillation && Object.keys(terms).length === 0) {
-    const { labels: _, probabilities: __, ...all } = distillationSchema.shape;
-    complain(['distillation'], `needs one of ${Object.keys(all).join(', ')}`);
+  if (distillation && !distillationTerms.some((term) => distillation[term])) {
+    complain(['distillation'], `needs one of ${distillationTerms.join(', ')}`);
   }
 }
 

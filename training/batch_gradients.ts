@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { installKernels } from '../lib/kernels';
 import { globalNorm } from './clip_gradients';
 import type { Forward } from './forward';
-import { DivergedError, firstNonFinite } from './health';
+import { allFinite, DivergedError, firstNonFinite } from './health';
 import type { Teacher, TeacherBatch, TeacherOutputs } from './teacher';
 import type { TrainingBatch } from './training_data';
 import type { TrainingLoss } from './training_loss';
@@ -51,7 +51,10 @@ export async function batchGradients(
     const [loss] = await value.data();
     const predicted = await predictions!.data();
     if (!Number.isFinite(loss) || !Number.isFinite((await norm.data())[0])) {
-      const where = firstNonFinite(learner.model, x, gradients) ?? 'the loss itself';
+      const isTaught = teacher && !Object.values(teacher).every(allFinite);
+      const where = isTaught
+        ? "the teacher's outputs"
+        : (firstNonFinite(learner.model, x, gradients) ?? 'the loss itself');
       tf.dispose(gradients);
       throw new DivergedError(`training diverged: a number that is none is in ${where}`);
     }

@@ -26,7 +26,7 @@ export interface DistillationConfig {
   blurredFeatures?: BlurredFeaturesConfig & { weight?: number };
 }
 
-const TERMS = [
+export const distillationTerms = [
   'softLabels',
   'weightedSoftLabels',
   'temporalSeparation',
@@ -51,9 +51,9 @@ export function distillation(
   labels: LossFunction | TrainingLoss,
   config: DistillationConfig,
 ): TrainingLoss {
-  checkKeys('distillation', config, ['labels', ...TERMS]);
-  if (!TERMS.some((term) => config[term])) {
-    throw invalid('distillation', `an object with one of ${TERMS.join(', ')}`, config);
+  checkKeys('distillation', config, ['labels', ...distillationTerms]);
+  if (!distillationTerms.some((term) => config[term])) {
+    throw invalid('distillation', `an object with one of ${distillationTerms.join(', ')}`, config);
   }
   const { softLabels, weightedSoftLabels, temporalSeparation } = config;
   const terms: Term[] = [term('labels', config.labels, asTrainingLoss(labels))];
@@ -116,10 +116,14 @@ function sumOf(terms: readonly Term[]): TrainingLoss {
       `All terms must take the features of one layer, but they take ${layers.join(', ')}`,
     );
   }
+  const variables = used.flatMap(({ loss }) => Object.entries(loss.variables ?? {}));
+  const names = variables.map(([name]) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new Error(`Two terms have a variable ${twice}: name them apart`);
   return {
     perStep: used.some(({ loss }) => loss.perStep),
     ...(layers.length > 0 && { featuresOf: layers[0]! }),
-    variables: Object.assign({}, ...used.map(({ loss }) => loss.variables)),
+    variables: Object.fromEntries(variables),
     compute(batch) {
       const values = used.map(({ weight, loss }) => loss.compute(batch).mul(weight));
       return values.reduce((sum, value) => sum.add(value)).asScalar();

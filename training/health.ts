@@ -105,7 +105,8 @@ function firstNonFiniteOutput(model: tf.LayersModel, x: tf.Tensor): string | und
   return found;
 }
 
-function allFinite(x: tf.Tensor): boolean {
+/** Whether no number of a tensor is NaN or infinite. */
+export function allFinite(x: tf.Tensor): boolean {
   // A maximum may overlook NaN on some backends; 0 times it, or times infinity, is NaN everywhere.
   return tf.tidy(() => x.mul(0).sum().dataSync()[0] === 0);
 }

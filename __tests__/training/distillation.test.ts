@@ -183,6 +183,16 @@ describe('what is drawn and refused', () => {
     );
   });
 
+  test('two terms with variables of one name, or with features of two layers', () => {
+    const once = distillation(softTargetCrossEntropy, { blurredFeatures: blurred });
+    expect(() => distillation(once, { blurredFeatures: blurred })).toThrow(
+      'Two terms have a variable align/kernel: name them apart',
+    );
+    expect(() =>
+      distillation({ ...once, featuresOf: 'block2' }, { blurredFeatures: blurred }),
+    ).toThrow('All terms must take the features of one layer, but they take block2, block1');
+  });
+
   test.each<[string, DistillationConfig, () => Partial<LossBatch>, RegExp]>([
     ['no teacher', { softLabels: {} }, () => ({ teacher: undefined }), /compares with a teacher/],
     [

@@ -5,6 +5,7 @@ import { softTargetCrossEntropy } from '../../training/losses';
 import type { TrainingLoss } from '../../training/training_loss';
 import { describeEachBackend } from '../support/backends';
 import { expectForwardClose, valuesOf } from '../support/fixtures';
+import { graphArtifacts } from '../support/graph_model';
 import { expectNoLeak } from '../support/leaks';
 import { tinyModel, tinyTrain, tinyTrainer } from '../support/training';
 
@@ -20,36 +21,6 @@ const stock = (activation: 'linear' | 'softmax') =>
       tf.layers.dense({ units: 3, activation }),
     ],
   });
-
-/** `y = x w` of two inputs and three outputs as a graph model. */
-function graphModel(): Promise<tf.GraphModel> {
-  const float = { type: 'DT_FLOAT' };
-  const shape = (...dim: number[]) => ({
-    shape: { dim: dim.map((size) => ({ size: String(size) })) },
-  });
-  const modelTopology = {
-    node: [
-      { name: 'x', op: 'Placeholder', attr: { dtype: float, shape: shape(-1, 2) } },
-      { name: 'w', op: 'Const', attr: { dtype: float, value: { tensor: {} } } },
-      { name: 'hidden', op: 'Relu', input: ['x'], attr: { T: float } },
-      {
-        name: 'y',
-        op: 'MatMul',
-        input: ['hidden', 'w'],
-        attr: { T: float, transpose_a: { b: false }, transpose_b: { b: false } },
-      },
-    ],
-    versions: { producer: 1 },
-  };
-  return tf.loadGraphModel(
-    tf.io.fromMemory({
-      modelTopology,
-      format: 'graph-model',
-      weightSpecs: [{ name: 'w', shape: [2, 3], dtype: 'float32' }],
-      weightData: Float32Array.of(1, 2, 3, 4, 5, 6).buffer,
-    }),
-  );
-}
 
 describeEachBackend('what a teacher answers', () => {
   test('logits, and the means of a layer over its pixels', async () => {
@@ -93,7 +64,7 @@ describeEachBackend('what a teacher answers', () => {
   });
 
   test('a graph model: its first output, and a node as features', async () => {
-    const model = await graphModel();
+    const model = await tf.loadGraphModel(tf.io.fromMemory(graphArtifacts));
     const x = tf.tensor([[1, -1]]);
     const { logits, features } = await modelTeacher(model, { featuresOf: 'hidden' }).outputs(x, {
       at,
@@ -183,5 +154,12 @@ describeEachBackend('a Trainer with a teacher', () => {
     expect(events).toEqual(['flush', 'save', 'flush', 'save', 'flush']);
     end();
     model.dispose();
+  });
+
+  test('that answers with a number that is none ends the run, and is named', async () => {
+    const nan: Teacher = { outputs: (x) => ({ logits: tf.fill([x.shape[0]!, 3], Number.NaN) }) };
+    const { finish, end } = tinyTrainer({ teacher: nan, loss });
+    await expect(finish()).rejects.toThrow("a number that is none is in the teacher's outputs");
+    end();
   });
 });
