@@ -5,9 +5,12 @@ import type * as tf from '@tensorflow/tfjs';
 import { hashFile } from '../node/files/hash';
 import { UsageError } from './shared/errors';
 
-export type Format = 'tfjs' | 'torch' | 'safetensors';
+export type Format = 'tfjs' | 'torch' | 'safetensors' | 'onnx';
 
 const torchName = /\.(pth|pt|bin|ckpt|pth\.tar|tar)$/i;
+
+/** Whether a file of that format is of a whole network, with all of its weights. */
+export const holdsNetwork = (format: Format) => format === 'tfjs' || format === 'onnx';
 
 function isDirectory(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
@@ -26,11 +29,12 @@ function isIndexPath(path: string): boolean {
 /** The format that an output's name asks for. */
 export function outputFormat(path: string): Format {
   if (path.endsWith('.safetensors')) return 'safetensors';
+  if (path.endsWith('.onnx')) return 'onnx';
   if (torchName.test(path)) return 'torch';
   if (path.endsWith('.json') || isDirectory(path) || /(^|[\\/])[^.\\/]+[\\/]?$/.test(path))
     return 'tfjs';
   throw new UsageError(
-    `OUT must end in .pth.tar, .pth, .pt, .bin or .safetensors, or be a model.json or a directory, ` +
+    'OUT must end in .pth.tar, .pth, .pt, .bin, .safetensors or .onnx, or be a model.json or a directory, ' +
       `but got '${path}'`,
   );
 }

@@ -1,4 +1,4 @@
-/** `spikingformer convert`: weights between PyTorch checkpoints, safetensors and tfjs model files. */
+/** `spikingformer convert`: weights between PyTorch checkpoints, safetensors and tfjs model files, and ONNX files of networks. */
 import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as interop from '../interop/index';
@@ -10,7 +10,14 @@ import { fileHandler, openCheckpointFile } from '../node/index';
 import { matchByPart, type PartMatch, showMatch } from './_match';
 import { openModel, parseConfig, placeOfModel } from './_model';
 import type { WhichCheckpoint } from './_run_folder';
-import { exists, type FileSum, type Format, outputFormat, sums } from './_weight_files';
+import {
+  exists,
+  type FileSum,
+  type Format,
+  holdsNetwork,
+  outputFormat,
+  sums,
+} from './_weight_files';
 import { UsageError } from './shared/errors';
 
 export interface ConvertArguments {
@@ -72,7 +79,7 @@ export async function convert(
   const weights =
     kind === 'weights'
       ? await readFile(input, to, options, notes)
-      : await readModel(input, options, notes);
+      : await readModel(input, to, options, notes);
   const match: Match | undefined = weights.model
     ? { model: weights.model, report: { missing: [], unexpected: [], mismatched: [] } }
     : matchNetwork(weights, to, { ...options, config }, notes);
@@ -100,10 +107,13 @@ export async function convert(
 
 async function readModel(
   input: string,
+  to: Format,
   { checkpoint }: ConvertArguments,
   notes: string[],
 ): Promise<Weights> {
   const { model, from, fresh: isFresh } = await openModel(input, { checkpoint });
+  const opened = { format: 'tfjs' as const, meta: {}, model, ...(!isFresh && { path: from }) };
+  if (to === 'onnx') return { ...opened, stateDict: {} }; // Any network, those of no family too.
   const stateDict = interop.toTorchStateDict(model);
   const unused = Object.keys(stateDict).filter(isUnusedKey);
   const kept = interop.keptTorchTensors(model);
@@ -119,7 +129,7 @@ async function readModel(
         "they are written with PyTorch's defaults",
     );
   }
-  return { format: 'tfjs', stateDict, meta: {}, model, ...(!isFresh && { path: from }) };
+  return { ...opened, stateDict };
 }
 
 async function readFile(
@@ -202,7 +212,7 @@ function matchNetwork(
       config,
     });
   } catch (error) {
-    const needed = to === 'tfjs' || preset !== undefined || options.strict;
+    const needed = holdsNetwork(to) || preset !== undefined || options.strict;
     if (needed) throw error;
     notes.push(`the network was not recognised: ${(error as Error).message}`);
     return undefined;
@@ -210,7 +220,7 @@ function matchNetwork(
   const model = models.create(network.preset, network.config);
   const report = interop.loadTorchStateDict(model, stateDict, { strict: false });
   const halves = Object.values(stateDict).filter(({ dtype }) => dtype !== 'F32' && dtype !== 'I64');
-  if (to === 'tfjs' && halves.length > 0) {
+  if (holdsNetwork(to) && halves.length > 0) {
     notes.push(`${halves.length} tensors of other dtypes became float32`);
   }
   return { model, network, report };
@@ -224,7 +234,7 @@ function check(report: interop.LoadReport | undefined, to: Format, strict: boole
     ...report.mismatched,
     ...(strict ? report.unexpected.map((key) => `${key} is unexpected`) : []),
   ];
-  if (wrong.length === 0 || (to !== 'tfjs' && !strict)) return;
+  if (wrong.length === 0 || (!holdsNetwork(to) && !strict)) return;
   const more = wrong.length > 8 ? `; and ${wrong.length - 8} more` : '';
   throw new Error(`the weights do not fit the network: ${wrong.slice(0, 8).join('; ')}${more}`);
 }
@@ -239,6 +249,8 @@ async function write(
   const hasArgs = Object.keys(args).length > 0;
   if (to === 'tfjs') {
     await model!.save(fileHandler(output));
+  } else if (to === 'onnx') {
+    await writeAtomically(output, [await interop.toOnnx(model!)]);
   } else if (to === 'safetensors') {
     const metadata = { format: 'pt', ...(hasArgs && { args: JSON.stringify(args) }) };
     await writeAtomically(output, [interop.writeSafetensors(stateDict, metadata)]);

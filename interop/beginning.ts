@@ -28,7 +28,7 @@ const kinds: readonly Kind[] = [
   [/^.{4}TFL3/s, 'is a TensorFlow Lite model'],
   ['GGUF', 'is a GGUF file'],
   ['\x08\x01\x12', 'is a SavedModel of TensorFlow'],
-  [/^.{4}(pytorch|tf2onnx|keras2onnx|skl2onnx)/s, 'is an ONNX model'],
+  [/^.{4}(pytorch|tfjs-|tf2onnx|keras2onnx|skl2onnx)/s, 'is an ONNX model'],
   ['\x80', 'is a pickle that torch.save did not write'],
 ];
 

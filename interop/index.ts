@@ -3,6 +3,7 @@ export type { ByteSource, CheckpointFile, FileHandleLike } from './byte_source';
 export { CheckpointError } from './checkpoint_error';
 export { keptTorchTensors } from './kept_tensors';
 export { networkArgs } from './network_args';
+export { type OnnxOptions, toOnnx } from './onnx/to_onnx';
 export {
   type OpenedCheckpoint,
   type OpenShard,

@@ -3,10 +3,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { type ConvertArguments, convert as run } from '../../cli/convert';
 import { UsageError } from '../../cli/shared/errors';
-import { interop } from '../../index';
+import { interop, models } from '../../index';
+import { fileHandler } from '../../node/index';
 import '../support/backends';
+import { expectSameOutputs, openOnnx } from '../support/onnx';
 import { archive, bytes, tensor, text } from '../support/pickles';
 import { root, runFile, temporaryDirectory } from '../support/process';
 
@@ -124,6 +127,38 @@ describe('PyTorch to tfjs to PyTorch', () => {
   });
 });
 
+describe('to ONNX', () => {
+  test('from a checkpoint: what onnxruntime computes is what the network does', async () => {
+    const { stdout } = await convert(timm, at('net.onnx'), '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ from: 'torch', to: 'onnx', missing: [] });
+    const { preset, config } = interop.recognizePreset(original.stateDict, {
+      args: original.meta.args,
+    });
+    const model = models.create(preset, config);
+    interop.loadTorchStateDict(model, original.stateDict);
+    const x = tf.randomUniform([2, 16, 16, 3], 0, 1, 'float32', 1);
+    await expectSameOutputs(model, await openOnnx(read(at('net.onnx'))), x);
+    x.dispose();
+    model.dispose();
+  });
+
+  test('from any saved model', async () => {
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [3] })] });
+    await model.save(fileHandler(at('dense')));
+    expect((await convert(at('dense'), at('dense.onnx'))).stderr).toBe('');
+    const x = tf.ones([1, 3]);
+    await expectSameOutputs(model, await openOnnx(read(at('dense.onnx'))), x);
+    x.dispose();
+    model.dispose();
+  });
+
+  test('and not from it', async () => {
+    const { status, stderr } = await convert(at('dense.onnx'), at('o.pth'));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/is an ONNX model/);
+  });
+});
+
 describe('what is refused, in one line, with nothing written', () => {
   const evil = bytes('cos\nsystem\n', text('id'), 0x85, 'R');
   const withEvil = bytes(
@@ -142,7 +177,7 @@ describe('what is refused, in one line, with nothing written', () => {
 
   test.each<[what: string, args: () => string[], status: number, message: RegExp]>([
     ['no such file', () => [at('none.pth'), at('o.pth')], 2, /model must be .*none\.pth/],
-    ['an unknown ending', () => [timm, at('o.onnx')], 2, /OUT must end in .*o\.onnx/],
+    ['an unknown ending', () => [timm, at('o.gguf')], 2, /OUT must end in .*o\.gguf/],
     ['a model from a model', () => [at('model'), at('o')], 2, /nothing is to be converted/],
     ['a folder without one', () => [folder, at('o')], 2, /with a model\.json, but got/],
     ['what is there', () => [timm, at('there.pth')], 2, /there\.pth exists: --force/],

@@ -1,6 +1,7 @@
 // jest runs tests in another realm, whose typed arrays native backends reject (tfjs#7175,
 // jest#11864): this environment hands the tests the real ones, and WebAssembly with them, so that
-// the buffer of a wasm memory is an ArrayBuffer to the tests too. Where webgpu is among the backends
+// the buffer of a wasm memory is an ArrayBuffer to the tests too; and a way to import ES modules, which
+// jest has only behind a flag of Node's. Where webgpu is among the backends
 // asked for, it also gives them WebGPU, which Node lacks.
 const { TestEnvironment } = require('jest-environment-node');
 
@@ -26,6 +27,7 @@ module.exports = class extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
     for (const name of SHARED) this.global[name] = globalThis[name];
+    this.global.importModule = (name) => import(name);
   }
 
   async setup() {

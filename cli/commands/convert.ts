@@ -5,11 +5,13 @@ import { checkpointOption, jsonOption, MODEL } from '../_arguments';
 export const convertCommand = (program: Command) =>
   program
     .command('convert')
-    .description('carry weights between PyTorch checkpoints, safetensors and tfjs model files')
+    .description(
+      'carry weights between PyTorch checkpoints, safetensors and tfjs model files; ONNX out',
+    )
     .argument('<in>', MODEL)
     .argument(
       '<out>',
-      'a .pth.tar, .pth, .pt, .bin or .safetensors; a name without ending is a folder for a tfjs model',
+      'a .pth.tar, .pth, .pt, .bin, .safetensors or .onnx; a name without ending is a folder for a tfjs model',
     )
     .addOption(checkpointOption())
     .option('--preset <name>', 'the network, if its shapes fit several presets')
@@ -26,7 +28,8 @@ export const convertCommand = (program: Command) =>
 Sizes are read off the shapes; heads, time steps and tau come from --config,
 --preset or the args in the checkpoint. A .pth.tar is written as timm's, with
 state_dict; that of a network for events as the authors' event scripts', with
-model; a .bin holds the weights alone. Nothing in a checkpoint is executed. What
+model; a .bin holds the weights alone; an .onnx computes what the network does at
+inference, for any number of samples. Nothing in a checkpoint is executed. What
 was written from here needs no options on its way back.`,
     )
     .action(async (input, output, options) =>
