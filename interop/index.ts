@@ -3,6 +3,10 @@ export type { ByteSource, CheckpointFile, FileHandleLike } from './byte_source';
 export { CheckpointError } from './checkpoint_error';
 export { keptTorchTensors } from './kept_tensors';
 export { networkArgs } from './network_args';
+export { NirError } from './nir/nir_error';
+export type { NirOptions } from './nir/options';
+export { readNir } from './nir/read_nir';
+export { type NirWriteOptions, writeNir } from './nir/write_nir';
 export { type OnnxOptions, toOnnx } from './onnx/to_onnx';
 export {
   type OpenedCheckpoint,
