@@ -9,10 +9,22 @@ const cases = layerCases.map(
   (one) => [`${one.className} ${one.variant ?? ''}`.trim(), one] as const,
 );
 
+/** What cannot be exported, and why. */
+const refused: Record<string, string> = {
+  TokenEmbedding: 'it reads the numbers of a tensor in its call',
+  'TokenEmbedding with positions and padding': 'it reads the numbers of a tensor in its call',
+  'SpikeDrivenBlock that keeps some tokens': "no ONNX form is known of tfjs's kernel TopK",
+};
+
 beforeAll(() => tf.setBackend(backends[0]!));
 
-test.each(cases)('%s', async (_, { make, inputShape }) => {
+test.each(cases)('%s', async (name, { make, inputShape }) => {
   const model = tf.sequential({ layers: [make({ inputShape })] });
+  if (name in refused) {
+    await expect(spiking.interop.toOnnx(model)).rejects.toThrow(refused[name]);
+    model.dispose();
+    return;
+  }
   const run = await openOnnx(await spiking.interop.toOnnx(model));
   const x = tf.randomUniform([2, ...inputShape], -1, 2, 'float32', 1);
   await expectSameOutputs(model, run, x);

@@ -39,7 +39,7 @@ function byFolder(paths: string[], separator: string): Map<string, string> {
   const folders = new Map<string, string[]>();
   for (const path of paths) {
     const cut = path.lastIndexOf(separator);
-    const folder = path.slice(0, Math.max(cut, 0));
+    const folder = cut > 0 ? path.slice(0, cut) : '.';
     folders.set(folder, [...(folders.get(folder) ?? []), path.slice(cut + 1)]);
   }
   return new Map([...folders].map(([folder, names]) => [folder, names.join(' ')]));
