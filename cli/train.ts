@@ -26,7 +26,7 @@ import { checkAgreement, inJob, weightsDigest } from './_job';
 import { readRecipe } from './_recipes';
 import { writeReport } from './_report';
 import { backendOf, checkpointsOf, openSplit, RECIPE, recipeOf } from './_run_folder';
-import { checkTeacher, openTeacher, type TeacherArguments } from './_teacher';
+import { checkTeacher, type OpenedTeacher, openTeacher, type TeacherArguments } from './_teacher';
 import { useBackend } from './shared/choose_backend';
 import { UsageError } from './shared/errors';
 import { abortOnInterrupt, interruptStatus } from './shared/interrupt';
@@ -143,7 +143,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
       signal,
     });
     if (options.resume) await resume(trainer, store, options, say);
-    if (ranks) await agree(ranks, { recipe, model, trainer }, say);
+    if (ranks) await agree(ranks, { recipe, model, trainer, taught }, say);
     if (isFirst && !existsSync(join(run, RECIPE))) {
       await writeAtomically(join(run, RECIPE), [new TextEncoder().encode(stringify(recipe))]);
     }
@@ -178,7 +178,12 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
 /** Before the first step: what would make the processes' networks differ is refused. */
 async function agree(
   ranks: MpiRanks,
-  { recipe, model, trainer }: { recipe: Recipe; model: tf.LayersModel; trainer: Trainer },
+  {
+    recipe,
+    model,
+    trainer,
+    taught,
+  }: { recipe: Recipe; model: tf.LayersModel; trainer: Trainer; taught?: OpenedTeacher },
   say: (line: string) => void,
 ): Promise<void> {
   const { position } = trainer.progress;
@@ -188,6 +193,7 @@ async function agree(
     backend: tf.getBackend(),
     position: `epoch ${position.epoch + 1}, batch ${position.batch}`,
     weights: await weightsDigest(model),
+    teacher: taught?.sha256 ?? 'none',
   });
   say(`${ranks.size} processes through ${ranks.library}, ${ranks.localSize} on this machine`);
 }

@@ -18,7 +18,7 @@ import type { Ranks } from './ranks';
 import { defaultFamily, type Recipe } from './recipe';
 import { evaluationData, firstSamples, trainingData } from './sample_data';
 import { seededWeights } from './seeded_weights';
-import type { TrainerConfig } from './trainer';
+import type { TrainerConfig } from './trainer_config';
 
 /** The recipe's network with weights drawn from its seed. */
 export function modelFromRecipe({ model, data, seed }: Recipe): tf.LayersModel {

@@ -85,7 +85,8 @@ export {
 export { stepEntropy, stepSoftLabelLoss } from './temporal_separation';
 export { fileVersionRecord, scalarsRecord, sessionStartRecord } from './tensorboard';
 export { type TetConfig, tetLoss } from './tet_loss';
-export { InterruptedError, Trainer, type TrainerConfig } from './trainer';
+export { InterruptedError, Trainer } from './trainer';
+export type { TrainerConfig } from './trainer_config';
 export type { EvaluationData, TrainingBatch, TrainingData } from './training_data';
 export type { LossBatch, LossFunction, TrainingLoss } from './training_loss';
 export { WeightAverage } from './weight_average';

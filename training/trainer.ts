@@ -8,7 +8,6 @@ import { GradientAccumulator } from './accumulate_gradients';
 import type { AdamW } from './adamw';
 import { batchGradients, type Learner } from './batch_gradients';
 import { clipByGlobalNorm } from './clip_gradients';
-import type { LearningRateSchedule } from './cosine_schedule';
 import { DataParallel } from './data_parallel';
 import { type Evaluation, evaluate } from './evaluation';
 import { forwardOf } from './forward';
@@ -16,44 +15,10 @@ import { DivergedError, healthOn } from './health';
 import { softTargetCrossEntropy } from './losses';
 import type { EpochReport, StepReport, TrainingObserver } from './observer';
 import { noSums, type Progress } from './progress';
-import type { Ranks } from './ranks';
-import type { Teacher } from './teacher';
-import type { EvaluationData, TrainingBatch, TrainingData } from './training_data';
-import { asTrainingLoss, type LossFunction, type TrainingLoss } from './training_loss';
+import type { TrainerConfig } from './trainer_config';
+import type { TrainingBatch } from './training_data';
+import { asTrainingLoss, type TrainingLoss } from './training_loss';
 import { WeightAverage } from './weight_average';
-
-export interface TrainerConfig {
-  model: tf.LayersModel;
-  optimizer: AdamW;
-  schedule: LearningRateSchedule;
-  train: TrainingData;
-  /**
-   * What is minimized. Default softTargetCrossEntropy. The evaluation's loss is always the cross
-   * entropy with the labels.
-   */
-  loss?: LossFunction | TrainingLoss;
-  /** Run on each batch; the loss gets its outputs. Default none. */
-  teacher?: Teacher;
-  /** Evaluated on after every epoch; firing rates are those of its first samples. */
-  test?: EvaluationData;
-  /** Default: all of the schedule. */
-  epochs?: number;
-  /** Batches to an optimizer step. Default 1. */
-  accumulate?: number;
-  /** Largest global norm of the gradients. Default: no clipping. */
-  clipNorm?: number;
-  /** Of a moving average of the weights. Default: none. */
-  averageDecay?: number;
-  observers?: readonly TrainingObserver[];
-  /** Keeps the run; called between steps. */
-  save?: (trainer: Trainer) => Promise<void>;
-  /** Optimizer steps between saves within an epoch. Default: saves after epochs only. */
-  saveEverySteps?: number;
-  /** Ends the run after the current step, with a save. */
-  signal?: AbortSignal;
-  /** The processes that train this model together; observers and `save` are the first one's. Default: this one alone. */
-  ranks?: Ranks;
-}
 
 /** The signal ended the run; its state has been saved. */
 export class InterruptedError extends Error {
@@ -163,7 +128,8 @@ export class Trainer {
   private async learn(batch: TrainingBatch): Promise<void> {
     const { position, sums } = this.progress;
     const { recent, crew } = this;
-    const { loss, right, gradients } = await batchGradients(this.learner, batch, position);
+    const at = { epoch: position.epoch, batch: position.batch + crew.rank };
+    const { loss, right, gradients } = await batchGradients(this.learner, batch, at);
     this.accumulator.add(gradients);
     const samples = batch.labels.length;
     recent.samples += samples;

@@ -5,7 +5,8 @@ import { AdamW } from '../../training/adamw';
 import { cosineSchedule } from '../../training/cosine_schedule';
 import { smoothTargets } from '../../training/losses';
 import { seededWeights } from '../../training/seeded_weights';
-import { Trainer, type TrainerConfig } from '../../training/trainer';
+import { Trainer } from '../../training/trainer';
+import type { TrainerConfig } from '../../training/trainer_config';
 import type { EvaluationData, TrainingBatch, TrainingData } from '../../training/training_data';
 
 const SIDE = 8;

@@ -1,8 +1,10 @@
 /** Several trainers as one: in this process, their sums made by hand; what MPI adds is tested in node/mpi. */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { blurredFeatures } from '../../training/blurred_features';
 import { DataParallel } from '../../training/data_parallel';
 import { mergeEvaluations } from '../../training/evaluation';
 import type { Ranks } from '../../training/ranks';
+import type { Teacher } from '../../training/teacher';
 import { InterruptedError } from '../../training/trainer';
 import { describeEachBackend } from '../support/backends';
 import { tinyTest, tinyTrain, tinyTrainer } from '../support/training';
@@ -67,6 +69,26 @@ describeEachBackend('trainers of several processes', () => {
         samplesPerSecond: expect.any(Number),
       })),
     );
+    for (const { end } of [alone, ...pair]) end();
+  });
+
+  test('two learn by a loss of their own as one does: what it draws is of the batch, its variables agree', async () => {
+    const loss = () =>
+      blurredFeatures({ layer: 'block1', channels: 16, teacherChannels: 8, seed: 4, dropped: 0.5 });
+    const teacher: Teacher = {
+      outputs: (x) => ({ logits: tf.zeros([x.shape[0]!, 3]), features: tf.ones([x.shape[0]!, 8]) }),
+    };
+    const alone = tinyTrainer({ accumulate: 2, epochs: 2, teacher, loss: loss() });
+    const pair = ranksInMemory(2).map((ranks) =>
+      tinyTrainer({ ranks, epochs: 2, teacher, loss: loss() }),
+    );
+    await Promise.all([alone.finish(), ...pair.map(({ finish }) => finish())]);
+    const maps = ({ trainer }: typeof alone) =>
+      Object.values(trainer.loss.variables!).map((variable) => [...variable.dataSync()]);
+    for (const one of pair) {
+      expect(maps(one)).toEqual(maps(alone));
+      expect(trainable(one.trainer.model)).toEqual(trainable(alone.trainer.model));
+    }
     for (const { end } of [alone, ...pair]) end();
   });
 

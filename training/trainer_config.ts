@@ -1,0 +1,43 @@
+/** What a Trainer is made of. */
+import type * as tf from '@tensorflow/tfjs';
+import type { AdamW } from './adamw';
+import type { LearningRateSchedule } from './cosine_schedule';
+import type { TrainingObserver } from './observer';
+import type { Ranks } from './ranks';
+import type { Teacher } from './teacher';
+import type { Trainer } from './trainer';
+import type { EvaluationData, TrainingData } from './training_data';
+import type { LossFunction, TrainingLoss } from './training_loss';
+
+export interface TrainerConfig {
+  model: tf.LayersModel;
+  optimizer: AdamW;
+  schedule: LearningRateSchedule;
+  train: TrainingData;
+  /**
+   * What is minimized. Default softTargetCrossEntropy. The evaluation's loss is always the cross
+   * entropy with the labels.
+   */
+  loss?: LossFunction | TrainingLoss;
+  /** Run on each batch; the loss gets its outputs. Default none. */
+  teacher?: Teacher;
+  /** Evaluated on after every epoch; firing rates are those of its first samples. */
+  test?: EvaluationData;
+  /** Default: all of the schedule. */
+  epochs?: number;
+  /** Batches to an optimizer step. Default 1. */
+  accumulate?: number;
+  /** Largest global norm of the gradients. Default: no clipping. */
+  clipNorm?: number;
+  /** Of a moving average of the weights. Default: none. */
+  averageDecay?: number;
+  observers?: readonly TrainingObserver[];
+  /** Keeps the run; called between steps. */
+  save?: (trainer: Trainer) => Promise<void>;
+  /** Optimizer steps between saves within an epoch. Default: saves after epochs only. */
+  saveEverySteps?: number;
+  /** Ends the run after the current step, with a save. */
+  signal?: AbortSignal;
+  /** The processes that train this model together; observers and `save` are the first one's. Default: this one alone. */
+  ranks?: Ranks;
+}
