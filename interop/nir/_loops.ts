@@ -81,6 +81,7 @@ function sorted(units: ReadonlyMap<string, Unit>): Unit[] {
     const ready = [...units.values()].filter(
       ({ name, from }) => !done.has(name) && from.every((one) => done.has(one)),
     );
+    if (ready.length === 0) throw new NirError('The graph must have no loops but those of neurons');
     for (const unit of ready) {
       done.add(unit.name);
       order.push(unit);

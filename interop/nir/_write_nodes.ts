@@ -135,7 +135,8 @@ const conv =
     }
     const zeros = pending.padding ?? Array<number>(sides).fill(0);
     const padding = same ? 'same' : whole(zeros, sides === 1 ? [] : undefined);
-    return { node: convNode(kernel!, bias, shape, { stride, dilation, padding }, depthwise) };
+    const sizes = shape.map((n, axis) => n - 2 * (pending.padding?.[axis] ?? 0));
+    return { node: convNode(kernel!, bias, sizes, { stride, dilation, padding }, depthwise) };
   };
 
 /** ConvBN and LinearBN, the batch norm made one with the weights, if it is not already. */
