@@ -1,11 +1,8 @@
-/** The Spike-driven Transformer's MLP: LIF, linear, BN to a hidden layer, and the same back (arXiv 2307.01694). */
-import type * as tf from '@tensorflow/tfjs';
-import { runChain } from '../chain';
-import { CompositeLayer } from '../composite';
-import { type CallArgs, oneShape, register } from '../layer';
-import type { LIFNode } from '../lif_node';
-import { NeuronFactory } from '../neuron_options';
-import { hiddenRatioOf, type MLPConfig, mlpKeys, mlpMaps } from '../parts/mlp';
+/** The Spike-driven Transformer's MLP: Spikingformer's, with its authors' beginning and shortcuts (arXiv 2307.01694). */
+import { register } from '../layer';
+import { LinearBN } from '../linear_bn';
+import type { MLPConfig } from '../parts/mlp';
+import { SpikingMLP } from '../spikingformer/mlp';
 import { INIT_STD } from './init_std';
 
 export type SpikeDrivenMLPConfig = MLPConfig;
@@ -15,36 +12,15 @@ export type SpikeDrivenMLPConfig = MLPConfig;
  * BN(linear(LIF(h))), h = BN(linear(LIF(x))). With hiddenRatio 1 there is a membrane shortcut around each half, as in
  * the published code: h + BN(linear(LIF(x + h))). The shortcut around the whole is SpikeDrivenBlock's.
  */
-export class SpikeDrivenMLP extends CompositeLayer {
-  static className = 'SpikeDrivenMLP';
-  private readonly hiddenRatio: number;
-  private readonly lifs: readonly [LIFNode, LIFNode];
-  private maps!: readonly [fc1: tf.layers.Layer, fc2: tf.layers.Layer];
+export class SpikeDrivenMLP extends SpikingMLP {
+  static override className = 'SpikeDrivenMLP';
 
   constructor(config: SpikeDrivenMLPConfig = {}) {
-    super(config, mlpKeys);
-    const neurons = new NeuronFactory(config);
-    this.hiddenRatio = hiddenRatioOf(config);
-    this.lifs = [this.own(neurons.lif('lif1')), this.own(neurons.lif('lif2'))];
-    this.config = { hiddenRatio: this.hiddenRatio, ...neurons.options };
+    super({ ...config, hiddenShortcut: config.hiddenRatio === 1 });
   }
 
-  protected override buildSublayers(inputShape: tf.Shape): void {
-    const [lif1, lif2] = this.lifs;
-    const [fc1, fc2] = mlpMaps(this.name, inputShape, this.hiddenRatio, { initStd: INIT_STD });
-    this.maps = [this.own(fc1), this.own(fc2)];
-    this.buildInOrder([lif1, fc1, lif2, fc2], inputShape);
-  }
-
-  protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
-    const [[lif1, lif2], [fc1, fc2]] = [this.lifs, this.maps];
-    if (this.hiddenRatio !== 1) return runChain([lif1, fc1, lif2, fc2], x, kwargs);
-    const hidden = runChain([lif1, fc1], x, kwargs);
-    return hidden.add(runChain([lif2, fc2], x.add(hidden), kwargs));
-  }
-
-  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
-    return oneShape(inputShape);
+  protected override makeMap(name: string, units: number): LinearBN {
+    return new LinearBN({ name, units, useBias: true, initStd: INIT_STD });
   }
 }
 
