@@ -93,13 +93,17 @@ describeEachBackend('trainers of several processes', () => {
   });
 
   test('three are one that accumulates, to rounding', async () => {
-    const alone = tinyTrainer({ accumulate: 3, epochs: 1 });
-    const three = ranksInMemory(3).map((ranks) => tinyTrainer({ ranks, epochs: 1 }));
+    const alone = tinyTrainer({ accumulate: 3, epochs: 2 });
+    const three = ranksInMemory(3).map((ranks) => tinyTrainer({ ranks, epochs: 2 }));
+    const before = trainable(alone.trainer.model).flat();
     await Promise.all([alone.finish(), ...three.map(({ finish }) => finish())]);
     const expected = trainable(alone.trainer.model).flat();
     const found = trainable(three[2]!.trainer.model).flat();
-    const farthest = Math.max(...found.map((value, i) => Math.abs(value - expected[i]!)));
-    expect(farthest).toBeLessThan(1e-3); // two steps of at most 0.01 each
+    const distance = (a: number[], b: number[]) =>
+      a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
+    // AdamW moves every weight by its rate, two times, whatever its gradient: rounding turns a few the other way.
+    expect(distance(before, expected)).toBeGreaterThan(5e-3);
+    expect(distance(found, expected)).toBeLessThan(1e-4);
     for (const { end } of [alone, ...three]) end();
   });
 

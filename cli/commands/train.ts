@@ -60,7 +60,7 @@ the same backend. A closed or full stdout does not end the run. One process at a
 time has the folder.
 
 Under mpirun or srun the processes share the batches of each step, whose size
-and learning rate stay the recipe's; that takes spikingformer native install --mpi.
+and learning rate stay the recipe's; it takes what native install --mpi builds.
 A process that fails ends all; the first of them prints and keeps the run.
 
 Examples:
