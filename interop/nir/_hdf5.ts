@@ -1,5 +1,6 @@
 /** NIR's files are HDF5: groups of numbers and texts, read and written by h5wasm, which the user brings. */
 import type * as H5wasm from 'h5wasm';
+import { checkHeaps } from './_heaps';
 import { NirError } from './nir_error';
 
 /** The module h5wasm, as `import('h5wasm')` gives it. Its own types are those of a package that may not be there. */
@@ -119,6 +120,7 @@ function itemOf(value: unknown, shape: number[], path: string): Item {
 /** The content of an HDF5 file; a NirError if it is none, or damaged. */
 export async function readHdf5(bytes: Uint8Array, h5wasm?: Hdf5): Promise<Tree> {
   const { File, FS } = await load(h5wasm);
+  checkHeaps(bytes);
   return withPath(FS, (path) => {
     FS.writeFile(path, bytes);
     try {

@@ -375,12 +375,9 @@ describe('what is refused, with a NirError', () => {
     }
   });
 
-  // Not in the heap of texts: HDF5 2.0.0 itself may loop over a damaged one.
-  test('a file with any byte changed but those of texts: read, or refused', async () => {
+  test('a file with any byte changed: read, or refused', async () => {
     const whole = nirFile('two_lif_neurons');
-    const heap = Buffer.from(whole).indexOf('GCOL');
     for (let i = 0; i < whole.length; i += 97) {
-      if (i >= heap && i < heap + 4096) continue;
       const bytes = whole.slice();
       bytes[i]! ^= 0xff;
       const result = await readNir(bytes).catch((error: unknown) => error);
