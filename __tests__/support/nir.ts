@@ -4,6 +4,7 @@ import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import type * as H5wasm from 'h5wasm';
 import { interop } from 'tfjs-spikingformer';
+import { type Numbers, type Tree, writeHdf5 } from '../../interop/nir/_hdf5';
 import { permute, type Values } from './fixtures';
 
 /** Put there by the environment. */
@@ -31,3 +32,23 @@ export function flips(spikes: tf.Tensor, expected: Values): number {
   expect(spikes.shape).toEqual(shape);
   return spikes.dataSync<'float32'>().filter((value, i) => value !== data[i]).length;
 }
+
+export const numbers = (data: number[], shape = [data.length]): Numbers => ({
+  data: Float32Array.from(data),
+  shape,
+});
+export const whole = (...data: number[]): Numbers => ({ ...numbers(data), dtype: 'int64' });
+export const end = (type: 'Input' | 'Output', ...shape: number[]) => ({
+  type,
+  shape: whole(...shape),
+});
+
+export const write = async (node: Tree) => writeHdf5({ version: '1.0', node }, await loadH5wasm());
+
+/** A file of one node between an input and an output, the output's shape not looked at. */
+export const between = (node: Tree, shape: number[]) =>
+  write({
+    type: 'NIRGraph',
+    nodes: { in: end('Input', ...shape), node, out: end('Output', 1) },
+    edges: ['in', 'node', 'node', 'out'],
+  });
