@@ -94,7 +94,7 @@ function runOnce(model: tf.LayersModel, graph: Graph, recording: Recording, spik
 
 /**
  * The bytes of an ONNX file (IR version 8, opset 17) that computes what `model` does at inference: the same inputs
- * and outputs, channels last, named as the model's; spikes equal, numbers up to the rounding of sums. Batch norms
+ * and outputs, channels last, named as the model's; equal but for the rounding of sums. Batch norms
  * are made one with the weights before them; neurons are unrolled over their time steps. Layers are exported by the
  * kernels that they call, those of your own too; one whose kernels ONNX has no operators for gets an error that
  * names it, and so does one with state between calls. `model` and the current backend stay as they are.
