@@ -42,7 +42,7 @@ async function load(given: Hdf5 | undefined) {
     module ??= (await import(/* webpackIgnore: true */ /* @vite-ignore */ PACKAGE)) as Hdf5;
   } catch (error) {
     throw new NirError(
-      'NIR files need the package h5wasm: npm install h5wasm, or pass it as the option h5wasm',
+      "NIR files need the package h5wasm (npm install h5wasm); from a bundle or CommonJS pass it: { h5wasm: await import('h5wasm') }",
       {
         cause: error,
       },

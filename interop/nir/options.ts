@@ -16,7 +16,7 @@ export interface NirOptions {
   cubaReading?: CubaReading;
   /** How the leak is stepped: 'euler' (default), by dt / tau, or 'exponential', by 1 - exp(-dt / tau). */
   integration?: 'euler' | 'exponential';
-  /** The module h5wasm, if a bundler would not find it: `await import('h5wasm')`. */
+  /** The module h5wasm; in bundles and from CommonJS it must be given: `await import('h5wasm')`. */
   h5wasm?: Hdf5;
 }
 

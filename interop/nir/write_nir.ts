@@ -11,7 +11,7 @@ import { resolveOptions } from './options';
 export interface NirWriteOptions {
   /** Time per step: time constants are written in its unit, seconds as a rule. Default 1e-4. */
   dt?: number;
-  /** The module h5wasm, if a bundler would not find it: `await import('h5wasm')`. */
+  /** The module h5wasm; in bundles and from CommonJS it must be given: `await import('h5wasm')`. */
   h5wasm?: Hdf5;
 }
 
