@@ -28,9 +28,9 @@ export const convertCommand = (program: Command) =>
 Sizes are read off the shapes; heads, time steps and tau come from --config,
 --preset or the args in the checkpoint. A .pth.tar is written as timm's, with
 state_dict; that of a network for events as the authors' event scripts', with
-model; a .bin holds the weights alone; an .onnx computes what the network does at
-inference, for any number of samples. Nothing in a checkpoint is executed. What
-was written from here needs no options on its way back.`,
+model; a .bin holds the weights alone; an .onnx computes what the network does
+at inference, for any number of samples. Nothing in a checkpoint is executed.
+What was written from here needs no options on its way back.`,
     )
     .action(async (input, output, options) =>
       (await import('../convert')).convert(input, output, options),
