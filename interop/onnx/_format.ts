@@ -2,7 +2,6 @@
  * The messages of an ONNX file that a network for inference needs, and how they become bytes: field numbers as in
  * onnx.proto (github.com/onnx/onnx, IR version 8).
  */
-import type { Writer } from 'protobufjs';
 
 /** Values of TensorProto.DataType. */
 export const dataTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
@@ -66,26 +65,58 @@ const messages: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
 const wireTypes: Record<string, number> = { int64: 0, int32: 0, float: 5 };
 const LENGTH_DELIMITED = 2;
 
-type Scalar = 'int64' | 'int32' | 'float' | 'string' | 'bytes';
+/** A number in groups of seven bits, the lowest first; negative ones as of 64 bits. */
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+  return Uint8Array.of(...bytes, Number(rest));
+}
 
-function write(writer: Writer, type: string, message: Message): Writer {
+const lengthOf = (chunks: readonly Uint8Array[]) =>
+  chunks.reduce((sum, { length }) => sum + length, 0);
+
+/** A value of a field in parts, so that weights are copied once, at the end. */
+function encodeValue(kind: string, value: unknown): Uint8Array[] {
+  if (kind === 'int64' || kind === 'int32') return [varint(value as number)];
+  if (kind === 'float') {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setFloat32(0, value as number, true);
+    return [bytes];
+  }
+  const chunks =
+    kind === 'string'
+      ? [new TextEncoder().encode(value as string)]
+      : kind === 'bytes'
+        ? [value as Uint8Array]
+        : encodeMessage(kind, value as Message);
+  return [varint(lengthOf(chunks)), ...chunks];
+}
+
+function encodeMessage(type: string, message: Message): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
   for (const [name, [number, kind, repeated]] of Object.entries(messages[type]!)) {
     const value = message[name];
     if (value === undefined) continue;
+    const tag = varint((number << 3) | (wireTypes[kind] ?? LENGTH_DELIMITED));
     for (const item of repeated ? (value as unknown[]) : [value]) {
-      writer.uint32((number << 3) | (wireTypes[kind] ?? LENGTH_DELIMITED));
-      if (messages[kind]) write(writer.fork(), kind, item as Message).ldelim();
-      else writer[kind as Scalar](item as never);
+      chunks.push(tag);
+      for (const chunk of encodeValue(kind, item)) chunks.push(chunk); // too many for a spread
     }
   }
-  return writer;
+  return chunks;
 }
 
 /** The bytes of a ModelProto. */
-export async function encodeModel(model: Message): Promise<Uint8Array> {
-  // Loaded here, as it needs a TextDecoder, and as who writes no ONNX file should not load it.
-  const { default: protobuf } = await import('protobufjs/minimal.js');
-  return Uint8Array.from(write(protobuf.Writer.create(), 'Model', model).finish());
+export function encodeModel(model: Message): Uint8Array {
+  const chunks = encodeMessage('Model', model);
+  const bytes = new Uint8Array(lengthOf(chunks));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
 export type AttributeValue = number | string | readonly number[] | { float: number };
