@@ -14,8 +14,16 @@ const library = {
   'training/index': 'training/index.ts',
 };
 
+// A chunk has what the same entries reach: one of its own keeps a Trainer apart from recipes and their zod.
+const apart = { 'training/trainer': 'training/trainer.ts' };
+
 export default defineConfig({
-  entry: { ...library, 'cli/index': 'cli/index.ts', 'node/data_worker': 'node/data_worker.ts' },
+  entry: {
+    ...library,
+    ...apart,
+    'cli/index': 'cli/index.ts',
+    'node/data_worker': 'node/data_worker.ts',
+  },
   format: ['esm', 'cjs'],
   dts: { entry: library },
   splitting: true, // esbuild splits ESM only; tsup does it for CJS too when asked
@@ -31,7 +39,7 @@ export default defineConfig({
     // package.json's sideEffects speaks of dist/; read for the sources, it would have esbuild drop
     // the imports that register kernels and layers.
     options.ignoreAnnotations = true;
-    if (format === 'cjs') options.entryPoints = library;
+    if (format === 'cjs') options.entryPoints = { ...library, ...apart };
   },
   onSuccess: () => copyFile('node_modules/yaml/LICENSE', 'dist/LICENSE.yaml'),
 });
