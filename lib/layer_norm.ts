@@ -12,7 +12,8 @@ export interface LayerNormParams {
 /** xhat = (x - mean) rstd and rstd = 1 / sqrt(variance + epsilon), of each row of `[rows, channels]`. */
 function standardize(x: tf.Tensor, epsilon: number): [xhat: tf.Tensor, rstd: tf.Tensor] {
   const centered = x.sub(x.mean(-1, true));
-  const rstd = centered.square().mean(-1, true).add(epsilon).rsqrt();
+  // Not rsqrt: TensorFlow rounds the last few rows otherwise than the rest.
+  const rstd = tf.div(1, centered.square().mean(-1, true).add(epsilon).sqrt()) as tf.Tensor;
   return [centered.mul(rstd), rstd];
 }
 

@@ -4,7 +4,7 @@ import { invalid } from '../lib/validate';
 
 /** Each row of length 1; a row of zeros stays one, and has a gradient. */
 export function unitRows(x: tf.Tensor): tf.Tensor {
-  return x.mul(x.square().sum(-1, true).maximum(1e-24).rsqrt());
+  return x.div(x.square().sum(-1, true).maximum(1e-24).sqrt());
 }
 
 /**
