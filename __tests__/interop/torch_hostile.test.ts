@@ -465,7 +465,8 @@ test('ten thousand real files with bytes changed, moved and cut are read or refu
 });
 
 test('a pickle takes memory by its length, whatever it builds', () => {
-  // Five megabytes each: tensors that share one size of 64 axes, dicts, names in the memo.
+  // Five megabytes each: tensors that share one size of 64 axes, dicts, names in the memo. A heap of 60 MB
+  // holds what may be built of them; without the account that the unpickler keeps they fill one of 300.
   const script = `
     import { readTorchCheckpoint } from './interop/torch_checkpoint';
     import { archive, bytes, text, long, uint32 } from './__tests__/support/pickles';
@@ -490,10 +491,10 @@ test('a pickle takes memory by its length, whatever it builds', () => {
       const file = archive(pickle);
       try { readTorchCheckpoint(file); } catch {}
     }
-    console.log(process.resourceUsage().maxRSS);`;
-  const { status, stdout, stderr } = runScript(script);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(Number(stdout) / 1024).toBeLessThan(500);
+    console.log('done');`;
+  const heap = { NODE_OPTIONS: '--max-old-space-size=100' };
+  const { status, stdout, stderr } = runScript(script, [], heap);
+  expect({ status, stderr, stdout }).toEqual({ status: 0, stderr: '', stdout: 'done\n' });
 });
 
 test('an integer of eight bytes', () => {

@@ -28,10 +28,14 @@ export function runFile(
 
 /**
  * Runs an ES module given as text, which may import the package by its own name and await at the
- * top. `args` are its process.argv.slice(1).
+ * top. `args` are its process.argv.slice(1), `env` joins its environment.
  */
-export function runScript(code: string, args: string[] = []): Finished {
-  return run(['--input-type=module', '--eval', code, ...args], {});
+export function runScript(
+  code: string,
+  args: string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Finished {
+  return run(['--input-type=module', '--eval', code, ...args], env);
 }
 
 function run(args: string[], env: NodeJS.ProcessEnv, cwd = root): Finished {
