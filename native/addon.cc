@@ -1,5 +1,5 @@
-// The Node addon: registers the ops when it is loaded, and says what it is. It may be loaded by several
-// threads and realms of a process; the ops are registered by the first.
+// The Node addon: registers the ops when it is loaded, and says what it is. It may be loaded by
+// several threads and realms of a process; the ops are registered by the first.
 #include <node_api.h>
 
 #include <string>

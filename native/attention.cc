@@ -1,5 +1,6 @@
-// The ops SpikingformerAttention and SpikingformerAttentionGrad: SpikingAttention of lib/kernels/attention.ts,
-// which reads and writes each head where it lies among the others, and makes no transposed copies.
+// The ops SpikingformerAttention and SpikingformerAttentionGrad: SpikingAttention of
+// lib/kernels/attention.ts, which reads and writes each head where it lies among the others, and
+// makes no transposed copies.
 #include <algorithm>
 #include <memory>
 #include <vector>

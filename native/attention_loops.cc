@@ -1,8 +1,8 @@
-// The products of spiking attention, and of its gradient, for one head at one time step: the head is
-// copied to rows of whole vectors, which stay in the caches. Zeros are multiplied too: of a head's short
-// rows that is as fast as leaving them out. Every sum runs in one order, so that each instruction set
-// gives the same bits. Compiled once for each INSTRUCTION_SET, without the standard library (see
-// lif_loops.cc).
+// The products of spiking attention, and of its gradient, for one head at one time step: the head
+// is copied to rows of whole vectors, which stay in the caches. Zeros are multiplied too: of a
+// head's short rows that is as fast as leaving them out. Every sum runs in one order, so that each
+// instruction set gives the same bits. Compiled once for each INSTRUCTION_SET, without the standard
+// library (see lif_loops.cc).
 #include "attention_loops.h"
 
 #include "vectors.h"
@@ -165,7 +165,8 @@ void Gradient(const Attention& p, const float* dy, const float* q, const float* 
 
 }  // namespace
 
-#define LOOPS_OF(set) extern const AttentionLoops attention_loops_##set = {kLanes, Forward, Gradient}
+#define LOOPS_OF(set) \
+  extern const AttentionLoops attention_loops_##set = {kLanes, Forward, Gradient}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

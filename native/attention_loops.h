@@ -1,4 +1,5 @@
-// The loops of spiking attention over one head at one time step, and the table that they are picked from.
+// The loops of spiking attention over one head at one time step, and the table that they are picked
+// from.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
-// The ops SpikingformerBatchNorm and SpikingformerBatchNormLif, and their gradients: BatchNormTraining
-// and BatchNormLIF of lib/kernels/batch_norm_lif.ts. The second keeps nothing between the norm and the neurons:
-// what they were given is computed once more for the gradient, a block that fits into L1 at a time.
+// The ops SpikingformerBatchNorm and SpikingformerBatchNormLif, and their gradients:
+// BatchNormTraining and BatchNormLIF of lib/kernels/batch_norm_lif.ts. The second keeps nothing
+// between the norm and the neurons: what they were given is computed once more for the gradient, a
+// block that fits into L1 at a time.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -20,7 +21,9 @@ const Variants<NormLoops> kNormLoops = VARIANTS(norm_loops);
 constexpr int64_t kSumBlock = 8192;
 /** Neurons that are stepped through all of time together. */
 constexpr int64_t kForwardBlock = 1024;
-/** At most so many parts of a sum, whatever the number of threads, so that it is the same for all. */
+/**
+ * At most so many parts of a sum, whatever the number of threads, so that it is the same for all.
+ */
 constexpr int64_t kParts = 32;
 /** Less than this many numbers are not worth a part, or waking a thread, of their own. */
 constexpr int64_t kGrain = 1 << 15;
@@ -144,7 +147,10 @@ class Norm {
     }
   }
 
-  /** Of the gradient: from the sums of dy and dy (x - mean) over `rows` rows; gives those of the weights. */
+  /**
+   * Of the gradient: from the sums of dy and dy (x - mean) over `rows` rows; gives those of the
+   * weights.
+   */
   void SetSums(Sums& sums, int64_t rows, const float* variance, float epsilon, float* d_gamma,
                float* d_beta) {
     const int64_t count = channels_.count;
@@ -173,9 +179,8 @@ class Norm {
 template <class Body>
 void ForEachRows(const Input& in, const Body& body) {
   const int64_t grain = std::max<int64_t>(1, kGrain / in.channels);
-  ParallelFor(in.rows, grain, [&](int64_t begin, int64_t end) {
-    body(begin * in.channels, end - begin);
-  });
+  ParallelFor(in.rows, grain,
+              [&](int64_t begin, int64_t end) { body(begin * in.channels, end - begin); });
 }
 
 /** Blocks of neurons at a few places, which hold all of their channels, through all of time. */
@@ -189,8 +194,8 @@ struct Blocks {
 };
 
 struct Block {
-  int64_t at;     // its first number in x
-  int64_t rows;   // its places
+  int64_t at;      // its first number in x
+  int64_t rows;    // its places
   int64_t length;  // its neurons
 };
 
@@ -262,10 +267,10 @@ void ComputeLif(void* given, TF_OpKernelContext* context) {
     for (int64_t i = begin; i < end; i++) {
       const Block block = BlockOf(in, blocks, i);
       NormalizeBlock(in, norm, block, y.data());
-      Best(kLifLoops).forward(NeuronsOf(attrs, in, block),
-                              {y.data(), nullptr, op.out + block.at, membranes.data(),
-                               large ? row.data() : nullptr},
-                              block.length);
+      Best(kLifLoops).forward(
+          NeuronsOf(attrs, in, block),
+          {y.data(), nullptr, op.out + block.at, membranes.data(), large ? row.data() : nullptr},
+          block.length);
     }
   });
 }
@@ -340,10 +345,10 @@ void ComputeLifGrad(void* given, TF_OpKernelContext* context) {
     for (int64_t i = begin; i < end; i++) {
       const Block block = BlockOf(in, blocks, i);
       NormalizeBlock(in, norm, block, y.data());
-      Best(kLifLoops).gradient(NeuronsOf(attrs, in, block),
-                               {y.data(), nullptr, op.dy + block.at, nullptr, op.dx + block.at,
-                                nullptr, scratch.data()},
-                               block.length, false);
+      Best(kLifLoops).gradient(
+          NeuronsOf(attrs, in, block),
+          {y.data(), nullptr, op.dy + block.at, nullptr, op.dx + block.at, nullptr, scratch.data()},
+          block.length, false);
       for (int64_t t = 0; t < in.time; t++) {
         const int64_t at = block.at + t * stride;
         Best(kNormLoops)

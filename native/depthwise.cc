@@ -1,5 +1,6 @@
-// The op SpikingformerDepthwiseFilterGrad: the gradient of a depthwise convolution's filter, of stride 1 and
-// padding 'same'. TensorFlow's own is several times slower than its convolution if that is larger than 3 x 3.
+// The op SpikingformerDepthwiseFilterGrad: the gradient of a depthwise convolution's filter, of
+// stride 1 and padding 'same'. TensorFlow's own is several times slower than its convolution if
+// that is larger than 3 x 3.
 #include <vector>
 
 #include "depthwise_loops.h"
@@ -51,7 +52,9 @@ void FilterGradient(void* attrs, TF_OpKernelContext* context) {
 }  // namespace
 
 void RegisterDepthwise(const Status& status) {
-  Register({"SpikingformerDepthwiseFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
+  Register({"SpikingformerDepthwiseFilterGrad",
+            {"x: float", "dy: float"},
+            {"dw: float"},
             {"size: int >= 1"}},
            Create, FilterGradient, Delete, status);
 }

@@ -1,7 +1,7 @@
-// The gradient of a depthwise convolution's filter, for a vector of channels: each image is copied with its
-// padding, which stays in the caches while a tap is an offset into it. Every sum runs in one order, so that
-// each instruction set gives the same bits. Compiled once for each INSTRUCTION_SET, without the standard
-// library (see lif_loops.cc).
+// The gradient of a depthwise convolution's filter, for a vector of channels: each image is copied
+// with its padding, which stays in the caches while a tap is an offset into it. Every sum runs in
+// one order, so that each instruction set gives the same bits. Compiled once for each
+// INSTRUCTION_SET, without the standard library (see lif_loops.cc).
 #include "depthwise_loops.h"
 
 #include "vectors.h"

@@ -1,5 +1,6 @@
-// The ops SpikingformerFirstMaxPool and SpikingformerFirstMaxPoolGrad: FirstMaxPool and its gradient of
-// lib/kernels/max_pool.ts. TensorFlow's own lose NaN, and take several times as long for the gradient.
+// The ops SpikingformerFirstMaxPool and SpikingformerFirstMaxPoolGrad: FirstMaxPool and its
+// gradient of lib/kernels/max_pool.ts. TensorFlow's own lose NaN, and take several times as long
+// for the gradient.
 #include <algorithm>
 #include <memory>
 

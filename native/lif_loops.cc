@@ -1,10 +1,10 @@
-// Charge, fire, reset, and the same back through time, over one block of neurons. Plain loops that the
-// compiler vectorises; compiled once for each INSTRUCTION_SET. Every operation of the forward loop is
-// rounded as the composed form rounds it (lib/kernels/multi_step_lif.ts): compile with
+// Charge, fire, reset, and the same back through time, over one block of neurons. Plain loops that
+// the compiler vectorizes; compiled once for each INSTRUCTION_SET. Every operation of the forward
+// loop is rounded as the composed form rounds it (lib/kernels/multi_step_lif.ts): compile with
 // -ffp-contract=off.
 //
-// No standard library in here: an inline function of its would be compiled for AVX-512, and the linker
-// might pick that copy for all of the addon.
+// No standard library in here: an inline function of its would be compiled for AVX-512, and the
+// linker might pick that copy for all of the addon.
 #include "lif_loops.h"
 
 #include "vectors.h"
@@ -72,7 +72,10 @@ void Unroll(const Neurons& p, const GradientBlock& block, float* RESTRICT v, flo
 
 inline float Abs(float x) { return __builtin_fabsf(x); }
 
-/** exp(x) for x <= 0, to 2 units in the last place; 0 below -87; NaN of NaN. After Cephes' expf (S. Moshier). */
+/**
+ * exp(x) for x <= 0, to 2 units in the last place; 0 below -87; NaN of NaN. After Cephes' expf, by
+ * S. Moshier.
+ */
 inline float ExpOfNegative(float x) {
   // 1.5 * 2^23: adding it rounds to an integer n, which the low bits then are; here n + 127.
   constexpr float kRound = 12582912.0f + 127.0f;
@@ -121,16 +124,16 @@ inline float SurrogateGradient(float u, float alpha) {
 enum ThroughReset { kDetached, kHard, kSoft };
 
 /**
- * gs = ds + gv rest - gv h (hard), or ds - gv threshold (soft); gh = gs s'(u) + gv (1 - s), or + gv;
- * dx = gh k; gv of the step before = gh - gh k; dk += gh (x - (v - rest)). Without decayInput dx is gh, and
- * x is not in dk; where the neuron keeps a share of v, gv is gh times that. Term by term, as the composed
- * form has it: NaN and infinities come out alike.
+ * gs = ds + gv rest - gv h (hard), or ds - gv threshold (soft); gh = gs s'(u) + gv (1 - s), or +
+ * gv; dx = gh k; gv of the step before = gh - gh k; dk += gh (x - (v - rest)). Without decayInput
+ * dx is gh, and x is not in dk; where the neuron keeps a share of v, gv is gh times that. Term by
+ * term, as the composed form has it: NaN and infinities come out alike.
  */
 template <int kSurrogate, ThroughReset kReset, bool kWithDk>
 void Backward(const Neurons& p, const float* RESTRICT x, const float* RESTRICT d_spikes,
               const float* RESTRICT v, const float* RESTRICT h, float* RESTRICT gv,
               float* RESTRICT dk, float* RESTRICT dx, int64_t length) {
-  // Copies, since a load that only some neurons need would keep the loop from being vectorised.
+  // Copies, since a load that only some neurons need would keep the loop from being vectorized.
   const float threshold = p.threshold, rest = p.rest, alpha = p.alpha, share = p.share;
   const float kept_if_fired = p.soft_reset ? 1.0f : 0.0f;
   const float reach = kSurrogate == kPiecewiseQuadratic ? 1.0f / alpha : 0.0f;
@@ -175,20 +178,20 @@ auto PickBackward(const Neurons& p, bool with_dk) {
 }
 
 /** Calls one of a template's instances; a soft reset without decay_input keeps a share. */
-#define CALL(F, p, ...)                                                                     \
-  if ((p).keeps) {                                                                          \
-    if ((p).soft_reset) return F<kKeep, false, true>(p, __VA_ARGS__);                       \
-    return F<kKeep, false, false>(p, __VA_ARGS__);                                          \
-  }                                                                                         \
-  if (!(p).decay_input) {                                                                   \
-    if ((p).divide) return F<kLeak, true, false>(p, __VA_ARGS__);                           \
-    return F<kLeak, false, false>(p, __VA_ARGS__);                                          \
-  }                                                                                         \
-  switch ((p).divide * 2 + (p).soft_reset) {                                                \
-    case 0: return F<kDrive, false, false>(p, __VA_ARGS__);                                 \
-    case 1: return F<kDrive, false, true>(p, __VA_ARGS__);                                  \
-    case 2: return F<kDrive, true, false>(p, __VA_ARGS__);                                  \
-    default: return F<kDrive, true, true>(p, __VA_ARGS__);                                  \
+#define CALL(F, p, ...)                                               \
+  if ((p).keeps) {                                                    \
+    if ((p).soft_reset) return F<kKeep, false, true>(p, __VA_ARGS__); \
+    return F<kKeep, false, false>(p, __VA_ARGS__);                    \
+  }                                                                   \
+  if (!(p).decay_input) {                                             \
+    if ((p).divide) return F<kLeak, true, false>(p, __VA_ARGS__);     \
+    return F<kLeak, false, false>(p, __VA_ARGS__);                    \
+  }                                                                   \
+  switch ((p).divide * 2 + (p).soft_reset) {                          \
+    case 0: return F<kDrive, false, false>(p, __VA_ARGS__);           \
+    case 1: return F<kDrive, false, true>(p, __VA_ARGS__);            \
+    case 2: return F<kDrive, true, false>(p, __VA_ARGS__);            \
+    default: return F<kDrive, true, true>(p, __VA_ARGS__);            \
   }
 
 void RunForward(const Neurons& p, const ForwardBlock& block, int64_t length) {

@@ -6,7 +6,15 @@
 namespace spikingformer {
 
 /** In the order of surrogateNames in lib/kernels/surrogate.ts. */
-enum Surrogate { kSigmoid, kAtan, kPiecewiseQuadratic, kPiecewiseExp, kSoftSign, kErf, kSurrogates };
+enum Surrogate {
+  kSigmoid,
+  kAtan,
+  kPiecewiseQuadratic,
+  kPiecewiseExp,
+  kSoftSign,
+  kErf,
+  kSurrogates
+};
 
 /** The parameters of the neurons, and how an input [batch, time, neurons] is walked. */
 struct Neurons {
@@ -21,7 +29,7 @@ struct Neurons {
   bool decay_input;  // decayInput
   bool soft_reset;   // vReset null
   // Of the gradient:
-  float share;       // 1 / tau or, if it keeps, 1 - 1 / tau
+  float share;  // 1 / tau or, if it keeps, 1 - 1 / tau
   float alpha;
   int32_t surrogate;
   bool detach_reset;
@@ -33,7 +41,7 @@ struct ForwardBlock {
   const float* v0;  // null: every membrane starts at rest
   float* spikes;
   float* v;
-  float* row;  // memory for a row of spikes on its way past the caches; null: the row goes through them
+  float* row;  // memory for a row of spikes on its way past the caches; null: it goes through them
 };
 
 struct GradientBlock {

@@ -16,10 +16,11 @@ namespace spikingformer {
 
 const Variants<LifLoops> kLifLoops = VARIANTS(lif_loops);
 
-const std::vector<const char*> kNeuronAttrs = {
-    "tau: float",         "v_threshold: float", "v_reset: float",
-    "soft_reset: bool",   "decay_input: bool",  "keeps: bool",        "share: float",
-    "alpha: float = 1.0", "surrogate: int = 0", "detach_reset: bool = true"};
+const std::vector<const char*> kNeuronAttrs = {"tau: float",         "v_threshold: float",
+                                               "v_reset: float",     "soft_reset: bool",
+                                               "decay_input: bool",  "keeps: bool",
+                                               "share: float",       "alpha: float = 1.0",
+                                               "surrogate: int = 0", "detach_reset: bool = true"};
 
 Neurons ReadNeurons(AttrReader& read) {
   Neurons p = {};
@@ -46,7 +47,9 @@ int64_t GradientBlockLength(int64_t time) {
 
 namespace {
 
-/** Neurons that are stepped through all of time together: a page of floats, so that v stays in L1. */
+/**
+ * Neurons that are stepped through all of time together: a page of floats, so that v stays in L1.
+ */
 constexpr int64_t kForwardBlock = 1024;
 /** Less than this many numbers are not worth waking a thread for. */
 constexpr int64_t kGrain = 1 << 15;
@@ -169,9 +172,10 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
   ForEachBlock(in, length_of_block, [&](int64_t at, int64_t neuron, int64_t length, int64_t i) {
     thread_local std::vector<float> scratch;
     scratch.resize(ScratchSize(in.neurons.time, length_of_block));
-    const GradientBlock block = {
-        in.x + at, At(in.v0, neuron), d_spikes + at, At(d_v, neuron), dx + at,
-        given.has_v0 ? At(dv0, neuron) : nullptr, scratch.data()};
+    const GradientBlock block = {in.x + at,     At(in.v0, neuron),
+                                 d_spikes + at, At(d_v, neuron),
+                                 dx + at,       given.has_v0 ? At(dv0, neuron) : nullptr,
+                                 scratch.data()};
     dk[i] = Best(kLifLoops).gradient(in.neurons, block, length, given.has_decay);
   });
   if (given.has_decay) {
@@ -194,10 +198,10 @@ Definition DefinitionOf(const char* name, std::vector<const char*> inputs,
 void RegisterMultiStepLif(const Status& status) {
   Register(DefinitionOf("SpikingformerMultiStepLif", {"x: float"}, {"spikes: float", "v: float"}),
            Create, Forward, Delete, status);
-  Register(DefinitionOf("SpikingformerMultiStepLifGrad",
-                        {"x: float", "d_spikes: float", "d_v: float"},
-                        {"dx: float", "dv0: float", "dw: float"}),
-           Create, Gradient, Delete, status);
+  Register(
+      DefinitionOf("SpikingformerMultiStepLifGrad", {"x: float", "d_spikes: float", "d_v: float"},
+                   {"dx: float", "dv0: float", "dw: float"}),
+      Create, Gradient, Delete, status);
 }
 
 }  // namespace spikingformer

@@ -1,9 +1,10 @@
 // Sums over rows of channels, and what batch normalization makes of each number: plain loops over
-// channels, compiled once for each INSTRUCTION_SET, without the standard library (see lif_loops.cc).
+// channels, compiled once for each INSTRUCTION_SET, without the standard library (see
+// lif_loops.cc).
 //
-// A sum adds a few rows in float32, four at a time, and such sums in float64: nearly as exact as float64
-// throughout, for less. In moments the few are taken from their first row, and their squares about their
-// mean, so that a mean far from zero costs no digits.
+// A sum adds a few rows in float32, four at a time, and such sums in float64: nearly as exact as
+// float64 throughout, for less. In moments the few are taken from their first row, and their
+// squares about their mean, so that a mean far from zero costs no digits.
 #include "norm_loops.h"
 
 #define RESTRICT __restrict__
@@ -43,8 +44,7 @@ void Moments(const float* x, int64_t rows, int64_t channels, float* scratch, dou
   OverRows(
       rows, channels,
       [=](int64_t c, int64_t i, int64_t j, int64_t k, int64_t l) {
-        sum[c] += ((x[i] - pivot[c]) + (x[j] - pivot[c])) +
-                  ((x[k] - pivot[c]) + (x[l] - pivot[c]));
+        sum[c] += ((x[i] - pivot[c]) + (x[j] - pivot[c])) + ((x[k] - pivot[c]) + (x[l] - pivot[c]));
       },
       [=](int64_t c, int64_t i) { sum[c] += x[i] - pivot[c]; });
   const float share = 1.0f / rows;

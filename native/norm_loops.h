@@ -24,8 +24,8 @@ struct NormLoops {
   /** y = (x - mean) scale + shift. */
   void (*normalize)(const Channels&, const float* x, float* y, int64_t rows);
   /** Adds the sums of dy and of dy (x - mean) over some rows to `sums` and `products`. */
-  void (*gradient_sums)(const Channels&, const float* x, const float* dy, int64_t rows,
-                        float* sums, float* products);
+  void (*gradient_sums)(const Channels&, const float* x, const float* dy, int64_t rows, float* sums,
+                        float* products);
   /** The same, gathered so far, to `totals`; begins again. */
   void (*gather)(float* sums, double* totals, int64_t count);
   /** dx = scale (dy - dy_mean - (x - mean) slope); where dy is null, it is what dx holds. */

@@ -1,4 +1,5 @@
-// Each registers its ops with the TensorFlow that this process has loaded, unless `status` has an error.
+// Each registers its ops with the TensorFlow that this process has loaded, unless `status` has an
+// error.
 #pragma once
 
 #include "op.h"
@@ -11,13 +12,17 @@ void RegisterMultiStepLif(const Status& status);
 /** SpikingformerFirstMaxPoolGrad: first_max_pool.cc. */
 void RegisterFirstMaxPool(const Status& status);
 
-/** SpikingformerSpikeConv, SpikingformerSpikeConvFilterGrad and SpikingformerDensity: spike_conv.cc. */
+/**
+ * SpikingformerSpikeConv, SpikingformerSpikeConvFilterGrad and SpikingformerDensity: spike_conv.cc.
+ */
 void RegisterSpikeConv(const Status& status);
 
 /** SpikingformerDepthwiseFilterGrad: depthwise.cc. */
 void RegisterDepthwise(const Status& status);
 
-/** SpikingformerBatchNorm, the same with LIF neurons behind it, and their gradients: batch_norm.cc. */
+/**
+ * SpikingformerBatchNorm, the same with LIF neurons behind it, and their gradients: batch_norm.cc.
+ */
 void RegisterBatchNorm(const Status& status);
 
 /** SpikingformerAdamW and SpikingformerBlend: updates.cc. */

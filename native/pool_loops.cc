@@ -1,5 +1,6 @@
-// The maximum of each window, where NaN wins, and the gradient that goes there: plain loops over channels, compiled
-// once for each INSTRUCTION_SET, without the standard library (see lif_loops.cc).
+// The maximum of each window, where NaN wins, and the gradient that goes there: plain loops over
+// channels, compiled once for each INSTRUCTION_SET, without the standard library (see
+// lif_loops.cc).
 #include "pool_loops.h"
 
 #define RESTRICT __restrict__

@@ -1,4 +1,5 @@
-// The loops of FirstMaxPool and its gradient over one image, and the table that they are picked from.
+// The loops of FirstMaxPool and its gradient over one image, and the table that they are picked
+// from.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,9 @@ struct Pool {
 struct PoolLoops {
   /** Each window's maximum, or NaN. */
   void (*forward)(const Pool&, const float* x, float* y);
-  /** dx: each window's dy, at its first maximum in row-major order or its last NaN, as PyTorch's. */
+  /**
+   * dx: each window's dy, at its first maximum in row-major order or its last NaN, as PyTorch's.
+   */
   void (*gradient)(const Pool&, const float* x, const float* dy, float* dx);
 };
 

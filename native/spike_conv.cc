@@ -1,5 +1,6 @@
 // The ops of convolutions and matrix products that skip the zeros of their input: SpikeConv2D of
-// lib/kernels/spike_conv2d.ts, the gradient of its filter, and how to tell whether that is worth it.
+// lib/kernels/spike_conv2d.ts, the gradient of its filter, and how to tell whether that is worth
+// it.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -18,7 +19,10 @@ const Variants<SpikeLoops> kLoops = VARIANTS(spike_loops);
 
 /** Output pixels that one piece of the forward work has, at least. */
 constexpr int64_t kForwardPixels = 256;
-/** Pixels whose strip of dy (nearly) stays in the L1 cache: of matrices, whose strips are wider, and of images. */
+/**
+ * Pixels whose strip of dy (nearly) stays in the L1 cache: of matrices, whose strips are wider, and
+ * of images.
+ */
 constexpr int64_t kBlockRows = 128, kBlockPixels = 192;
 
 struct AlignedDelete {
@@ -123,7 +127,10 @@ void Forward(void*, TF_OpKernelContext* context) {
   });
 }
 
-/** Several images, or about equal parts of one. The same for every number of threads, as the sums must be. */
+/**
+ * Several images, or about equal parts of one. The same for every number of threads, as the sums
+ * must be.
+ */
 PixelBlock Block(const SpikeConv& p, int64_t images) {
   const int64_t image = p.height * p.width, most = p.size == 1 ? kBlockRows : kBlockPixels;
   if (image <= most) return {std::min(images, most / image), p.height};
@@ -158,9 +165,8 @@ void FilterGradient(void* attrs, TF_OpKernelContext* context) {
   const Images images = AsImages(shape, size, filters);
   const SpikeConv& p = images.conv;
   const std::vector<int64_t> matrix = {p.channels, filters};
-  float* const dw =
-      call.Output(0, shape.size() == 2 ? matrix
-                                       : std::vector<int64_t>{size, size, p.channels, filters});
+  float* const dw = call.Output(
+      0, shape.size() == 2 ? matrix : std::vector<int64_t>{size, size, p.channels, filters});
   if (!call.ok()) return;
   if (TF_TensorElementCount(x) == 0 || filters == 0) {
     std::memset(dw, 0, size * size * p.channels * filters * sizeof(float));
@@ -168,8 +174,9 @@ void FilterGradient(void* attrs, TF_OpKernelContext* context) {
   }
 
   const PixelBlock block = Block(p, images.count);
-  // Every sum is made by one thread, in one order: the same whatever the number of threads. A thread
-  // lists its channels of x and copies its filters of dy: what there is more of is divided first.
+  // Every sum is made by one thread, in one order: the same whatever the number of threads. A
+  // thread lists its channels of x and copies its filters of dy: what there is more of is divided
+  // first.
   const int64_t half = Best(kLoops).strip / 2, halves = (filters + half - 1) / half;
   const int64_t splits = p.channels > filters ? 1 : std::min<int64_t>(halves, Threads());
   const int64_t split = (halves + splits - 1) / splits * half;
@@ -234,15 +241,19 @@ void Density(void* attrs, TF_OpKernelContext* context) {
 }  // namespace
 
 void RegisterSpikeConv(const Status& status) {
-  Register({"SpikingformerSpikeConv", {"x: float", "filter: float", "affine: N * float"},
-            {"y: float"}, {"N: int >= 0"}},
+  Register({"SpikingformerSpikeConv",
+            {"x: float", "filter: float", "affine: N * float"},
+            {"y: float"},
+            {"N: int >= 0"}},
            NoAttrs, Forward, Nothing, status);
-  Register({"SpikingformerSpikeConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"},
+  Register({"SpikingformerSpikeConvFilterGrad",
+            {"x: float", "dy: float"},
+            {"dw: float"},
             {"size: int >= 1"}},
            CreateGradient, FilterGradient, DeleteGradient, status);
-  Register({"SpikingformerDensity", {"x: float", "other: float"}, {"density: float"},
-            {"most: float"}},
-           CreateDensity, Density, DeleteDensity, status);
+  Register(
+      {"SpikingformerDensity", {"x: float", "other: float"}, {"density: float"}, {"most: float"}},
+      CreateDensity, Density, DeleteDensity, status);
 }
 
 }  // namespace spikingformer

@@ -1,6 +1,6 @@
-// Convolutions that skip the zeros of their input, and the gradient of their filter: what is not zero is
-// listed first, so that the sums run without a branch for each number. Compiled once for each
-// INSTRUCTION_SET, without the standard library (see lif_loops.cc).
+// Convolutions that skip the zeros of their input, and the gradient of their filter: what is not
+// zero is listed first, so that the sums run without a branch for each number. Compiled once for
+// each INSTRUCTION_SET, without the standard library (see lif_loops.cc).
 #include "spike_loops.h"
 
 #include "vectors.h"
@@ -21,7 +21,7 @@ constexpr int64_t kWorth = 24;
 inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t Max(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/** Neighbouring sums, which the compiler keeps in registers. */
+/** Neighboring sums, which the compiler keeps in registers. */
 template <int kVectors>
 struct Sums {
   Vector part[kVectors];
@@ -45,7 +45,9 @@ inline int64_t StripWidth(int64_t columns, int64_t first) {
   return columns - first > kNarrowStrip ? kStrip : kNarrowStrip;
 }
 
-/** `width` columns of a matrix [rows, columns], from `first`, as [rows, width]; 0 beyond the last. */
+/**
+ * `width` columns of a matrix [rows, columns], from `first`, as [rows, width]; 0 beyond the last.
+ */
 void PackColumns(const float* matrix, int64_t rows, int64_t columns, int64_t first, int64_t width,
                  float* to) {
   const int64_t length = Min(width, columns - first);
@@ -65,9 +67,9 @@ inline int32_t* ListNonZeros(const float* x, int64_t begin, int64_t end, int32_t
   int64_t k = begin;
 #if defined(__AVX512F__)
   const __m512i step = _mm512_set1_epi32(16);
-  __m512i places = _mm512_add_epi32(
-      _mm512_set1_epi32(static_cast<int32_t>(begin)),
-      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  __m512i places =
+      _mm512_add_epi32(_mm512_set1_epi32(static_cast<int32_t>(begin)),
+                       _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
   for (; k + 16 <= end; k += 16, places = _mm512_add_epi32(places, step)) {
     const __mmask16 mask =
         _mm512_cmp_ps_mask(_mm512_loadu_ps(x + k), _mm512_setzero_ps(), _CMP_NEQ_UQ);
@@ -131,7 +133,9 @@ struct ForwardRows {
   int64_t begin, end;
   /** What the output rows meet of x. */
   int64_t first_row, last_row;
-  /** A pass goes over so many rows of the filter, and one of the blocks that each is divided into. */
+  /**
+   * A pass goes over so many rows of the filter, and one of the blocks that each is divided into.
+   */
   int64_t taps, block, blocks;
   const ForwardMemory& memory;
 
@@ -141,17 +145,28 @@ struct ForwardRows {
   }
 };
 
-/** The part of a filter row that a pass adds up: sums wait in memory while another part is in the cache. */
+/**
+ * The part of a filter row that a pass adds up: sums wait in memory while another part is in the
+ * cache.
+ */
 ForwardRows Divide(const SpikeConv& p, const float* x, int64_t begin, int64_t end,
                    const ForwardMemory& memory) {
-  ForwardRows rows = {p, x, begin, end, Max(begin - p.padding(), 0),
-                      Min(end + p.padding(), p.height), p.size, p.size * p.channels, 1, memory};
+  ForwardRows rows = {p,
+                      x,
+                      begin,
+                      end,
+                      Max(begin - p.padding(), 0),
+                      Min(end + p.padding(), p.height),
+                      p.size,
+                      p.size * p.channels,
+                      1,
+                      memory};
   const int64_t pixel = p.width * p.channels, filter_row = rows.block;
   const float density =
       Density(x + rows.first_row * pixel, (rows.last_row - rows.first_row) * pixel);
   if (density * filter_row <= kWorth) return rows;
-  const int64_t least = Max(static_cast<int64_t>(kWorth / density),
-                            kCached / StripWidth(p.filters, 0));
+  const int64_t least =
+      Max(static_cast<int64_t>(kWorth / density), kCached / StripWidth(p.filters, 0));
   rows.taps = 1;
   rows.blocks = (filter_row + least - 1) / least;
   rows.block = ((filter_row + rows.blocks - 1) / rows.blocks + 15) / 16 * 16;
@@ -196,8 +211,10 @@ void ForwardStrip(const ForwardRows& rows, const float* panel, const float* scal
         const int64_t bottom = Min(tap + rows.taps, p.height + padding - row);
         for (int64_t column = 0; column < p.width; column++, to += p.filters, kept += kWidth) {
           Sums<kVectors> sums;
-          if (begins) sums.Clear();
-          else sums.Read(kept);
+          if (begins)
+            sums.Clear();
+          else
+            sums.Read(kept);
           for (int64_t i = top; i < bottom; i++) {
             const int64_t from = row + i - padding;
             const float* values = rows.Under(from, column);
@@ -209,8 +226,10 @@ void ForwardStrip(const ForwardRows& rows, const float* panel, const float* scal
               sums.Add(values[*k], weights + *k * kWidth);
             }
           }
-          if (ends) Finish(sums, scale, shift, first, length, to);
-          else sums.Write(kept);
+          if (ends)
+            Finish(sums, scale, shift, first, length, to);
+          else
+            sums.Write(kept);
         }
       }
     }
@@ -229,16 +248,18 @@ void Forward(const SpikeConv& p, const float* x, const float* panels, const floa
   }
 }
 
-/** Appends what is not zero of a pixel's channels: the pixel's place and the channel, and its value. */
+/**
+ * Appends what is not zero of a pixel's channels: the pixel's place and the channel, and its value.
+ */
 inline int64_t ListPixel(const float* x, int64_t channels, int32_t at, int64_t n,
                          const GradientMemory& memory) {
   const int32_t place = at * kGradientChannels;
   int64_t c = 0;
 #if defined(__AVX512F__)
   const __m512i step = _mm512_set1_epi32(16);
-  __m512i places = _mm512_add_epi32(
-      _mm512_set1_epi32(place),
-      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  __m512i places =
+      _mm512_add_epi32(_mm512_set1_epi32(place),
+                       _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
   for (; c + 16 <= channels; c += 16, places = _mm512_add_epi32(places, step)) {
     const __m512 values = _mm512_loadu_ps(x + c);
     const __mmask16 mask = _mm512_cmp_ps_mask(values, _mm512_setzero_ps(), _CMP_NEQ_UQ);
@@ -255,7 +276,10 @@ inline int64_t ListPixel(const float* x, int64_t channels, int32_t at, int64_t n
   return n;
 }
 
-/** Lists what is not zero of the block's channels [begin, end) by channel; `ends`: where each list ends. */
+/**
+ * Lists what is not zero of the block's channels [begin, end) by channel; `ends`: where each list
+ * ends.
+ */
 void ListChannels(const SpikeConv& p, const float* x, const PixelBlock& block, int64_t begin,
                   int64_t end, int64_t capacity, const GradientMemory& memory) {
   const int64_t padding = p.padding(), bordered = p.width + 2 * padding;
@@ -374,8 +398,9 @@ void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole,
 
 }  // namespace
 
-#define LOOPS_OF(set) \
-  extern const SpikeLoops spike_loops_##set = {kStrip, Density, Finite, Pack, Forward, FilterGradient}
+#define LOOPS_OF(set)                                                   \
+  extern const SpikeLoops spike_loops_##set = {kStrip, Density, Finite, \
+                                               Pack,   Forward, FilterGradient}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

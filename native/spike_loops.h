@@ -1,4 +1,5 @@
-// The loops of convolutions that skip zeros, over a part of the work, and the table that they are picked from.
+// The loops of convolutions that skip zeros, over a part of the work, and the table that they are
+// picked from.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +7,8 @@
 namespace spikingformer {
 
 /**
- * Images [height, width, channels], convolved with a filter [size, size, channels, filters]: stride 1,
- * size odd, as much padding as keeps the sides. A matrix product is an image one pixel wide.
+ * Images [height, width, channels], convolved with a filter [size, size, channels, filters]: stride
+ * 1, size odd, as much padding as keeps the sides. A matrix product is an image one pixel wide.
  */
 struct SpikeConv {
   int64_t height, width, channels, filters, size;
@@ -60,12 +61,15 @@ struct SpikeLoops {
   /** Whether none of them is infinite or NaN. */
   bool (*finite)(const float* x, int64_t length);
 
-  /** The strip from column `first` of a matrix [rows, columns], as [rows, strip]; the last may be half as wide. */
+  /**
+   * The strip from column `first` of a matrix [rows, columns], as [rows, strip]; the last may be
+   * half as wide.
+   */
   void (*pack)(const float* matrix, int64_t rows, int64_t columns, int64_t first, float* to);
 
   /**
-   * The output rows [begin, end) of one image, from `panels`, the filter's strips one after the other.
-   * scale and shift, one number a filter, are applied to the sums; null: neither.
+   * The output rows [begin, end) of one image, from `panels`, the filter's strips one after the
+   * other. scale and shift, one number a filter, are applied to the sums; null: neither.
    */
   void (*forward)(const SpikeConv&, const float* x, const float* panels, const float* scale,
                   const float* shift, float* y, int64_t begin, int64_t end, const ForwardMemory&);

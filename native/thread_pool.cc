@@ -10,7 +10,9 @@
 namespace spikingformer {
 namespace {
 
-/** TF_NUM_INTRAOP_THREADS, which TensorFlow reads too, or the processors that this process may use. */
+/**
+ * TF_NUM_INTRAOP_THREADS, which TensorFlow reads too, or the processors that this process may use.
+ */
 int CountThreads() {
   const char* given = std::getenv("TF_NUM_INTRAOP_THREADS");
   const int wanted = given ? std::atoi(given) : 0;

@@ -1,5 +1,5 @@
-// What a training step does to every variable, in one pass where TensorFlow's own ops take several: the
-// ops SpikingformerAdamW and SpikingformerBlend, AdamWStep and Blend of lib/kernels/updates.ts.
+// What a training step does to every variable, in one pass where TensorFlow's own ops take several:
+// the ops SpikingformerAdamW and SpikingformerBlend, AdamWStep and Blend of lib/kernels/updates.ts.
 #include <cmath>
 #include <memory>
 
@@ -43,7 +43,8 @@ void StepAdamW(void*, TF_OpKernelContext* context) {
   const float* const g_data = call.Data(1, "gradient", size);
   const float* const m_data = call.Data(2, "m", size);
   const float* const v_data = call.Data(3, "v", size);
-  // An input, as they change at each step: TensorFlow keeps a kernel for every attribute that it sees.
+  // An input, as they change at each step: TensorFlow keeps a kernel for every attribute that it
+  // sees.
   const float* const factors = call.Data(4, "factors", 8);
   float* const new_p_data = call.Output(0, shape);
   float* const new_m_data = call.Output(1, shape);

@@ -25,7 +25,10 @@ typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned
 inline Vector Load(const float* from) { return *(const Vector*)from; }
 inline void Store(const Vector& vector, float* to) { *(Vector*)to = vector; }
 
-/** Stores past the caches, where there is an instruction for it; `to` is a multiple of the vector's size. */
+/**
+ * Stores past the caches, where there is an instruction for it; `to` is a multiple of the vector's
+ * size.
+ */
 inline void Stream(const Vector& vector, float* to) {
 #if defined(__AVX512F__)
   _mm512_stream_ps(to, (__m512)vector);

@@ -1,6 +1,6 @@
-// MPI for Node: one thread makes every call of MPI, so that the event loop never waits and the library needs no
-// support for threads; what JavaScript asks for is started in order, as collectives must be on every rank.
-// The bindings to C++ that MPI has dropped are not wanted.
+// MPI for Node: one thread makes every call of MPI, so that the event loop never waits and the
+// library needs no support for threads; what JavaScript asks for is started in order, as
+// collectives must be on every rank. The bindings to C++ that MPI has dropped are not wanted.
 #define OMPI_SKIP_MPICXX 1
 #define MPICH_SKIP_MPICXX 1
 #include <mpi.h>
@@ -135,9 +135,7 @@ class Messenger {
   void Begin(Task* task) {
     int code = MPI_SUCCESS;
     switch (task->kind) {
-      case Kind::kInit:
-        code = Init();
-        break;
+      case Kind::kInit: code = Init(); break;
       case Kind::kSum:
         code = MPI_Iallreduce(MPI_IN_PLACE, task->data, task->count, task->type, MPI_SUM,
                               MPI_COMM_WORLD, &task->request);
@@ -150,15 +148,9 @@ class Messenger {
         code = MPI_Iallgather(task->data, task->count, task->type, task->output, task->count,
                               task->type, MPI_COMM_WORLD, &task->request);
         break;
-      case Kind::kBarrier:
-        code = MPI_Ibarrier(MPI_COMM_WORLD, &task->request);
-        break;
-      case Kind::kFinalize:
-        code = MPI_Finalize();
-        break;
-      case Kind::kAbort:
-        code = MPI_Abort(MPI_COMM_WORLD, task->number);
-        break;
+      case Kind::kBarrier: code = MPI_Ibarrier(MPI_COMM_WORLD, &task->request); break;
+      case Kind::kFinalize: code = MPI_Finalize(); break;
+      case Kind::kAbort: code = MPI_Abort(MPI_COMM_WORLD, task->number); break;
     }
     if (code != MPI_SUCCESS) {
       task->error = TextOf(code);
@@ -294,18 +286,10 @@ bool Read(napi_env env, napi_value value, Task* task, void** data, int* count) {
   }
   *count = static_cast<int>(length);
   switch (type) {
-    case napi_float32_array:
-      task->type = MPI_FLOAT;
-      return true;
-    case napi_float64_array:
-      task->type = MPI_DOUBLE;
-      return true;
-    case napi_int32_array:
-      task->type = MPI_INT32_T;
-      return true;
-    case napi_uint8_array:
-      task->type = MPI_UINT8_T;
-      return true;
+    case napi_float32_array: task->type = MPI_FLOAT; return true;
+    case napi_float64_array: task->type = MPI_DOUBLE; return true;
+    case napi_int32_array: task->type = MPI_INT32_T; return true;
+    case napi_uint8_array: task->type = MPI_UINT8_T; return true;
     default:
       napi_throw_type_error(env, nullptr,
                             "array must be of float32, float64, int32 or uint8 numbers");
