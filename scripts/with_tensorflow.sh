@@ -40,7 +40,7 @@ stamp="$(sha256sum "$root/package-lock.json")"
 if [[ ! -f stamp || "$(cat stamp)" != "$stamp" ]]; then
   start=$SECONDS
   rm -rf stamp node_modules
-  cp -a "$root/node_modules" .
+  cp -a "$root/node_modules/." node_modules # its contents: it may be a link to another checkout's
   limited 30 npm install --save-dev --no-audit --no-fund --ignore-scripts --loglevel=error \
     @tensorflow/tfjs-node@4.22.0 >&2
   echo "$stamp" >stamp
