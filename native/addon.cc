@@ -31,6 +31,7 @@ std::string RegisterAll() {
   spikingformer::RegisterSpikeConv(status);
   spikingformer::RegisterDepthwise(status);
   spikingformer::RegisterBatchNorm(status);
+  spikingformer::RegisterBatchNormLif(status);
   spikingformer::RegisterUpdates(status);
   spikingformer::RegisterAttention(status);
   return Ok(status) ? "" : TF_Message(status.get());

@@ -20,10 +20,13 @@ void RegisterSpikeConv(const Status& status);
 /** SpikingformerDepthwiseFilterGrad: depthwise.cc. */
 void RegisterDepthwise(const Status& status);
 
-/**
- * SpikingformerBatchNorm, the same with LIF neurons behind it, and their gradients: batch_norm.cc.
- */
+/** SpikingformerBatchNorm and its gradient: batch_norm.cc. */
 void RegisterBatchNorm(const Status& status);
+
+/**
+ * SpikingformerBatchNormLif, with LIF neurons behind the norm, and its gradient: batch_norm_lif.cc.
+ */
+void RegisterBatchNormLif(const Status& status);
 
 /** SpikingformerAdamW and SpikingformerBlend: updates.cc. */
 void RegisterUpdates(const Status& status);

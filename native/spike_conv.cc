@@ -9,6 +9,7 @@
 
 #include "op.h"
 #include "ops.h"
+#include "spike_gradient_loops.h"
 #include "spike_loops.h"
 #include "thread_pool.h"
 
@@ -16,6 +17,7 @@ namespace spikingformer {
 namespace {
 
 const Variants<SpikeLoops> kLoops = VARIANTS(spike_loops);
+const Variants<SpikeGradientLoops> kGradientLoops = VARIANTS(spike_gradient_loops);
 
 /** Output pixels that one piece of the forward work has, at least. */
 constexpr int64_t kForwardPixels = 256;
@@ -196,8 +198,8 @@ void FilterGradient(void* attrs, TF_OpKernelContext* context) {
       const int64_t channel = i / splits * group, first = i % splits * split;
       const FilterPart part = {channel, std::min(channel + group, p.channels), first,
                                std::min(first + split, filters)};
-      Best(kLoops).filter_gradient(p, images.count, block, Numbers(x), Numbers(dy), dw, part,
-                                   memory);
+      Best(kGradientLoops)
+          .filter_gradient(p, images.count, block, Numbers(x), Numbers(dy), dw, part, memory);
     }
   });
 }

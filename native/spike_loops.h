@@ -16,39 +16,11 @@ struct SpikeConv {
   int64_t padding() const { return size / 2; }
 };
 
-/** What `filter_gradient` works on at a time: whole images, or rows of one. */
-struct PixelBlock {
-  int64_t images, rows;
-};
-
 /** Memory for `forward`; what is in it is undefined. */
 struct ForwardMemory {
   int32_t* starts;
   int32_t* lists;
   float* kept;
-};
-
-/** A number of x that is not zero, and its pixel's place in a panel. */
-struct Entry {
-  int32_t at;
-  float value;
-};
-
-/** Memory for `filter_gradient`; what is in it is undefined. */
-struct GradientMemory {
-  int32_t* places;
-  float* values;
-  int32_t* ends;
-  Entry* entries;
-  float* panel;
-};
-
-/** Input channels of one call of `filter_gradient`, at most; a power of 2. */
-constexpr int32_t kGradientChannels = 256;
-
-/** Input channels [begin, end), and filters [first, last); first is a multiple of half a strip. */
-struct FilterPart {
-  int64_t begin, end, first, last;
 };
 
 struct SpikeLoops {
@@ -73,10 +45,6 @@ struct SpikeLoops {
    */
   void (*forward)(const SpikeConv&, const float* x, const float* panels, const float* scale,
                   const float* shift, float* y, int64_t begin, int64_t end, const ForwardMemory&);
-
-  /** A part of dw, summed over all images block by block. */
-  void (*filter_gradient)(const SpikeConv&, int64_t images, const PixelBlock&, const float* x,
-                          const float* dy, float* dw, const FilterPart&, const GradientMemory&);
 };
 
 // How many of each the memory has to have. A vector may be stored where a list ends.
@@ -94,23 +62,6 @@ constexpr int64_t ForwardLists(const SpikeConv& p, int64_t rows) {
 
 constexpr int64_t ForwardKept(const SpikeConv& p, int64_t rows, int64_t strip) {
   return rows * p.width * strip;
-}
-
-constexpr int64_t GradientPixels(const SpikeConv& p, const PixelBlock& block) {
-  return block.images * block.rows * p.width;
-}
-
-/** Of one channel's entries: apart so that the lists do not share the same few lines of a cache. */
-constexpr int64_t GradientCapacity(const SpikeConv& p, const PixelBlock& block) {
-  return GradientPixels(p, block) + 8;
-}
-
-constexpr int64_t GradientPlaces(const SpikeConv& p, const PixelBlock& block, int64_t channels) {
-  return GradientPixels(p, block) * channels + 16;
-}
-
-constexpr int64_t GradientPanel(const SpikeConv& p, const PixelBlock& block, int64_t strip) {
-  return block.images * (block.rows + p.size - 1) * (p.width + p.size - 1) * strip;
 }
 
 // spike_loops.cc is compiled once for each, with -DINSTRUCTION_SET=avx2 and so on.

@@ -200,13 +200,20 @@ export async function build(
     'spike_conv',
     'depthwise',
     'batch_norm',
+    'batch_norm_lif',
     'updates',
     'attention',
     'thread_pool',
   ];
-  const loopSources = ['lif', 'norm', 'pool', 'spike', 'depthwise', 'attention'].map(
-    (name) => `${name}_loops`,
-  );
+  const loopSources = [
+    'lif',
+    'norm',
+    'pool',
+    'spike',
+    'spike_gradient',
+    'depthwise',
+    'attention',
+  ].map((name) => `${name}_loops`);
   const loops = loopSources.flatMap((source) =>
     Object.entries(instructionSets).map(([set, flags]) => ({
       source,

@@ -61,7 +61,7 @@ export async function installMpi(log: (line: string) => void = () => undefined):
     const flags = ['-std=c++17', '-O2', '-fPIC', '-fvisibility=hidden', '-shared', '-pthread'];
     const defines = ['-DNAPI_VERSION=8', `-DSPIKINGFORMER_MPI_INTERFACE=${MPI_INTERFACE}`];
     const headers = ['-isystem', await nodeHeaders(staging)];
-    const files = [join(folder, 'addon.cc'), '-o', made];
+    const files = [join(folder, 'addon.cc'), join(folder, 'messenger.cc'), '-o', made];
     const args = [...flags, ...defines, ...headers, ...files];
     await runAsync(compiler, args, 'compiling the MPI addon', minutes(10));
     if (!existsSync(made)) throw new Error(`${compiler} has left no ${made}`);
