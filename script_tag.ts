@@ -1,6 +1,7 @@
 /**
  * What a page gets as `spiking` from one file beside tf.min.js: layers, functions, models, what
  * looks inside, and safetensors. Readers of PyTorch's own files and of data sets are for bundlers.
+ * families/ has the same with one family of networks each.
  * With tfjs's wasm backend goes spikingformer-wasm.min.js, as a page for other backends need not load it.
  *
  *   <script src="https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@4.22.0/dist/tf.min.js"></script>

@@ -1,9 +1,11 @@
 // Builds the files for <script> tags, of everything that they need but TensorFlow.js, which the page
-// has loaded before as `tf`: dist/spikingformer.min.js, of script_tag.ts, and, as tfjs's own wasm
-// backend is a file of its own, dist/spikingformer-wasm.min.js with the kernels for it.
+// has loaded before as `tf`: dist/spikingformer.min.js, of script_tag.ts; the same with one family of
+// networks in dist/families/, for pages that load as little as they can; and, as tfjs's own wasm backend
+// is a file of its own, dist/spikingformer-wasm.min.js with the kernels for it.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { familyFiles, onlyFamily } from './_page_families.mjs';
 import { pageGlobals } from './_page_globals.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -55,4 +57,8 @@ const scriptTag = (entry, file, globalName, plugins = []) =>
   });
 
 await scriptTag('script_tag.ts', 'spikingformer.min.js', 'spiking', [otherFiles]);
+for (const family of familyFiles) {
+  const plugins = [otherFiles, onlyFamily(family)];
+  await scriptTag('script_tag.ts', `families/${family}.min.js`, 'spiking', plugins);
+}
 await scriptTag('lib/kernels/wasm/index.ts', 'spikingformer-wasm.min.js', 'spikingWasm');

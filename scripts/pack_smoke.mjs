@@ -14,6 +14,7 @@ import {
   remove,
   write,
 } from './_smoke_project.mjs';
+import { scriptTagSteps } from './_smoke_script_tags.mjs';
 import { typeSteps } from './_smoke_types.mjs';
 
 /** Every class of `layers` is the one that is registered for loading, whichever entry came first. */
@@ -130,6 +131,7 @@ const steps = {
     return node(['workers.cjs']);
   },
   ...bundleSteps,
+  ...scriptTagSteps,
   'no TextDecoder, as in jest and React Native': () => {
     write(
       'bare.cjs',
