@@ -13,7 +13,7 @@ import { pythons, reasonOf, runPython } from '../node/native/python';
 
 export const pytorchFolder = fileURLToPath(new URL('./pytorch', import.meta.url));
 
-/** The constructor of Spikingformer in bench/pytorch/spikingformer.py. */
+/** The constructor of the networks in bench/pytorch. */
 export interface PeerConfig {
   channels: number;
   depth: number;

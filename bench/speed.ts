@@ -45,6 +45,7 @@ const cases: Record<string, Case> = {
   tokenizer: part('tokenizer'),
   'spikingformer-4-256': network(small),
   'spikingformer-4-384': network('spikingformer-4-384-cifar10'),
+  'qkformer-4-384': network('qkformer-4-384-cifar10'),
 };
 
 /** Milliseconds that a turn should take, so that a clock and a scheduler do not matter. */
@@ -191,7 +192,9 @@ export async function run(args: string[]): Promise<void> {
   const quickly = (all: readonly string[], ...left: string[]) =>
     quick ? all.filter((name) => !left.includes(name)) : [...all];
   const caseNames = chosen('cases', values.cases, Object.keys(cases));
-  const wantedCases = values.cases ? caseNames : quickly(caseNames, 'spikingformer-4-384');
+  const wantedCases = values.cases
+    ? caseNames
+    : quickly(caseNames, 'spikingformer-4-384', 'qkformer-4-384');
   const wantedBackends = chosen('backends', values.backends, backends);
   const ours = values.backends ? wantedBackends : quickly(wantedBackends, 'cpu');
   const wantedPeers = chosen('peers', values.peers, peers);

@@ -11,7 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neurons import CompiledLIF, reset, spikingjelly_lif
+from qkformer import QKFormer
 from spikingformer import Spikingformer
+
+# By the family that a preset's name begins with.
+NETWORKS = {'qkformer': QKFormer, 'spikingformer': Spikingformer}
 
 
 class Task:
@@ -29,16 +33,14 @@ class Task:
         if self.kind == 'lif':
             self.module = neuron()
         else:
-            network = Spikingformer(**spec['config'], neuron=neuron)
+            family = spec['preset'].split('-')[0]
+            network = NETWORKS[family](**spec['config'], neuron=neuron)
             weights = load_file(spec['weights'])
-            # The authors' blocks own two LayerNorms that nothing calls; these blocks do not.
+            # Spikingformer's authors' blocks own two LayerNorms that nothing calls; these blocks do not.
             used = {key: value for key, value in weights.items() if '.norm' not in key}
             network.load_state_dict(used)
-            self.module = {
-                'model': network,
-                'tokenizer': network.patch_embed,
-                'block': network.block[0],
-            }[self.kind]
+            parts = {'model': '', 'tokenizer': 'patch_embed', 'block': 'block.0'}
+            self.module = network.get_submodule(parts[self.kind])
         self.parameters = sum(p.numel() for p in self.module.parameters())
         # [batch, time, height, width, channels] or images [batch, height, width, channels]
         time_last = x.ndim == 5
