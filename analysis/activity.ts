@@ -42,22 +42,28 @@ interface Sum extends TensorActivity {
   weight: number;
 }
 
-function activityOf(x: tf.Tensor, timed: boolean, repeats: number): TensorActivity {
+/** What is measured of one tensor, still on the backend: its density at each step, then three more numbers. */
+function statisticsOf(x: tf.Tensor, timed: boolean): tf.Tensor1D {
   return tf.tidy(() => {
     const axes = x.shape.map((_, axis) => axis).filter((axis) => !timed || axis !== 1);
     const awake = x.notEqual(0).toFloat();
-    const steps = Array.from(awake.mean(axes).dataSync());
-    const perStep = steps.flatMap((density) => Array<number>(repeats).fill(density));
-    const isWhole = x.equal(x.floor()).all().dataSync()[0] === 1;
-    const isSpikes = isWhole && x.equal(awake).all().dataSync()[0] === 1;
-    const kind: ValueKind = isSpikes ? 'spikes' : isWhole ? 'whole' : 'real';
-    return {
-      kind,
-      density: perStep.reduce((a, b) => a + b, 0) / perStep.length,
-      mean: x.mean().dataSync()[0]!,
-      perStep,
-    };
+    const isWhole = x.equal(x.floor()).all();
+    const isSpikes = x.equal(awake).all();
+    const parts = [awake.mean(axes), x.mean(), isWhole.toFloat(), isSpikes.toFloat()];
+    return tf.concat(parts.map((part) => part.flatten()));
   });
+}
+
+function activityOf(statistics: Float32Array, repeats: number): TensorActivity {
+  const [mean, isWhole, isSpikes] = statistics.subarray(-3);
+  const steps = Array.from(statistics.subarray(0, -3));
+  const perStep = steps.flatMap((density) => Array<number>(repeats).fill(density));
+  return {
+    kind: isSpikes ? 'spikes' : isWhole ? 'whole' : 'real',
+    density: perStep.reduce((a, b) => a + b, 0) / perStep.length,
+    mean: mean!,
+    perStep,
+  };
 }
 
 /** The least special of two kinds. */
@@ -103,14 +109,14 @@ export function measureActivity(
 ): Activity {
   checkKeys('measureActivity', options, ['batchSize', 'training', 'onProgress']);
   const steps = batchByBatch(model, x, options);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
+  let turn = steps.next();
+  while (!turn.done) turn = steps.next(turn.value.dataSync<'float32'>());
+  return turn.value;
 }
 
 /**
- * The same, letting others have their turn between batches: a page is drawn, a signal comes through.
+ * The same, letting others have their turn between batches: a page is drawn, a signal comes through. Numbers are
+ * read as webgpu likes it, without waiting for the GPU.
  *
  * @throws the signal's reason, once it is aborted
  */
@@ -122,20 +128,36 @@ export async function measureActivityAsync(
   checkKeys('measureActivityAsync', options, ['batchSize', 'training', 'onProgress', 'signal']);
   const { signal, ...rest } = options;
   const steps = batchByBatch(model, x, rest);
-  for (;;) {
-    signal?.throwIfAborted();
-    const { done, value } = steps.next();
-    if (done) return value;
+  const read = async (numbers: tf.Tensor1D) => {
+    const values = await numbers.data<'float32'>();
     await tf.nextFrame();
+    signal?.throwIfAborted();
+    return values;
+  };
+  try {
+    signal?.throwIfAborted();
+    let turn = steps.next();
+    while (!turn.done) turn = steps.next(await read(turn.value));
+    return turn.value;
+  } finally {
+    steps.return({ samples: 0, neurons: new Map(), inputs: new Map() }); // gives back what was not read
   }
 }
 
-/** Stops after each batch. */
+/** Of a tensor that went by, where its statistics go. */
+interface Sight {
+  sums: Map<string, Sum>;
+  path: string;
+  repeats: number;
+  statistics: tf.Tensor1D;
+}
+
+/** Stops after each batch, for its statistics to be read: all at once, as a GPU is slow to answer. */
 function* batchByBatch(
   model: tf.LayersModel,
   x: tf.Tensor,
   { batchSize = 16, training = false, onProgress }: ActivityOptions,
-): Generator<void, Activity> {
+): Generator<tf.Tensor1D, Activity, Float32Array> {
   checkPositiveInteger('batchSize', batchSize);
   checkBoolean('training', training);
   const samples = x.shape[0] ?? 0;
@@ -145,15 +167,18 @@ function* batchByBatch(
   walkLayers(model, (layer, path) => paths.set(layer, path));
   const pathOf = (layer: tf.layers.Layer) => paths.get(layer) ?? layer.name;
   const [neurons, inputs] = [new Map<string, Sum>(), new Map<string, Sum>()];
-  let weight = 0;
+  let sights: Sight[] = [];
   const hear = (sums: Map<string, Sum>, timed: boolean) => {
-    return (layer: tf.layers.Layer, tensor: tf.Tensor, repeats = 1) =>
-      add(sums, pathOf(layer), activityOf(tensor, timed, repeats), weight);
+    return (layer: tf.layers.Layer, tensor: tf.Tensor, repeats = 1) => {
+      const statistics = tf.keep(statisticsOf(tensor, timed)); // past the layer's own tidy
+      sights.push({ sums, path: pathOf(layer), repeats, statistics });
+    };
   };
   const stock = [...paths.keys()].filter((layer) => isStockMap(layer));
-  const run = (from: number) =>
+  const run = (from: number, size: number) =>
     tf.tidy(() => {
-      const batch = x.slice([from], [weight]);
+      const batch = x.slice([from], [size]);
+      sights = [];
       for (const layer of stock) {
         layer.setCallHook((input) => hear(inputs, false)(layer, [input].flat()[0] as tf.Tensor));
       }
@@ -161,16 +186,26 @@ function* batchByBatch(
         withListener({ spikes: hear(neurons, true), input: hear(inputs, true) }, () =>
           model.apply(batch, { training }),
         );
+        return tf.concat([tf.tensor1d([]), ...sights.map(({ statistics }) => statistics)]);
       } finally {
         for (const layer of stock) layer.clearCallHook();
+        tf.dispose(sights.map(({ statistics }) => statistics));
       }
     });
   for (let from = 0; from < samples; from += batchSize) {
-    weight = Math.min(batchSize, samples - from);
-    if (training) keepingStatistics(model, () => run(from));
-    else run(from);
-    onProgress?.(from + weight, samples);
-    yield;
+    const size = Math.min(batchSize, samples - from);
+    const all = training ? keepingStatistics(model, () => run(from, size)) : run(from, size);
+    onProgress?.(from + size, samples);
+    let numbers: Float32Array;
+    try {
+      numbers = yield all;
+    } finally {
+      all.dispose();
+    }
+    for (const { sums, path, repeats, statistics } of sights) {
+      add(sums, path, activityOf(numbers.subarray(0, statistics.size), repeats), size);
+      numbers = numbers.subarray(statistics.size);
+    }
   }
   return { samples, neurons: finished(neurons), inputs: finished(inputs) };
 }
