@@ -1,11 +1,14 @@
-/** Spiking attention: a product of spikes without softmax, hence associative (Zhou et al., arXiv 2304.11954). */
+/**
+ * Spiking attention: a product of spikes without softmax, which is therefore associative (Zhou et al., arXiv
+ * 2304.11954).
+ */
 import * as tf from '@tensorflow/tfjs';
 import { runSpikingAttention } from './kernels';
 import { headProduct } from './kernels/attention';
 import { checkFinite, checkKeys, checkPositiveInteger, invalid } from './validate';
 
 export interface SpikingAttentionParams {
-  /** Factor on the product. Default 0.125, a constant in the papers' code, not 1 / sqrt(headDim). */
+  /** Factor on the product. Default 0.125: a constant, as in the papers' code, not 1 / sqrt(headDim). */
   scale?: number;
 }
 
@@ -24,9 +27,13 @@ function checkSameShapes(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): void {
 }
 
 /**
- * scale (q kT) v or scale q (kT v), whichever takes fewer operations: for spikes both are sums of
- * whole numbers, so the two are equal to the bit.
+ * scale (q kT) v or scale q (kT v), whichever takes fewer operations. For spikes both are sums of whole numbers, and
+ * equal bit for bit.
+ *
+ * Throws if the shapes differ or have fewer than 4 axes.
+ *
  * @param q,k,v `[batch, time, heads, tokens, headDim]`, or any shape that ends so; equal shapes.
+ * @returns The shape of q.
  */
 export function spikingAttention(
   q: tf.Tensor,
@@ -41,16 +48,17 @@ export function spikingAttention(
 }
 
 /**
- * `spikingAttention` of heads that lie side by side, as linear maps give them: channel a headDim + e is
- * e of head a, headDim = channels / numHeads. With tfjs-node's native ops one kernel, and one for the
- * gradient, which has no gradient itself.
+ * `spikingAttention` of heads that lie side by side, as linear maps return them: channel a headDim + e is channel e of
+ * head a, headDim = channels / numHeads. tfjs-node's native ops run it as one kernel, and its gradient as another,
+ * which cannot be differentiated again.
  *
  * ```ts
  * const spikes = () => tf.randomUniform([2, 4, 8, 8, 64]).less(0.2).toFloat();
  * multiHeadSpikingAttention(spikes(), spikes(), spikes(), { numHeads: 4 }); // [2, 4, 8, 8, 64]
  * ```
  *
- * @param q,k,v float32 `[batch, time, ...tokens, channels]`, of equal shapes.
+ * @param q,k,v float32 `[batch, time, ...tokens, channels]`, equal shapes.
+ * @returns The shape of q.
  */
 export function multiHeadSpikingAttention(
   q: tf.Tensor,

@@ -6,38 +6,40 @@ import { sharedBatchNorm, statisticsShare } from './shared_statistics';
 import { invalid } from './validate';
 
 export interface BatchNormParams {
-  /** Added to the variance. Default 1e-5, PyTorch's. */
+  /** Added to the variance. Default 1e-5, as in PyTorch. */
   epsilon?: number;
 }
 
-/** `[..., channels]` normalized, and the statistics `[channels]` that did it; the variance is the biased one. */
+/** The normalized `[..., channels]`, and the statistics `[channels]` used for it; the variance is biased. */
 export interface BatchNormOutput {
   y: tf.Tensor;
   mean: tf.Tensor;
   variance: tf.Tensor;
 }
 
-/** Each vector has one number a channel of x, or would be read beyond its end. */
+/** Each vector needs one number per channel of x; kernels would read beyond the end of a shorter one. */
 function checkChannels(x: tf.Tensor, vectors: Record<string, tf.Tensor>): void {
   if (x.rank < 2) throw invalid('x', 'of shape [..., channels]', x.shape);
   if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
   const channels = x.shape.at(-1)!;
   for (const [name, { shape }] of Object.entries(vectors)) {
     if (shape.length !== 1 || shape[0] !== channels) {
-      throw invalid(name, `of shape [${channels}], one number a channel of x`, shape);
+      throw invalid(name, `of shape [${channels}], one number per channel of x`, shape);
     }
   }
 }
 
-/** Of no numbers there are no statistics. */
+/** An empty tensor has no statistics. */
 function checkNotEmpty(x: tf.Tensor): void {
-  if (x.size === 0) throw invalid('x', 'of one value a channel or more', x.shape);
+  if (x.size === 0) throw invalid('x', 'of at least one value per channel', x.shape);
 }
 
 /**
- * Normalizes with the batch's own statistics: y = gamma (x - mean) / sqrt(variance + epsilon) + beta
- * over every axis but the last: one statistic over time too, never one per step.
- * mean and variance carry no gradient.
+ * Normalizes with the statistics of the batch: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, over every axis
+ * but the last, so that all time steps share one statistic. mean and variance carry no gradient.
+ *
+ * @param x float32 `[..., channels]`.
+ * @param gamma,beta float32 `[channels]`.
  */
 export function batchNormTraining(
   x: tf.Tensor,
@@ -55,9 +57,10 @@ export function batchNormTraining(
 }
 
 /**
- * `batchNormTraining` and the LIF neurons behind it: their spikes, as `multiStepLIF` of y has them.
- * Where the backend has one kernel for both, y is never stored.
- * @param x `[batch, time, ..., channels]`. @param neuron Complete and checked.
+ * The spikes of the LIF neurons behind `batchNormTraining`: `multiStepLIF` of its y. A backend with one kernel for both
+ * never stores y.
+ * @param x `[batch, time, ..., channels]`.
+ * @param neuron Complete and checked.
  */
 export function batchNormLIFTraining(
   x: tf.Tensor,
@@ -73,7 +76,7 @@ export function batchNormLIFTraining(
   return { spikes, mean, variance };
 }
 
-/** Normalizes with given statistics, as at inference. x is `[..., channels]`. */
+/** Normalizes x `[..., channels]` with given statistics `[channels]`, as at inference. */
 export function batchNormInference(
   x: tf.Tensor,
   gamma: tf.Tensor,
@@ -89,7 +92,7 @@ export function batchNormInference(
   });
 }
 
-/** The same as one factor and one term a channel: y = scale x + shift. */
+/** The same as one factor and one term per channel: y = scale x + shift. */
 export function batchNormAffine(
   gamma: tf.Tensor,
   beta: tf.Tensor,
@@ -104,9 +107,9 @@ export function batchNormAffine(
 }
 
 /**
- * Running statistics after one batch, as PyTorch keeps them: the variance unbiased (n / (n - 1)).
- * @param momentum The share that the old statistics keep: tf.layers' 0.9 is PyTorch's 0.1.
- * @param count How many values each channel's statistics are over, at least 2.
+ * Running statistics after one batch, as PyTorch keeps them, with the unbiased variance (n / (n - 1)).
+ * @param momentum The share of the old statistics to keep: 0.9 in tf.layers is 0.1 in PyTorch.
+ * @param count The number of values behind each channel's statistics, at least 2.
  */
 export function updateRunningStatistics(
   running: { mean: tf.Tensor; variance: tf.Tensor },

@@ -1,21 +1,20 @@
-/** Starting the first backend that a device has, and saying aloud when it is not the one wished for. */
+/** Starts the first backend that the device supports, and reports why it skipped others. */
 import * as tf from '@tensorflow/tfjs';
 import { shared } from './shared';
 import type { WatchableBackend } from './tfjs_internals';
 import { invalid } from './validate';
 
 export interface ChooseBackendOptions {
-  /** Whether the model will be trained, not only run: then 16-bit textures do not do. Default false. */
+  /** Whether the model will be trained: then backends with 16-bit textures are skipped. Default false. */
   training?: boolean;
-  /** Who is told why a backend was passed over, and when a GPU is lost later. Default console.warn. */
+  /** Receives the reason why a backend was skipped, and a message if a GPU is lost later. Default console.warn. */
   say?: (message: string) => void;
 }
 
-const LOST =
-  'its tensors are gone with it. Choose a backend again, and load the model and its data again';
+const LOST = 'its tensors are gone. Choose a backend again, and reload the model and its data';
 
 /**
- * Makes the first of these backends current that starts, and returns its name. A page imports those
+ * Starts these backends in order until one works, makes it current, and returns its name. A page imports the backends
  * that it names: `@tensorflow/tfjs` brings webgl and cpu.
  *
  * ```ts
@@ -24,7 +23,7 @@ const LOST =
  * const backend = await chooseBackend(['webgpu', 'webgl', 'wasm']);
  * ```
  *
- * Throws where none of them starts, with the reason for each.
+ * Throws if none starts, with the reason for each.
  */
 export async function chooseBackend(
   names: readonly string[] = ['webgpu', 'webgl', 'wasm', 'cpu'],
@@ -46,9 +45,9 @@ export async function chooseBackend(
   throw new Error(`No backend: ${reasons.join('; ')}`);
 }
 
-/** Makes that backend current; or says why not. */
+/** Makes that backend current, or returns the reason why it cannot. */
 async function start(name: string, training: boolean): Promise<string | null> {
-  if (!tf.findBackendFactory(name)) return 'is not imported, or not supported here';
+  if (!tf.findBackendFactory(name)) return 'is not imported or not supported here';
   if (!(await tf.setBackend(name))) return 'does not start here';
   if (name === 'webgl' && training && !tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) {
     return 'has 16-bit textures on this device, too coarse to train with';
@@ -58,7 +57,7 @@ async function start(name: string, training: boolean): Promise<string | null> {
 
 const watched = shared('watchedBackends', () => new WeakSet<object>());
 
-/** Says it when the GPU goes away: a driver's crash, a laptop that changes GPUs, a page in the background. */
+/** Reports the loss of a GPU: a driver crash, a laptop that switches GPUs, a page in the background. */
 function watch(name: string, say: (message: string) => void): void {
   const backend = tf.backend();
   if (watched.has(backend)) return;

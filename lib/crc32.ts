@@ -1,4 +1,4 @@
-/** CRC-32 as zip has it (polynomial 0xEDB88320), eight bytes at a time. */
+/** CRC-32 as used by zip (polynomial 0xEDB88320), eight bytes at a time. */
 
 const TABLES = makeTables();
 
@@ -14,7 +14,7 @@ function makeTables(): Uint32Array[] {
   return tables;
 }
 
-/** The CRC-32 of `bytes`, after `crc`, that of what came before them. */
+/** The CRC-32 of `bytes`, continuing from `crc`, the CRC-32 of the bytes before them. */
 export function crc32(bytes: Uint8Array, crc = 0): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES as [Uint32Array, ...Uint32Array[]];
   const whole = bytes.length - (bytes.length % 8);

@@ -1,6 +1,6 @@
-/** What somebody who misspelt a name meant: the nearest that there is. */
+/** Suggestions for misspelled names: the nearest known one. */
 
-/** Letters to add, drop, change or swap with their neighbors, to make one word of the other. */
+/** The number of letters to add, drop, change or swap with a neighbor that turns one word into the other. */
 export function editDistance(a: string, b: string): number {
   let [beforeLast, last] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
@@ -16,7 +16,10 @@ export function editDistance(a: string, b: string): number {
   return last[b.length]!;
 }
 
-/** The name that is at most three letters and two fifths of it away, or the only one that goes on from it. */
+/**
+ * The name at a distance of at most three letters and two fifths of its length, or the only name that starts with the
+ * word.
+ */
 export function nearestName(word: string, names: readonly string[]): string | undefined {
   const small = word.slice(0, 100).toLowerCase();
   const away = (name: string) => editDistance(small, name.toLowerCase());
@@ -29,7 +32,7 @@ export function nearestName(word: string, names: readonly string[]): string | un
   return longer.length === 1 ? longer[0] : undefined;
 }
 
-/** ' (Did you mean X?)', for the end of an error; '' if nothing is near. */
+/** ' (Did you mean X?)', to end an error with; '' if no name is near. */
 export function didYouMean(word: string, names: readonly string[]): string {
   const nearest = nearestName(word, names);
   return nearest === undefined ? '' : ` (Did you mean ${nearest}?)`;

@@ -1,10 +1,10 @@
-/** Rows of a table by their numbers: token embeddings, with checks of the ids where reading them is quick. */
+/** Rows of a table by their numbers: token embeddings, with checks of the ids on backends that read them quickly. */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from './validate';
 
 /**
- * Throws if an id is no whole number from 0 to vocabSize - 1, and says which and where. On numbers in memory;
- * layers call it themselves on backends whose tensors lie there.
+ * Throws if an id is not a whole number from 0 to vocabSize - 1, and names the id and its position. It takes numbers in
+ * memory; on backends whose tensors are in memory, layers call it themselves.
  * @param ids Row-major, of that shape.
  */
 export function checkTokenIds(
@@ -27,15 +27,19 @@ export function checkTokenIds(
   }
 }
 
-/** Whether `dataSync` of a small tensor does not wait for a GPU, nor, as on webgpu, go through a canvas. */
+/**
+ * Whether `dataSync` of a small tensor is immediate: it neither waits for a GPU nor, as on webgpu, goes through a
+ * canvas.
+ */
 export function readsAtOnce(): boolean {
   return tf.getBackend() !== 'webgl' && tf.getBackend() !== 'webgpu';
 }
 
 /**
- * `table[ids]`: `[...ids, channels]`. The table's gradient adds up rows by their ids in one pass; tfjs's own
- * compares every id with every row of the table on cpu, and is missing on wasm.
- * @param table float32 `[vocabSize, channels]`. @param ids int32, of any shape.
+ * `table[ids]`: `[...ids, channels]`. The table's gradient adds up rows by id in one pass; tfjs's compares every id
+ * with every row on cpu, and is missing on wasm.
+ * @param table float32 `[vocabSize, channels]`.
+ * @param ids int32, of any shape.
  */
 export function lookUp(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
   const [, channels] = table.shape;

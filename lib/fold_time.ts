@@ -1,4 +1,4 @@
-/** Time as an axis: folding it into batch for layers that do not look along it, and repeating images along it. */
+/** Time as an axis: folding it into batch for layers that do not use it, and repeating images along it. */
 import * as tf from '@tensorflow/tfjs';
 
 /** `[batch, time, ...]` as `[batch * time, ...]`: the same numbers in the same order, a free reshape. */
@@ -7,7 +7,7 @@ export function foldTime(x: tf.Tensor): tf.Tensor {
   return x.reshape([batch! * time!, ...rest]);
 }
 
-/** The reverse of `foldTime`, for that number of time steps. */
+/** The reverse of `foldTime`: `[batch * time, ...]` as `[batch, time, ...]`. */
 export function unfoldTime(x: tf.Tensor, timeSteps: number): tf.Tensor {
   const [folded, ...rest] = x.shape;
   return x.reshape([folded! / timeSteps, timeSteps, ...rest]);
@@ -18,7 +18,7 @@ export function repeatOverTime(x: tf.Tensor, timeSteps: number): tf.Tensor {
   const [batch, ...rest] = x.shape as [number, ...number[]];
   if (timeSteps === 1) return x.reshape([batch, 1, ...rest]);
   const size = x.size / batch;
-  // Stock gradients of stack, tile and broadcasting are slow on wasm: the sum over time, by slices.
+  // The stock gradients of stack, tile and broadcasting are slow on wasm: this sums over time by slices.
   const repeat = tf.customGrad((y) => {
     const steps = Array<tf.Tensor2D>(timeSteps).fill((y as tf.Tensor).reshape([batch, size]));
     const value = tf.concat(steps, 1);

@@ -1,4 +1,4 @@
-/** The maths of spiking networks on tensors: pure functions, and the kernels beneath them. */
+/** The math of spiking networks on tensors: pure functions, and the kernels beneath them. */
 import { registerGradients } from './kernels/register_gradients';
 
 registerGradients();

@@ -1,4 +1,4 @@
-/** Computing with some tokens while the others pass by, as TP-Spikformer prunes tokens: nothing is trained for it. */
+/** Computes with some tokens while the others pass by, as TP-Spikformer prunes tokens; it needs no training. */
 import * as tf from '@tensorflow/tfjs';
 import { tokenScores } from './token_scores';
 import { invalid } from './validate';
@@ -14,7 +14,7 @@ export function checkKeepTokens(argument: string, value: unknown): asserts value
   }
 }
 
-/** How many of so many tokens are kept: of a share the whole part, but one at least. */
+/** How many of `tokens` tokens are kept; a share is rounded down, but to no less than 1. */
 export function keptCount(keepTokens: number, tokens: number): number {
   if (keepTokens < 1) return Math.max(1, Math.floor(keepTokens * tokens));
   if (keepTokens > tokens) {
@@ -23,7 +23,10 @@ export function keptCount(keepTokens: number, tokens: number): number {
   return keepTokens;
 }
 
-/** The tokens `[batch, tokens]` of falling score, the earlier of two that are equal, and the place of each token in it. */
+/**
+ * The tokens `[batch, tokens]` in the order of falling score, ties in order of position; and the place of each token in
+ * that order.
+ */
 export function tokenOrder(scores: tf.Tensor3D): { order: tf.Tensor2D; places: tf.Tensor2D } {
   return tf.tidy(() => {
     const [batch, height, width] = scores.shape;
@@ -34,7 +37,10 @@ export function tokenOrder(scores: tf.Tensor3D): { order: tf.Tensor2D; places: t
   });
 }
 
-/** x `[batch, time, tokens, channels]` with the tokens of each sample in that order. By rows: wasm's gather of several axes at once is wrong. */
+/**
+ * x `[batch, time, tokens, channels]` with each sample's tokens in that order. By rows, since wasm's gather of several
+ * axes at once is wrong.
+ */
 function inOrder(x: tf.Tensor, order: tf.Tensor2D): tf.Tensor {
   const [batch, time, tokens, channels] = (x as tf.Tensor4D).shape;
   const images = tf.range(0, batch * time, 1, 'int32').mul(tf.scalar(tokens, 'int32'));
@@ -42,7 +48,7 @@ function inOrder(x: tf.Tensor, order: tf.Tensor2D): tf.Tensor {
   return tf.gather(x.reshape([-1, channels]), rows).reshape(x.shape);
 }
 
-/** The same, whose gradient comes back by the places, without a sum. */
+/** The same; its gradient is a gather by `places`, without a sum. */
 function sorted(x: tf.Tensor, order: tf.Tensor2D, places: tf.Tensor2D): tf.Tensor {
   return tf.customGrad((y, save) => {
     (save as tf.GradSaveFunc)([places]);
@@ -54,8 +60,8 @@ function sorted(x: tf.Tensor, order: tf.Tensor2D, places: tf.Tensor2D): tf.Tenso
 }
 
 /**
- * `run` of the `keepTokens` tokens with the highest scores, `[batch, time, kept, channels]` in falling order; the others
- * are in the result as they were, and pass their gradient on. The scores themselves pass none.
+ * Applies `run` to the `keepTokens` tokens with the highest scores, `[batch, time, kept, channels]` in falling order.
+ * The others come through unchanged, and so does their gradient. The scores get no gradient.
  *
  * @param x `[batch, time, height, width, channels]`
  * @param run must return the shape that it gets

@@ -1,15 +1,17 @@
-/** Layer normalization over the channels of each token by itself (Ba et al., arXiv 1607.06450), gradient in closed form. */
+/**
+ * Layer normalization of each token over its channels (Ba et al., arXiv 1607.06450), with its gradient in closed form.
+ */
 import * as tf from '@tensorflow/tfjs';
 import { installKernels } from './kernels';
 import { mayDifferentiateTwice } from './tfjs_internals';
 import { checkPositive, invalid } from './validate';
 
 export interface LayerNormParams {
-  /** Added to the variance. Default 1e-5, PyTorch's; tf.layers' is 1e-3. */
+  /** Added to the variance. Default 1e-5, as in PyTorch; 1e-3 in tf.layers. */
   epsilon?: number;
 }
 
-/** xhat = (x - mean) rstd and rstd = 1 / sqrt(variance + epsilon), of each row of `[rows, channels]`. */
+/** xhat = (x - mean) rstd and rstd = 1 / sqrt(variance + epsilon), for each row of `[rows, channels]`. */
 function standardize(x: tf.Tensor, epsilon: number): [xhat: tf.Tensor, rstd: tf.Tensor] {
   const centered = x.sub(x.mean(-1, true));
   // Not rsqrt: TensorFlow rounds the last few rows otherwise than the rest.
@@ -31,9 +33,10 @@ function layerNormGrad(
 }
 
 /**
- * gamma (x - mean) / sqrt(variance + epsilon) + beta, the mean and the biased variance being those of
- * the last axis: no statistics of a batch, hence the same in training and at inference.
- * @param x float32 `[..., channels]`. @param gamma,beta `[channels]`.
+ * gamma (x - mean) / sqrt(variance + epsilon) + beta, with mean and biased variance over the last axis. It uses no
+ * batch statistics, and is the same in training and at inference.
+ * @param x float32 `[..., channels]`.
+ * @param gamma,beta `[channels]`.
  */
 export function layerNorm(
   x: tf.Tensor,

@@ -7,13 +7,16 @@ import { checkPositiveInteger, invalid } from './validate';
 export interface MaxPoolParams {
   /** Side of the window. Default 3. PyTorch: kernel_size. */
   poolSize?: number;
-  /** Default 2. PyTorch: stride. */
+  /** Stride of the window. Default 2. PyTorch: stride. */
   strides?: number;
-  /** Border that never wins, at most half of poolSize. Default floor((poolSize - 1) / 2): 1 for 3, 0 for 2. */
+  /**
+   * Width of the border, which never wins; at most half of poolSize. Default floor((poolSize - 1) / 2): 1 for 3, 0 for
+   * 2. PyTorch: padding.
+   */
   padding?: number;
 }
 
-/** The parameters complete and checked. */
+/** The parameters, complete and checked. */
 export function resolveMaxPool(params: MaxPoolParams = {}) {
   const { poolSize = 3, strides = 2 } = params;
   checkPositiveInteger('poolSize', poolSize);
@@ -31,21 +34,21 @@ export function pooledSize(n: number, params?: MaxPoolParams): number {
   return Math.floor((n + 2 * padding - poolSize) / strides) + 1;
 }
 
-/**
- * PyTorch's MaxPool2d on `[batch, height, width, channels]`.
- * Throws where the image, padded, is smaller than the window.
- */
+/** PyTorch's MaxPool2d on `[batch, height, width, channels]`. Throws if the padded image is smaller than the window. */
 export function maxPool2d(x: tf.Tensor4D, params?: MaxPoolParams): tf.Tensor4D {
   const attrs = resolveMaxPool(params);
   if (x.rank !== 4) throw invalid('x', 'of shape [batch, height, width, channels]', x.shape);
   if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
   if (Math.min(x.shape[1], x.shape[2]) + 2 * attrs.padding < attrs.poolSize) {
-    throw invalid('x', `at least ${attrs.poolSize - 2 * attrs.padding} pixels a side`, x.shape);
+    throw invalid('x', `at least ${attrs.poolSize - 2 * attrs.padding} pixels per side`, x.shape);
   }
   return runFirstMaxPool(x, attrs);
 }
 
-/** The same at each time step. @param x `[batch, time, height, width, channels]`. */
+/**
+ * The same at each time step.
+ * @param x `[batch, time, height, width, channels]`.
+ */
 export function maxPoolOverTime(x: tf.Tensor, params?: MaxPoolParams): tf.Tensor {
   return unfoldTime(maxPool2d(foldTime(x) as tf.Tensor4D, params), x.shape[1]!);
 }

@@ -1,6 +1,8 @@
 /**
  * Integrate-and-fire neurons over time, as pure functions of their input and their first membrane.
- *   charge: h = v + (x - (v - vReset)) / tau;  fire: s = h >= vThreshold;  reset: v = h (1 - s) + vReset s
+ *
+ * |  charge: h = v + (x - (v - vReset)) / tau;  fire: s = h >= vThreshold;  reset: v = h (1 - s) + vReset s
+ *
  * The gradient of the firing step is a surrogate. Source: SpikingJelly (Fang et al., 2023).
  */
 import type * as tf from '@tensorflow/tfjs';
@@ -16,13 +18,13 @@ import {
 } from './neuron_params';
 import { invalid } from './validate';
 
-/** What a neuron leaves behind: its spikes `[batch, time, ...]`, and its membranes `[batch, ...]` after the last step. */
+/** The results of a neuron: its spikes `[batch, time, ...]`, and its membranes `[batch, ...]` after the last step. */
 export interface NeuronOutput {
   spikes: tf.Tensor;
   v: tf.Tensor;
 }
 
-/** `[batch, time, ...]` and, if given, the state that fits it. */
+/** Checks x `[batch, time, ...]` and, if given, that the state fits it. */
 export function checkInput(x: tf.Tensor, v0?: tf.Tensor): void {
   if (x.rank < 2) throw invalid('x', 'of shape [batch, time, ...]', x.shape);
   if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
@@ -36,7 +38,7 @@ export function checkInput(x: tf.Tensor, v0?: tf.Tensor): void {
   }
 }
 
-/** Kernel call with checked input; `w` as in `multiStepPLIF`. Without lastMembranes v may be left empty. */
+/** Calls the kernel with checked input; `w` as in `multiStepPLIF`. Without lastMembranes v may be empty. */
 export function runNeuron(
   x: tf.Tensor,
   attrs: NeuronAttrs,
@@ -51,7 +53,7 @@ export function runNeuron(
   return { spikes, v };
 }
 
-/** `runNeuron` for those who go on without the membranes. */
+/** `runNeuron` for callers that do not use the membranes. */
 function spikesOf(x: tf.Tensor, attrs: NeuronAttrs, v0?: tf.Tensor, w?: tf.Tensor): tf.Tensor {
   const { spikes, v } = runNeuron(x, attrs, v0, w, false);
   v.dispose();
@@ -67,8 +69,8 @@ function spikesOf(x: tf.Tensor, attrs: NeuronAttrs, v0?: tf.Tensor, w?: tf.Tenso
  * ```
  *
  * @param x Input current, float32 `[batch, time, ...]`.
- * @param params See LIFParams; throws on an unknown or impossible one.
- * @param v0 Membranes before the first step `[batch, ...]`. Default: vReset, or 0.
+ * @param params See LIFParams. Throws on an unknown option or an invalid value.
+ * @param v0 Membranes before the first step `[batch, ...]`. Default: vReset, or 0 if that is null.
  */
 export function multiStepLIF(x: tf.Tensor, params?: LIFParams, v0?: tf.Tensor): tf.Tensor {
   return spikesOf(x, resolveLIF(params), v0);
@@ -80,8 +82,8 @@ export function multiStepIF(x: tf.Tensor, params?: IFParams, v0?: tf.Tensor): tf
 }
 
 /**
- * LIF neurons with a learnt time constant (Fang et al., arXiv 2007.05785): 1 / tau = sigmoid(w).
- * @param w One number, any shape of one element. Otherwise as `multiStepLIF`.
+ * LIF neurons with a learned time constant (Fang et al., arXiv 2007.05785): 1 / tau = sigmoid(w).
+ * @param w One number, in any shape with one element. Otherwise as `multiStepLIF`.
  */
 export function multiStepPLIF(
   x: tf.Tensor,
@@ -92,17 +94,17 @@ export function multiStepPLIF(
   return spikesOf(x, resolvePLIF(params), v0, w);
 }
 
-/** `multiStepLIF` that returns the last membranes too, to go on from them: pass them as `v0`. */
+/** `multiStepLIF` that also returns the last membranes. To continue from them, pass them as `v0`. */
 export function multiStepLIFState(x: tf.Tensor, params?: LIFParams, v0?: tf.Tensor): NeuronOutput {
   return runNeuron(x, resolveLIF(params), v0);
 }
 
-/** `multiStepIF` that returns the last membranes too. */
+/** `multiStepIF` that also returns the last membranes. */
 export function multiStepIFState(x: tf.Tensor, params?: IFParams, v0?: tf.Tensor): NeuronOutput {
   return runNeuron(x, resolveIF(params), v0);
 }
 
-/** `multiStepPLIF` that returns the last membranes too. */
+/** `multiStepPLIF` that also returns the last membranes. */
 export function multiStepPLIFState(
   x: tf.Tensor,
   w: tf.Tensor,

@@ -1,4 +1,4 @@
-/** What a neuron can be told: the options of IF, LIF and PLIF neurons, their defaults and checks. */
+/** The options of IF, LIF and PLIF neurons, their defaults and checks. */
 import type { NeuronAttrs } from './kernels/multi_step_lif';
 import { type AnySurrogateName, getSurrogate, type SurrogateName } from './kernels/surrogate';
 import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from './validate';
@@ -9,7 +9,10 @@ export interface IFParams {
   vThreshold?: number;
   /** The potential after a spike (hard reset), or null to subtract vThreshold (soft reset). Default 0. SpikingJelly: v_reset. */
   vReset?: number | null;
-  /** Whether the spike in the reset passes no gradient. Default true, as the Spikingformer papers train. SpikingJelly: detach_reset, default False. */
+  /**
+   * Whether the spike in the reset passes no gradient. Default true, as in the Spikingformer papers. SpikingJelly:
+   * detach_reset, default False.
+   */
   detachReset?: boolean;
   /** The surrogate gradient of the firing step. Default 'sigmoid'. SpikingJelly: surrogate_function. */
   surrogate?: AnySurrogateName;
@@ -17,7 +20,7 @@ export interface IFParams {
   alpha?: number;
 }
 
-/** Options of a neuron whose time constant is learnt. */
+/** Options of a neuron with a learned time constant. */
 export interface PLIFParams extends IFParams {
   /** Whether the input decays with the membrane: h = v + (x - (v - vReset)) / tau, or h = v - (v - vReset) / tau + x. Default true. SpikingJelly: decay_input. */
   decayInput?: boolean;
@@ -38,7 +41,7 @@ export const neuronKeys = {
   LIF: [...ifKeys, 'decayInput', 'tau'] as readonly string[],
 };
 
-/** A membrane time constant that decays: greater than 1, in time steps. */
+/** Checks a membrane time constant of a leaky neuron: greater than 1, in time steps. */
 export function checkTimeConstant(name: string, value: unknown): asserts value is number {
   if (typeof value !== 'number' || !(value > 1) || value === Infinity) {
     throw invalid(name, 'a finite number greater than 1 (time steps)', value);
@@ -56,31 +59,31 @@ function resolve(params: LIFParams, tau: number, decayInput: boolean): NeuronAtt
       throw invalid('vReset', `less than vThreshold (${vThreshold})`, vReset);
     }
   } else if (vThreshold <= 0) {
-    throw invalid('vThreshold', 'positive where vReset is null (soft reset)', vThreshold);
+    throw invalid('vThreshold', 'positive if vReset is null (soft reset)', vThreshold);
   }
   checkBoolean('detachReset', detachReset);
   checkBoolean('decayInput', decayInput);
   const defaults = getSurrogate(surrogate);
   const { alpha = defaults.alpha } = params;
   checkPositive('alpha', alpha);
-  // A user's own name passes for a built-in one: no kernel gets to see it (see runMultiStepLIF).
+  // A user's surrogate name passes for a built-in one: no kernel receives it (see runMultiStepLIF).
   const name = surrogate as SurrogateName;
   return { tau, vThreshold, vReset, detachReset, decayInput, surrogate: name, alpha };
 }
 
-/** An IF neuron's parameters, complete. Throws on an unknown or impossible one. */
+/** The complete parameters of an IF neuron. Throws on an unknown option or an invalid value. */
 export function resolveIF(params: IFParams = {}): NeuronAttrs {
   checkKeys('An IF neuron', params, neuronKeys.IF);
   return resolve(params, Infinity, false);
 }
 
-/** A PLIF neuron's parameters, complete but for the learnt time constant. */
+/** The complete parameters of a PLIF neuron, except for the learned time constant. */
 export function resolvePLIF(params: PLIFParams = {}): NeuronAttrs {
   checkKeys('A PLIF neuron', params, neuronKeys.PLIF);
   return resolve(params, Infinity, params.decayInput ?? true);
 }
 
-/** A LIF neuron's parameters, complete. */
+/** The complete parameters of a LIF neuron. */
 export function resolveLIF(params: LIFParams = {}): NeuronAttrs {
   checkKeys('A LIF neuron', params, neuronKeys.LIF);
   const { tau = 2, decayInput = true } = params;

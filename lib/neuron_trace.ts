@@ -1,4 +1,4 @@
-/** Looking at membranes: every step of a neuron laid open, in the composed form. */
+/** Traces neurons: the membranes and spikes of every step, by the composed form. */
 import * as tf from '@tensorflow/tfjs';
 import { unroll } from './kernels/multi_step_lif';
 import { checkInput } from './neuron';

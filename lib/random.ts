@@ -1,14 +1,13 @@
 /**
- * Seeded random numbers from one place: a stream is named by a seed and a path, such as
- * `new Random(42, 'epoch', 3, 'sample', 17)`, so that what one part draws never depends on how much
- * another has drawn, nor on the number of workers.
+ * Seeded random numbers from one place. A seed and a path name a stream, such as `new Random(42, 'epoch', 3, 'sample',
+ * 17)`, so that what one part draws never depends on how much another has drawn, nor on the number of workers.
  *
- * The generator is xoshiro128** (Blackman and Vigna, arXiv 1805.01407), its state a 128-bit hash of
- * seed and path: for shuffling and noise, not for secrets.
+ * The generator is xoshiro128** (Blackman and Vigna, arXiv 1805.01407). Its state is a 128-bit hash of seed and path:
+ * for shuffling and noise, not for secrets.
  */
 import { show } from './validate';
 
-/** Everything a stream needs to go on where it was: four words, and the spare normal number. */
+/** Everything a stream needs to continue: four words, and the spare normal number. */
 export interface RandomState {
   words: [number, number, number, number];
   spareNormal: number | null;
@@ -20,8 +19,8 @@ export class Random {
 
   /**
    * @param seed any safe integer
-   * @param path names and numbers that tell this stream from the others of the same seed
-   * @throws RangeError where seed is no safe integer
+   * @param path names and numbers that distinguish this stream from others with the same seed
+   * @throws RangeError if seed is not a safe integer
    */
   constructor(
     readonly seed: number,
@@ -68,7 +67,7 @@ export class Random {
     return bits % n;
   }
 
-  /** One of the given things, each as likely. */
+  /** One of the given values, all equally likely. */
   choice<T>(from: readonly T[]): T {
     return from[this.integer(from.length)];
   }
@@ -128,7 +127,7 @@ export class Random {
     return order;
   }
 
-  /** Where the stream stands, for checkpoints. */
+  /** The current state of the stream, for checkpoints. */
   get state(): RandomState {
     const [a, b, c, d] = this.words;
     return { words: [a, b, c, d], spareNormal: this.spareNormal };
@@ -136,7 +135,7 @@ export class Random {
 
   set state({ words, spareNormal }: RandomState) {
     if (words.length !== 4 || words.every((word) => word === 0)) {
-      throw new Error(`state.words must be four words, not all 0, but got ${show(words)}`);
+      throw new Error(`state.words must be four words that are not all 0, but got ${show(words)}`);
     }
     this.words = Uint32Array.from(words);
     this.spareNormal = spareNormal;
@@ -147,7 +146,7 @@ function rotate(word: number, by: number): number {
   return (word << by) | (word >>> (32 - by));
 }
 
-/** Four words from a text: FNV-1a's xor and multiply with a prime each, then a mixing across all four. */
+/** Four words from a text: FNV-1a's xor and multiply, with a different prime for each, then a mix of all four. */
 function seedWords(text: string): Uint32Array {
   const primes = [0x01000193, 0x9e3779b1, 0x85ebca77, 0xc2b2ae3d];
   const words = Uint32Array.of(0x811c9dc5, 0x243f6a88, 0x13198a2e, 0xa4093822);
@@ -161,11 +160,11 @@ function seedWords(text: string): Uint32Array {
   for (let k = 0; k < 8; k++) {
     words[k & 3] = avalanche(words[k & 3] + words[(k + 1) & 3]);
   }
-  if (words.every((word) => word === 0)) words[0] = 1; // the one state that xoshiro cannot leave
+  if (words.every((word) => word === 0)) words[0] = 1; // The one state that xoshiro cannot leave.
   return words;
 }
 
-/** Every bit of the input moves every bit of the result (murmur3's finaliser). */
+/** Every bit of the input affects every bit of the result (murmur3's finalizer). */
 function avalanche(word: number): number {
   let z = word;
   z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);

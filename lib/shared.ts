@@ -1,9 +1,9 @@
 /**
- * What all copies of this library in one process have in common: an ES module and a CommonJS dependency
- * each load their own, and layers of the one are observed by the other.
+ * State that all copies of this library in one process share: an ES module and a CommonJS dependency each load a copy,
+ * and one copy must observe the other's layers.
  */
 
-/** That of package.json, which a test holds. */
+/** The version in package.json; a test checks that. */
 export const VERSION = '0.1.0';
 
 interface Commons {
@@ -20,15 +20,15 @@ function commons(): Commons {
   const there = slot[SLOT];
   if (there.version !== VERSION) {
     throw new Error(
-      `All copies of tfjs-spikingformer in one process must be of one version, but got ${there.version} and ` +
-        `${VERSION}: layers of the one would be strangers to the other. \`npm ls tfjs-spikingformer\` shows who ` +
-        'brings which; `npm dedupe`, or "overrides" in package.json, leaves one',
+      `All copies of tfjs-spikingformer in one process must have the same version, but got ${there.version} and ` +
+        `${VERSION}, which cannot use each other's layers. \`npm ls tfjs-spikingformer\` shows who depends on ` +
+        'which; `npm dedupe`, or "overrides" in package.json, leaves one',
     );
   }
   return there;
 }
 
-/** The part of that name, made by the first copy that asks: call it where a module would keep state. */
+/** The shared state of that name, made by the first copy that asks. Call it where a module would keep state. */
 export function shared<T extends object>(name: string, make: () => T): T {
   const { parts } = commons();
   if (!parts.has(name)) parts.set(name, make());

@@ -1,24 +1,27 @@
-/** Batch norm over the batches of several processes (SyncBatchNorm): statistics and their gradients are added up. */
+/** Batch norm over the batches of several processes (SyncBatchNorm): it adds up their statistics and gradients. */
 import * as tf from '@tensorflow/tfjs';
 import { shared } from './shared';
 
-/** The processes that share a batch: each has as many values. */
+/** The processes that share a batch; all have the same number of values. */
 export interface StatisticsShare {
   readonly size: number;
-  /** Adds up over all of them, in place, and waits. */
+  /** Replaces the array with its sum over all processes, and waits for them. */
   sumNow(array: Float64Array): void;
 }
 
 const state = shared('statisticsShare', () => ({ current: null as StatisticsShare | null }));
 
-/** From now on batch norms in training are over the batches of all of these processes; null: of this one alone. */
+/** From now on, batch norms in training cover the batches of all of these processes; null: of this process only. */
 export function shareStatistics(share: StatisticsShare | null): void {
   state.current = share;
 }
 
 export const statisticsShare = (): StatisticsShare | null => state.current;
 
-/** `batchNormTraining` of shared batches: composed, as it waits for the others in its middle. x is `[..., channels]`. */
+/**
+ * `batchNormTraining` of a shared batch: composed, since it waits for the other processes midway. x is `[...,
+ * channels]`.
+ */
 export function sharedBatchNorm(
   x: tf.Tensor,
   gamma: tf.Tensor,

@@ -1,12 +1,13 @@
-/** A spike with a surrogate for its gradient, by itself: what neurons of one's own are made of. */
+/** One spike with a surrogate gradient: the building block of custom neurons. */
 import * as tf from '@tensorflow/tfjs';
 import { installKernels } from './kernels';
 import { type AnySurrogateName, getSurrogate, throughSurrogate } from './kernels/surrogate';
 import { checkKeys, checkPositive } from './validate';
 
 /**
- * Fires where u >= 0, 1 or 0, with a surrogate for its gradient: what neurons of your own are made of.
- * SpikingJelly: `surrogate_function(x)`; snnTorch: `spike_grad(x)`; Norse: `threshold(x, method, alpha)`.
+ * 1 where u >= 0, else 0, with a surrogate as its gradient: the building block of custom neurons. u and the result may
+ * have any shape. SpikingJelly: `surrogate_function(x)`; snnTorch: `spike_grad(x)`; Norse: `threshold(x, method,
+ * alpha)`.
  *
  * ```ts
  * const s = spiking.spike(v.sub(threshold), { surrogate: 'atan' });
@@ -21,7 +22,7 @@ export function spike(
   const defaults = getSurrogate(surrogate);
   const { alpha = defaults.alpha } = options;
   checkPositive('alpha', alpha);
-  installKernels(); // webgpu's own cast leaves spikes that other operations do not take
+  installKernels(); // After webgpu's cast, some operations fail on the spikes.
   const fire = tf.customGrad((x, save) => {
     (save as tf.GradSaveFunc)([x as tf.Tensor]);
     return {

@@ -1,18 +1,18 @@
 /**
- * Convolutions and linear maps of spikes at inference: the batch norm after them is one factor and
- * one term a channel, and zeros, 70 to 95 % of spikes, cost nothing where the backend has a kernel.
+ * Convolutions and linear maps of spikes at inference. The batch norm after them is one factor and one term per
+ * channel. Zeros, 70 to 95 % of spikes, cost nothing if the backend has a kernel.
  */
 import * as tf from '@tensorflow/tfjs';
 import { installKernels, runSpikeConv2D } from './kernels';
 import { invalid } from './validate';
 
-/** What a frozen batch norm does to each channel: y = scale x + shift. */
+/** The effect of a frozen batch norm on each channel: y = scale x + shift. */
 export interface ChannelAffine {
   scale: tf.Tensor;
   shift: tf.Tensor;
 }
 
-/** A kernel would read other sizes, or another type, as if they were these. */
+/** Other sizes or types would make a kernel misread its inputs. */
 function checkSizes(
   x: tf.Tensor,
   [channels, filters]: [number, number],
@@ -28,7 +28,8 @@ function checkSizes(
 
 /**
  * scale conv(x, filter) + shift, with stride 1 and padding 'same'.
- * @param x `[batch, height, width, channels]`. @param filter `[size, size, channels, filters]`, size odd.
+ * @param x `[batch, height, width, channels]`.
+ * @param filter `[size, size, channels, filters]`, size odd.
  */
 export function spikeConv2d(
   x: tf.Tensor4D,
@@ -40,10 +41,14 @@ export function spikeConv2d(
   return runSpikeConv2D(x, filter, affine.scale, affine.shift);
 }
 
-/** Also of rows without channels, of which the size tells no number. */
+/** The number of rows, also without channels, when the size does not show it. */
 const rowsOf = (x: tf.Tensor) => x.shape.slice(0, -1).reduce((a, b) => a * b, 1);
 
-/** scale (x kernel) + shift. @param x `[..., channels]`. @param kernel `[channels, units]`. */
+/**
+ * scale (x kernel) + shift.
+ * @param x `[..., channels]`.
+ * @param kernel `[channels, units]`.
+ */
 export function spikeLinear(x: tf.Tensor, kernel: tf.Tensor2D, affine: ChannelAffine): tf.Tensor {
   const [channels, units] = kernel.shape;
   checkSizes(x, [channels, units], affine);
@@ -55,7 +60,7 @@ export function spikeLinear(x: tf.Tensor, kernel: tf.Tensor2D, affine: ChannelAf
   });
 }
 
-/** tfjs's conv2d, on every backend with padding in numbers too, which tfjs-node refuses. */
+/** tfjs's conv2d, on every backend also with numeric padding, which tfjs-node refuses. */
 export function conv2d(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
@@ -66,7 +71,10 @@ export function conv2d(
   return tf.conv2d(x, filter, strides, padding);
 }
 
-/** A filter `[size, size, 1, channels]` for each channel, with stride 1 and padding 'same'. @param x `[batch, height, width, channels]`. */
+/**
+ * One filter per channel, `[size, size, 1, channels]`, with stride 1 and padding 'same'.
+ * @param x `[batch, height, width, channels]`.
+ */
 export function depthwiseConv2d(x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D {
   installKernels();
   const [size, , , channels] = filter.shape;

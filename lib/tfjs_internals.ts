@@ -1,13 +1,12 @@
 /**
- * Everything taken from the private parts of TensorFlow.js, as 4.22 has them: an upgrade reads this file.
- * What tfjs's own types declare, be it little known (`invokeCallHook`, `fastWeightInitDuringBuild`'s
- * setter), is not here.
+ * Everything taken from the private parts of TensorFlow.js, as of 4.22: check this file when you upgrade. What tfjs's
+ * types declare, however little known (`invokeCallHook`, `fastWeightInitDuringBuild`'s setter), is not here.
  */
 import * as tf from '@tensorflow/tfjs';
 
 // ---- tfjs-core: the engine -------------------------------------------------------------------------
 
-/** What the engine notes of an operation while it records: its `saved` array is the one that gradients get. */
+/** What the engine records for an operation; gradients receive its `saved` array. */
 interface TapeNode {
   inputs: tf.NamedTensorMap;
   outputs: tf.Tensor[];
@@ -16,27 +15,33 @@ interface TapeNode {
 
 /** The part of the class Engine (tfjs-core/src/engine.ts) that is used here. */
 interface Engine {
-  /** By the runners of kernels. Saves optional inputs for the gradient only if `inputs` is an array: see `optionalInputs`. */
+  /**
+   * For the runners of kernels. It saves optional inputs for the gradient only if `inputs` is an array: see
+   * `optionalInputs`.
+   */
   runKernel(name: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor | tf.Tensor[];
-  /** By a neuron's gradient with a user's surrogate: an operation of several outputs with a gradient of its own. */
+  /** For a neuron's gradient with a user's surrogate: an operation with several outputs and a custom gradient. */
   runKernelFunc(operation: {
     forwardFunc: () => tf.Tensor[];
     backwardsFunc: tf.GradFunc;
     inputs: tf.NamedTensorMap;
   }): tf.Tensor[];
   state: {
-    /** How many gradients are being taken, one inside the other: 0 outside of any. */
+    /** How many gradients are being taken inside each other: 0 outside of any. */
     gradientDepth: number;
-    /** By lib/kernels/release_gradients.ts, analysis/check_backend.ts: what is recorded; null or undefined outside. */
+    /**
+     * For lib/kernels/release_gradients.ts and analysis/check_backend.ts: what is recorded; null or undefined outside a
+     * gradient.
+     */
     activeTape?: TapeNode[] | null;
-    /** By lib/kernels/release_gradients.ts: tells one backward pass from another. */
+    /** For lib/kernels/release_gradients.ts: distinguishes one backward pass from another. */
     activeScope?: { id: number };
   };
-  /** Backends that were started, by name; by lib/kernels/tensorflow. */
+  /** Started backends by name; for lib/kernels/tensorflow. */
   registry: Record<string, tf.KernelBackend | undefined>;
-  /** Backends that may be started; by the command. */
+  /** Backends that can be started; for the command. */
   registryFactory: Record<string, unknown>;
-  /** All variables by name; by training/adamw.ts, as tfjs's own optimizers do. */
+  /** All variables by name; for training/adamw.ts, which reads them as tfjs's optimizers do. */
   registeredVariables: Record<string, tf.Variable>;
 }
 
@@ -44,24 +49,27 @@ export function engine(): Engine {
   return tf.engine() as unknown as Engine;
 }
 
-/** Inputs that may be missing, so that the engine saves those there are: an array, read by name all the same. */
+/** Inputs that may be missing, as an array so that the engine saves the given ones; it is still read by name. */
 export function optionalInputs(inputs: tf.NamedTensorMap): tf.NamedTensorMap {
   return Object.assign([], inputs) as unknown as tf.NamedTensorMap;
 }
 
-/** Whether a gradient may be asked for of what is computed now. */
+/** Whether a gradient of the current computation may be asked for. */
 export function isRecordingGradients(): boolean {
   return engine().state.gradientDepth > 0;
 }
 
-/** Whether the gradient of a gradient may be asked for. */
+/** Whether a gradient of a gradient may be asked for. */
 export function mayDifferentiateTwice(): boolean {
   return engine().state.gradientDepth > 1;
 }
 
-// ---- The backends: the root of this library imports none, so that there are no types of theirs -----
+// ---- The backends: the root of this library imports none, hence these types -------------------------
 
-/** The Emscripten module of tfjs-backend-wasm: `asm` has the memory in the simd build, `wasmMemory` is it in the threaded one. */
+/**
+ * The Emscripten module of tfjs-backend-wasm: the memory is in `asm` in the simd build, and `wasmMemory` in the
+ * threaded one.
+ */
 interface EmscriptenModule {
   asm?: { memory?: WebAssembly.Memory };
   wasmMemory?: WebAssembly.Memory;
@@ -70,7 +78,7 @@ interface EmscriptenModule {
   tfjs?: { getThreadsCount(): number };
 }
 
-/** BackendWasm (tfjs-backend-wasm/src/backend_wasm.ts); by lib/kernels/wasm. */
+/** BackendWasm (tfjs-backend-wasm/src/backend_wasm.ts); for lib/kernels/wasm. */
 export interface BackendWasm {
   wasm: EmscriptenModule;
   dataIdMap: { get(dataId: object): { memoryOffset: number } };
@@ -89,11 +97,11 @@ export interface WebGLProgram {
   enableShapeUniforms: boolean;
 }
 
-/** MathBackendWebGL (tfjs-backend-webgl/src/backend_webgl.ts); by lib/kernels/webgl. */
+/** MathBackendWebGL (tfjs-backend-webgl/src/backend_webgl.ts); for lib/kernels/webgl. */
 export interface WebGLBackend extends tf.KernelBackend {
   gpgpu: { gl: { isContextLost(): boolean } };
   texData: { get(dataId: object): { isPacked?: boolean } };
-  /** The bits of a texture's numbers, which `epsilon()` and `floatPrecision()` follow. */
+  /** Bits per number of a texture, from which `epsilon()` and `floatPrecision()` follow. */
   floatPrecisionValue?: number;
   makeTensorInfo(shape: number[], dtype: tf.DataType, values?: Float32Array): tf.TensorInfo;
   disposeIntermediateTensorInfo(tensor: tf.TensorInfo): void;
@@ -118,7 +126,7 @@ export interface WebGPUProgram {
   getUserCode(): string;
 }
 
-/** WebGPUBackend (tfjs-backend-webgpu/src/backend_webgpu.ts); by lib/kernels/webgpu. */
+/** WebGPUBackend (tfjs-backend-webgpu/src/backend_webgpu.ts); for lib/kernels/webgpu. */
 export interface WebGPUBackend extends tf.KernelBackend {
   tensorMap: { get(dataId: object): { dtype: tf.DataType } };
   device: { lost: Promise<{ reason: string; message: string }> };
@@ -131,20 +139,20 @@ export interface WebGPUBackend extends tf.KernelBackend {
   ): tf.TensorInfo;
 }
 
-/** Of either GPU's backend, the little that tells its loss; by lib/choose_backend.ts. */
+/** The parts of either GPU backend that report its loss; for lib/choose_backend.ts. */
 export interface WatchableBackend {
   device?: WebGPUBackend['device'];
   gpgpu?: { gl: { canvas: EventTarget } };
 }
 
-/** An attribute of a TensorFlow op, its type one of `binding`'s. */
+/** An attribute of a TensorFlow op; `type` is one of `binding`'s. */
 export interface OpAttr {
   name: string;
   type: number;
   value: number | boolean | string | number[];
 }
 
-/** NodeJSKernelBackend (tfjs-node/src/nodejs_kernel_backend.ts); by lib/kernels/tensorflow. */
+/** NodeJSKernelBackend (tfjs-node/src/nodejs_kernel_backend.ts); for lib/kernels/tensorflow. */
 export interface TensorflowBackend extends tf.KernelBackend {
   /** Values of TensorFlow's TF_AttrType and TF_DataType. */
   binding: {
@@ -157,7 +165,7 @@ export interface TensorflowBackend extends tf.KernelBackend {
     /** TensorFlow's version. */
     TF_Version: string;
   };
-  /** Of tfjs-node-gpu, whether or not it has found a GPU. */
+  /** True for tfjs-node-gpu, whether or not it has found a GPU. */
   isGPUPackage: boolean;
   isUsingGpuDevice: boolean;
   executeMultipleOutputs(
@@ -178,14 +186,14 @@ export interface Initializer {
 }
 
 interface LayerInternals {
-  /** By layers/composite.ts: a layer's weights, of which its getters make their lists. */
+  /** For layers/composite.ts: a layer's weights, from which its getters make their lists. */
   _trainableWeights: tf.LayerVariable[];
   _nonTrainableWeights: tf.LayerVariable[];
-  /** By layers/composite.ts, training/seeded_weights.ts: whether the weights are about to be loaded anyway. */
+  /** For layers/composite.ts and training/seeded_weights.ts: whether the weights will be loaded anyway. */
   fastWeightInitDuringBuild: boolean;
-  /** By layers: whoever listens to the layer's calls, by `setCallHook`. */
+  /** For layers: the hook that watches the layer's calls, set by `setCallHook`. */
   _callHook?: unknown;
-  /** Protected; replaced by training/seeded_weights.ts while a model is built. */
+  /** Protected in tfjs; training/seeded_weights.ts replaces it while it builds a model. */
   addWeight(
     name: string,
     shape: tf.Shape,
@@ -199,7 +207,7 @@ export function internalsOf(layer: tf.layers.Layer): LayerInternals {
   return layer as unknown as LayerInternals;
 }
 
-/** A symbolic input of that shape and of no layer; by layers/composite.ts, to build its sublayers. */
+/** A symbolic input of that shape that belongs to no layer; for layers/composite.ts, to build its sublayers. */
 export function symbolicInput(shape: tf.Shape): tf.SymbolicTensor {
   return new tf.SymbolicTensor('float32', shape, null as unknown as tf.layers.Layer, [], {});
 }

@@ -1,14 +1,17 @@
-/** How informative tokens are, without training: TP-Spikformer's scores (its published code, repository TP-Spikformer-Token-Pruned-Spiking-Transformer). */
+/**
+ * How informative tokens are, without training: TP-Spikformer's scores (its published code, repository
+ * TP-Spikformer-Token-Pruned-Spiking-Transformer).
+ */
 import * as tf from '@tensorflow/tfjs';
 import { conv2d } from './spike_conv';
 import { checkKeys, checkPositiveInteger, invalid } from './validate';
 
 export interface TokenScoreParams {
-  /** Side of the box of tokens that each is compared with, odd. Default 3; the authors have 7 for QKFormer. */
+  /** Side of the box of tokens that each token is compared with, odd. Default 3; the authors use 7 for QKFormer. */
   windowSize?: number;
 }
 
-/** As torch's cosine similarity: no norm counts as less. */
+/** As in torch's cosine similarity: the lower bound of a norm. */
 const EPSILON = 1e-8;
 
 /** Throws unless it is an odd number. */
@@ -23,7 +26,10 @@ function overTokens(x: tf.Tensor): tf.Tensor3D {
   return tf.softmax(x.reshape([batch, height * width])).reshape([batch, height, width]);
 }
 
-/** @internal softmax(mean over t of |m(t) - m(t - 1)|), m being the mean over channels. Equal for all tokens if there is one time step. */
+/**
+ * @internal softmax(mean over t of |m(t) - m(t - 1)|), where m is the mean over channels. All equal if there is one
+ * time step.
+ */
 export function temporalScores(x: tf.Tensor): tf.Tensor3D {
   return tf.tidy(() => {
     const [batch, time, height, width] = (x as tf.Tensor5D).shape;
@@ -41,8 +47,8 @@ export function temporalScores(x: tf.Tensor): tf.Tensor3D {
 }
 
 /**
- * @internal softmax(-cos(r, b)), r being the mean over time, b the box mean of r, summed over channels and the same in
- * each, with zeros beyond the image.
+ * @internal softmax(-cos(r, b)), where r is the mean over time and b the box mean of r, summed over channels and the
+ * same for each, with zeros beyond the image.
  */
 export function spatialScores(x: tf.Tensor, windowSize: number): tf.Tensor3D {
   return tf.tidy(() => {
@@ -62,9 +68,9 @@ export function spatialScores(x: tf.Tensor, windowSize: number): tf.Tensor3D {
 }
 
 /**
- * A score for each token, `[batch, height, width]`: how much it changes over time, and how little it resembles its
- * surroundings, each a softmax over the tokens. With one time step, of which the published code makes NaN, nothing
- * changes: the surroundings alone decide.
+ * A score for each token, `[batch, height, width]`: how much it changes over time plus how little it resembles its
+ * surroundings, each a softmax over the tokens. With one time step nothing changes (the published code returns NaN),
+ * and the surroundings alone decide.
  *
  * ```ts
  * const scores = spiking.tokenScores(tf.randomUniform([2, 4, 8, 8, 64])); // [2, 8, 8], each sample's sum 2

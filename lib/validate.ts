@@ -1,6 +1,6 @@
 /** Checks of arguments: each error names the argument, what was expected and what came. */
 
-/** How a value is shown in an error: short, and telling NaN from null from 'text'. */
+/** A value as shown in an error: short, and unambiguous for NaN, null and 'text'. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'number' || value === undefined) return String(value);
@@ -35,7 +35,7 @@ export function checkPositiveInteger(argument: string, value: unknown): asserts 
   }
 }
 
-/** A positive integer that something grows with: so much, and no more. */
+/** A positive integer with an upper limit, for arguments that sizes grow with. */
 export function checkCount(
   argument: string,
   value: unknown,
@@ -59,7 +59,7 @@ export function checkOneOf<T extends string>(
   }
 }
 
-/** Rejects keys that nothing reads: a misspelt option is an error, not a default. */
+/** Rejects unknown keys: a misspelled option is an error, not a default. */
 export function checkKeys(owner: string, config: object, known: readonly string[]): void {
   if (config === null || typeof config !== 'object' || Array.isArray(config)) {
     throw invalid('config', 'an object of options', config);

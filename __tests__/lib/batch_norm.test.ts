@@ -154,13 +154,13 @@ describeEachBackend('batch norm over time', () => {
     });
   });
 
-  test('refuses a single value a channel in training, as PyTorch does', () => {
+  test('refuses a single value per channel in training, as PyTorch does', () => {
     const layer = spiking.layers.batchNormOverTime({ name: 'bn' });
     tf.tidy(() => {
       const one = tf.ones([1, 1, 3]);
       layer.apply(one);
       expect(() => layer.apply(one, { training: true })).toThrow(
-        'The input of bn must be at least 2 values a channel in training, but got [1,1,3]',
+        'The input of bn must be at least 2 values per channel in training, but got [1,1,3]',
       );
     });
     layer.dispose();

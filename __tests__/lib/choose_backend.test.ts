@@ -44,10 +44,10 @@ describeEachBackend('chooseBackend', (backend) => {
       const { said, say } = listening();
       expect(await chooseBackend(['no-such', 'broken-gpu', backend], { say })).toBe(backend);
       expect(said).toEqual([
-        `no-such is not imported, or not supported here; broken-gpu does not start here: running on ${backend}`,
+        `no-such is not imported or not supported here; broken-gpu does not start here: running on ${backend}`,
       ]);
       await expect(chooseBackend(['no-such', 'broken-gpu'])).rejects.toThrow(
-        'No backend: no-such is not imported, or not supported here; broken-gpu does not start here',
+        'No backend: no-such is not imported or not supported here; broken-gpu does not start here',
       );
     });
     warn.mockRestore();

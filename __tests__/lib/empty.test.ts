@@ -11,7 +11,7 @@ describeEachBackend('axes of length 0', (backend) => {
   test.each([[[2, 3, 0]], [[0, 3, 4]], [[2, 0, 4]]])('batch norm of %j', (shape) => {
     const [gamma, beta] = [tf.ones([shape.at(-1)!]), tf.zeros([shape.at(-1)!])];
     expect(() => spiking.batchNormTraining(tf.zeros(shape), gamma, beta)).toThrow(
-      `x must be of one value a channel or more, but got [${shape}]`,
+      `x must be of at least one value per channel, but got [${shape}]`,
     );
   });
 
@@ -64,7 +64,9 @@ wasm('wasm: a tensor that found no memory is an error that says so', async () =>
   ).dataIdMap.get(x.dataId);
   const offset = data.memoryOffset;
   data.memoryOffset = 0; // what tfjs keeps of a failed allocation
-  expect(() => spiking.multiStepLIF(x)).toThrow(/no memory left for a tensor of shape \[1,2,4\]/);
+  expect(() => spiking.multiStepLIF(x)).toThrow(
+    /out of memory: it cannot allocate a tensor of shape \[1,2,4\]/,
+  );
   data.memoryOffset = offset;
   x.dispose();
 });

@@ -30,7 +30,7 @@ const neuronErrors: [what: string, params: unknown, message: string][] = [
   [
     'vThreshold 0 with soft reset',
     { vThreshold: 0, vReset: null },
-    'vThreshold must be positive where vReset is null (soft reset), but got 0',
+    'vThreshold must be positive if vReset is null (soft reset), but got 0',
   ],
   ['detachReset 1', { detachReset: 1 }, 'detachReset must be true or false, but got 1'],
   [
@@ -259,7 +259,7 @@ describeEachBackend('functions refuse', () => {
     );
     await refused(
       () => maxPool2d(image, { poolSize: 5, padding: 0 }),
-      'x must be at least 5 pixels a side, but got [1,4,4,1]',
+      'x must be at least 5 pixels per side, but got [1,4,4,1]',
     );
     tf.dispose([image, whole]);
   });
@@ -269,11 +269,11 @@ describeEachBackend('functions refuse', () => {
     const { batchNormTraining, batchNormInference } = spiking;
     await refused(
       () => batchNormTraining(x, three, four),
-      'gamma must be of shape [4], one number a channel of x, but got [3]',
+      'gamma must be of shape [4], one number per channel of x, but got [3]',
     );
     await refused(
       () => batchNormTraining(x, four, three),
-      'beta must be of shape [4], one number a channel of x, but got [3]',
+      'beta must be of shape [4], one number per channel of x, but got [3]',
     );
     await refused(
       () => batchNormTraining(whole, four, four),
@@ -285,7 +285,7 @@ describeEachBackend('functions refuse', () => {
     );
     await refused(
       () => batchNormInference(x, four, four, three, four),
-      'mean must be of shape [4], one number a channel of x, but got [3]',
+      'mean must be of shape [4], one number per channel of x, but got [3]',
     );
     tf.dispose([three, four, whole]);
   });

@@ -91,6 +91,6 @@ describe('Random', () => {
     );
     expect(() => {
       new Random(1).state = { words: [0, 0, 0, 0], spareNormal: null };
-    }).toThrow('state.words must be four words, not all 0');
+    }).toThrow('state.words must be four words that are not all 0');
   });
 });

@@ -5,11 +5,10 @@ import * as tf from '@tensorflow/tfjs';
 import { type KernelDefinition, runKernelOrForm } from './kernel';
 
 /**
- * Spiking attention without softmax, each head for itself: y = scale (q kT) v, channel
- * a headDim + e being e of head a; headDim = channels / numHeads.
- * Inputs: q, k, v `[batch, time, ...tokens, channels]`. Output: y, of their shape.
- * Only backends that have it of their own run it: stock ops keep for their gradient what the kernel of the
- * gradient would have to compute anew.
+ * Spiking attention without softmax, for each head: y = scale (q kT) v. Channel a headDim + e is channel e of head a;
+ * headDim = channels / numHeads. Inputs: q, k, v `[batch, time, ...tokens, channels]`. Output: y, of their shape. Only
+ * backends with a native kernel run it: stock ops keep for their gradient what the gradient's kernel would have to
+ * compute again.
  */
 export const SpikingAttention = 'SpikingAttention';
 
@@ -32,8 +31,8 @@ export interface SpikingAttentionGradInputs extends SpikingAttentionInputs {
 }
 
 /**
- * scale (q kT) v or scale q (kT v), whichever takes fewer operations, of heads `[..., tokens, headDim]`:
- * of spikes both are sums of whole numbers, and equal to the bit.
+ * scale (q kT) v or scale q (kT v), whichever takes fewer operations, for heads `[..., tokens, headDim]`. For spikes
+ * both are sums of whole numbers, and equal bit for bit.
  */
 export function headProduct(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, scale: number): tf.Tensor {
   const [tokens, headDim] = q.shape.slice(-2) as [number, number];
@@ -77,7 +76,7 @@ export const attentionDefinitions: KernelDefinition[] = [
     name: SpikingAttentionGrad,
     once: {
       what: 'multiHeadSpikingAttention',
-      why: 'it was computed outside of the gradient that is differentiated',
+      why: 'it was computed outside the function to differentiate',
     },
   },
 ];

@@ -1,4 +1,4 @@
-/** The backends for which this library has kernels of its own: on any other all are composed. */
+/** The backends for which this library has native kernels; on any other, all kernels are composed. */
 import { cpu } from './cpu';
 import type { Backend } from './kernel';
 import { tensorflow } from './tensorflow';

@@ -4,14 +4,13 @@ import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import { type KernelDefinition, runKernelOrForm } from './kernel';
 
 /**
- * Batch normalization with the statistics of the batch, over every axis but the last.
- * Inputs: x `[..., channels]`, gamma, beta `[channels]`.
- * Outputs: y, shaped as x; mean and variance (biased) `[channels]`, for running statistics: no
- * gradient flows back through these two.
+ * Batch normalization with the statistics of the batch, over every axis but the last. Inputs: x `[..., channels]`,
+ * gamma, beta `[channels]`. Outputs: y, shaped as x; mean and variance (biased) `[channels]`, for running statistics,
+ * without gradient.
  */
 export const BatchNormTraining = 'BatchNormTraining';
 
-/** Inputs: dy, x, gamma, mean, variance. Outputs: dx, dgamma, dbeta. */
+/** The gradient of BatchNormTraining. Inputs: dy, x, gamma, mean, variance. Outputs: dx, dgamma, dbeta. */
 export const BatchNormTrainingGrad = 'BatchNormTrainingGrad';
 
 export interface BatchNormAttrs {
@@ -32,7 +31,7 @@ export interface BatchNormGradInputs extends NamedTensorInfoMap {
   variance: TensorInfo;
 }
 
-/** Sum over every axis but the last: each sample's own first, since float32 adds up few numbers best. */
+/** The sum over every axis but the last. It sums each sample first: float32 is most precise with few terms. */
 function sumRows(x: tf.Tensor): tf.Tensor {
   const inner = x.shape.slice(1, -1).map((_, axis) => axis + 1);
   return (inner.length > 0 ? x.sum(inner) : x).sum(0);
@@ -55,7 +54,10 @@ export function batchNormTraining(
   return [y, mean, variance];
 }
 
-/** That of its gradient: dx = gamma rstd (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - mean) rstd. */
+/**
+ * The composed form of BatchNormTrainingGrad: dx = gamma rstd (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - mean)
+ * rstd.
+ */
 export function batchNormTrainingGrad(
   dy: tf.Tensor,
   x: tf.Tensor,
@@ -96,7 +98,7 @@ export const batchNormDefinitions: KernelDefinition[] = [
       batchNormTrainingGrad(dy!, x!, gamma!, mean!, variance!, attrs),
     once: {
       what: 'batchNormTraining',
-      why: 'it was computed outside of the gradient that is differentiated',
+      why: 'it was computed outside the function to differentiate',
     },
   },
 ];

@@ -1,4 +1,4 @@
-/** BatchNormLIF, batch normalization and the neurons behind it as one kernel, and its gradient. */
+/** BatchNormLIF: batch normalization and the neurons behind it as one kernel, and its gradient. */
 import type * as tf from '@tensorflow/tfjs';
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { type BatchNormAttrs, type BatchNormGradInputs, runBatchNormTraining } from './batch_norm';
@@ -7,14 +7,16 @@ import { type NeuronAttrs, neuronsOnce, runMultiStepLIF } from './multi_step_lif
 import { isBuiltInSurrogate } from './surrogate';
 
 /**
- * BatchNormTraining and, behind it, a MultiStepLIF without first membranes, as one: nothing between the
- * two is kept. Only backends that have it of their own run it.
- * Inputs: x `[batch, time, ..., channels]`, gamma, beta `[channels]`.
- * Outputs: spikes, shaped as x; mean and variance as of BatchNormTraining.
+ * BatchNormTraining followed by MultiStepLIF without first membranes, as one kernel that keeps nothing in between. Only
+ * backends with a native kernel run it. Inputs: x `[batch, time, ..., channels]`, gamma, beta `[channels]`. Outputs:
+ * spikes, shaped as x; mean and variance as in BatchNormTraining.
  */
 export const BatchNormLIF = 'BatchNormLIF';
 
-/** Inputs: dy, shaped as the spikes; x, gamma, mean, variance, beta. Outputs: dx, dgamma, dbeta. */
+/**
+ * The gradient of BatchNormLIF. Inputs: dy, shaped as the spikes; x, gamma, mean, variance, beta. Outputs: dx, dgamma,
+ * dbeta.
+ */
 export const BatchNormLIFGrad = 'BatchNormLIFGrad';
 
 export type BatchNormLIFAttrs = BatchNormAttrs & NeuronAttrs;
@@ -23,7 +25,7 @@ export interface BatchNormLIFGradInputs extends BatchNormGradInputs {
   beta: TensorInfo;
 }
 
-/** The two kernels that it stands for. */
+/** The two kernels that it replaces. */
 function batchNormThenLIF(
   x: tf.Tensor,
   gamma: tf.Tensor,

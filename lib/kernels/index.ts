@@ -1,6 +1,6 @@
 /**
- * This library's own kernels: for each file of them one line in the list, and one for each function that runs
- * them. From outside of this folder kernels are run through here, where the backend gets them first.
+ * This library's kernels: each file has one line in the list, and one per function that runs a kernel. Code outside
+ * this folder runs kernels through here, which installs them on the backend first.
  */
 import * as attention from './attention';
 import { backendOf } from './backends';
@@ -25,17 +25,17 @@ export const definitions: readonly kernel.KernelDefinition[] = [
 
 export const composedKernels = /* @__PURE__ */ composedOf(definitions);
 
-/** Gives the current backend the kernels that it lacks; cheap to call before every operation. */
+/** Gives the current backend the kernels that it lacks; cheap enough to call before every operation. */
 export function installKernels(): void {
   install(composedKernels);
 }
 
-/** Whether the kernels that a backend runs are its own, rather than composed of stock ops. */
+/** Whether a backend runs native kernels rather than kernels composed of stock ops. */
 export function hasNativeKernels(backendName: string): boolean {
   return (backendOf(backendName)?.kernels() ?? []).length > 0;
 }
 
-/** `run`, on a backend that has every kernel. */
+/** `run` on a backend that has every kernel. */
 function installing<Run extends (...args: never[]) => unknown>(run: Run): Run {
   const installed = (...args: never[]) => {
     installKernels();
@@ -52,5 +52,5 @@ export const runSpikeConv2D = /* @__PURE__ */ installing(spikeConv2D.runSpikeCon
 export const runAdamWStep = /* @__PURE__ */ installing(updates.runAdamWStep);
 export const runBlend = /* @__PURE__ */ installing(updates.runBlend);
 export const runSpikingAttention = /* @__PURE__ */ installing(attention.runSpikingAttention);
-/** Any of them, by name: a gradient's, where nothing is differentiated. */
+/** Runs any of them by name, including a gradient's kernel outside of differentiation. */
 export const runKernel = /* @__PURE__ */ installing(kernel.runKernel);

@@ -1,6 +1,6 @@
 /**
- * Gives the current backend every kernel it needs: its own of ours if we have them, the composed form if
- * not, and in place of tfjs's those that it lacks, has wrong, or has slow.
+ * Gives the current backend every kernel it needs: a native one if there is one, else the composed form. It also
+ * replaces those of tfjs's kernels that are missing, wrong or slow.
  */
 import * as tf from '@tensorflow/tfjs';
 import { backendOf } from './backends';
@@ -9,7 +9,7 @@ import { installOverride } from './override';
 
 type Composed = Omit<tf.KernelConfig, 'backendName'>;
 
-/** The composed forms as kernels: the engine hands them whole tensors, and takes tensors back. */
+/** The composed forms as kernels: the engine passes whole tensors, and takes tensors back. */
 export function composedOf(definitions: readonly KernelDefinition[]): Composed[] {
   return definitions.flatMap(({ name, composed }) => {
     if (!composed) return [];
@@ -19,9 +19,9 @@ export function composedOf(definitions: readonly KernelDefinition[]): Composed[]
   });
 }
 
-/** Installs once per backend; cheap to call before every operation. */
+/** Installs once per backend; cheap enough to call before every operation. */
 export function install(composed: readonly Composed[]): void {
-  const started = tf.backend(); // Starts the default backend, or reports which one must be awaited.
+  const started = tf.backend(); // Starts the default backend, or reports which one to await.
   const backendName = tf.getBackend();
   const backend = backendOf(backendName);
   backend?.overrides().forEach(installOverride);

@@ -1,48 +1,51 @@
 /**
- * What a kernel of this library is, and what a backend has for it. A kernel's file defines it and has the
- * function that runs it; nothing here installs: whoever runs one comes through index.ts, which does.
+ * Defines what a kernel of this library is, and what a backend provides for it. A kernel's file holds its definition
+ * and the function that runs it. Nothing here installs kernels; index.ts does that before it runs one.
  */
 import * as tf from '@tensorflow/tfjs';
 import { engine, mayDifferentiateTwice } from '../tfjs_internals';
 
 export type Tensors = tf.Tensor | tf.Tensor[];
 
-/** In tfjs operations. Of a kernel it says what has to come out. */
+/** A kernel in tfjs operations: the specification of its result. */
 type Form = (inputs: Record<string, tf.Tensor>, attrs: never) => Tensors;
 
 export interface KernelDefinition {
   name: string;
-  /** The specification, in stock tfjs operations, and what runs on a backend without a kernel of its own. */
+  /** The specification, in stock tfjs operations. It also runs on backends without a native kernel. */
   composed?: Form;
   /**
-   * In the place of `composed`, of a kernel that stands for other operations: those. They run, with gradients of
-   * their own, on a backend that has no such kernel.
+   * Instead of `composed`, for a kernel that replaces other operations: those operations. They run, with their own
+   * gradients, on backends without such a kernel.
    */
   standsFor?: Form;
   gradient?: GradientKernel | Omit<tf.GradConfig, 'kernelName'>;
-  /** Of a gradient's kernel: what has no second-order gradient, and why. tfjs would name the kernel. */
+  /**
+   * For a gradient's kernel: what has no second-order gradient, and why. Without this, tfjs's error would name the
+   * kernel.
+   */
   once?: { what: string; why: string };
 }
 
-/** A gradient that another kernel computes: of `dy`, that of the first output, and of what is kept. */
+/** A gradient that another kernel computes from `dy` (the gradient of the first output) and what was saved. */
 export interface GradientKernel {
   kernel: string;
   /** The inputs that it takes. */
   inputs: string[];
-  /** Names of the outputs that it takes, '' for one that it does not. */
+  /** Names of the outputs that it takes; '' for an output that it skips. */
   outputs?: string[];
   /** The inputs whose gradients it returns. */
   of: string[];
 }
 
-/** All that one backend has; what it lacks is composed. */
+/** Everything that one backend provides; the rest is composed. */
 export interface Backend {
   name: string;
-  /** This library's own kernels. The first of a name is taken. */
+  /** Native kernels. Of two with one name, the first counts. */
   kernels(): tf.KernelConfig[];
-  /** In the place of tfjs's: what it lacks, has wrong, or has slow. */
+  /** Replacements for tfjs's kernels that are missing, wrong or slow. */
   overrides(): tf.KernelConfig[];
-  /** Before the kernels are installed. */
+  /** Called before the kernels are installed. */
   onInstall?(backend: tf.KernelBackend): void;
 }
 
@@ -55,8 +58,8 @@ export function runKernel<T extends Tensors>(
 }
 
 /**
- * The kernel, if the backend has it; else, and if a gradient of a gradient may be asked for, which kernels have
- * not, its form in tfjs operations.
+ * Runs the kernel if the backend has it. Otherwise, or if a gradient of a gradient may be asked for (which kernels do
+ * not have), runs the form in tfjs operations.
  */
 export function runKernelOrForm<T extends Tensors>(
   { name, standsFor, composed }: KernelDefinition,
@@ -70,19 +73,19 @@ export function runKernelOrForm<T extends Tensors>(
   return form(inputs, attrs as never) as T;
 }
 
-/** The inputs that a call really has: the engine knows no optional ones. */
+/** The inputs that a call was given: the engine has no optional inputs. */
 export function present(inputs: Record<string, tf.Tensor | undefined>): tf.NamedTensorMap {
   return Object.fromEntries(
     Object.entries(inputs).filter((entry): entry is [string, tf.Tensor] => entry[1] !== undefined),
   );
 }
 
-/** Of a definition's `once`: the gradient function that says so. */
+/** A gradient function that throws the error for a definition's `once`. */
 export function noSecondOrder({ what, why }: NonNullable<KernelDefinition['once']>): tf.GradFunc {
   return () => {
     throw new Error(
-      `${what} has no second-order gradient: ${why}. Take the gradient of a gradient, such as a gradient ` +
-        'penalty, of a part of the network without it',
+      `${what} has no second-order gradient: ${why}. Take gradients of gradients, such as a gradient ` +
+        'penalty, of a part of the network that does not contain it',
     );
   };
 }

@@ -3,15 +3,14 @@ import * as tf from '@tensorflow/tfjs';
 import { type KernelDefinition, runKernel } from './kernel';
 
 /**
- * PyTorch's MaxPool2d: padding on both sides that never wins, NaN always.
- * Input: x `[batch, height, width, channels]`. Output side: floor((n + 2 padding - poolSize) / strides) + 1.
+ * PyTorch's MaxPool2d: padding on both sides never wins, NaN always does. Input: x `[batch, height, width, channels]`.
+ * Output side: floor((n + 2 padding - poolSize) / strides) + 1.
  */
 export const FirstMaxPool = 'FirstMaxPool';
 
 /**
- * Its gradient, which goes to the first maximum of a window in row-major order, as PyTorch's does; to
- * its last NaN, where there is one.
- * Inputs: dy, x. Output: dx.
+ * The gradient of FirstMaxPool. It goes to the first maximum of a window in row-major order, as in PyTorch, or to its
+ * last NaN if there is one. Inputs: dy, x. Output: dx.
  */
 export const FirstMaxPoolGrad = 'FirstMaxPoolGrad';
 
@@ -28,13 +27,16 @@ function padded(x: tf.Tensor4D, { padding }: MaxPoolAttrs, value: number): tf.Te
   return tf.pad4d(x, [[0, 0], sides, sides, [0, 0]], value);
 }
 
-/** The composed form of FirstMaxPool. Padding by hand, since `tensorflow` throws on a number; NaN too, as backends lose it. */
+/**
+ * The composed form of FirstMaxPool. It pads by hand, since `tensorflow` throws on numeric padding, and handles NaN,
+ * which backends lose.
+ */
 export function firstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
   const pool = (x: tf.Tensor4D, border: number) =>
     tf.maxPool(padded(x, attrs, border), attrs.poolSize, attrs.strides, 'valid');
   const nan = tf.isNaN(x);
   const numbers = tf.where(nan, tf.fill<tf.Rank.R4>(x.shape, -Infinity), x);
-  // TensorFlow's pool begins at the least finite number: a window of -Infinity alone must stay that.
+  // TensorFlow's pool starts at the lowest finite number, but a window of nothing but -Infinity must stay -Infinity.
   const hasMore = pool(numbers.greater(-Infinity).cast<tf.Tensor4D>('float32'), 0).greater(0);
   const most = pool(numbers, -Infinity);
   const y = tf.where(hasMore, most, tf.fill<tf.Rank.R4>(most.shape, -Infinity));
@@ -43,8 +45,8 @@ export function firstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
 }
 
 /**
- * The composed form of FirstMaxPoolGrad. The window's places are visited in row-major order, as PyTorch does:
- * the first inside the image, a number larger than the best so far, and any NaN takes the window over.
+ * The composed form of FirstMaxPoolGrad. It visits the places of a window in row-major order, as PyTorch does: the
+ * first place inside the image wins, then any number larger than the best so far, and any NaN.
  */
 export function firstMaxPoolGrad(
   dy: tf.Tensor4D,
@@ -55,7 +57,7 @@ export function firstMaxPoolGrad(
   const [, outHeight, outWidth] = dy.shape;
   const [batch, , , channels] = x.shape;
   const [height, width] = [x.shape[1] + 2 * padding, x.shape[2] + 2 * padding];
-  // The bordered image, made large enough that each window place is a slice of whole strides.
+  // The bordered image, large enough that each window place is a slice of whole strides.
   const rows = Math.max(height, (outHeight - 1) * strides + poolSize + strides - 1);
   const columns = Math.max(width, (outWidth - 1) * strides + poolSize + strides - 1);
   const enlarge = (image: tf.Tensor4D) =>
@@ -138,7 +140,7 @@ export const maxPoolDefinitions: KernelDefinition[] = [
     name: FirstMaxPoolGrad,
     composed: ({ dy, x }, attrs: MaxPoolAttrs) =>
       firstMaxPoolGrad(dy as tf.Tensor4D, x as tf.Tensor4D, attrs),
-    once: { what: 'maxPool2d', why: 'its gradient is a kernel that has none of its own' },
+    once: { what: 'maxPool2d', why: 'its gradient is a kernel, and that kernel has no gradient' },
   },
 ];
 

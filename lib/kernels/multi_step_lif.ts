@@ -1,6 +1,6 @@
 /**
- * MultiStepLIF, the integrate-and-fire neurons' kernel, and its gradient. The composed forms are the
- * specification that every backend's kernel is held to, and what runs where a backend has none.
+ * MultiStepLIF, the kernel of integrate-and-fire neurons, and its gradient. The composed forms are the specification of
+ * every backend's kernel, and run on backends without one.
  */
 
 import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
@@ -10,26 +10,24 @@ import { type KernelDefinition, noSecondOrder, present, runKernel } from './kern
 import { isBuiltInSurrogate, type SurrogateName, throughSurrogate } from './surrogate';
 
 /**
- * All time steps of charge, fire and reset, for all neurons, in one call.
- * Inputs: x `[batch, time, ...]`; v0 `[batch, ...]`, optional, else every membrane starts at vReset
- * (0 where vReset is null); w, optional, one element: 1 / tau is sigmoid(w) instead of attrs.tau.
- * Outputs: spikes, shaped as x; v `[batch, ...]`, the membranes after the last reset. Where
- * attrs.lastMembranes is false, nobody will look at v, and a backend may leave it empty (`[0]`).
+ * All time steps of charge, fire and reset, for all neurons, in one call. Inputs: x `[batch, time, ...]`; v0 `[batch,
+ * ...]`, optional: without it every membrane starts at vReset (0 if vReset is null); w, optional, one element: 1 / tau
+ * is sigmoid(w) instead of attrs.tau. Outputs: spikes, shaped as x; v `[batch, ...]`, the membranes after the last
+ * reset. If attrs.lastMembranes is false, v is not used, and a backend may leave it empty (`[0]`).
  */
 export const MultiStepLIF = 'MultiStepLIF';
 
 /**
- * The gradient of MultiStepLIF, backward through time from x alone.
- * Inputs: those of MultiStepLIF; dSpikes, shaped as x; dV, shaped as v, empty where v was.
- * Outputs: dx; then dv0 if v0 was given; then dw, shaped as w, if w was given.
+ * The gradient of MultiStepLIF, backward through time, computed from x alone. Inputs: those of MultiStepLIF; dSpikes,
+ * shaped as x; dV, shaped as v, empty if v was. Outputs: dx; then dv0 if v0 was given; then dw, shaped as w, if w was
+ * given.
  */
 export const MultiStepLIFGrad = 'MultiStepLIFGrad';
 
 /**
- * The parameters of an integrate-and-fire neuron, complete and checked.
- * Charge: decayInput: h = v + (x - (v - vReset)) / tau; else h = v - (v - vReset) / tau + x, or
- * h = v (1 - 1 / tau) + x (keepsShare), rounded as it stands.
- * A neuron without leak (IF) is tau = Infinity without decayInput.
+ * The parameters of an integrate-and-fire neuron, complete and checked. Charge with decayInput: h = v + (x - (v -
+ * vReset)) / tau; without: h = v - (v - vReset) / tau + x, or, if keepsShare, h = v (1 - 1 / tau) + x, rounded as
+ * written. A neuron without leak (IF) has tau = Infinity and no decayInput.
  */
 export interface NeuronAttrs {
   tau: number;
@@ -42,14 +40,14 @@ export interface NeuronAttrs {
 }
 
 /**
- * Whether h = v (1 - 1 / tau) + x, as SpikingJelly computes it where the rest is 0 and the input does
- * not decay; a neuron without leak keeps all of v. Learnt: whether there is an input w.
+ * Whether h = v (1 - 1 / tau) + x, as SpikingJelly computes it if the rest is 0 and the input does not decay; a neuron
+ * without leak keeps all of v. `learnt`: whether there is an input w.
  */
 export function keepsShare({ tau, vReset, decayInput }: NeuronAttrs, learnt: boolean): boolean {
   return !decayInput && (!vReset || (tau === Infinity && !learnt));
 }
 
-/** What the caller of MultiStepLIF will look at besides the spikes. */
+/** What the caller of MultiStepLIF uses besides the spikes. */
 export interface NeuronOutputs {
   lastMembranes: boolean;
 }
@@ -64,7 +62,7 @@ export interface MultiStepLIFGradInputs extends NamedTensorInfoMap {
   dV: TensorInfo;
 }
 
-/** `[batch, time, ...]` as `[batch, time, neurons]`: what backends cut into steps fastest. */
+/** `[batch, time, ...]` as `[batch, time, neurons]`, which backends cut into steps fastest. */
 function flatten(x: tf.Tensor): tf.Tensor3D {
   const [batch, time, ...neurons] = x.shape as [number, number, ...number[]];
   return x.reshape([batch, time, tf.util.sizeFromShape(neurons)]);
@@ -75,7 +73,7 @@ function stateShape(x: tf.Tensor): number[] {
   return [x.shape[0]!, ...x.shape.slice(2)];
 }
 
-/** Charge: what the input of one step makes of the membrane. Learnt: 1 / tau is `decay`. */
+/** Charge: the membrane after the input of one step. If learned, 1 / tau is `decay`. */
 export function charge(
   v: tf.Tensor,
   x: tf.Tensor,
@@ -91,12 +89,12 @@ export function charge(
   return v.sub(divided(aboveRest)).add(x);
 }
 
-/** Fire: 1 where the membrane has reached the threshold. */
+/** Fire: 1 if the membrane has reached the threshold. */
 export function fire(h: tf.Tensor, attrs: NeuronAttrs): tf.Tensor {
   return h.greaterEqual(attrs.vThreshold).cast('float32');
 }
 
-/** Reset: where it fired, back to vReset (hard), or down by vThreshold (soft). */
+/** Reset: neurons that fired go back to vReset (hard) or down by vThreshold (soft). */
 export function reset(h: tf.Tensor, s: tf.Tensor, attrs: NeuronAttrs): tf.Tensor {
   if (attrs.vReset === null) return h.sub(s.mul(attrs.vThreshold));
   const kept = h.mul(tf.sub(1, s));
@@ -104,8 +102,8 @@ export function reset(h: tf.Tensor, s: tf.Tensor, attrs: NeuronAttrs): tf.Tensor
 }
 
 /**
- * Every step's membrane before (`v`) and after (`h`) its charge, and the spikes; `last` is v after all.
- * Each is `[batch, neurons]`.
+ * Every step's membrane before (`v`) and after (`h`) its charge, and the spikes; `last` is v after the last step. Each
+ * is `[batch, neurons]`.
  */
 export function unroll(x: tf.Tensor, attrs: NeuronAttrs, v0?: tf.Tensor, w?: tf.Tensor) {
   const flat = flatten(x);
@@ -139,11 +137,13 @@ export function multiStepLIF(
 
 /**
  * The composed form of MultiStepLIFGrad. Backward through time, u = h - vThreshold, k = 1 / tau:
- *   gs = dSpikes + gv vReset - gv h (hard), dSpikes - gv vThreshold (soft), dSpikes (reset detached)
- *   gh = gs surrogate'(u) + gv (1 - s) (hard), + gv (soft)
- *   dx = gh k, or gh without decayInput;  gv of the step before = gh - gh k, or gh (1 - k) (keepsShare)
- * Term by term as PyTorch differentiates SpikingJelly's code: one order of operations has one answer to
- * NaN and infinities, and 0 times either is NaN.
+ *
+ * |  gs = dSpikes + gv vReset - gv h (hard), dSpikes - gv vThreshold (soft), dSpikes (reset detached) |  gh = gs
+ * surrogate'(u) + gv (1 - s) (hard), + gv (soft) |  dx = gh k, or gh without decayInput;  gv of the step before = gh -
+ * gh k, or gh (1 - k) (keepsShare)
+ *
+ * Term by term as PyTorch differentiates SpikingJelly's code: with the same order of operations, NaN and infinities
+ * come out the same. 0 times either is NaN.
  */
 export function multiStepLIFGrad(
   x: tf.Tensor,
@@ -181,18 +181,18 @@ export function multiStepLIFGrad(
   return gradients;
 }
 
-/** What a gradient of the membrane after the reset gives the spike. */
+/** The gradient that a spike gets through the reset, from the gradient of the membrane after it. */
 function throughReset(gv: tf.Tensor, h: tf.Tensor, { vReset, vThreshold }: NeuronAttrs): tf.Tensor {
   return vReset === null ? gv.mul(-vThreshold) : gv.mul(vReset).sub(gv.mul(h));
 }
 
-/** Of every neuron's gradient, why it has no gradient itself. */
+/** Why the gradient of a neuron has no gradient. */
 export const neuronsOnce = {
   what: 'A spiking neuron',
-  why: 'the derivative of its spikes is a surrogate, which has none of its own',
+  why: 'the derivative of its spikes is a surrogate, which cannot be differentiated',
 };
 
-/** With a surrogate of the user's own, which no kernel knows. */
+/** Gradients with a user's surrogate, which no kernel supports. */
 function composedGradients(
   { x, v0, w }: Record<string, tf.Tensor>,
   dSpikes: tf.Tensor,
@@ -246,7 +246,7 @@ export function runMultiStepLIF(
   if (isBuiltInSurrogate(attrs.surrogate)) {
     return runKernel(MultiStepLIF, inputs, { ...attrs, lastMembranes, inputNames });
   }
-  // Kernels fire alike whatever the surrogate, and never hear of a user's own; the gradient does.
+  // Kernels fire alike whatever the surrogate; only the gradient needs to know about a user's surrogate.
   const known = { ...attrs, surrogate: 'sigmoid', userSurrogate: attrs.surrogate };
   return runKernel(MultiStepLIF, inputs, { ...known, lastMembranes: true, inputNames });
 }

@@ -1,6 +1,6 @@
 /**
- * Puts kernels of this library in the place of tfjs's: quietly, once, and whatever the import order.
- * Those replaced are kept, for what ours leave to them.
+ * Replaces tfjs's kernels with this library's: silently, once, and in any import order. It keeps the replaced ones, for
+ * cases that ours do not handle.
  */
 import {
   backend,
@@ -16,7 +16,7 @@ import {
 } from '@tensorflow/tfjs';
 import { shared } from '../shared';
 
-/** Marks kernel functions of this library, also those of another copy of it. */
+/** Marks kernel functions of this library, including those of another copy of it. */
 const OURS = Symbol.for('tfjs-spikingformer.kernel');
 
 function isOurs(config: KernelConfig | undefined): boolean {
@@ -26,14 +26,14 @@ function isOurs(config: KernelConfig | undefined): boolean {
 const replaced = shared('replacedKernels', () => new Map<string, KernelFunc>());
 const keyOf = (kernelName: string, backendName: string) => `${backendName}_${kernelName}`;
 
-/** tfjs's kernel of that name, whether or not one of ours has taken its place. */
+/** tfjs's kernel of that name, even if ours has replaced it. */
 export function stockKernel(kernelName: string, backendName: string): KernelFunc | undefined {
   return (
     replaced.get(keyOf(kernelName, backendName)) ?? getKernel(kernelName, backendName)?.kernelFunc
   );
 }
 
-/** Runs tfjs's kernel of that name, one output, whether or not one of ours has taken its place. */
+/** Runs tfjs's kernel of that name, which has one output, even if ours has replaced it. */
 export function runStockKernel(
   kernelName: string,
   backendName: string,
@@ -46,7 +46,7 @@ export function runStockKernel(
   return kernelFunc({ inputs, backend, attrs: attrs as NamedAttrMap }) as TensorInfo;
 }
 
-/** Registers one kernel over tfjs's, unless it or another copy's is there. */
+/** Replaces one of tfjs's kernels, unless this one or another copy's is already there. */
 export function installOverride(override: KernelConfig): void {
   const { kernelName, backendName } = override;
   const present = getKernel(kernelName, backendName);
@@ -54,7 +54,7 @@ export function installOverride(override: KernelConfig): void {
   if (present) {
     replaced.set(keyOf(kernelName, backendName), present.kernelFunc);
     unregisterKernel(kernelName, backendName);
-    // tfjs sets its kernels up when the backend starts: one that was imported later has missed that.
+    // tfjs sets its kernels up when the backend starts; one that was imported later has missed that.
     if (getBackend() === backendName) present.setupFunc?.(backend());
   }
   Object.defineProperty(override.kernelFunc, OURS, { value: true, configurable: true });

@@ -1,4 +1,4 @@
-/** Registers the gradients of this library's kernels with tfjs, and mends what tfjs's own do with them. */
+/** Registers the gradients of this library's kernels with tfjs, and repairs tfjs's gradients that use them. */
 import * as tf from '@tensorflow/tfjs';
 import { definitions, installKernels } from './index';
 import { type GradientKernel, type KernelDefinition, noSecondOrder, runKernel } from './kernel';
@@ -23,8 +23,8 @@ function gradientOf({ name, gradient, once }: KernelDefinition): tf.GradConfig[]
 }
 
 /**
- * A gradient whose kernels the backend may lack or have wrong gets ours first: those of our own kernels, and those
- * of stock operations also in a model without a layer of ours, whichever package was imported first.
+ * Installs our kernels before a gradient runs whose kernels the backend may lack or have wrong: gradients of our
+ * kernels, and of stock operations even in models without our layers, in any import order.
  */
 function installFirst(kernelName: string): void {
   wrapGradient(kernelName, 'installsKernels', (inner) => (dy, saved, attrs) => {
@@ -33,16 +33,16 @@ function installFirst(kernelName: string): void {
   });
 }
 
-/** Stock operations whose gradient kernels the wasm backend lacks or has wrong. */
+/** Stock operations whose gradient kernels are missing or wrong on wasm. */
 const mended = ['Conv2D', 'MaxPool', 'BatchMatMul'];
 
-/** Stock operations that our layers, and others between them, are made of. */
+/** Stock operations that our layers consist of, and others between them. */
 const released = [
   ...['Conv2D', 'BatchMatMul', 'Add', 'Multiply', 'Reshape', 'ExpandDims'],
   ...['Transpose', 'Concat', 'Identity', 'Sum', 'MaxPool', 'Relu'],
 ];
 
-/** Idempotent, also across copies of this library. */
+/** Safe to call twice, also from two copies of this library. */
 export function registerGradients(): void {
   for (const gradient of definitions.flatMap(gradientOf)) {
     if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);

@@ -1,20 +1,20 @@
 /**
- * The memory of a backward pass. tfjs keeps what every operation has saved for its gradient, and the
- * gradient of every intermediate tensor, until the last gradient is computed: twice the memory of all
- * activations. Here both go as soon as an operation's gradient has been passed on.
+ * The memory of a backward pass. tfjs keeps everything that operations save for their gradients, and the gradient of
+ * every intermediate tensor, until the last gradient is computed: twice the memory of all activations. This file frees
+ * both as soon as an operation has passed its gradient on.
  */
 import * as tf from '@tensorflow/tfjs';
 import { shared } from '../shared';
 import { engine } from '../tfjs_internals';
 import { wrapGradient } from './wrap_gradient';
 
-/** The id of the tensor that a gradient was made for: it may be passed on, and seen, for another one. */
+/** The id of the tensor that a gradient was made for; the gradient may later be passed on for another one. */
 const madeFor = shared('gradientsMadeFor', () => new WeakMap<tf.Tensor, number>());
 
-/** Of the operation before this one, in the backward pass `scope`: what it had and needs no more. */
+/** What the previous operation of the backward pass `scope` held and no longer needs. */
 interface Done {
   scope: number | undefined;
-  /** Its place on the tape, which a backward pass goes down. */
+  /** Its place on the tape, which a backward pass walks from the end. */
   place: number;
   tensors: Set<tf.Tensor>;
 }
@@ -23,8 +23,8 @@ const last = shared('lastGradient', (): { done: Done } => ({
 }));
 
 /**
- * Makes the gradient of a kernel release what it was given. Of gradients only those that another such
- * kernel has made, for this kernel's output: nothing that a caller gave, or gets, or shares.
+ * Makes the gradient of a kernel release its inputs. It releases only gradients that another such kernel has made for
+ * this kernel's output: nothing that a caller passed in, receives or shares.
  */
 export function releaseGradients(kernelName: string): void {
   wrapGradient(kernelName, 'releasesGradients', (inner) => (dy, saved, attrs) => {
@@ -39,7 +39,7 @@ export function releaseGradients(kernelName: string): void {
     const node = tape[place];
     const outputs = node?.outputs.map(({ id }) => id) ?? [];
     const given = [dy].flat().filter((tensor) => outputs.includes(madeFor.get(tensor) ?? -1));
-    // A gradient of this gradient would need what was saved once more.
+    // A gradient of this gradient would need what was saved again.
     const tensors = new Set([...given, ...(state.gradientDepth === 0 ? saved : [])]);
     last.done = { scope, place, tensors };
     const thunks = Object.entries(inner(dy, saved, attrs)).map(([name, thunk]) => {

@@ -5,11 +5,11 @@ import * as tf from '@tensorflow/tfjs';
 import { type KernelDefinition, runKernel } from './kernel';
 
 /**
- * A convolution of spikes at inference, stride 1 and padding 'same', and the batch norm after it as
- * one factor and one term a channel: y = scale * conv(x, filter) + shift. It has no gradient.
- * Inputs: x `[batch, height, width, channels]`, any numbers, faster the more of them are 0; filter
- * `[size, size, channels, filters]`, size odd; scale, shift `[filters]`.
- * Output: y `[batch, height, width, filters]`: of an infinite or NaN filter too what a dense sum gives.
+ * A convolution of spikes at inference, with stride 1 and padding 'same', and the batch norm after it as one factor and
+ * one term per channel: y = scale * conv(x, filter) + shift. It has no gradient. Inputs: x `[batch, height, width,
+ * channels]`, any numbers, faster the more zeros it has; filter `[size, size, channels, filters]`, size odd; scale,
+ * shift `[filters]`. Output: y `[batch, height, width, filters]`, equal to a dense sum even if the filter is infinite
+ * or NaN.
  */
 export const SpikeConv2D = 'SpikeConv2D';
 
@@ -27,7 +27,7 @@ export function spikeConv2D(
   scale: tf.Tensor,
   shift: tf.Tensor,
 ): tf.Tensor4D {
-  // webgpu refuses to convolve no images; of no channels the sum is 0.
+  // webgpu refuses to convolve zero images; with zero channels the sum is 0.
   if (x.size === 0) {
     return tf
       .zeros<tf.Rank.R4>([...x.shape.slice(0, 3), filter.shape[3]] as typeof x.shape)

@@ -1,4 +1,4 @@
-/** The pools of FirstMaxPool and of tfjs's MaxPoolGrad as one description, for the kernels of both. */
+/** FirstMaxPool and tfjs's MaxPoolGrad described in the same terms, for the kernels of both. */
 import { backend_util } from '@tensorflow/tfjs';
 import type { MaxPoolAttrs } from './max_pool';
 
@@ -18,7 +18,7 @@ export function stockAttrs({ poolSize, strides, padding }: MaxPoolAttrs): StockP
   return { filterSize: poolSize, strides, pad: padding, dimRoundingMode: 'floor' };
 }
 
-/** The pool of an x of that shape. */
+/** The pool for an x of that shape. */
 export function describePool(xShape: number[], attrs: StockPoolAttrs): PoolInfo {
   return backend_util.computePool2DInfo(
     xShape as Shape4D,

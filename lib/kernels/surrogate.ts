@@ -1,6 +1,6 @@
 /**
- * Surrogate gradients: what stands in for the derivative of the firing step, at u = h - vThreshold.
- * Names and default alphas are SpikingJelly's; every form is written so that it cannot overflow.
+ * Surrogate gradients: they replace the derivative of the firing step, at u = h - vThreshold. Names and default alphas
+ * are SpikingJelly's; no form can overflow.
  */
 import * as tf from '@tensorflow/tfjs';
 import { shared } from '../shared';
@@ -8,21 +8,24 @@ import { checkKeys, checkOneOf, checkPositive, invalid } from '../validate';
 
 /** A surrogate's derivative. */
 interface Surrogate {
-  /** Sharpness that is taken where none is given: SpikingJelly's. */
+  /** Default sharpness: SpikingJelly's. */
   readonly alpha: number;
-  /** On a tensor of any shape: what the composed form computes. */
+  /** On a tensor of any shape, as the composed form computes it. */
   tensorDerivative(u: tf.Tensor, alpha: number): tf.Tensor;
-  /** The distance |u| beyond which it is 0, and no gradient passes whatever that gradient is. Default: it never ends. */
+  /** The distance |u| beyond which it is 0 and blocks any gradient. Default: unlimited. */
   reach?(alpha: number): number;
 }
 
 interface BuiltIn extends Surrogate {
-  /** The same as a function of one number, constants computed once: for typed-array kernels. */
+  /** The same as a function of one number, with constants computed once, for typed-array kernels. */
   derivative(alpha: number): (u: number) => number;
 }
 
 const surrogates = {
-  /** alpha s (1 - s) with s = sigmoid(alpha u); e / (1 + e)^2 with e = exp(-|alpha u|) is the same, and bounded. */
+  /**
+   * alpha s (1 - s) with s = sigmoid(alpha u), computed as alpha e / (1 + e)^2 with e = exp(-|alpha u|), which is
+   * bounded.
+   */
   sigmoid: {
     alpha: 4,
     derivative: (alpha) => (u) => {
@@ -103,40 +106,41 @@ const surrogates = {
 /** `'sigmoid'`, `'atan'`, `'piecewiseQuadratic'`, `'piecewiseExp'`, `'softSign'` or `'erf'`. */
 export type SurrogateName = keyof typeof surrogates;
 
-/** All surrogates' names, in the order that numbers them in native kernels. */
+/** The names of all surrogates, in the order in which native kernels number them. */
 export const surrogateNames = Object.keys(surrogates) as SurrogateName[];
 
-/** A built-in surrogate by name, or one that `registerSurrogate` has added. */
+/** A built-in surrogate by name, or one added by `registerSurrogate`. */
 export type AnySurrogateName = SurrogateName | (string & {});
 
-/** What a user's surrogate is made of. */
+/** The parts of a user's surrogate. */
 export interface SurrogateDefinition {
-  /** Sharpness where a neuron gives none. Default 1. */
+  /** Sharpness if a neuron gives none. Default 1. */
   alpha?: number;
-  /** The derivative at u, of any shape, in tfjs operations: finite and not negative wherever u is. */
+  /** The derivative at u, of any shape, in tfjs operations: finite and not negative wherever u is finite. */
   derivative(u: tf.Tensor, alpha: number): tf.Tensor;
 }
 
 const users = /* @__PURE__ */ shared('surrogates', () => new Map<string, Surrogate>());
 
 /**
- * Adds a surrogate of your own, which every neuron and layer then knows by that name. Spikes still come from
- * the fast kernels, since firing is the same; the gradient is the composed form's. A model file says the name
- * alone: register it before you load.
+ * Adds your surrogate, which every neuron and layer then accepts by that name. Firing is the same for all surrogates,
+ * so spikes still come from the fast kernels; the gradient is the composed form's. A model file stores only the name:
+ * register the surrogate before you load.
  *
  * ```ts
  * registerSurrogate('fastSigmoid', { alpha: 25, derivative: (u, alpha) => u.abs().mul(alpha).add(1).square().reciprocal() });
  * const layer = spiking.layers.lifNode({ surrogate: 'fastSigmoid' });
  * ```
  *
- * @param name In lowerCamelCase, as model files keep it; none of the built-in ones. Another of the same name is replaced.
+ * @param name In lowerCamelCase, as model files store it; not a built-in name. It replaces a registered one of the same
+ * name.
  */
 export function registerSurrogate(name: string, definition: SurrogateDefinition): void {
   if (typeof name !== 'string' || !/^[a-z][a-zA-Z0-9]*$/.test(name)) {
     throw invalid('name', 'in lowerCamelCase', name);
   }
   if (isBuiltInSurrogate(name)) {
-    throw invalid('name', `none of ${surrogateNames.join(', ')}, which are built in`, name);
+    throw invalid('name', `a name other than the built-in ${surrogateNames.join(', ')}`, name);
   }
   checkKeys('registerSurrogate', definition, ['alpha', 'derivative']);
   const { alpha = 1, derivative } = definition;
@@ -145,12 +149,12 @@ export function registerSurrogate(name: string, definition: SurrogateDefinition)
   users.set(name, { alpha, tensorDerivative: derivative });
 }
 
-/** Whether kernels have a surrogate of that name of their own. */
+/** Whether kernels have a built-in surrogate of that name. */
 export function isBuiltInSurrogate(name: string): name is SurrogateName {
   return Object.hasOwn(surrogates, name);
 }
 
-/** The surrogate of that name. Throws, listing the names there are, on any other. */
+/** The surrogate of that name. Throws on any other name, and lists the known ones. */
 export function getSurrogate(name: SurrogateName): BuiltIn;
 export function getSurrogate(name: AnySurrogateName): Surrogate;
 export function getSurrogate(name: AnySurrogateName): Surrogate {
@@ -161,7 +165,7 @@ export function getSurrogate(name: AnySurrogateName): Surrogate {
 }
 
 /**
- * The surrogate gradient at u, of any shape: the membrane's distance from its threshold.
+ * The surrogate gradient at u (the membrane's distance from its threshold), of any shape.
  *
  * ```ts
  * surrogateGradient(tf.tensor1d([-1, 0, 1]), 'atan').print();
@@ -179,7 +183,7 @@ export function surrogateGradient(
   });
 }
 
-/** The numbers of x, 0 where u is beyond the surrogate's reach: also in the place of a NaN. */
+/** The numbers of x, 0 where u is beyond the surrogate's reach, even in place of a NaN. */
 function withinReach(x: tf.Tensor, u: tf.Tensor, surrogate: Surrogate, alpha: number): tf.Tensor {
   if (!surrogate.reach) return x;
   return tf.where(u.abs().greater(surrogate.reach(alpha)), tf.zerosLike(x), x);
@@ -191,7 +195,7 @@ export function surrogateReach(name: SurrogateName, alpha: number): number {
   return surrogate.reach?.(alpha) ?? Infinity;
 }
 
-/** dy times the surrogate gradient at u: what a firing step passes back. */
+/** dy times the surrogate gradient at u: the gradient of a firing step. */
 export function throughSurrogate(
   dy: tf.Tensor,
   u: tf.Tensor,

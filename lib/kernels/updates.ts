@@ -1,11 +1,11 @@
-/** AdamWStep and Blend: what a training step does to every variable. */
+/** AdamWStep and Blend: what a training step does to each variable. */
 import type * as tf from '@tensorflow/tfjs';
 import { type KernelDefinition, runKernel } from './kernel';
 
 /**
- * One step of AdamW for one variable (training/adamw.ts): with the gradient g,
- * m' = beta1 m + (1 - beta1) g; v' = beta2 v + (1 - beta2) g^2; p' = kept p - rate m' / (sqrt(v') / root + epsilon).
- * Inputs: p, g, m, v, of one shape. Outputs: p', m', v'.
+ * One step of AdamW for one variable (training/adamw.ts). With the gradient g: m' = beta1 m + (1 - beta1) g; v' = beta2
+ * v + (1 - beta2) g^2; p' = kept p - rate m' / (sqrt(v') / root + epsilon). Inputs: p, g, m, v, of one shape. Outputs:
+ * p', m', v'.
  */
 export const AdamWStep = 'AdamWStep';
 
@@ -13,15 +13,18 @@ export interface AdamWAttrs {
   beta1: number;
   beta2: number;
   epsilon: number;
-  /** What the decay leaves of p. */
+  /** The share of p that weight decay leaves. */
   kept: number;
-  /** The learning rate over the first moment's bias correction. */
+  /** The learning rate divided by the first moment's bias correction. */
   rate: number;
   /** The square root of the second moment's bias correction. */
   root: number;
 }
 
-/** old kept + now taken: moving averages. Inputs: old, now, of one shape. Output: the same. It has no gradient. */
+/**
+ * old kept + now taken, for moving averages. Inputs: old, now, of one shape. Output: the same shape. It has no
+ * gradient.
+ */
 export const Blend = 'Blend';
 
 export interface BlendAttrs {

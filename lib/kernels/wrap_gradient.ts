@@ -1,7 +1,7 @@
-/** Puts a function around the gradient of a kernel: once, also across copies of this library. */
+/** Wraps the gradient of a kernel in a function, once, even across copies of this library. */
 import * as tf from '@tensorflow/tfjs';
 
-/** `mark` tells that it is there, also beneath another: each takes on the marks of what it wraps. */
+/** `mark` shows that the wrapper is there, even beneath another: each takes over the marks of what it wraps. */
 export function wrapGradient(
   kernelName: string,
   mark: string,

@@ -1,4 +1,4 @@
-/** What the cpu kernels need of a tfjs backend: float32 values in, float32 values out. */
+/** The part of a tfjs backend that the cpu kernels need: float32 values in, float32 values out. */
 import type { KernelBackend, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 
 export interface CpuKernelArgs<Inputs extends NamedTensorInfoMap, Attrs> {
@@ -11,7 +11,7 @@ export function values(backend: KernelBackend, x: TensorInfo): Float32Array {
   return backend.readSync(x.dataId) as Float32Array;
 }
 
-/** Whether no number is NaN or infinite, of which 0 times makes NaN: else no zero may be skipped. */
+/** Whether no number is NaN or infinite. If one is, zeros must not be skipped: 0 times it is NaN. */
 export function areFinite(x: Float32Array): boolean {
   return x.every(Number.isFinite);
 }

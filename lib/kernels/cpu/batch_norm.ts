@@ -1,4 +1,4 @@
-/** BatchNormTraining on the cpu backend, sums in float64; the formulas are those of lib/kernels/batch_norm.ts. */
+/** BatchNormTraining on the cpu backend, with sums in float64; lib/kernels/batch_norm.ts has the formulas. */
 import type { KernelConfig, KernelFunc } from '@tensorflow/tfjs';
 import {
   type BatchNormAttrs,

@@ -1,4 +1,7 @@
-/** The filter gradient of a convolution on the cpu backend: tfjs's own takes minutes where a forward takes a second. */
+/**
+ * The filter gradient of a convolution on the cpu backend, where tfjs's kernel takes minutes for a convolution that
+ * runs forward in a second.
+ */
 import {
   backend_util,
   type KernelConfig,
@@ -21,7 +24,7 @@ interface Attrs {
   filterShape: [number, number, number, number];
 }
 
-/** An activation seen as NHWC: where a pixel begins, and how far apart its channels lie. */
+/** An activation read as NHWC: where a pixel starts, and the distance between its channels. */
 function layout([, a, b, c]: number[], channelsLast: boolean) {
   const [height, width, channels] = (channelsLast ? [a, b, c] : [b, c, a]) as [
     number,
@@ -37,7 +40,7 @@ function layout([, a, b, c]: number[], channelsLast: boolean) {
       };
 }
 
-/** dw[i, j] = sum over pixels of x[pixel + (i, j)] outer dy[pixel]; inputs of 0, as most spikes are, cost nothing. */
+/** dw[i, j] = sum over pixels of x[pixel + (i, j)] outer dy[pixel]. Zeros of x, as most spikes are, cost nothing. */
 function conv2DBackpropFilter({ inputs, attrs, backend }: CpuKernelArgs<Inputs, Attrs>) {
   const { strides, pad, dimRoundingMode, filterShape, dataFormat } = attrs;
   const format = backend_util.convertConv2DDataFormat(dataFormat);

@@ -1,4 +1,4 @@
-/** The cpu backend's kernels: this library's own, and the stock one that it replaces. */
+/** The cpu backend's kernels: native ones, and the replacement for a stock one. */
 import type { Backend } from '../kernel';
 import { batchNormKernels } from './batch_norm';
 import { conv2DBackpropFilterOverride } from './conv2d_backprop_filter';
@@ -14,6 +14,6 @@ export const cpu: Backend = {
     ...maxPoolKernels,
     spikeConv2DConfig,
   ],
-  // Right, and hundreds of times slower than it need be.
+  // tfjs's kernel is correct but hundreds of times slower.
   overrides: () => [conv2DBackpropFilterOverride],
 };

@@ -1,4 +1,4 @@
-/** FirstMaxPool on the cpu backend: a window's first maximum in row-major order wins, or its last NaN. */
+/** FirstMaxPool on the cpu backend: a window's winner is its first maximum in row-major order, or its last NaN. */
 import type { KernelConfig, KernelFunc, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
 import { type CpuKernelArgs, output, values } from './backend';
@@ -11,7 +11,7 @@ interface PoolGradInputs extends PoolInputs {
   dy: TensorInfo;
 }
 
-/** Calls `visit(outputIndex, index in x of what wins the window)` for every output value. */
+/** Calls `visit(outputIndex, index in x of the window's winner)` for every output value. */
 function eachMaximum(
   x: Float32Array,
   shape: number[],

@@ -13,13 +13,13 @@ import { type CpuKernelArgs, output, values } from './backend';
 
 const f = Math.fround;
 
-/** x seen as `[batch, time, neurons]`. */
+/** x as `[batch, time, neurons]`. */
 function sizes(shape: number[]) {
   const [batch, time, ...rest] = shape as [number, number, ...number[]];
   return { batch, time, neurons: util.sizeFromShape(rest), stateShape: [batch, ...rest] };
 }
 
-/** Charge as a function of the membrane and the input, in the composed form's order of operations. */
+/** Charge as a function of membrane and input, in the order of operations of the composed form. */
 function chargeOf(attrs: NeuronAttrs, decay: number | null) {
   const { tau: exactTau, vReset, decayInput } = attrs;
   const [tau, rest] = [f(exactTau), f(vReset ?? 0)];
@@ -32,13 +32,13 @@ function chargeOf(attrs: NeuronAttrs, decay: number | null) {
   return (v: number, x: number) => f(f(v - divided(f(v - rest))) + x);
 }
 
-/** The membrane after it has fired: an infinite one leaves NaN, as h (1 - s) + vReset s does. */
+/** The membrane after a spike. An infinite one becomes NaN, as in h (1 - s) + vReset s. */
 function resetOf({ vReset, vThreshold }: NeuronAttrs) {
   const [threshold, rest] = [f(vThreshold), f(vReset ?? 0)];
   return vReset === null ? (h: number) => f(h - threshold) : (h: number) => h - h + rest;
 }
 
-/** 1 / tau where it is learnt. */
+/** 1 / tau if it is learned. */
 function learntDecay(w: Float32Array | null): number | null {
   return w && f(1 / (1 + Math.exp(-w[0]!)));
 }
@@ -69,7 +69,7 @@ function multiStepLIF({ inputs, attrs, backend }: CpuKernelArgs<MultiStepLIFInpu
   return [output(backend, spikes, inputs.x.shape), output(backend, last, stateShape)];
 }
 
-/** The closed form is that of lib/kernels/multi_step_lif.ts. */
+/** The closed form of lib/kernels/multi_step_lif.ts. */
 function multiStepLIFGrad({
   inputs,
   attrs,

@@ -1,4 +1,4 @@
-/** SpikeConv2D on the cpu backend: sums in float64, and nothing done for a zero that hides no NaN. */
+/** SpikeConv2D on the cpu backend: sums in float64, skipping every zero that does not hide a NaN. */
 import type { KernelConfig, KernelFunc } from '@tensorflow/tfjs';
 import { SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
 import { areFinite, type CpuKernelArgs, output, values } from './backend';
@@ -13,7 +13,7 @@ function spikeConv2D({ inputs, backend }: CpuKernelArgs<SpikeConv2DInputs, objec
   const y = new Float32Array(batch * height * width * filters);
   const sums = new Float64Array(filters);
 
-  /** Adds what the pixel at `from` gives through one tap of the filter, whose first row is `row`. */
+  /** Adds the contribution of the pixel at `from` through one tap of the filter, whose first row is `row`. */
   const addPixel = (from: number, row: number) => {
     for (let c = 0; c < channels; c++) {
       const value = x[from + c]!;

@@ -1,7 +1,7 @@
-/** How sums over the rows of `[..., channels]` are shared out among threads: chunks of rows, then their sums. */
+/** How threads share sums over the rows of `[..., channels]`: each sums a chunk of rows, then the chunks are summed. */
 import { util } from '@tensorflow/tfjs';
 
-/** Chunks at most, and rows of a chunk at least: enough threads, and float32 sums of few numbers each. */
+/** The most chunks, and the fewest rows per chunk: enough threads, and few terms in each float32 sum. */
 const MOST_CHUNKS = 256;
 const FEWEST_ROWS = 32;
 

@@ -1,8 +1,8 @@
-/** What MultiStepLIF on webgl and on webgpu do alike around their programs. */
+/** What MultiStepLIF on webgl and webgpu share besides their programs. */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs';
 import { runStockKernel } from '../override';
 
-/** 1 / tau where it is learnt, by tfjs's own sigmoid, for `run`. */
+/** Calls `run` with 1 / tau, by tfjs's sigmoid if it is learned. */
 export function withDecay<T>(
   w: TensorInfo | undefined,
   backendName: 'webgl' | 'webgpu',
@@ -15,5 +15,5 @@ export function withDecay<T>(
   return result;
 }
 
-/** The membranes' shape of x `[batch, time, ...]`. */
+/** The shape of the membranes for x `[batch, time, ...]`. */
 export const stateShape = ([batch, , ...rest]: number[]) => [batch!, ...rest];

@@ -1,31 +1,36 @@
 /**
- * Charge, fire, reset and their derivatives as shader code, in the words that WGSL and GLSL share: what
- * the webgpu and webgl kernels are made of.
+ * Charge, fire, reset and their derivatives as shader code, in terms that WGSL and GLSL share: the webgpu and webgl
+ * kernels consist of it.
  *
- * A shading language may fuse a product and a sum, reorder sums and divide to a few units in the last
- * place. Membranes that must equal those of other backends to the bit cannot bear that, so each rounded
- * result passes through `exact`, an exclusive or of its bits with a zero that the compiler does not
- * know, and a division is mended by its remainder. Nor does it promise anything of NaN and infinities:
- * where they would be lost they are told by their bits, which no compiler looks through.
+ * A shading language may fuse a product and a sum, reorder sums, and divide with an error of a few units in the last
+ * place. Membranes must equal those of other backends bit for bit, so each rounded result passes through `exact`, an
+ * exclusive or of its bits with a zero that the compiler does not know, and a division is corrected by its remainder.
+ * Nor does the language guarantee NaN and infinities: where they could be lost, the code tests their bits, which no
+ * compiler optimizes away.
  */
 
 import { keepsShare, type NeuronAttrs } from '../multi_step_lif';
 import type { SurrogateName } from '../surrogate';
 
-/** How a language says what the neuron's code needs; `num` is its number, or four of them side by side. */
+/** What the neuron's code needs from a language; `num` is its number type, or four numbers side by side. */
 export interface Dialect {
-  /** Defines num, exact(a), head(a): a's first 12 bits; atLeast(a, b, yes, no): a >= b ? yes : no; ifNaN(a, yes, no). */
+  /**
+   * Defines num, exact(a), head(a): a's first 12 bits; atLeast(a, b, yes, no): a >= b ? yes : no; ifNaN(a, yes, no).
+   */
   preamble: string;
   /** A function from nums to a num. */
   fn(name: string, parameters: string[], body: string): string;
   /** Names a value. */
   let(name: string, value: string): string;
   uniform(name: string): string;
-  /** 1 / tau where it is learnt. */
+  /** 1 / tau, if it is learned. */
   decay: string;
 }
 
-/** Where exponentials and squares of z = alpha |u| have vanished, but have not yet overflowed; and g(z): surrogate'(u) = alpha g(z). */
+/**
+ * A limit at which exponentials and squares of z = alpha |u| have vanished but not yet overflowed; and g(z):
+ * surrogate'(u) = alpha g(z).
+ */
 const surrogates: Record<SurrogateName, [limit: number, g: string]> = {
   sigmoid: [104, 'exp(-z) / ((1.0 + exp(-z)) * (1.0 + exp(-z)))'],
   atan: [1e17, `0.5 / (1.0 + ${(Math.PI / 2) ** 2} * z * z)`],
@@ -48,11 +53,11 @@ type Division = 'learnt' | 'none' | 'product' | 'quotient';
 function divisionOf({ tau, decayInput }: NeuronAttrs, learnt: boolean): Division {
   if (learnt) return 'learnt';
   if (tau === Infinity && !decayInput) return 'none';
-  // 1 / tau is exact where tau is a power of two.
+  // 1 / tau is exact if tau is a power of two.
   return tau === Infinity || Number.isInteger(Math.log2(Math.fround(tau))) ? 'product' : 'quotient';
 }
 
-/** The numbers that the code reads: neurons that differ in these alone share a program. */
+/** The numbers that the code reads: neurons that differ only in these share a program. */
 export function neuronUniforms(attrs: NeuronAttrs): Record<string, number> {
   const tau = Math.fround(attrs.tau);
   const finite = tau === Infinity ? 1 : tau;
@@ -70,7 +75,7 @@ export function neuronUniforms(attrs: NeuronAttrs): Record<string, number> {
   };
 }
 
-/** What tells two programs apart, beyond their uniforms: part of a shader's key. */
+/** What distinguishes two programs besides their uniforms: part of a shader's key. */
 export function neuronKey(attrs: NeuronAttrs, learnt: boolean): string {
   const { vReset, detachReset, decayInput, surrogate } = attrs;
   const reset = vReset === null ? 'soft' : vReset === 0 ? 'hard' : 'rest';
@@ -78,11 +83,11 @@ export function neuronKey(attrs: NeuronAttrs, learnt: boolean): string {
 }
 
 /**
- * The functions charge(v, x), fire(h), reset(h), aboveRest(v); surrogate(h) = ds/dh, through(g, h, ds): g
- * times that, direct(h) = dv/dh but through the spike, jump(h) = dv/ds, 0 where the reset is detached; throughReset(gv, h) = gv dv/ds, term by term;
- * ofInput(gh) and ofMembrane(gh): what x and v had of it, and membraneOfInput(dx): the one from the other;
- * earlier(g): a later step's gradient, whose infinity gh - gh k turns into NaN;
- * and the constants k = 1 / tau and 1 - k as gain() and keep().
+ * The functions charge(v, x), fire(h), reset(h), aboveRest(v); surrogate(h) = ds/dh; through(g, h, ds): g times that;
+ * direct(h) = dv/dh except through the spike; jump(h) = dv/ds, 0 if the reset is detached; throughReset(gv, h) = gv
+ * dv/ds, term by term; ofInput(gh) and ofMembrane(gh): the gradients of x and v; membraneOfInput(dx): the latter from
+ * the former; earlier(g): a later step's gradient, in which gh - gh k turns infinity into NaN; and the constants k = 1
+ * / tau and 1 - k as gain() and keep().
  */
 export function neuronCode(attrs: NeuronAttrs, learnt: boolean, d: Dialect): string {
   const { vReset, detachReset, decayInput, surrogate } = attrs;
@@ -104,7 +109,7 @@ export function neuronCode(attrs: NeuronAttrs, learnt: boolean, d: Dialect): str
         ? 'exact(exact(v * keep()) + x)'
         : `exact(exact(v - ${divided('aboveRest(v)')}) + x)`;
   const fired = (yes: string, no: string) => `atLeast(h, num(${u('threshold')}), ${yes}, ${no})`;
-  // An infinite h leaves NaN: h - h, of which the compiler does not know that it is 0 elsewhere.
+  // An infinite h leaves NaN by h - h; the compiler does not know that it is 0 otherwise.
   const restOrNaN = `exact(exact(exact(h) - h) + ${u('rest')})`;
   const jump = vReset === null ? `num(-${u('threshold')})` : `(${u('rest')} - h)`;
   const far = `abs(h - ${u('threshold')})`;
@@ -155,8 +160,8 @@ export function neuronCode(attrs: NeuronAttrs, learnt: boolean, d: Dialect): str
 }
 
 /**
- * y / tau as float32 rounds it. q = y k is off by a unit at most; y - q tau, exact as a sum of products
- * of halves (Dekker, 1971), says by how much. Beyond 1e37 the halves might overflow, and q is good enough.
+ * y / tau rounded as float32 does. q = y k is off by one unit at most; y - q tau, exact as a sum of products of halves
+ * (Dekker, 1971), gives the error. Beyond 1e37 the halves might overflow, and q is good enough.
  */
 function quotient(d: Dialect): string {
   const [tau, tauHead, tauTail] = ['tau', 'tauHead', 'tauTail'].map(d.uniform);

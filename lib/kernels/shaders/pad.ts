@@ -1,6 +1,6 @@
 /**
- * Padding on GPUs of tensors with five axes or more, as in the gradient of their slices: tfjs's shaders
- * do not compile there, neither on webgpu nor on webgl. One axis after another, between what lies around it.
+ * Padding on GPUs for tensors with five axes or more, as in the gradient of slicing: tfjs's shaders do not compile for
+ * them, on webgpu and webgl. It pads one axis after another, as three axes: before, padded, after.
  */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
@@ -29,7 +29,7 @@ function padAxis(
   return { ...y, shape: [...before, y.shape[1]!, ...after] };
 }
 
-/** tfjs's PadV2 of that backend, for any number of axes. */
+/** Replaces tfjs's PadV2 of that backend, for any number of axes. */
 export function pad(
   x: TensorInfo,
   { paddings, constantValue }: PadAttrs,

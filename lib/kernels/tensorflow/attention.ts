@@ -1,4 +1,4 @@
-/** SpikingAttention on tfjs-node: two TensorFlow ops, from this library's own addon. */
+/** SpikingAttention on tfjs-node: two TensorFlow ops of this library's addon. */
 import type { KernelConfig, Tensor } from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import {

@@ -1,4 +1,4 @@
-/** What the kernels here use of tfjs-node's backend, which runs single TensorFlow ops by name. */
+/** The parts of tfjs-node's backend that the kernels here use; it runs single TensorFlow ops by name. */
 import * as tf from '@tensorflow/tfjs';
 import { engine, type OpAttr, type TensorflowBackend } from '../../tfjs_internals';
 
@@ -32,7 +32,7 @@ export function opAttrs(
   ];
 }
 
-/** A kernel as tfjs calls it; what is made on the way is freed. */
+/** A kernel as tfjs calls it; temporary tensors are freed. */
 export function kernel<Inputs, Attrs>(
   kernelName: string,
   run: (inputs: Inputs, backend: TensorflowBackend, attrs: Attrs) => tf.Tensor | tf.Tensor[],

@@ -1,6 +1,6 @@
 /**
- * BatchNormTraining on tfjs-node: this library's own ops, also with LIF neurons behind it; without them
- * TensorFlow's fused batch normalization, and its gradient op.
+ * BatchNormTraining on tfjs-node: this library's ops, also for the LIF neurons behind it; without them TensorFlow's
+ * fused batch normalization and its gradient op.
  */
 import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
@@ -26,7 +26,7 @@ function asImages(x: TensorInfo): TensorInfo {
   return x.shape.length === 4 ? x : tf.reshape(x as Tensor, [-1, 1, 1, x.shape.at(-1)!]);
 }
 
-/** The reverse, on what an op has made of such images. */
+/** The reverse, for the result of an op on such images. */
 function shapedAs(y: Tensor, { shape }: TensorInfo): Tensor {
   return shape.length === 4 ? y : y.reshape(shape);
 }
@@ -41,7 +41,7 @@ function opAttrsOf(backend: TensorflowBackend, { epsilon }: BatchNormAttrs) {
   });
 }
 
-/** The op's third output is the unbiased variance; the fifth, kept for its gradient, the biased one. */
+/** The op's third output is the unbiased variance; the fifth, saved for its gradient, is the biased one. */
 function batchNormTraining(
   { x, gamma, beta }: BatchNormInputs,
   backend: TensorflowBackend,
@@ -76,7 +76,7 @@ export const batchNormKernels: KernelConfig[] = [
   kernel<BatchNormGradInputs, BatchNormAttrs>(BatchNormTrainingGrad, batchNormTrainingGrad),
 ];
 
-/** Our own op of that name, which has three outputs. */
+/** Our op of that name, which has three outputs. */
 const native = <Inputs, Attrs extends BatchNormAttrs>(
   kernelName: string,
   opName: string,

@@ -1,6 +1,6 @@
 /**
- * Convolutions on tfjs-node: its own kernels, told the rest of their op's attributes, since it refuses
- * padding in numbers, which TensorFlow has. Where the input is mostly zero, our own ops.
+ * Convolutions on tfjs-node: TensorFlow's kernels, with all attributes of their ops, since tfjs-node refuses numeric
+ * padding although TensorFlow supports it. If the input is mostly zero, our ops.
  */
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
@@ -36,7 +36,7 @@ function describeConv(
 }
 type ConvInfo = ReturnType<typeof describeConv>;
 
-/** Whether this is the one kind of convolution that our own ops know: of stride 1, to the same size. */
+/** Whether our ops support this convolution: stride 1, output of the input's size. */
 function isPlain(info: ConvInfo, { dataFormat }: ConvAttrs): boolean {
   const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = info;
   return (

@@ -1,4 +1,4 @@
-/** The gradient of a depthwise convolution's filter on tfjs-node, by our own op: TensorFlow's is slow. */
+/** The gradient of a depthwise convolution's filter on tfjs-node, by our op: TensorFlow's is slow. */
 import * as tf from '@tensorflow/tfjs';
 import { runStockKernel } from '../override';
 import { kernel, opAttrs } from './backend';
@@ -12,7 +12,10 @@ interface Attrs {
   filterShape: [number, number, number, number];
 }
 
-/** Whether our op knows it and is faster: a filter per channel, larger than 3 x 3, of stride 1, to the same size. */
+/**
+ * Whether our op supports it and is faster: one filter per channel, larger than 3x3, stride 1, output of the input's
+ * size.
+ */
 function isWorthwhile(x: tf.TensorInfo, { filterShape, strides, dilations, pad }: Attrs): boolean {
   const [height, width, , multiplier] = filterShape;
   const ones = [strides, dilations, multiplier].flat();

@@ -17,7 +17,7 @@ export { nativeOpsInUse };
 
 function kernels(): KernelConfig[] {
   const backend = tensorflowBackend();
-  // TensorFlow's own ops keep other things for their gradients on a GPU than they do here.
+  // On a GPU, TensorFlow's ops save different things for their gradients than these kernels expect.
   if (!backend || backend.isUsingGpuDevice) return [];
   const stock = [...batchNormKernels, ...maxPoolKernels];
   if (typeof nativeOpsInUse() === 'string') return stock;
@@ -35,7 +35,7 @@ function kernels(): KernelConfig[] {
 export const tensorflow: Backend = {
   name: 'tensorflow',
   kernels,
-  // What refuses what TensorFlow can do, multiplies zeros, or is slow.
+  // Kernels of tfjs-node that refuse what TensorFlow supports, multiply zeros, or are slow.
   overrides: () =>
     tensorflowBackend()
       ? [...conv2DOverrides, depthwiseFilterGradientOverride, batchMatMulOverride]

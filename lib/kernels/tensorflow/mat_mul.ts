@@ -1,4 +1,4 @@
-/** Matrix products on tfjs-node of which the left factor is mostly zero, as spikes are. */
+/** Matrix products on tfjs-node whose left factor is mostly zero, as spikes are. */
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import { runStockKernel } from '../override';
@@ -15,14 +15,17 @@ interface MatMulAttrs {
   transposeB: boolean;
 }
 
-/** a b, as in a forward pass, or aT b, the gradient of its weights, without the zeros of a; or null. */
+/**
+ * a b, as in a forward pass, or aT b, the gradient of its weights, skipping the zeros of a; null if that would not be
+ * faster.
+ */
 function skippingProduct(
   { a, b }: Operands,
   backend: TensorflowBackend,
   { transposeA, transposeB }: MatMulAttrs,
 ): tf.Tensor | null {
   if (a.shape.length !== 2 || b.shape.length !== 2 || transposeB) return null;
-  // TensorFlow says what is wrong with other sizes.
+  // TensorFlow reports mismatched sizes.
   if (b.shape[0] !== a.shape[transposeA ? 0 : 1]) return null;
   const kind = transposeA ? 'gradient' : 'forward';
   if (!isWorthSkipping(backend, a, b.shape[1]!, 1, kind, b)) return null;

@@ -1,4 +1,4 @@
-/** FirstMaxPool on tfjs-node: by our own ops; without them by TensorFlow's, which lose NaN, where nothing is. */
+/** FirstMaxPool on tfjs-node: by our ops; without them by TensorFlow's, which lose NaN, if there is none to lose. */
 import type { KernelConfig, Tensor, Tensor4D, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
@@ -41,7 +41,7 @@ function pool({ x }: { x: TensorInfo }, backend: TensorflowBackend, attrs: MaxPo
   return backend.executeMultipleOutputs('MaxPool', poolAttrs(backend, attrs), [x], 1)[0]!;
 }
 
-/** By TensorFlow's op, which wants the pooled images too: they are made anew. */
+/** By TensorFlow's op, which also takes the pooled images: they are computed again. */
 function poolGrad({ dy, x }: GradInputs, backend: TensorflowBackend, attrs: MaxPoolAttrs): Tensor {
   if (!allFinite(x)) return firstMaxPoolGrad(dy as Tensor4D, x as Tensor4D, attrs);
   const opAttributes = poolAttrs(backend, attrs);
@@ -49,7 +49,7 @@ function poolGrad({ dy, x }: GradInputs, backend: TensorflowBackend, attrs: MaxP
   return backend.executeMultipleOutputs('MaxPoolGrad', opAttributes, [x, y!, dy], 1)[0]!;
 }
 
-/** By one of our own ops. */
+/** By one of our ops. */
 function native(
   op: string,
   inputs: TensorInfo[],

@@ -1,4 +1,4 @@
-/** MultiStepLIF on tfjs-node: one TensorFlow op for all time steps, from this library's own addon. */
+/** MultiStepLIF on tfjs-node: one TensorFlow op of this library's addon for all time steps. */
 import type { KernelConfig, Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
@@ -14,12 +14,15 @@ import {
 import { surrogateNames } from '../surrogate';
 import { kernel, opAttrs } from './backend';
 
-/** The inputs that may be missing, in the op's order; it takes 1 / tau, not w, so as to share tf's sigmoid. */
+/** The optional inputs, in the op's order. It takes 1 / tau instead of w, so that sigmoid is tf's. */
 function optionalInputs({ v0, w }: MultiStepLIFInputs): tf.TensorInfo[] {
   return [...(v0 ? [v0] : []), ...(w ? [tf.sigmoid(w as Tensor)] : [])];
 }
 
-/** Of every op with neurons inside; those of its gradient alone, too. Learnt: whether 1 / tau is an input. */
+/**
+ * The attributes of every op with neurons inside; `gradient` adds those of gradient ops. `learnt`: whether 1 / tau is
+ * an input.
+ */
 export function neuronAttrs(
   backend: TensorflowBackend,
   attrs: NeuronAttrs,

@@ -1,24 +1,24 @@
 /**
- * The way to this library's own TensorFlow ops (native/). They come with a Node addon, which only the
- * node entry can load: it leaves a function here that does so, called when the backend first needs them.
+ * Access to this library's TensorFlow ops (native/). They come in a Node addon that only the node entry can load: it
+ * leaves a loader function here, which is called when the backend first needs the ops.
  */
 import { tensorflowBackend } from './backend';
 
-/** The ops' names, inputs and attributes as the kernels here call them; the addon says its own. */
+/** The version of the ops' names, inputs and attributes as the kernels here call them; the addon reports its own. */
 export const OPS_INTERFACE = 7;
 
-/** What the loaded addon says of itself. */
+/** What the loaded addon reports about itself. */
 export interface NativeOps {
   interface: number;
-  /** Of the loops that this processor runs. */
+  /** The instruction set that its loops use on this processor. */
   instructionSet: string;
   threads: number;
 }
 
-/** Returns the ops of `packageName`'s TensorFlow, registered with it; or why there are none. */
+/** Returns the ops, registered with `packageName`'s TensorFlow, or the reason why there are none. */
 type NativeOpsLoader = (packageName: string) => NativeOps | string;
 
-// On globalThis, so that the entry of one copy of this library serves all: ESM, CommonJS.
+// On globalThis, so that one copy's entry serves all copies, ESM and CommonJS.
 const SLOT = Symbol.for('tfjs-spikingformer.nativeOpsLoader');
 type Slot = { [SLOT]?: NativeOpsLoader };
 
@@ -26,19 +26,19 @@ export function setNativeOpsLoader(loader: NativeOpsLoader): void {
   (globalThis as Slot)[SLOT] = loader;
 }
 
-/** The ops, or why there are none. */
+/** The ops, or the reason why there are none. */
 function loadNativeOps(packageName: string): NativeOps | string {
   const loader = (globalThis as Slot)[SLOT];
   if (!loader) return 'tfjs-spikingformer/node, which loads the native ops, has not been imported';
   const ops = loader(packageName);
   if (typeof ops === 'string' || ops.interface === OPS_INTERFACE) return ops;
   return (
-    `the native ops were built for interface ${ops.interface}, but this version has ` +
+    `the native ops were built for interface ${ops.interface}, but this version needs ` +
     `${OPS_INTERFACE}: run \`npx spikingformer native install\` again`
   );
 }
 
-/** The native ops that the backend runs, or why it does without. */
+/** The native ops that the backend runs, or the reason why it runs none. */
 export function nativeOpsInUse(): NativeOps | string {
   const backend = tensorflowBackend();
   if (!backend) return 'the backend tensorflow has not been started';

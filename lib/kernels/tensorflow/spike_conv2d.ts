@@ -1,4 +1,4 @@
-/** SpikeConv2D on tfjs-node: our own op, which skips zeros; the composed form where there are few. */
+/** SpikeConv2D on tfjs-node: our op, which skips zeros, or the composed form if there are few zeros. */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { SpikeConv2D, type SpikeConv2DInputs, spikeConv2D } from '../spike_conv2d';
 import { kernel } from './backend';

@@ -1,6 +1,6 @@
 /**
- * Convolutions and matrix products on tfjs-node whose input is mostly zero, as spikes are: by our own
- * ops, which skip the zeros.
+ * Convolutions and matrix products on tfjs-node whose input is mostly zero, as spikes are: by our ops, which skip the
+ * zeros.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
@@ -10,15 +10,14 @@ import { nativeOpsInUse } from './native_ops';
 
 /** Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. */
 const DENSITY = { forward: 0.45, gradient: 0.35 };
-/** Fewer multiplications than this take less time than finding out. */
+/** Below this many multiplications, computing takes less time than counting zeros. */
 const WORTH = 1 << 20;
-/** Fewer output channels leave most of a vector empty. */
+/** With fewer output channels, most of a vector is empty. */
 const CHANNELS = 32;
 
 /**
- * Whether skipping the zeros of x is faster, where a kernel of `size` makes `outChannels` of it, or gets
- * its gradient. Never where the `other` factor, filter or dy, has an infinite or NaN number, which a zero
- * would hide.
+ * Whether skipping the zeros of x is faster for a kernel of `size` with `outChannels` outputs, or for its gradient.
+ * Never if the `other` factor, filter or dy, has an infinite or NaN number, which a zero would hide.
  */
 export function isWorthSkipping(
   backend: TensorflowBackend,
@@ -39,8 +38,8 @@ export function isWorthSkipping(
 }
 
 /**
- * x convolved with a filter `[size, size, channels, filters]`, or times a matrix `[channels, units]`;
- * then, where they are given, times scale plus shift.
+ * x convolved with a filter `[size, size, channels, filters]`, or times a matrix `[channels, units]`; then times scale
+ * plus shift, if they are given.
  */
 export function skippingConv(
   backend: TensorflowBackend,
@@ -56,7 +55,7 @@ export function skippingConv(
   )[0]!;
 }
 
-/** The gradient of that filter or, of size 1 and two axes, of that matrix. */
+/** The gradient of that filter or, for size 1 and two axes, of that matrix. */
 export function skippingFilterGradient(
   backend: TensorflowBackend,
   x: TensorInfo,

@@ -1,4 +1,4 @@
-/** AdamWStep and Blend on tfjs-node: one TensorFlow op a variable, from this library's own addon. */
+/** AdamWStep and Blend on tfjs-node: one TensorFlow op of this library's addon per variable. */
 import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';

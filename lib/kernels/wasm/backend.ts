@@ -1,21 +1,23 @@
-/** Memory of tfjs's wasm backend: pointers into its heap, and what a kernel allocates there. */
+/** Memory of tfjs's wasm backend: pointers into its heap, and the allocations of kernels. */
 import type { DataType, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 
 /**
- * The address of a tensor's first byte: valid until it is disposed, also when the heap grows. An allocation
- * that fails, tfjs's too, is a null pointer and no exception: it throws here.
+ * The address of a tensor's first byte, valid until it is disposed, even if the heap grows. Throws if an allocation has
+ * failed, in tfjs too: its sign is a null pointer, not an exception.
  */
 export function pointer(backend: BackendWasm, tensor: TensorInfo): number {
   const { memoryOffset } = backend.dataIdMap.get(tensor.dataId);
   if (memoryOffset === 0 && util.sizeFromShape(tensor.shape) > 0) {
-    throw new Error(`The wasm backend has no memory left for a tensor of shape [${tensor.shape}]`);
+    throw new Error(
+      `The wasm backend is out of memory: it cannot allocate a tensor of shape [${tensor.shape}]`,
+    );
   }
   return memoryOffset;
 }
 
-/** A tensor's elements where they lie: valid until the next allocation. */
+/** A tensor's elements in place, valid until the next allocation. */
 export function heapView(backend: BackendWasm, tensor: TensorInfo): Float32Array {
   const start = pointer(backend, tensor) >>> 2;
   return backend.wasm.HEAPF32.subarray(start, start + util.sizeFromShape(tensor.shape));
@@ -26,18 +28,15 @@ export function isThreaded(backend: BackendWasm): boolean {
   return (backend.wasm.tfjs?.getThreadsCount() ?? 1) > 1;
 }
 
-/** Where to allocate in a kernel; see `withHeap`. */
+/** Where a kernel allocates; see `withHeap`. */
 export interface Heap {
   /** A tensor that the kernel returns. */
   output(shape: number[], dtype?: DataType): TensorInfo;
-  /** float32 memory that is gone when the kernel returns. */
+  /** float32 memory that is freed when the kernel returns. */
   scratch(length: number): TensorInfo;
 }
 
-/**
- * Runs a kernel's body with a heap whose scratch is freed afterwards, and whose outputs are freed
- * too if the body throws.
- */
+/** Runs a kernel's body with a heap. Its scratch is freed afterwards; its outputs are freed too if the body throws. */
 export function withHeap<T>(backend: BackendWasm, body: (heap: Heap) => T): T {
   const outputs: TensorInfo[] = [];
   const scratch: TensorInfo[] = [];
@@ -60,7 +59,7 @@ export function withHeap<T>(backend: BackendWasm, body: (heap: Heap) => T): T {
   }
 }
 
-/** Throws unless every tensor that is given holds float32: the kernels know nothing else. */
+/** Throws unless every given tensor holds float32, the only type that the kernels support. */
 export function checkFloat32(
   kernel: string,
   tensors: Record<string, TensorInfo | undefined>,

@@ -12,10 +12,10 @@ import {
 import { checkFloat32, type Heap, heapView, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 
-/** Rows whose mean is the first guess at the mean of all. */
+/** Rows whose mean is the first estimate of the mean. */
 const SAMPLED_ROWS = 64;
 
-/** Elements, channels, and the shortest multiple of the channels that fills whole vectors. */
+/** Elements, channels, and the smallest multiple of the channels that fills whole vectors. */
 function layout(shape: number[]): { total: number; channels: number; period: number } {
   const total = util.sizeFromShape(shape);
   const channels = shape[shape.length - 1];
@@ -74,8 +74,8 @@ function sampleMean(x: Float32Array, channels: number): Float64Array {
 }
 
 /**
- * Mean and biased variance of every channel. Sums are taken of x - shift, with a shift near the
- * mean, so that nothing cancels; where the guess was far off, once more with the mean itself.
+ * Mean and biased variance of every channel. Sums are of x - shift, with a shift near the mean, so that nothing
+ * cancels. If the estimate was far off, a second pass uses the mean itself.
  */
 function moments(
   backend: BackendWasm,
@@ -86,7 +86,7 @@ function moments(
   const rows = total / channels;
   let mean = sampleMean(heapView(backend, x), channels);
   for (let again = false; ; again = true) {
-    // Of an infinite shift nothing would be left but NaN.
+    // With an infinite shift, nothing but NaN would be left.
     const shift = mean.map((m) => (Number.isFinite(m) ? m : 0));
     const [at] = vectors(backend, heap, channels, period, (c) => shift[c]);
     const [sum, squares] = sums(backend, heap, channels, period, (first, second) =>

@@ -1,6 +1,6 @@
 /**
- * Convolutions with stride 1 on wasm, from packed pixels: XNNPACK's are a little slower, and pack the
- * filter anew for every step of training.
+ * Convolutions with stride 1 on wasm, from packed pixels: XNNPACK's are a little slower, and pack the filter again in
+ * every training step.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { backend_util } from '@tensorflow/tfjs';
@@ -50,7 +50,7 @@ export function isPointwise(info: ConvInfo): boolean {
   );
 }
 
-/** A convolution with stride 1 over pixels that lie `spread` apart, zeros between them. */
+/** A convolution with stride 1 over pixels that are `spread` apart, with zeros between them. */
 interface DirectConv {
   batch: number;
   height: number;
@@ -67,7 +67,7 @@ interface DirectConv {
   padLeft: number;
 }
 
-/** Runs one into `out`; pack writes the filter's panels to an address. */
+/** Runs one into `out`; `pack` writes the filter's panels to an address. */
 export function convDirect(
   backend: BackendWasm,
   heap: Heap,

@@ -1,7 +1,4 @@
-/**
- * The gradients of a convolution on wasm, where tfjs lacks the filter's and computes the input's
- * one number at a time.
- */
+/** The gradients of a convolution on wasm: tfjs lacks the filter's, and computes the input's one number at a time. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { checkFloat32, isThreaded, pointer, withHeap } from './backend';
@@ -19,7 +16,7 @@ import { isWorthSkipping, sparseFilterGradient } from './sparse';
 import { runStock } from './stock';
 import { CACHED, roundUp, SPILL } from './tiles';
 
-/** How many images by how many of their output rows are packed at once, and what that takes. */
+/** How many images, and how many of their output rows, are packed at once, and the memory for that. */
 function filterGradientBlock(info: ConvInfo) {
   const paddedWidth = (info.outWidth - 1) * info.strideWidth + info.filterWidth;
   const inLanes = roundUp(info.inChannels, 4);
@@ -27,7 +24,7 @@ function filterGradientBlock(info: ConvInfo) {
   const sizeX = (rows: number) =>
     inLanes * ((rows - 1) * info.strideHeight + info.filterHeight) * paddedWidth;
   const sizeDy = (rows: number) => outLanes * rows * info.outWidth;
-  // Whole images if they fit, several if they are small, else as many rows of one as do.
+  // Whole images if they fit, several if they are small, else as many rows of one as fit.
   let rows = info.outHeight;
   while (rows > 1 && sizeX(rows) + sizeDy(rows) > CACHED) rows = Math.ceil(rows / 2);
   const fitting = Math.floor(CACHED / (sizeX(rows) + sizeDy(rows)));
@@ -135,7 +132,7 @@ function inputGradient(
   });
 }
 
-/** The same by XNNPACK, which has threads where ours has none: a stride of 1 only. */
+/** The same by XNNPACK, which has threads; ours has none. Only for a stride of 1. */
 export function threadedInputGradient(
   { dy, filter }: { dy: TensorInfo; filter: TensorInfo },
   backend: BackendWasm,
@@ -163,7 +160,7 @@ export function threadedInputGradient(
   }
 }
 
-/** Whether that can stand in: its padding would be negative otherwise. */
+/** Whether XNNPACK can compute it: otherwise its padding would be negative. */
 function suitsXnnpack(info: ConvInfo): boolean {
   const { padInfo, filterHeight, filterWidth, strideHeight, strideWidth } = info;
   return (

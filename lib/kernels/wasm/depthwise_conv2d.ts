@@ -1,6 +1,6 @@
 /**
- * Depthwise convolutions on wasm, and their gradients, which tfjs lacks there. A channel of several
- * filters is as many copies of it with one each.
+ * Depthwise convolutions on wasm, and their gradients, which tfjs lacks there. A channel with several filters becomes
+ * as many copies with one filter each.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
@@ -11,12 +11,15 @@ import { kernelsOf } from './module';
 import { runStock } from './stock';
 import { CACHED, roundUp } from './tiles';
 
-/** How many channels of an image are packed at once: whole vectors, 16 at least, and more while they stay cached. */
+/**
+ * How many channels of an image are packed at once: whole vectors, at least 16 channels, and more while they stay
+ * cached.
+ */
 function groupOf(channels: number, pixels: number): number {
   return Math.min(roundUp(channels, 4), Math.max(16, Math.floor(CACHED / pixels / 4) * 4));
 }
 
-/** The address of x with each of its channels as often as that has filters: of a copy, if it is several. */
+/** The address of x with each channel repeated once per filter: a copy if there are several. */
 function repeatChannels(backend: BackendWasm, heap: Heap, x: TensorInfo, info: ConvInfo): number {
   const from = pointer(backend, x);
   const count = info.filterShape[3];
@@ -28,8 +31,8 @@ function repeatChannels(backend: BackendWasm, heap: Heap, x: TensorInfo, info: C
 }
 
 /**
- * From address to address, the convolution that takes x to y or, backward, the one that takes dy to dx,
- * each of as many channels as filters: the filter is flipped, and the stride spreads the pixels of dy apart.
+ * From address to address, the convolution that takes x to y or, backward, dy to dx, both with one channel per filter.
+ * Backward, the filter is flipped, and the stride spreads the pixels of dy apart.
  */
 function convolve(
   backend: BackendWasm,
@@ -99,7 +102,7 @@ function depthwise(
     const attrs = args.attrs as unknown as Attrs;
     const { inputShape = inputs.x.shape, filterShape = inputs.filter.shape } = attrs;
     const info = describeConv(inputShape, filterShape, attrs, true);
-    // XNNPACK has dilations, and threads, but no gradients.
+    // XNNPACK has dilations and threads, but no gradients.
     const isDilated = info.dilationHeight * info.dilationWidth > 1;
     if (isDilated || (isThreaded(backend) && !inputs.dy)) {
       return runStock(kernelName, inputs, backend, attrs);

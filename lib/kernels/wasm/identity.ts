@@ -1,6 +1,6 @@
 /**
- * Clones on wasm share their data, as on every other backend: tfjs copies it, and its tape clones
- * whatever a gradient saves.
+ * Clones on wasm share their data, as on every other backend. tfjs copies it, and its tape clones everything that a
+ * gradient saves.
  */
 import type { KernelBackend, KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 

@@ -1,4 +1,4 @@
-/** The wasm backend's kernels: this library's own, and the stock ones that it replaces. */
+/** The wasm backend's kernels: native ones, and replacements for stock ones. */
 import type { KernelConfig } from '@tensorflow/tfjs';
 import type { Backend } from '../kernel';
 import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_norm';
@@ -14,7 +14,7 @@ import { meanOverride, sumOverride } from './reduce';
 import { spikeConv2DConfig } from './spike_conv2d';
 import { tileOverride, transposeOverride } from './strided_copy';
 
-/** This library's own kernels; none where the engine has no SIMD, so that composed forms serve. */
+/** Native kernels; none if the engine has no SIMD, so that composed forms run. */
 export function wasmKernels(): KernelConfig[] {
   if (!simdSupported()) return [];
   return [

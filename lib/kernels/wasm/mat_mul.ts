@@ -1,6 +1,6 @@
 /**
- * Matrix products on wasm. tfjs computes those that are transposed, or in batches, one number at a
- * time; the others by XNNPACK, which packs the right factor anew whenever it changes.
+ * Matrix products on wasm. tfjs computes transposed or batched ones one number at a time; the others by XNNPACK, which
+ * packs the right factor again whenever it changes.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { broadcast_util, util } from '@tensorflow/tfjs';
@@ -14,7 +14,7 @@ import { roundUp, SPILL } from './tiles';
 // Packed blocks: one panel of B stays in L1, a block of A and one of B in L2.
 const BLOCK_M = 64;
 const BLOCK_N = 256;
-/** Sums of more products than this are added up block by block. */
+/** Sums of more products than this are added block by block. */
 export const BLOCK_K = 256;
 
 interface Sizes {
@@ -26,8 +26,8 @@ interface Sizes {
 }
 
 /**
- * out [m, n] = op(a) op(b) for each pair of matrices of a and b, by their places in the tensors'
- * order; results lie one after the other.
+ * out [m, n] = op(a) op(b) for each pair of matrices of a and b, given by their places in the tensors; results lie one
+ * after the other.
  */
 export function multiply(
   backend: BackendWasm,
@@ -63,7 +63,7 @@ export function multiply(
   }
 }
 
-/** out [m, n] = aT b, of a [k, m] and b [k, n]: the gradient of weights, whose a is often spikes. */
+/** out [m, n] = aT b, with a [k, m] and b [k, n]: the gradient of weights, where a is often spikes. */
 export function transposedMultiply(
   backend: BackendWasm,
   heap: Heap,
@@ -81,7 +81,7 @@ export function transposedMultiply(
   }
 }
 
-/** For every matrix of the result, which one of the operand's batch it takes: broadcast as NumPy does. */
+/** For every matrix of the result, the index of the operand's matrix that it uses: broadcast as in NumPy. */
 function broadcastPlaces(batch: number[], outBatch: number[]): Int32Array {
   const places = new Int32Array(util.sizeFromShape(outBatch));
   const strides = outBatch.map((_, axis) => {
@@ -134,7 +134,7 @@ function batchMatMul(
   return withHeap(backend, (heap) => {
     const out = heap.output([...batch, m, n]);
     if (!transposeA && util.sizeFromShape(batchB) === 1) {
-      // One B for all, and rows of A one after the other: one tall product.
+      // If one B serves all and the rows of A follow each other, this is one tall product.
       const sizes = { m: m * util.sizeFromShape(batchA), n, k, transposeB };
       multiply(backend, heap, sizes, a, b, out);
     } else if (transposeA && !transposeB && util.sizeFromShape(batch) === 1) {
@@ -148,7 +148,7 @@ function batchMatMul(
   });
 }
 
-/** Whether XNNPACK takes this product, and has threads for it where ours has none. */
+/** Whether XNNPACK supports this product and has threads; ours has none. */
 function suitsXnnpack({ a, b }: Operands, attrs: MatMulAttrs, backend: BackendWasm): boolean {
   const single = (t: TensorInfo) => util.sizeFromShape(t.shape.slice(0, -2)) === 1;
   return isThreaded(backend) && !attrs.transposeA && !attrs.transposeB && single(a) && single(b);
@@ -186,7 +186,7 @@ const activationKernels = {
   leakyrelu: 'LeakyRelu',
 } as const;
 
-/** act(a b + bias), one kernel after the other; tfjs's fused one adds the bias once per 48 of k. */
+/** act(a b + bias), one kernel after the other; tfjs's fused kernel adds the bias once per 48 of k. */
 function fusedMatMul(inputs: FusedInputs, backend: BackendWasm, attrs: FusedAttrs): TensorInfo {
   const { bias, preluActivationWeights: alpha } = inputs;
   let y = batchMatMul(inputs, backend, attrs);

@@ -1,4 +1,4 @@
-/** Max pooling on wasm as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
+/** Max pooling on wasm as in PyTorch: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
@@ -33,7 +33,7 @@ function maxPool(x: TensorInfo, backend: BackendWasm, info: PoolInfo): TensorInf
   });
 }
 
-/** dx of the pool that `info` describes: what MaxPoolGrad of tfjs should be, too. */
+/** dx of the pool that `info` describes: also the correct result of tfjs's MaxPoolGrad. */
 function maxPoolGrad(
   kernelName: string,
   dy: TensorInfo,

@@ -1,11 +1,11 @@
 /**
- * Loads the kernels' WebAssembly module into the memory of tfjs's wasm backend: one instance for
- * each backend, made when its first kernel runs.
+ * Loads the kernels' WebAssembly module into the memory of tfjs's wasm backend: one instance per backend, made when its
+ * first kernel runs.
  */
 import type { BackendWasm } from '../../tfjs_internals';
 import { moduleBytes } from './module_bytes';
 
-/** What the module exports; every argument is a number, addresses and counts alike. */
+/** What the module exports. Every argument is a number, addresses and counts alike. */
 interface Exports extends Record<Kernel, (...args: number[]) => void> {
   /** 1 or 0. */
   areFinite(address: number, length: number): number;
@@ -37,7 +37,7 @@ type Kernel =
   | 'sumTrailing'
   | 'transposeStrided';
 
-/** A module of one function that drops a splatted vector: valid only where there is SIMD. */
+/** A module with one function that drops a splatted vector: valid only if there is SIMD. */
 const simdProbe = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26,
   11,
@@ -45,7 +45,7 @@ const simdProbe = [
 
 let simd: boolean | undefined;
 
-/** Whether this engine can run the module, asked once; without it the composed forms serve. */
+/** Whether this engine can run the module, tested once; otherwise the composed forms run. */
 export function simdSupported(): boolean {
   simd ??= typeof WebAssembly === 'object' && WebAssembly.validate(Uint8Array.from(simdProbe));
   return simd;
@@ -60,7 +60,7 @@ const memoryImport = Uint8Array.from(
   (c) => c.charCodeAt(0),
 );
 
-/** Sets "shared" in the memory import of the binary: a module says which kind it runs on. */
+/** Sets "shared" in the memory import of the binary: a module declares which kind of memory it runs on. */
 function shareMemory(bytes: Uint8Array): void {
   const entry = bytes.findIndex((_, i) => memoryImport.every((byte, j) => bytes[i + j] === byte));
   bytes[entry + memoryImport.length - 1] = HAS_MAXIMUM | SHARED;
@@ -96,7 +96,7 @@ export function kernelsOf(backend: BackendWasm): Exports {
     const memory = backend.wasm.wasmMemory ?? backend.wasm.asm?.memory;
     if (!memory) {
       throw new Error(
-        'The memory of the wasm backend was not found: this @tensorflow/tfjs-backend-wasm is not one of 4.x',
+        'The memory of the wasm backend was not found: this needs @tensorflow/tfjs-backend-wasm 4.x',
       );
     }
     exports = instantiate(memory);

@@ -32,12 +32,12 @@ function dimensions(shape: number[]): { batch: number; time: number; n: number }
   return time === 1 ? { batch: 1, time, n: batch * n } : { batch, time, n };
 }
 
-/** 1 / tau as sigmoid(w), in float64: the kernel rounds it. */
+/** 1 / tau as sigmoid(w), in float64; the kernel rounds it. */
 function learnedGain(backend: BackendWasm, w: TensorInfo): number {
   return 1 / (1 + Math.exp(-heapView(backend, w)[0]));
 }
 
-/** How the charge is computed, with what number, and 1 / tau or, of a KEEP, what it leaves of v. */
+/** How the charge is computed and with which number; and 1 / tau or, for a KEEP, the share of v that it leaves. */
 function chargeOf(attrs: NeuronAttrs, w: TensorInfo | undefined, backend: BackendWasm) {
   const soft = attrs.vReset === null ? SOFT_RESET : 0;
   const gain = w ? Math.fround(learnedGain(backend, w)) : 1 / attrs.tau;
@@ -79,7 +79,7 @@ function multiStepLIF(
   });
 }
 
-/** Neurons whose potentials and surrogates of all time steps stay in the L1 cache together. */
+/** How many neurons' potentials and surrogates, over all time steps, fit the L1 cache. */
 function blockLength(time: number): number {
   return Math.min(256, Math.max(16, Math.floor(2048 / time / 16) * 16));
 }
@@ -99,7 +99,7 @@ function multiStepLIFGrad(
     const dv0 = v0 && heap.output(v0.shape);
     const dw = w && heap.output(w.shape);
     const scratch = heap.scratch(16 + 2 * time * (block + 12));
-    // Four float64 numbers; an allocation of Emscripten's is aligned to 16 bytes.
+    // Four float64 numbers; Emscripten aligns allocations to 16 bytes.
     const sums = w && heap.scratch(8);
     if (sums) heapView(backend, sums).fill(0);
     kernelsOf(backend).lifGrad(

@@ -11,7 +11,7 @@ interface ReduceAttrs {
   keepDims: boolean;
 }
 
-/** x as [outer, reduce, inner], if the axes lie side by side (those of size 1 may lie anywhere). */
+/** x as [outer, reduce, inner], if the axes are adjacent (those of size 1 may be anywhere). */
 function asThreeAxes(shape: number[], axes: number[]): [number, number, number] | undefined {
   const large = axes.filter((axis) => shape[axis] !== 1);
   const first = large[0] ?? 0;
@@ -40,7 +40,7 @@ function reduceOverride(kernelName: 'Sum' | 'Mean'): KernelConfig {
     return withHeap(backend, (heap) => {
       const out = heap.output(keepDims ? shape : shape.filter((_, i) => !axes.includes(i)));
       if (util.sizeFromShape(x.shape) === 0) {
-        heapView(backend, out).fill(0); // tfjs leaves what was there before
+        heapView(backend, out).fill(0); // tfjs leaves the previous memory contents there
         return out;
       }
       const { sumMiddle, sumTrailing } = kernelsOf(backend);

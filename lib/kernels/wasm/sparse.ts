@@ -9,10 +9,10 @@ import { kernelsOf } from './module';
 const DENSITY = 0.5;
 /** Channels of dy that are summed together. */
 const STRIP = 32;
-/** Pixels of dy, with padding, whose strips stay in the L1 cache. */
+/** Pixels of dy, with padding, whose strips fit the L1 cache. */
 const CACHED_PIXELS = 320;
 
-/** A convolution with stride 1, or a matrix product: height rows of width 1, and a filter of 1 x 1. */
+/** A convolution with stride 1, or a matrix product: height rows of width 1, and a 1x1 filter. */
 export interface SparseSizes {
   batch: number;
   height: number;
@@ -27,19 +27,19 @@ export interface SparseSizes {
   padLeft: number;
 }
 
-/** out [m, n] = aT b, of a [k, m] and b [k, n], as such a convolution. */
+/** out [m, n] = aT b, with a [k, m] and b [k, n], as such a convolution. */
 export function transposedProduct(m: number, n: number, k: number): SparseSizes {
   const pixels = { batch: 1, height: k, width: 1, outHeight: k, outWidth: 1 };
   const filter = { filterHeight: 1, filterWidth: 1, padTop: 0, padLeft: 0 };
   return { ...pixels, ...filter, inChannels: m, outChannels: n };
 }
 
-/** Whether no number is NaN or infinite, of which 0 times makes NaN: else no zero may be skipped. */
+/** Whether no number is NaN or infinite. If one is, zeros must not be skipped: 0 times it is NaN. */
 export function areFinite(backend: BackendWasm, x: TensorInfo): boolean {
   return kernelsOf(backend).areFinite(pointer(backend, x), util.sizeFromShape(x.shape)) === 1;
 }
 
-/** Whether x has enough zeros, and dy enough channels, for `sparseFilterGradient` to be faster; and it to be right. */
+/** Whether `sparseFilterGradient` is correct here, and faster: x has enough zeros, and dy enough channels. */
 export function isWorthSkipping(
   backend: BackendWasm,
   x: TensorInfo,

@@ -1,7 +1,6 @@
 /**
- * SpikeConv2D on wasm: the sum of the filter's rows whose input is not zero, or the dense sum where
- * few are. Both add up in one order, to the same bits: what a sample gives never depends on the others
- * of its batch.
+ * SpikeConv2D on wasm: sums the filter's rows whose input is not zero or, if few inputs are zero, all of them. Both add
+ * in the same order, to the same bits: the result of a sample never depends on the others in its batch.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
@@ -16,14 +15,14 @@ import { roundUp } from './tiles';
 
 /** Output channels that are summed together. */
 const STRIP = 32;
-/** Filter rows whose strips, 32 KiB, stay in the L1 cache. */
+/** Filter rows whose strips, 32 KiB, fit the L1 cache. */
 const CHUNK = 256;
-/** Pixels whose strips of sums are worked on together. */
+/** Pixels whose strips of sums are processed together. */
 const PIXELS = 512;
-/** Above this share of non-zeros, the dense sum is faster; judged by the first of them. */
+/** Above this share of non-zeros, estimated from the first of them, the dense sum is faster. */
 const DENSITY = 0.6;
 const JUDGED = 1 << 16;
-/** float32 numbers that the lists of a block may take at most, were nothing zero. */
+/** The most float32 numbers that the lists of a block may take if nothing is zero. */
 const LISTS = 1 << 20;
 
 interface Sizes {
@@ -35,7 +34,7 @@ interface Sizes {
   filters: number;
 }
 
-/** The convolution's sizes; a linear map is one image, a column of pixels. */
+/** The convolution's sizes; a linear map is one image with a single column of pixels. */
 function sizesOf({ x, filter }: SpikeConv2DInputs): Sizes {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const [size, , , filters] = filter.shape as [number, number, number, number];
@@ -44,7 +43,7 @@ function sizesOf({ x, filter }: SpikeConv2DInputs): Sizes {
     : { batch, height, width, channels, size, filters };
 }
 
-/** How many image rows make a block. */
+/** The number of image rows per block. */
 function blockRows({ height, width, channels, size }: Sizes): number {
   const listed = Math.floor(LISTS / (2 * width * size * channels)) - size + 1;
   return Math.max(1, Math.min(height, Math.floor(PIXELS / width), listed));
@@ -96,8 +95,8 @@ function sumListed(
 }
 
 /**
- * Whether the dense sum is faster, and adds up in the same order; or a zero of x would hide NaN, or there
- * are no channels to list.
+ * Whether to take the dense sum: it is faster, and adds in the same order; or a zero of x would hide NaN; or there are
+ * no channels to list.
  */
 function isDense(backend: BackendWasm, { x, filter }: SpikeConv2DInputs): boolean {
   const [size, , channels] = filter.shape;

@@ -3,7 +3,7 @@ import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { stockKernel } from '../override';
 
-/** Runs tfjs's wasm kernel of that name, whether or not ours has taken its place. */
+/** Runs tfjs's wasm kernel of that name, even if ours has replaced it. */
 export function runStock(
   kernelName: string,
   inputs: Record<string, TensorInfo>,

@@ -1,4 +1,4 @@
-/** Transposing and tiling on wasm: tfjs's work out the place of every single element. */
+/** Transposing and tiling on wasm: tfjs's kernels compute the position of every single element. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
@@ -6,13 +6,13 @@ import { pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 import { runStock } from './stock';
 
-/** An axis of the result, and how far apart in x its elements lie; 0 repeats. */
+/** An axis of the result, and the distance in x between its elements; 0 repeats. */
 interface Axis {
   size: number;
   stride: number;
 }
 
-/** The same walk over x with as few axes as it takes. */
+/** The same walk over x with as few axes as possible. */
 function merge(axes: Axis[]): Axis[] {
   const merged: Axis[] = [];
   for (const axis of axes) {
@@ -27,12 +27,12 @@ function merge(axes: Axis[]): Axis[] {
   return merged;
 }
 
-/** Fills up to `count` axes from the front. */
+/** Prepends axes until there are `count`. */
 function pad(axes: Axis[], count: number): Axis[] {
   return [...Array.from({ length: count - axes.length }, () => ({ size: 1, stride: 0 })), ...axes];
 }
 
-/** Copies x into `out` along the axes; false if they are too many. */
+/** Copies x into `out` along the axes; false if there are too many. */
 function copy(backend: BackendWasm, x: TensorInfo, out: TensorInfo, axes: Axis[]): boolean {
   const walk = merge(axes);
   const [from, to] = [pointer(backend, x), pointer(backend, out)];
@@ -53,7 +53,7 @@ function copy(backend: BackendWasm, x: TensorInfo, out: TensorInfo, axes: Axis[]
   return true;
 }
 
-/** The result of a copy, or undefined where only tfjs's kernel can make it. */
+/** The result of a copy, or undefined if only tfjs's kernel can make it. */
 function copied(backend: BackendWasm, x: TensorInfo, shape: number[], axes: Axis[]) {
   if (x.dtype !== 'float32' && x.dtype !== 'int32') return undefined;
   return withHeap(backend, (heap) => {

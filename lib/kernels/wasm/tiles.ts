@@ -1,9 +1,9 @@
 /** Sizes that the packed kernels share. */
 
-/** float32 numbers of packed pixels that stay in a core's L2 cache beside the rest. */
+/** float32 numbers of packed pixels that fit a core's L2 cache beside the rest. */
 export const CACHED = 96 * 1024;
 
-/** floats of a ragged tile that the micro-kernel spills. */
+/** Floats of a ragged tile that the micro-kernel spills. */
 export const SPILL = 32;
 
 export function roundUp(n: number, multiple: number): number {

@@ -1,11 +1,11 @@
-/** How a fragment program of ours is run on tfjs's MathBackendWebGL. */
+/** Runs our fragment programs on tfjs's MathBackendWebGL. */
 import { env, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs';
 import type { WebGLBackend, WebGLProgram } from '../../tfjs_internals';
 
 export interface Fragment {
-  /** Textures that the code reads, by name and in the shape that it sees: `getName(...)`. */
+  /** The textures that the code reads, by name and in the shape that it uses: `getName(...)`. */
   inputs: Record<string, TensorInfo>;
-  /** At most three axes: the code runs once for each element, at `getOutputCoords()`. */
+  /** At most three axes: the code runs once per element, at `getOutputCoords()`. */
   outputShape: number[];
   /** Whether a texel of inputs and output holds two rows of two numbers. */
   packed?: boolean;
@@ -38,7 +38,7 @@ export function isPacked(backend: WebGLBackend, { dataId }: TensorInfo): boolean
   return backend.texData.get(dataId).isPacked === true;
 }
 
-/** Runs `body` with tensors that hold one number a texel: once for all of its programs, not in each. */
+/** Runs `body` with tensors that hold one number per texel, unpacked once for all of its programs. */
 export function withUnpacked<Inputs extends Record<string, TensorInfo>, T>(
   backend: WebGLBackend,
   inputs: Inputs,
@@ -55,21 +55,21 @@ export function withUnpacked<Inputs extends Record<string, TensorInfo>, T>(
   return result;
 }
 
-/** Throws where textures hold 16-bit numbers: steps of training are too small for them. */
+/** Throws if textures hold 16-bit numbers: training steps are too small for them. */
 function checkPrecision(): void {
   if (env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) return;
   throw new Error(
-    'This device draws to 16-bit textures only, in which weights and membranes of a training step drown: ' +
+    'This device draws only to 16-bit textures, which are too coarse for the weights and membranes of a training step: ' +
       "train on another backend, such as 'wasm' (chooseBackend([...], { training: true }) finds one)",
   );
 }
 
-/** Throws where the context is gone: WebGL itself goes on without a word, and reads zeros. */
+/** Throws if the context is lost: WebGL itself continues without an error, and reads zeros. */
 function checkContext({ gpgpu }: WebGLBackend): void {
   if (!gpgpu.gl.isContextLost()) return;
   throw new Error(
-    'The webgl context was lost, and its tensors with it: choose a backend again, and load the model ' +
-      'and its data again',
+    'The webgl context was lost, and its tensors with it: choose a backend again, and reload the model ' +
+      'and its data',
   );
 }
 
@@ -88,7 +88,7 @@ export function kernel<Inputs, Attrs>(
   };
 }
 
-/** The kernel of a gradient, which only devices with 32-bit textures run. */
+/** The kernel of a gradient, which runs only on devices with 32-bit textures. */
 export function gradientKernel<Inputs, Attrs>(
   kernelName: string,
   run: (inputs: Inputs, backend: WebGLBackend, attrs: Attrs) => TensorInfo | TensorInfo[],

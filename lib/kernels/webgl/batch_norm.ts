@@ -1,4 +1,4 @@
-/** BatchNormTraining on webgl: sums in chunks of rows, a fragment for each; then one pass to apply them. */
+/** BatchNormTraining on webgl: sums in chunks of rows, one fragment per chunk; then one pass to apply them. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import type { WebGLBackend } from '../../tfjs_internals';
 import {
@@ -37,7 +37,7 @@ function overElements(
   return { dataId, dtype, shape: x.shape };
 }
 
-/** Two sums a chunk and channel, `[chunks, 2, channels]`: of the terms `first`, or where that is the `second`. */
+/** Two sums per chunk and channel, `[chunks, 2, channels]`: of the terms `first` and, in the second row, `second`. */
 function chunkSums(
   backend: WebGLBackend,
   x: TensorInfo,
@@ -63,7 +63,7 @@ function chunkSums(
 
 const eachRow = (body: string) => `for (int r = firstRow; r < end; r++) { ${body} }`;
 
-/** A program over channels that puts the chunks' shares together. */
+/** A program over channels that combines the chunks' sums. */
 function overChunks(
   backend: WebGLBackend,
   xShape: number[],
@@ -91,7 +91,7 @@ const A = 'getShares(chunk, 0, c)';
 const B = 'getShares(chunk, 1, c)';
 const OVER_ROWS = ' / float(rows)';
 
-/** As on webgpu: each chunk's mean and sum of squares around it. */
+/** As on webgpu: the mean of each chunk and the sum of squares around it. */
 function batchNormTraining(
   given: BatchNormInputs,
   backend: WebGLBackend,

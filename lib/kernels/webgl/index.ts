@@ -1,4 +1,4 @@
-/** The webgl backend's kernels: this library's own, and the stock ones that it replaces. */
+/** The webgl backend's kernels: native ones, and replacements for stock ones. */
 import { env, getKernel, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs';
 import type { WebGLBackend } from '../../tfjs_internals';
 import type { Backend } from '../kernel';
@@ -8,7 +8,7 @@ import { batchNormKernels } from './batch_norm';
 import { maxPoolGradOverride, maxPoolKernels } from './max_pool';
 import { multiStepLIFKernels } from './multi_step_lif';
 
-/** WebGL 1 has neither loops of any length nor bits of numbers: composed forms serve. */
+/** WebGL 1 has neither loops of any length nor bit operations: composed forms run. */
 const canRun = () => env().getNumber('WEBGL_VERSION') === 2;
 
 const padOverride = kernel<{ x: TensorInfo }, PadAttrs>('PadV2', ({ x }, backend, attrs) =>
@@ -16,8 +16,8 @@ const padOverride = kernel<{ x: TensorInfo }, PadAttrs>('PadV2', ({ x }, backend
 );
 
 /**
- * tfjs 4.22 takes a device with 32-bit textures for one with 16-bit ones, and makes the epsilon of its
- * optimizers and losses 1e-4 instead of 1e-7 there.
+ * tfjs 4.22 mistakes a device with 32-bit textures for one with 16-bit textures, and sets the epsilon of its optimizers
+ * and losses to 1e-4 instead of 1e-7.
  */
 function correctPrecision(backend: KernelBackend): void {
   if (!env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) return;
@@ -29,7 +29,7 @@ export const webgl: Backend = {
   kernels: () => (canRun() ? [...multiStepLIFKernels, ...batchNormKernels, ...maxPoolKernels] : []),
   overrides: () => {
     if (!canRun()) return [];
-    // Padding leaves to tfjs what it can do: nothing without tfjs's own.
+    // Our padding falls back to tfjs's kernel, so it needs that one.
     return [maxPoolGradOverride, ...(getKernel('PadV2', 'webgl') ? [padOverride] : [])];
   },
   onInstall: correctPrecision,

@@ -1,4 +1,4 @@
-/** Max pooling on webgl as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
+/** Max pooling on webgl as in PyTorch: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import type { WebGLBackend } from '../../tfjs_internals';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
@@ -23,7 +23,7 @@ const WINDOW = `
   int s0 = max(j * strideWidth - left, 0);
   int s1 = min(j * strideWidth - left + filterWidth, width);`;
 
-/** y, a fragment for each of its numbers. */
+/** y, one fragment per number. */
 function maxPool(given: TensorInfo, backend: WebGLBackend, attrs: StockPoolAttrs): TensorInfo {
   return withUnpacked(backend, { x: given }, ({ x }) => {
     const ints = poolUniforms(x.shape, attrs);
@@ -54,8 +54,8 @@ function maxPool(given: TensorInfo, backend: WebGLBackend, attrs: StockPoolAttrs
 }
 
 /**
- * dx, a fragment for each pixel and channel: it asks every window that it lies in whether it is the
- * first of the maxima there, and adds up the dy of those that say so.
+ * dx, one fragment per pixel and channel: it tests for every window that contains it whether it is the first maximum
+ * there, and adds up the dy of those windows.
  */
 function maxPoolGrad(
   inputs: { dy: TensorInfo; x: TensorInfo },

@@ -1,7 +1,7 @@
 /**
- * MultiStepLIF and its gradient on webgl: one draw call for all time steps. A fragment writes one texel,
- * so that of step t goes through the t steps before it, or, in the gradient, all of them: time is read
- * O(T^2) times. There is no limit to T but patience.
+ * MultiStepLIF and its gradient on webgl: one draw call for all time steps. A fragment writes one texel, so that for
+ * step t it repeats the t steps before it or, in the gradient, all of them: time is read O(T^2) times. Only patience
+ * limits T.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
@@ -19,7 +19,7 @@ import { stateShape, withDecay } from '../shaders/learnt_decay';
 import { type Dialect, neuronCode, neuronKey, neuronUniforms } from '../shaders/neuron';
 import { draw, gradientKernel, isPacked, kernel } from './backend';
 
-/** A texel's numbers: one, or two by two. */
+/** The numbers of a texel: one, or two by two. */
 const glsl = (packed: boolean): Dialect => ({
   preamble: `
     #define num ${packed ? 'vec4' : 'float'}
@@ -43,8 +43,8 @@ const glsl = (packed: boolean): Dialect => ({
 });
 
 /**
- * x as `[batch * time * inner, rows, columns]`, the last two as they are, since two by two of them
- * share a packed texel: seen so, no reshape costs anything.
+ * x as `[batch * time * inner, rows, columns]`, the last two unchanged, since two by two of them share a packed texel:
+ * this way no reshape costs anything.
  */
 function viewOf(shape: number[]) {
   const [batch, time, ...rest] = shape as [number, number, ...number[]];
@@ -60,7 +60,7 @@ const WHERE = `
   int t = (at.x / inner) % time;
   int first = at.x - t * inner;
   ${STATE}`;
-/** Of a program over neurons rather than their steps. */
+/** For a program over neurons rather than their steps. */
 const WHERE_NEURON = `
   ivec3 at = getOutputCoords();
   int first = (at.x / inner) * inner * time + at.x % inner;
@@ -69,7 +69,7 @@ const WHERE_NEURON = `
 const read = (name: string, step: string) => `get${name}(first + (${step}) * inner, at.y, at.z)`;
 const readState = (name: string) => `get${name}(state, at.y, at.z)`;
 
-/** Sets the value of the texel, zero in those of its numbers that lie beyond the tensor. */
+/** Sets the value of the texel, and zero for those of its numbers that lie beyond the tensor. */
 const output = (value: string, packed: boolean) =>
   packed
     ? `bool inColumns = at.z + 1 < columns;
@@ -88,7 +88,7 @@ interface Own {
   outputShape: number[];
 }
 
-/** A program over the texels of steps or membranes, with what all of them have in common. */
+/** A program over the texels of steps or membranes, with the code that all of them share. */
 function overNeurons(
   backend: WebGLBackend,
   { x, v0 }: MultiStepLIFInputs,
@@ -98,7 +98,7 @@ function overNeurons(
 ): TensorInfo {
   const { batch, time, inner, rows, columns, canBePacked } = viewOf(x.shape);
   const learnt = decay !== undefined;
-  // A lone number is read from an unpacked texture only.
+  // A single number is read only from an unpacked texture.
   const packed = canBePacked && !learnt && isPacked(backend, x);
   const asSteps = [batch * time * inner, rows, columns];
   const asStates = [batch * inner, rows, columns];
@@ -156,8 +156,8 @@ function multiStepLIF(
 }
 
 /**
- * dL/dh at t as a sum over the steps s >= t: each one's dSpikes through its surrogate, times what is
- * left (p) of a change of h at t by then.
+ * dL/dh at t as a sum over the steps s >= t: the dSpikes of each through its surrogate, times the part (p) of a change
+ * of h at t that is left by then.
  */
 const gradientBody = (attrs: NeuronAttrs, dV: boolean) => `
   num h;

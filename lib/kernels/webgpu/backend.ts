@@ -1,21 +1,21 @@
-/** How a compute program of ours is run on tfjs's WebGPUBackend. */
+/** Runs our compute programs on tfjs's WebGPUBackend. */
 import type { DataType, KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { WebGPUBackend, WebGPUProgram } from '../../tfjs_internals';
 
-/** Threads of a workgroup: whole warps and waves on every GPU, and enough groups for small tensors. */
+/** Threads per workgroup: whole warps and waves on every GPU, and enough groups for small tensors. */
 const WORKGROUP = 64;
 
 export interface Compute {
-  /** What tells this program's code from any other's. */
+  /** What distinguishes this program's code from any other's. */
   key: string;
-  /** Arrays that the code reads, by name. */
+  /** The arrays that the code reads, by name. */
   inputs: Record<string, TensorInfo>;
-  /** Of `result`, the array that the code writes. */
+  /** The shape of `result`, the array that the code writes. */
   outputShape: number[];
-  /** Default float32. */
+  /** Type of `result`. Default float32. */
   dtype?: DataType;
-  /** How often `body` runs, with `index` from 0. */
+  /** How often `body` runs; `index` counts from 0. */
   threads: number;
   floats?: Record<string, number>;
   ints?: Record<string, number>;
@@ -24,12 +24,12 @@ export interface Compute {
   body: string;
 }
 
-/** Whether that is float32 by name only: tfjs's cast from truth values and whole numbers leaves them as they were. */
+/** Whether it is float32 in name only: tfjs's cast from booleans and integers leaves their bits unchanged. */
 function isFloatByName(backend: WebGPUBackend, { dataId, dtype }: TensorInfo): boolean {
   return dtype === 'float32' && backend.tensorMap.get(dataId).dtype !== 'float32';
 }
 
-/** float32 numbers of any others. */
+/** Converts those to real float32. */
 export function asFloats(backend: WebGPUBackend, x: TensorInfo): TensorInfo {
   return run(backend, {
     key: 'as_floats',
@@ -40,7 +40,7 @@ export function asFloats(backend: WebGPUBackend, x: TensorInfo): TensorInfo {
   });
 }
 
-/** Runs a program in one dispatch, and one more for each input that is float32 by name only. */
+/** Runs a program in one dispatch, plus one for each input that is float32 in name only. */
 export function compute(backend: WebGPUBackend, c: Compute): TensorInfo {
   const made: TensorInfo[] = [];
   const inputs = Object.entries(c.inputs).map(([name, x]) => {
@@ -93,7 +93,7 @@ function run(backend: WebGPUBackend, c: Compute): TensorInfo {
 const watched = new WeakSet<WebGPUBackend>();
 const lost = new WeakMap<WebGPUBackend, string>();
 
-/** Throws where the device is gone: WebGPU itself goes on without a word, and reads zeros. */
+/** Throws if the device is lost: WebGPU itself continues without an error, and reads zeros. */
 function checkDevice(backend: WebGPUBackend): void {
   if (!watched.has(backend)) {
     watched.add(backend);
@@ -102,8 +102,8 @@ function checkDevice(backend: WebGPUBackend): void {
   const why = lost.get(backend);
   if (why === undefined) return;
   throw new Error(
-    `The webgpu device was lost (${why}), and its tensors with it: choose a backend again, and load ` +
-      'the model and its data again',
+    `The webgpu device was lost (${why}), and its tensors with it: choose a backend again, and reload ` +
+      'the model and its data',
   );
 }
 

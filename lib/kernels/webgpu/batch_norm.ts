@@ -1,4 +1,6 @@
-/** BatchNormTraining on webgpu: sums in chunks of rows, a thread for each chunk and channel; then one pass to apply them. */
+/**
+ * BatchNormTraining on webgpu: sums in chunks of rows, one thread per chunk and channel; then one pass to apply them.
+ */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import type { WebGPUBackend } from '../../tfjs_internals';
 import {
@@ -11,7 +13,7 @@ import {
 import { chunksOf } from '../shaders/chunks';
 import { type Compute, compute, kernel } from './backend';
 
-/** A program over all elements of x, `c` the channel of `index`. */
+/** A program over all elements of x; `c` is the channel of `index`. */
 function overElements(
   backend: WebGPUBackend,
   name: string,
@@ -30,7 +32,7 @@ function overElements(
   });
 }
 
-/** Two sums a chunk and channel, `[chunks, 2, channels]`, which `body` puts in a and b. */
+/** Two sums per chunk and channel, `[chunks, 2, channels]`, which `body` puts into a and b. */
 function chunkSums(
   backend: WebGPUBackend,
   name: string,
@@ -64,7 +66,7 @@ const eachRow = (body: string) => `
 
 const OVER_ROWS = ' / f32(uniforms.rows)';
 
-/** A program over channels that puts the chunks' shares together. */
+/** A program over channels that combines the chunks' sums. */
 function overChunks(
   backend: WebGPUBackend,
   name: string,
@@ -92,7 +94,10 @@ function overChunks(
   });
 }
 
-/** Each chunk's mean and sum of squares around it; put together as Chan, Golub and LeVeque do (1983), so that nothing cancels. */
+/**
+ * The mean of each chunk and the sum of squares around it, combined as by Chan, Golub and LeVeque (1983), so that
+ * nothing cancels.
+ */
 function batchNormTraining(
   { x, gamma, beta }: BatchNormInputs,
   backend: WebGPUBackend,

@@ -1,7 +1,7 @@
 /**
- * Operations on two tensors on webgpu. Where one has five or more axes and the other is a vector, as in
- * `[batch, time, height, width, channels]` times `[channels]`, tfjs's shader does not compile (it indexes
- * a struct): rows and a vector mean the same.
+ * Operations on two tensors on webgpu. If one has five or more axes and the other is a vector, as in `[batch, time,
+ * height, width, channels]` times `[channels]`, tfjs's shader does not compile (it indexes a struct). Rows times a
+ * vector give the same result.
  */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
@@ -30,7 +30,7 @@ const NAMES = [
   'Sub',
 ];
 
-/** As rows, where it has five axes or more. */
+/** As rows, if it has five axes or more. */
 function asRows(x: TensorInfo): TensorInfo {
   const columns = x.shape.at(-1)!;
   const rows = util.sizeFromShape(x.shape.slice(0, -1));

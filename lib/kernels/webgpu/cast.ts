@@ -1,6 +1,6 @@
 /**
- * Casts to float32 on webgpu. tfjs only renames truth values and whole numbers, and some of its shaders
- * (transposes, and means that transpose first) then do not compile: spikes made by comparing are such.
+ * Casts to float32 on webgpu. tfjs only relabels booleans and integers, and some of its shaders (transposes, and means
+ * that transpose first) then do not compile: spikes made by a comparison are an example.
  */
 import type { DataType, TensorInfo } from '@tensorflow/tfjs';
 import { runStockKernel } from '../override';

@@ -1,4 +1,4 @@
-/** The webgpu backend's kernels: this library's own, and the stock ones that it replaces. */
+/** The webgpu backend's kernels: native ones, and replacements for stock ones. */
 import { getKernel, type TensorInfo } from '@tensorflow/tfjs';
 import type { Backend } from '../kernel';
 import { type PadAttrs, pad } from '../shaders/pad';
@@ -14,7 +14,7 @@ const padOverride = kernel<{ x: TensorInfo }, PadAttrs>('PadV2', ({ x }, backend
   pad(x, attrs, backend, 'webgpu'),
 );
 
-/** Those that leave to tfjs what it can do: nothing without tfjs's own. */
+/** These fall back to tfjs's kernels, so they need those. */
 const mended = [castOverride, padOverride, transposeOverride, ...binaryOverrides];
 
 export const webgpu: Backend = {

@@ -1,4 +1,4 @@
-/** Max pooling on webgpu as PyTorch's: NaN wins, and the gradient goes to the first maximum. */
+/** Max pooling on webgpu as in PyTorch: NaN wins, and the gradient goes to the first maximum. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import type { WebGPUBackend } from '../../tfjs_internals';
 import { FirstMaxPool, FirstMaxPoolGrad, type MaxPoolAttrs } from '../max_pool';
@@ -10,7 +10,7 @@ const TAKES = `
     return x > best || (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
   }`;
 
-/** Window (i, j): `at` becomes the place in x of what wins it. */
+/** For window (i, j), sets `at` to the position in x of the winner. */
 const WINNER = `
   let r0 = max(i * uniforms.strideHeight - uniforms.top, 0);
   let r1 = min(i * uniforms.strideHeight - uniforms.top + uniforms.filterHeight, uniforms.height);
@@ -24,7 +24,7 @@ const WINNER = `
     }
   }`;
 
-/** y, a thread for each of its numbers. */
+/** y, one thread per number. */
 function maxPool(x: TensorInfo, backend: WebGPUBackend, attrs: StockPoolAttrs): TensorInfo {
   const ints = poolUniforms(x.shape, attrs);
   const outputShape = [x.shape[0]!, ints.outHeight, ints.outWidth, ints.channels];
@@ -47,8 +47,8 @@ function maxPool(x: TensorInfo, backend: WebGPUBackend, attrs: StockPoolAttrs): 
 }
 
 /**
- * dx, a thread for each pixel and channel: it asks every window that it lies in whether it is the first
- * of the maxima there, and adds up the dy of those that say so.
+ * dx, one thread per pixel and channel: it tests for every window that contains it whether it is the first maximum
+ * there, and adds up the dy of those windows.
  */
 function maxPoolGrad(
   dy: TensorInfo,

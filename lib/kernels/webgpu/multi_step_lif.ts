@@ -1,4 +1,4 @@
-/** MultiStepLIF and its gradient on webgpu: one dispatch for all time steps, a thread for each neuron. */
+/** MultiStepLIF and its gradient on webgpu: one dispatch for all time steps, one thread per neuron. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { WebGPUBackend } from '../../tfjs_internals';
@@ -31,19 +31,19 @@ const wgsl: Dialect = {
   decay: 'decay[0]',
 };
 
-/** Where the neuron `index` starts in x, and its membrane before the first step. */
+/** The position in x where the neuron `index` starts, and its membrane before the first step. */
 const start = (v0?: TensorInfo) => `
   let first = (index / uniforms.neurons) * uniforms.time * uniforms.neurons + index % uniforms.neurons;
   var v = ${v0 ? 'v0[index]' : 'uniforms.rest'};`;
 
-/** A loop over time, `i` where the step lies. */
+/** A loop over time; `i` is the position of the step. */
 const eachStep = (body: string) => `
   for (var t = 0; t < uniforms.time; t++) {
     let i = first + t * uniforms.neurons;
     ${body}
   }`;
 
-/** A program over neurons, with what all of them have in common. */
+/** A program over neurons, with the code that all of them share. */
 function overNeurons(
   backend: WebGPUBackend,
   name: string,
@@ -100,7 +100,7 @@ const backward = (attrs: NeuronAttrs, dV: boolean) => `
     gv = ofMembrane(gh);
   }`;
 
-/** dL/dv0 from dL/dx of the first step: what dL/dh is to each. */
+/** dL/dv0 from dL/dx of the first step, both being dL/dh times a constant. */
 function firstStepGradient(
   backend: WebGPUBackend,
   dx: TensorInfo,

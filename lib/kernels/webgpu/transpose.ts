@@ -1,4 +1,6 @@
-/** Transposition on webgpu of whole numbers and truth values: tfjs's shader writes float32 alone, and does not compile for them. */
+/**
+ * Transposition of integers and booleans on webgpu: tfjs's shader writes only float32, and does not compile for them.
+ */
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { WebGPUBackend } from '../../tfjs_internals';

@@ -1,6 +1,6 @@
 /**
- * Batch normalization's passes over x [rows, period], period a multiple of 4: the caller repeats a
- * channel count that is not. `total` counts elements; the last, incomplete row is done one by one.
+ * Batch normalization's passes over x [rows, period]. period is a multiple of 4: the caller repeats the channels until
+ * it is. `total` counts elements; the last, incomplete row is processed one by one.
  */
 import { addToDoubles } from './lanes';
 

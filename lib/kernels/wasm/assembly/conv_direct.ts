@@ -1,12 +1,13 @@
 /**
- * A convolution with stride 1 in the output, straight from packed pixels. The gradient of a
- * convolution's input is one too: filter flipped, output gradient spread apart by the stride.
+ * A convolution with stride 1 in the output, straight from packed pixels. It also computes the gradient of a
+ * convolution's input: with the filter flipped and the output gradient spread by the stride.
  */
 import { micro4x8 } from './micro_kernel';
 import { packColumns, packRows } from './pack';
 
 /**
- * The filter [height, width, inChannels, outChannels] flipped, with its channels exchanged, into panels [ceil(inChannels / 8)][taps][outChannels][8].
+ * The filter [height, width, inChannels, outChannels], flipped and with its channels swapped, as panels
+ * [ceil(inChannels / 8)][taps][outChannels][8].
  */
 export function convPackFlipped(
   filter: usize,
@@ -31,7 +32,7 @@ export function convPackFlipped(
   }
 }
 
-/** The filter as it is, into panels [ceil(outChannels / 8)][taps][inChannels][8]. */
+/** The filter as panels [ceil(outChannels / 8)][taps][inChannels][8]. */
 export function convPackForward(
   filter: usize,
   taps: i32,

@@ -1,10 +1,10 @@
 /**
- * Depthwise convolutions and the gradients of their filters: a group of an image's channels is packed with
- * its padding, and a tap is an offset into that. The gradient of the input is a convolution too, as in conv_direct.ts.
+ * Depthwise convolutions and the gradients of their filters. A group of an image's channels is packed with its padding,
+ * and a tap is an offset into that. The gradient of the input is a convolution too, as in conv_direct.ts.
  */
 import { packImages } from './pack';
 
-/** Stores the first `count` lanes, or adds them to what is there. */
+/** Stores the first `count` lanes, or adds them to the numbers there. */
 function putLanes(to: usize, value: v128, count: i32, add: i32): void {
   if (count == 4) {
     v128.store(to, add ? f32x4.add(v128.load(to), value) : value);

@@ -1,6 +1,6 @@
 /**
- * The wasm backend's extra kernels, in AssemblyScript: they run on the memory of tfjs's own module,
- * keep no data of their own and write only where the caller points.
+ * The wasm backend's extra kernels, in AssemblyScript. They run on the memory of tfjs's module, hold no data, and write
+ * only where the caller tells them to.
  */
 export { batchNormApply, batchNormGradApply, batchNormGradSums, batchNormSums } from './batch_norm';
 export { convDirect, convPackFlipped, convPackForward } from './conv_direct';

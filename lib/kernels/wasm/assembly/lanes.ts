@@ -1,6 +1,6 @@
 /**
- * Loads and stores of a whole vector or of its first lane only, so that one body of code serves the
- * vectors and the tail: `width` is a constant where these are inlined, and costs nothing.
+ * Loads and stores of a whole vector or only its first lane, so that the same code serves the vectors and the tail.
+ * `width` is constant in every inlined copy, and costs nothing.
  */
 
 @inline

@@ -3,9 +3,9 @@ import { micro4x8 } from './micro_kernel';
 import { packColumns, packRows } from './pack';
 
 /**
- * C [m, n] = op(A) op(B). A is [m, k], or [k, m] where transposeA; B is [k, n], or [n, k].
- * scratch: 32 floats to spill a ragged tile, then blockK * (blockM + blockN), blocks rounded up to
- * 4 and 8 lanes. Sums of more than blockK products are added block by block.
+ * C [m, n] = op(A) op(B). A is [m, k], or [k, m] if transposeA; B is [k, n], or [n, k] if transposeB. scratch: 32
+ * floats to spill a ragged tile, then blockK * (blockM + blockN), blocks rounded up to 4 and 8 lanes. Sums of more than
+ * blockK products are added block by block.
  */
 export function matMul(
   a: usize,

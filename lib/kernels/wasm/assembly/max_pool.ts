@@ -1,7 +1,7 @@
 /**
- * Max pooling as PyTorch's: padding never wins, NaN always; the gradient goes to the first maximum of a
- * window, row by row, or to its last NaN. A maximum of two that may drop NaN costs one instruction: the
- * sum of the window tells whether it may have, and the few such windows are looked at again.
+ * Max pooling as in PyTorch: padding never wins, NaN always does; the gradient goes to the first maximum of a window,
+ * row by row, or to its last NaN. The vector maximum costs one instruction but may drop NaN. The sum of the window
+ * shows whether it may have; those few windows are read again.
  */
 import { load4or1, store4or1 } from './lanes';
 
@@ -27,7 +27,7 @@ function maxOrNaN(
   return best;
 }
 
-/** Adds the gradient where `here` is the maximum and none was before; returns where none was yet. */
+/** Adds the gradient where `here` is the first maximum so far; returns the lanes that have had none yet. */
 @inline
 function give(width: i32, here: v128, dx: usize, best: v128, gradient: v128, free: v128): v128 {
   const wins = v128.and(f32x4.eq(here, best), free);
@@ -35,7 +35,7 @@ function give(width: i32, here: v128, dx: usize, best: v128, gradient: v128, fre
   return v128.andnot(free, wins);
 }
 
-/** The same for a window that may hold NaN: what takes it over is noted, then given its gradient. */
+/** The same for a window that may hold NaN: finds the winner, then gives it the gradient. */
 function giveToLastNaN(
   width: i32,
   x: usize,
@@ -67,8 +67,8 @@ function giveToLastNaN(
 }
 
 /**
- * One window of one vector of channels: its maximum goes to `pooled` or, backward, the gradient there to
- * dx. The usual 3 x 3 is unrolled for whole vectors.
+ * One window of one vector of channels: its maximum goes to `pooled` or, backward, the gradient from there to dx. The
+ * usual 3x3 is unrolled for whole vectors.
  */
 @inline
 function window(

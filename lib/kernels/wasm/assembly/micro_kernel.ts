@@ -1,12 +1,12 @@
 /**
- * The one inner loop of every matrix product and convolution: a 4 x 8 tile of outer products, its
- * 32 sums in registers, in the manner of BLIS. Packing makes what it reads contiguous.
+ * The inner loop of every matrix product and convolution: a 4x8 tile of outer products with its 32 sums in registers,
+ * as in BLIS. Packing makes its inputs contiguous.
  */
 
 /**
- * C[4][8] (=, or += where accumulate) sum over outer x middle x inner steps of a[4] times b[8].
- * a moves by `inner`, `middle` and `outer` strides (bytes, relative to each loop's start), so a
- * convolution is this sum too; b is always contiguous. Only rows x cols of C are written.
+ * C[4][8] (=, or += if accumulate) the sum over outer x middle x inner steps of a[4] times b[8]. a moves by `inner`,
+ * `middle` and `outer` strides (bytes, relative to the start of each loop), so that a convolution is such a sum too; b
+ * is always contiguous. Only rows x cols of C are written.
  */
 export function micro4x8(
   a: usize,
@@ -35,7 +35,7 @@ export function micro4x8(
   for (let o = 0; o < outer; o++, a += outerStride) {
     let am = a;
     for (let m = 0; m < middle; m++, am += middleStride) {
-      // One step a turn: unrolled by hand, V8 gathers the loads first and runs out of registers.
+      // One step per iteration: if unrolled by hand, V8 gathers the loads first and runs out of registers.
       const end = b + ((<usize>inner) << 5);
       for (let p = am; b < end; b += 32, p += innerStride) {
         const b0 = v128.load(b);

@@ -9,9 +9,9 @@ export const DECAY_INPUT = 1;
 const DIVIDE = 2; // k is tau, not 1 / tau
 export const SOFT_RESET = 4;
 export const RECORD = 8; // write h, not spikes
-export const KEEP = 16; // k is the share of v that stays; neither of the first two
+export const KEEP = 16; // k is the share of v that stays; excludes the first two
 
-/** The membrane before firing. The order of operations is the specification's: results are exact. */
+/** The membrane before firing. The order of operations is the specification's, so that results are exact. */
 @inline
 function charge(mode: i32, v: v128, x: v128, k: v128, vReset: v128): v128 {
   if (mode & KEEP) return f32x4.add(f32x4.mul(v, k), x);
@@ -23,7 +23,7 @@ function charge(mode: i32, v: v128, x: v128, k: v128, vReset: v128): v128 {
   return f32x4.add(f32x4.sub(v, mode & DIVIDE ? f32x4.div(leak, k) : f32x4.mul(leak, k)), x);
 }
 
-/** An infinite h that fired leaves NaN, as h (1 - s) + vReset s does. */
+/** An infinite h that fired leaves NaN, as in h (1 - s) + vReset s. */
 @inline
 export function reset(soft: i32, h: v128, fired: v128, vThreshold: v128, vReset: v128): v128 {
   return soft
@@ -122,7 +122,7 @@ function columns(
     x += 16;
     out += 16;
   }
-  // A recorded tail takes a whole vector of scratch for each neuron.
+  // A tail that is recorded takes a whole vector of scratch per neuron.
   const next: usize = mode & RECORD ? 16 : 4;
   for (; count > 0; count--) {
     column(mode, 1, x, v0, out, vOut, time, xStep, outStep, k, vThreshold, vReset);
@@ -133,7 +133,7 @@ function columns(
   }
 }
 
-/** `columns` with the mode made a constant. A soft reset without DECAY_INPUT is a KEEP. */
+/** `columns` with the mode as a constant. A soft reset without DECAY_INPUT is a KEEP. */
 export function run(
   mode: i32,
   count: i32,
@@ -199,7 +199,7 @@ export function run(
   }
 }
 
-/** Spikes [batch, time, n] and the last membrane [batch, n]. v0 is 0 where membranes start at vReset. */
+/** Spikes [batch, time, n] and the last membrane [batch, n]. v0 is 0 if membranes start at vReset. */
 export function lif(
   x: usize,
   v0: usize,

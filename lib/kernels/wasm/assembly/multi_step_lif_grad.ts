@@ -1,14 +1,14 @@
 /**
- * The gradient of MultiStepLIF: potentials are computed again for a block of neurons that stays in
- * the L1 cache, then time runs backward.
+ * The gradient of MultiStepLIF: it recomputes the potentials for a block of neurons that fits the L1 cache, then runs
+ * time backward.
  */
 import { addToDoubles, load4or1, store4or1 } from './lanes';
 import { DECAY_INPUT, KEEP, RECORD, reset, run, SOFT_RESET } from './multi_step_lif';
 import { surrogateBlock, writeExpTable } from './surrogate';
 
 /**
- * Backward through time for one vector of neurons. h and s point at its recorded potentials and
- * surrogates; all pointers at the first time step.
+ * Backward through time for one vector of neurons. h and s point at its recorded potentials and surrogates; all
+ * pointers are at the first time step.
  */
 @inline
 function columnGrad(
@@ -53,7 +53,7 @@ function columnGrad(
     }
     let gh = f32x4.mul(gs, surrogate);
     if (ends) gh = v128.andnot(gh, f32x4.gt(f32x4.abs(f32x4.sub(potential, vThreshold)), reach));
-    // Less itself, not left out, where it fired: NaN and infinities show.
+    // Subtracts h from itself where it fired, instead of leaving it out: this keeps NaN and infinities.
     const kept = soft ? gv : f32x4.sub(gv, v128.and(gv, f32x4.ge(potential, vThreshold)));
     gh = f32x4.add(gh, kept);
     const part = f32x4.mul(gh, share);
@@ -162,10 +162,9 @@ function columnsGrad(
 }
 
 /**
- * dx [batch, time, n]; dv0 [batch, n] unless 0; four partial sums of dw (float64, added to) unless
- * 0. forwardMode and k are those of `lif`; share is 1 / tau, or k of a KEEP; beyond reach no gradient
- * passes through a surrogate. scratch holds 16 + 2 * time * (block + 12) floats; block
- * is a multiple of 16.
+ * dx [batch, time, n]; dv0 [batch, n] unless 0; four partial sums of dw (float64, added to) unless 0. forwardMode and k
+ * are those of `lif`; share is 1 / tau, or k of a KEEP. Beyond reach, a surrogate passes no gradient. scratch holds 16
+ * + 2 * time * (block + 12) floats; block is a multiple of 16.
  */
 export function lifGrad(
   x: usize,
@@ -191,7 +190,7 @@ export function lifGrad(
   block: i32,
 ): void {
   const step = (<usize>n) << 2;
-  // The last block's tail of up to 3 neurons spreads to a vector each.
+  // The last block's tail of up to 3 neurons spreads to one vector each.
   const blockStep = (<usize>(block + 12)) << 2;
   const potentials = scratch + 64;
   const surrogates = potentials + blockStep * time;

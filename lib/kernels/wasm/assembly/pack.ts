@@ -78,8 +78,8 @@ export function packColumns(
 
 /**
  * Images, channels last and pixels `pixel` bytes apart, into [ceil(channels / 4)][images][paddedRows][paddedWidth][4],
- * which is zero where there is no pixel: they lie spreadHeight and spreadWidth apart, row 0 of an image at
- * row -top, column 0 at padLeft.
+ * zero where there is no pixel. There, pixels are spreadHeight and spreadWidth apart, with row 0 of an image at row
+ * -top and column 0 at padLeft.
  */
 export function packImages(
   x: usize,

@@ -1,12 +1,12 @@
 /**
- * The gradient of a filter or weight matrix whose input is mostly zero, as spikes are: what is not
- * zero is listed for every channel, and only that is multiplied. Stride 1.
+ * The gradient of a filter or weight matrix whose input is mostly zero, as spikes are: lists the non-zeros of every
+ * channel, and multiplies only those. Stride 1.
  */
 import { packRows } from './pack';
 
 /** Channels of dy that are summed together, in eight vectors. */
 const STRIP = 32;
-/** Bytes of a pixel's strip, and of a list's entry: its place in the panel, its value. */
+/** Bytes of a pixel's strip, and of a list entry: its place in the panel and its value. */
 const PIXEL = 128;
 const ENTRY = 8;
 
@@ -21,7 +21,7 @@ export function countNonZero(x: usize, count: i32): i32 {
   return total;
 }
 
-/** Whether none of them is NaN or infinite: 0 times any of these is not 0. */
+/** Whether no number is NaN or infinite: 0 times either is not 0. */
 export function areFinite(x: usize, count: i32): bool {
   const zero = f32x4.splat(0);
   let sums = zero;
@@ -73,7 +73,7 @@ export function sparseFilterGrad(
       const rowCount = min(rows, height - row0);
       const panelRows = rowCount + filterHeight - 1;
       const from = x + xPixel * ((b0 * height + row0) * width);
-      // Without padding between them, rows are one long row.
+      // Without padding in between, the rows are one long row.
       const flat = panelWidth == width && filterHeight == 1 && imageCount == 1;
       const listRows = flat ? 1 : rowCount;
       const listWidth = flat ? rowCount * width : width;
@@ -152,7 +152,7 @@ export function sparseFilterGrad(
   if (!accumulate) memory.fill(dw, 0, dyPixel * inChannels * filterHeight * filterWidth);
 }
 
-/** Lists four channels side by side, without a branch: an entry that is zero is overwritten. */
+/** Lists four channels side by side without a branch: the next entry overwrites one that is zero. */
 function list4(
   x: usize,
   xPixel: usize,

@@ -1,12 +1,12 @@
 /**
- * A convolution of spikes: what is not zero is listed once for every pixel, and an output pixel is
- * the sum of the listed rows of the filter. Stride 1, padding 'same', an odd kernel.
+ * A convolution of spikes: lists the non-zeros of every pixel once; an output pixel is then the sum of the listed rows
+ * of the filter. Stride 1, padding 'same', an odd kernel.
  */
 import { packRows } from './pack';
 
 /** Output channels that are summed together, in eight vectors. */
 const STRIP = 32;
-/** Bytes of a filter row's strip, and of a list's entry: the row's place in its chunk, the value. */
+/** Bytes of a filter row's strip, and of a list entry: the row's place in its chunk and the value. */
 const ROW = 128;
 const ENTRY = 8;
 /** The bits of a float32 of 1. */
@@ -24,12 +24,11 @@ export function spikeConvPack(filter: usize, rows: i32, outChannels: i32, to: us
 }
 
 /**
- * y [batch, height, width, n] = scale * (x [batch, height, width, channels] * filter) + shift, the
- * filter packed by `spikeConvPack`. The rows of one filter row [filterWidth][channels] are worked
- * through in chunks of `taps` whole taps, or of `slice` channels of one tap.
- * Goes through blocks of `rows` image rows. Those with the kernel's border have as many pixels as
- * starts has addresses for each chunk, and one more; lists has an entry for each channel and tap of
- * a filter row of each; sums has a strip for each pixel without the border; flag is one number.
+ * y [batch, height, width, n] = scale * (x [batch, height, width, channels] * filter) + shift, with the filter packed
+ * by `spikeConvPack`. It processes the rows of one filter row [filterWidth][channels] in chunks of `taps` whole taps,
+ * or of `slice` channels of one tap, and the image in blocks of `rows` rows. starts has, per chunk, one address for
+ * each pixel of a block with the kernel's border, and one more; lists has an entry for each channel and tap of a filter
+ * row of each of those pixels; sums has a strip for each pixel without the border; flag is one number.
  */
 export function spikeConv(
   x: usize,
@@ -129,9 +128,9 @@ function nonZero16(x: usize): u64 {
 }
 
 /**
- * Lists, for each pixel of one image row and each chunk, what is not zero under the filter row's
- * taps, and where each list starts; sets flag where a value is not 1. Returns the lists' end.
- * A row above or below the image has a width of 0, and `pixels` empty lists a chunk all the same.
+ * For each pixel of one image row and each chunk, lists the non-zeros under the filter row's taps and where each list
+ * starts; sets flag if a value is not 1. Returns the end of the lists. A row above or below the image has a width of 0,
+ * and still gets `pixels` empty lists per chunk.
  */
 function listRow(
   x: usize,
@@ -188,8 +187,8 @@ function listRow(
 }
 
 /**
- * The two innermost loops are exported so that the optimizer keeps them functions of their own: within
- * the loops around them, V8 runs out of registers and they take twice the time.
+ * The two innermost loops are exported so that the optimizer keeps them as separate functions: inside the loops around
+ * them, V8 runs out of registers and they take twice the time.
  */
 export function addRows(
   starts: usize,
@@ -213,7 +212,7 @@ export function addMultiples(
   addChunk(false, starts, chunks, count, panel, sums, first);
 }
 
-/** Adds to the strip of each pixel, or in the first chunk puts there, value * row over its list. */
+/** Adds value * row, over the list of each pixel, to its strip; in the first chunk, overwrites the strip. */
 @inline
 function addChunk(
   ones: bool,

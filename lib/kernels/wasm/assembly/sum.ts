@@ -1,7 +1,7 @@
 /** Sums, or means, over axes that lie side by side: x is [outer, reduce, inner]. */
 import { load4or1, store4or1 } from './lanes';
 
-/** out [outer, inner] = sums / divisor: rows are added in blocks, so that long sums stay precise. */
+/** out [outer, inner] = sums / divisor. Rows are added in blocks, so that long sums stay precise. */
 export function sumMiddle(
   x: usize,
   out: usize,
@@ -68,7 +68,7 @@ function divide(p: usize, count: i32, divisor: f32): void {
   for (; count > 0; count--, p += 4) store<f32>(p, load<f32>(p) / divisor);
 }
 
-/** out [outer] = sums of `reduce` neighbours / divisor, blocks of 1024 added in float64. */
+/** out [outer] = sums of `reduce` neighbors / divisor, blocks of 1024 added in float64. */
 export function sumTrailing(x: usize, out: usize, outer: i32, reduce: i32, divisor: f32): void {
   for (let o = 0; o < outer; o++, out += 4) {
     let total: f64 = 0;

@@ -1,11 +1,11 @@
 /**
- * Surrogate derivatives over a block of membrane potentials; numbered as `surrogateNames` orders
- * them. No |u| overflows; piecewiseQuadratic's is cut off by the gradient, at its reach.
+ * Surrogate derivatives over a block of membrane potentials, numbered in the order of `surrogateNames`. No |u|
+ * overflows. The gradient cuts piecewiseQuadratic off at its reach.
  */
 
 /**
- * Writes the constants of exp to 48 bytes. V8 builds a vector constant anew wherever it is used, in
- * five instructions; one that was loaded before a loop, it keeps.
+ * Writes the constants of exp to 48 bytes. V8 rebuilds a vector constant wherever it is used, in five instructions; it
+ * keeps one that was loaded before a loop.
  */
 export function writeExpTable(table: usize): void {
   store<f32>(table, 1.44269504088896341);
@@ -20,12 +20,12 @@ export function writeExpTable(table: usize): void {
   store<f32>(table, 1.6666665459e-1, 28);
   store<f32>(table, 5.0000001201e-1, 32);
   store<f32>(table, -87, 36);
-  // Adding 1.5 * 2^23 rounds to an integer n, which the low bits then are: here n + 127.
+  // Adding 1.5 * 2^23 rounds to an integer n, which is then in the low bits: here n + 127.
   store<f32>(table, 12582912 + 127, 40);
   store<f32>(table, 1, 44);
 }
 
-/** exp(x) for x <= 0, to about 1 ulp: 2^n exp(r) with |r| <= ln 2 / 2; 0 below -87, where 2^n ends. */
+/** exp(x) for x <= 0, to about 1 ulp: 2^n exp(r) with |r| <= ln 2 / 2; 0 below -87, the end of 2^n. */
 @inline
 function expNegative(table: usize, x: v128): v128 {
   const low = v128.load32_splat(table, 36);
@@ -43,11 +43,11 @@ function expNegative(table: usize, x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), v128.load32_splat(table, 32));
   p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), v128.load32_splat(table, 44));
   const exponent = i32x4.shl(rounded, 23);
-  // Not lt: a NaN passes through.
+  // Not lt, so that a NaN passes through.
   return v128.andnot(f32x4.mul(p, exponent), f32x4.lt(x, low));
 }
 
-/** Writes the derivative at u = h - vThreshold for `vectors` vectors; table is of writeExpTable. */
+/** Writes the derivative at u = h - vThreshold for `vectors` vectors; `table` comes from writeExpTable. */
 export function surrogateBlock(
   kind: i32,
   alpha: f32,
