@@ -1,8 +1,8 @@
-/** Columns of text, as wide as their widest cell. */
+/** Text columns, each as wide as its widest cell. */
 
 type Side = 'left' | 'right';
 
-/** Lines of rows of cells; `sides` says to which side each column goes. */
+/** Lines from rows of cells; `sides` gives the side to which each column is aligned. */
 export function aligned(rows: readonly string[][], sides: readonly Side[]): string[] {
   const widths = sides.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows.map((row) =>

@@ -1,4 +1,4 @@
-/** How much of a network is awake: firing rates and the zeros of every map's input, by layer and time step. */
+/** How active a network is: firing rates, and the zeros in every map's input, by layer and time step. */
 import * as tf from '@tensorflow/tfjs';
 import { isStockMap } from '../layers/operations';
 import { withListener } from '../layers/spikes';
@@ -6,39 +6,39 @@ import { checkBoolean, checkKeys, checkPositiveInteger, invalid } from '../lib/v
 import { keepingStatistics } from './statistics';
 import { walkLayers } from './walk';
 
-/** What a tensor holds: nothing but 0 and 1; whole numbers, such as sums of spikes; or any numbers. */
+/** What a tensor holds: only 0 and 1; whole numbers, such as sums of spikes; or any numbers. */
 export type ValueKind = 'spikes' | 'whole' | 'real';
 
 export interface TensorActivity {
   kind: ValueKind;
   /** Share of numbers that are not 0, over all samples and steps. */
   density: number;
-  /** Mean of the numbers: for spikes, the firing rate. */
+  /** Mean of the numbers; for spikes, the firing rate. */
   mean: number;
-  /** Density at each time step; one number where there is no time axis. */
+  /** Density at each time step; one number if there is no time axis. */
   perStep: number[];
 }
 
 export interface Activity {
-  /** Number of samples that it was measured on. */
+  /** Number of samples measured. */
   samples: number;
   /** The spikes of every neuron layer, by path. */
   neurons: Map<string, TensorActivity>;
-  /** What every convolution and linear map takes in, by path. */
+  /** The input of every convolution and linear map, by path. */
   inputs: Map<string, TensorActivity>;
 }
 
 export interface ActivityOptions {
-  /** Samples that are run at once. Default 16. */
+  /** Samples per batch. Default 16. */
   batchSize?: number;
-  /** Whether to run as in training, with each batch's own statistics. Running statistics stay as they were. Default false. */
+  /** Whether to run as in training, with each batch's statistics. Running statistics stay unchanged. Default false. */
   training?: boolean;
-  /** Told after each batch how many samples are done, of how many. */
+  /** Called after each batch with the numbers of samples done and in total. */
   onProgress?: (done: number, total: number) => void;
 }
 
 interface Sum extends TensorActivity {
-  /** Numbers that were added up, in units of samples. */
+  /** Number of terms added up, in units of samples. */
   weight: number;
 }
 
@@ -66,7 +66,7 @@ function activityOf(statistics: Float32Array, repeats: number): TensorActivity {
   };
 }
 
-/** The least special of two kinds. */
+/** The more general of two kinds. */
 function widest(a: ValueKind, b: ValueKind): ValueKind {
   const order: ValueKind[] = ['spikes', 'whole', 'real'];
   return order[Math.max(order.indexOf(a), order.indexOf(b))]!;
@@ -93,14 +93,14 @@ const finished = (sums: Map<string, Sum>) =>
   new Map([...sums].map(([path, { weight: _, ...activity }]) => [path, activity]));
 
 /**
- * Runs the model on x `[samples, ...]`, batch after batch.
+ * Runs the model on x `[samples, ...]`, batch by batch.
  *
  * ```ts
  * const { neurons } = measureActivity(model, x);
  * neurons.get('block1/attn/q_lif')?.perStep; // firing rate at each time step
  * ```
  *
- * @throws where the model is stateful: each batch would begin where the one before it ended
+ * @throws if the model is stateful: each batch would start where the previous one ended
  */
 export function measureActivity(
   model: tf.LayersModel,
@@ -115,8 +115,8 @@ export function measureActivity(
 }
 
 /**
- * The same, letting others have their turn between batches: a page is drawn, a signal comes through. Numbers are
- * read as webgpu likes it, without waiting for the GPU.
+ * The same, yielding between batches, so that a page can redraw and a signal can arrive. Reads are asynchronous, as
+ * webgpu needs them.
  *
  * @throws the signal's reason, once it is aborted
  */
@@ -144,7 +144,7 @@ export async function measureActivityAsync(
   }
 }
 
-/** Of a tensor that went by, where its statistics go. */
+/** One tensor's statistics, and where they go. */
 interface Sight {
   sums: Map<string, Sum>;
   path: string;
@@ -152,7 +152,7 @@ interface Sight {
   statistics: tf.Tensor1D;
 }
 
-/** Stops after each batch, for its statistics to be read: all at once, as a GPU is slow to answer. */
+/** Yields after each batch, so that its statistics are read in one go: reads from a GPU are slow. */
 function* batchByBatch(
   model: tf.LayersModel,
   x: tf.Tensor,
@@ -161,7 +161,7 @@ function* batchByBatch(
   checkPositiveInteger('batchSize', batchSize);
   checkBoolean('training', training);
   const samples = x.shape[0] ?? 0;
-  if (samples === 0) throw invalid('x', 'of one sample or more', x.shape);
+  if (samples === 0) throw invalid('x', 'a tensor of at least one sample', x.shape);
   if (model.stateful) throw invalid('model', 'stateless: build it without stateful', model.name);
   const paths = new Map<tf.layers.Layer, string>();
   walkLayers(model, (layer, path) => paths.set(layer, path));

@@ -6,7 +6,7 @@ import type { Activity } from './activity';
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
 /**
- * A line a neuron layer: firing rate, sparsity (the share of neurons and steps that stay silent), rate at
+ * One line per neuron layer: firing rate, sparsity (the share of neurons and steps that stay silent), and the rate at
  * each time step; 'silent' marks layers that never fire.
  */
 export function activityTable({ neurons, samples }: Activity): string {

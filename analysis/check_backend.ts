@@ -1,4 +1,4 @@
-/** Naming missing kernels before the first step, instead of in the middle of it. */
+/** Names a backend's missing kernels before the first step, not in the middle of it. */
 import * as tf from '@tensorflow/tfjs';
 import type { NeuronLayer } from '../layers/neuron_layer';
 import { installKernels } from '../lib/kernels';
@@ -13,13 +13,16 @@ export interface CheckBackendOptions {
 
 export interface BackendReport {
   backend: string;
-  /** tfjs kernels that the model would call and the backend does not have; the first of them where cpu, which stands in for others, lacks it itself. */
+  /**
+   * tfjs kernels that the model needs and the backend lacks. If cpu, which stands in for others, lacks one too, the
+   * list ends with it.
+   */
   missing: string[];
 }
 
 /**
- * Runs the model, and with `training` its gradient, once on zeros (a batch of two; of text, two ids), and tells which
- * kernels the current backend lacks for it. The model is left as it was.
+ * Runs the model, and with `training` its gradient, once on zeros (a batch of two; for text, two ids), and reports
+ * which kernels the current backend lacks. The model is left unchanged.
  *
  * ```ts
  * const { missing } = spiking.checkBackend(model, { training: true });
@@ -47,7 +50,7 @@ export function checkBackend(
   }
 }
 
-/** Zeros; of ids, zeros and ones by turns, since a sentence of padding alone is refused. */
+/** Zeros; for ids, alternating zeros and ones, since a sentence of nothing but padding is rejected. */
 function sampleOf({ shape, dtype }: tf.SymbolicTensor): tf.Tensor {
   const sizes = [2, ...shape.slice(1).map((n) => n ?? 1)];
   if (dtype !== 'int32') return tf.zeros(sizes);
@@ -55,7 +58,7 @@ function sampleOf({ shape, dtype }: tf.SymbolicTensor): tf.Tensor {
   return tf.tensor(ids, sizes, 'int32');
 }
 
-/** One call, or one gradient, on such a sample. */
+/** One call, or one gradient, on that sample. */
 function run(model: tf.LayersModel, training: boolean): void {
   tf.tidy(() => {
     const inputs = model.inputs.map(sampleOf);
@@ -69,7 +72,7 @@ function run(model: tf.LayersModel, training: boolean): void {
   });
 }
 
-/** Runs `run` with stateful neurons at rest, then gives them the membranes that they held. */
+/** Runs `run` with stateful neurons at rest, then restores their membranes. */
 function keepingStates<T>(model: tf.LayersModel, run: () => T): T {
   const neurons: NeuronLayer[] = [];
   walkLayers(model, (layer) => {
@@ -85,7 +88,7 @@ function keepingStates<T>(model: tf.LayersModel, run: () => T): T {
   }
 }
 
-/** The kernel for want of which `run` fails, if it does. */
+/** The kernel whose absence makes `run` fail, if any. */
 function firstMissingKernel(run: () => void): string | undefined {
   try {
     run();
@@ -99,7 +102,7 @@ function firstMissingKernel(run: () => void): string | undefined {
   }
 }
 
-/** A gradient that fails midway leaves on tfjs's tape what its forward pass had saved for it. */
+/** When a gradient fails midway, disposes of what its forward pass has saved on tfjs's tape. */
 function freeTape(): void {
   const { state } = engine();
   if (state.gradientDepth > 0) return;
@@ -107,7 +110,7 @@ function freeTape(): void {
   state.activeTape = null;
 }
 
-/** Lets the cpu backend stand in for one kernel, so that the run goes on to the next that is missing. */
+/** Lets the cpu backend stand in for one kernel, so that the run reaches the next missing one. */
 function lendCpuKernel(kernelName: string, backendName: string): void {
   const cpu = tf.findBackend('cpu');
   const { kernelFunc: compute } = tf.getKernel(kernelName, 'cpu');

@@ -1,6 +1,6 @@
 /**
- * Energy of inference under named assumptions: how many multiply-accumulates (MACs) and, where the input is
- * spikes, accumulates (ACs) there are, times what one of each costs, beside the same network without spikes.
+ * Energy of inference under named assumptions: the numbers of multiply-accumulates (MACs) and, if the input is spikes,
+ * accumulates (ACs), times the cost of each, compared with the same network without spikes.
  */
 import type * as tf from '@tensorflow/tfjs';
 import { pick } from '../layers/layer';
@@ -19,44 +19,47 @@ import {
   type OperationCount,
 } from './operations';
 
-/** What an operation costs, and where the number is from. */
+/** The cost of an operation, and the source of that number. */
 export interface EnergyAssumptions {
   name: string;
-  /** Picojoules of a multiply-accumulate of 32 bits. */
+  /** Picojoules per 32-bit multiply-accumulate. */
   macPJ: number;
-  /** Picojoules of an accumulate. */
+  /** Picojoules per accumulate. */
   acPJ: number;
   source: string;
 }
 
-/** The assumptions that reports know by name; the authors' are the default. */
+/** The assumptions that reports accept by name; the authors' are the default. */
 export const energyAssumptions = {
   spikingformer: {
     name: 'spikingformer',
     macPJ: 4.6,
     acPJ: 0.9,
-    source: '45 nm, float32 (Horowitz, ISSCC 2014), as Spikformer and Spikingformer count',
+    source: '45 nm, float32 (Horowitz, ISSCC 2014), as in Spikformer and Spikingformer',
   },
   int8: {
     name: 'int8',
     macPJ: 0.23,
     acPJ: 0.03,
-    source: '45 nm, 8-bit integers (Horowitz, ISSCC 2014): 0.2 pJ a product, 0.03 pJ a sum',
+    source: '45 nm, 8-bit integers (Horowitz, ISSCC 2014): 0.2 pJ per product, 0.03 pJ per sum',
   },
 } satisfies Record<string, EnergyAssumptions>;
 
-/** Picojoules of reading or writing 32 bits: half of Horowitz's figures (ISSCC 2014, 45 nm), which are for 64. */
+/** Picojoules per read or write of 32 bits: half of Horowitz's figures (ISSCC 2014, 45 nm), which are for 64. */
 export const memories = { 'sram-8k': 5, 'sram-32k': 10, 'sram-1m': 50, dram: 650 } as const;
 export type MemoryName = keyof typeof memories;
 
 export interface EnergyOptions {
   /** One of `energyAssumptions` by name, or your own. Default 'spikingformer'. */
   assumptions?: keyof typeof energyAssumptions | EnergyAssumptions;
-  /** Where weights and membranes lie; accesses are then counted too. Default null: computing alone, as the papers. */
+  /**
+   * Where weights and membranes are stored; their accesses are then counted too. Default null: computing only, as in
+   * the papers.
+   */
   memory?: MemoryName | null;
   /**
-   * An input of whole numbers, such as Spikformer's sums of spikes: 'mac' (default), as the authors' counter, or
-   * 'ac', where a 2 is sent as two spikes.
+   * How to count an input of whole numbers, such as Spikformer's sums of spikes: 'mac' (default), as in the authors'
+   * counter, or 'ac', which sends a 2 as two spikes.
    */
   wholeNumbers?: 'mac' | 'ac';
 }
@@ -66,15 +69,15 @@ export interface LayerEnergy {
   kind: string;
   /** Dense operations, all time steps. */
   operations: number;
-  /** What the input is: 'real' counts MACs. */
+  /** The kind of the input: 'real' counts MACs. */
   input: TensorActivity['kind'];
-  /** Mean of the input: of spikes, their rate. An attention's is ACs / operations. */
+  /** Mean of the input; for spikes, their rate. For an attention, ACs / operations. */
   rate: number;
   macs: number;
   acs: number;
-  /** Picojoules of computing. */
+  /** Picojoules for computing. */
   computePJ: number;
-  /** Picojoules of memory accesses; 0 unless asked for. */
+  /** Picojoules for memory accesses; 0 unless `memory` is set. */
   memoryPJ: number;
   /** The same layer without spikes, run once. */
   dense: { macs: number; computePJ: number; memoryPJ: number };
@@ -92,7 +95,7 @@ export interface EnergyReport {
   assumptions: EnergyAssumptions & { memory: string; wholeNumbers: 'mac' | 'ac' };
   layers: LayerEnergy[];
   totals: EnergyTotals;
-  /** The same network without spikes: every layer once, all of it MACs. */
+  /** The same network without spikes: every layer runs once, with MACs only. */
   dense: EnergyTotals;
   /** totals.totalMJ / dense.totalMJ */
   ratio: number;
@@ -117,23 +120,24 @@ function resolve(options: EnergyOptions) {
   return { assumptions, wholeNumbers, memory, accessPJ: memory ? memories[memory] : 0 };
 }
 
-/** Firing rates by path, for those who have them from elsewhere: a path without one has a real-valued input. */
+/** Firing rates by path, for rates from another source. A path without a rate has a real-valued input. */
 export type Rates = ReadonlyMap<string, number>;
 
 function inputOf(activity: Activity | Rates, path: string): Pick<TensorActivity, 'kind' | 'mean'> {
   if ('inputs' in activity) {
     const input = activity.inputs.get(path) ?? activity.neurons.get(path);
-    if (!input) throw new Error(`activity has no input of layer ${path}: is it of another model?`);
+    if (!input)
+      throw new Error(`activity has no input for layer ${path}: was it measured on another model?`);
     return input;
   }
   const rate = activity.get(path);
   if (rate !== undefined && !(rate >= 0 && rate <= 1)) {
-    throw invalid(`The rate of ${path}`, 'from 0 to 1', rate);
+    throw invalid(`The rate of ${path}`, 'a number from 0 to 1', rate);
   }
   return rate === undefined ? { kind: 'real', mean: 1 } : { kind: 'spikes', mean: rate };
 }
 
-/** The shares that neurons gate; a count from elsewhere may have an attention's factors instead. */
+/** The shares that neurons gate; a count from another source may have an attention's factors instead. */
 function termsOf({ terms, factors }: LayerOperations): GatedTerm[] | undefined {
   if (terms || !factors) return terms;
   const [a, b, c] = factors;
@@ -143,11 +147,11 @@ function termsOf({ terms, factors }: LayerOperations): GatedTerm[] | undefined {
   ];
 }
 
-/** The share of operations that are computed: of a product of spikes, at most the lower rate. */
+/** The share of operations that run: for a product of spikes, at most the lower of the two rates. */
 function gatedRate(path: string, terms: readonly GatedTerm[], activity: Activity | Rates): number {
   const rateOf = (gate: string) => {
     if (!('inputs' in activity) && !activity.has(gate)) {
-      throw new Error(`rates must have ${gate}, a factor of ${path}, but have not`);
+      throw new Error(`rates must have an entry for ${gate}, a factor of ${path}, but got none`);
     }
     return inputOf(activity, gate).mean;
   };
@@ -155,11 +159,11 @@ function gatedRate(path: string, terms: readonly GatedTerm[], activity: Activity
 }
 
 /**
- * Energy of one sample from counts and activity (`measureActivity`), or from firing rates by path: of the
- * inputs of convolutions and linear maps, and of 'attn/q_lif' and so on for attention.
+ * Energy of one sample from counts and activity (`measureActivity`), or from firing rates by path: those of the inputs
+ * of convolutions and linear maps, and of 'attn/q_lif' and so on for attention.
  *
- * MACs: operations where the input is real. ACs: operations times the input's rate; of an attention, whose first
- * product is between two spikes, operations / 2 times (the lower rate of those two + the rate of the third).
+ * MACs: operations with real input. ACs: operations times the input's rate; for an attention, whose first product has
+ * two spike factors, operations / 2 times (the lower of those two rates + the rate of the third).
  */
 export function energyOf(
   { layers, neuronSteps, uncounted }: OperationCount,
@@ -188,7 +192,7 @@ export function energyOf(
       macs,
       acs,
       computePJ: macs * macPJ + acs * acPJ,
-      // A MAC reads a weight and an input; an accumulate reads a weight, reads and writes a membrane.
+      // A MAC reads a weight and an input; an accumulate reads a weight, and reads and writes a membrane.
       memoryPJ: (2 * macs + 3 * acs + outputs) * accessPJ,
       dense: {
         macs: denseMacs,
@@ -229,7 +233,7 @@ export function energyOf(
 }
 
 /**
- * A model's energy on x `[samples, ...]`, of one sample on average.
+ * A model's mean energy per sample on x `[samples, ...]`.
  *
  * ```ts
  * const report = energy(model, images);

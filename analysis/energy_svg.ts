@@ -1,11 +1,11 @@
-/** An energy report as a picture: each layer's firing rate by time step, and its energy beside that without spikes. */
+/** An energy report as a chart: each layer's firing rate by time step, and its energy beside that without spikes. */
 
 import { barChart } from '../display/bar_chart';
 import type { Activity } from './activity';
 import type { EnergyReport, LayerEnergy } from './energy';
 import { assumptionLines } from './energy_table';
 
-/** The path's activity by step: the map's input, or the first of an attention's neurons. */
+/** A path's activity by step: that of the map's input, or of the first of an attention's neurons. */
 function stepsOf(activity: Activity | undefined, { path, kind, input }: LayerEnergy): number[] {
   if (input === 'real' || !activity) return [];
   const source =
@@ -18,7 +18,7 @@ function stepsOf(activity: Activity | undefined, { path, kind, input }: LayerEne
 const microjoules = (pj: number) => `${Number((pj * 1e-6).toPrecision(3))}`;
 
 /**
- * An SVG document. With `activity` it shows rates by time step too.
+ * An SVG document. With `activity` it also shows rates by time step.
  *
  * ```ts
  * const report = energy(model, images);
@@ -27,8 +27,7 @@ const microjoules = (pj: number) => `${Number((pj * 1e-6).toPrecision(3))}`;
  */
 export function energySvg(report: EnergyReport, activity?: Activity, title = 'Energy'): string {
   const { layers, totals, dense, ratio } = report;
-  const cellsNote =
-    'input, by time step: share that is not 0; the stronger the color the larger, by its root';
+  const cellsNote = 'input, by time step: share that is not 0; color strength is its square root';
   const chart = barChart({
     title,
     subtitle: `${totals.totalMJ.toPrecision(4)} mJ per sample, ${dense.totalMJ.toPrecision(4)} mJ without spikes: ${ratio.toPrecision(3)} times that`,

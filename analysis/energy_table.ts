@@ -15,7 +15,7 @@ export function withUnit(value: number): string {
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
-/** Picojoules, in microjoules. */
+/** Picojoules as microjoules. */
 const microjoules = (pj: number) => (pj * 1e-6).toPrecision(3);
 
 function totalsLine(name: string, { macs, acs, computeMJ, memoryMJ, totalMJ }: EnergyTotals) {
@@ -30,19 +30,21 @@ function totalsLine(name: string, { macs, acs, computeMJ, memoryMJ, totalMJ }: E
   ];
 }
 
-/** What the figures rest on, a sentence each. */
+/** The assumptions behind the figures, one sentence each. */
 export function assumptionLines({ assumptions, uncounted }: EnergyReport): string[] {
   const { name, macPJ, acPJ, source, memory, wholeNumbers } = assumptions;
   return [
-    `assumptions '${name}': ${macPJ} pJ a MAC, ${acPJ} pJ an AC; ${source}`,
+    `assumptions '${name}': ${macPJ} pJ per MAC, ${acPJ} pJ per AC; ${source}`,
     'counted: convolutions, linear maps, attention; not batch norm, pools, neurons and additions',
-    'ACs: operations times the share of spikes in the input; an input of other numbers counts MACs',
-    `an input of whole numbers counts ${wholeNumbers === 'mac' ? 'MACs' : 'ACs, as often as they say'}`,
+    'ACs: operations times the share of spikes in the input; other inputs count as MACs',
+    `whole-number inputs count as ${wholeNumbers === 'mac' ? 'MACs' : 'ACs, one per unit'}`,
     memory === 'not counted'
       ? 'memory: not counted'
-      : `memory '${memory}': a MAC reads 2 words, an AC reads 2 and writes 1, an output is written, a neuron reads and writes its membrane at every step; none is reused`,
+      : `memory '${memory}': a MAC reads 2 words, an AC reads 2 and writes 1, an output is written, a neuron reads and writes its membrane at every step; nothing is reused`,
     'dense: uJ of the same layers without spikes, each once, all MACs',
-    ...(uncounted.length > 0 ? [`NOT COUNTED, for want of a rule: ${uncounted.join(', ')}`] : []),
+    ...(uncounted.length > 0
+      ? [`NOT COUNTED, since no rule covers them: ${uncounted.join(', ')}`]
+      : []),
   ];
 }
 

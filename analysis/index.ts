@@ -1,4 +1,6 @@
-/** Looking inside a network: observed spikes, firing rates, operations, energy, and what a backend lacks for it. */
+/**
+ * Tools to look inside a network: observed spikes, firing rates, operations, energy, and kernels that a backend lacks.
+ */
 export {
   type Activity,
   type ActivityOptions,

@@ -1,18 +1,18 @@
-/** Seeing every neuron layer's spikes: what firing rates, rasters and energy figures are built on. */
+/** Observes the spikes of every neuron layer: firing rates, rasters and energy figures build on it. */
 import * as tf from '@tensorflow/tfjs';
 import { withListener } from '../layers/spikes';
 import { keepingStatistics } from './statistics';
 import { walkLayers } from './walk';
 
 export interface ObserveOptions {
-  /** Whether to run as in training, with the batch's own statistics. Running statistics stay as they were. Default false. */
+  /** Whether to run as in training, with the batch's statistics. Running statistics stay unchanged. Default false. */
   training?: boolean;
 }
 
 /**
- * Runs the model on x and returns each neuron layer's spikes `[batch, time, ...]` by the layer's path,
- * such as 'block1/attn/q_lif', in the order in which the layers fired. The caller disposes of the tensors.
- * A layer that is called more than once has its later calls at path#2, path#3, ...
+ * Runs the model on x and returns each neuron layer's spikes `[batch, time, ...]` by the layer's path, such as
+ * 'block1/attn/q_lif', in the order in which the layers fired. If a layer is called more than once, later calls are at
+ * path#2, path#3, ... The caller disposes of the tensors.
  *
  * ```ts
  * const spikes = spiking.observe(model, x);

@@ -1,8 +1,8 @@
 /**
- * What a network computes, counted from its shapes: multiply-accumulates of every convolution, linear map and
- * attention product as if nothing were zero, for one sample and all of its time steps.
- * Counting rules: the authors' own for Spikingformer (an adapted syops-counter). Each layer says itself what
- * it computes, by a method `operations`; so does a layer of your own.
+ * What a network computes, counted from its shapes: the multiply-accumulates of every convolution, linear map and
+ * attention product as if nothing were zero, for one sample and all of its time steps. The counting rules are the
+ * authors' for Spikingformer (an adapted syops-counter). Each layer reports what it computes in a method `operations`;
+ * your own layers can, too.
  */
 import type * as tf from '@tensorflow/tfjs';
 import {
@@ -18,15 +18,15 @@ export interface LayerOperations {
   /** The layer's path, as in `observe`; an attention's two products are at `path/product`. */
   path: string;
   kind: 'convolution' | 'linear' | 'attention';
-  /** Dense operations of one sample, all time steps; one more an output where there is a bias. */
+  /** Dense operations of one sample over all time steps, plus one per output if there is a bias. */
   operations: number;
-  /** Time steps that it is computed at: 1 after the readout. */
+  /** The number of time steps at which it runs: 1 after the readout. */
   timeSteps: number;
-  /** Numbers that it gives, all time steps. */
+  /** Output numbers over all time steps. */
   outputs: number;
-  /** Numbers that training can change, batch norm not among them. */
+  /** Numbers that training can change, without those of batch norm. */
   parameters: number;
-  /** Shares that neurons gate, by the neurons' paths; without them the layer's own input gates all of it. */
+  /** Shares that neurons gate, by the neurons' paths. Without them the layer's input gates all of it. */
   terms?: GatedTerm[];
   /** An attention's factors, by the paths of their neurons: the two of the first product, then the third. */
   factors?: [string, string, string];
@@ -36,16 +36,18 @@ export interface OperationCount {
   layers: LayerOperations[];
   /** Spiking neurons times time steps. */
   neuronSteps: number;
-  /** Layers with weights of which this counter knows nothing, by path. */
+  /** Layers with weights that this counter has no rule for, by path. */
   uncounted: string[];
 }
 
 export interface CountOptions {
-  /** Heads that attention is counted with. Default: the model's. The authors' log of 8-768 says 12 where the model has 8. */
+  /**
+   * Number of heads to count attention with. Default: the model's. The authors' log of 8-768 uses 12, the model has 8.
+   */
   attentionHeads?: number;
 }
 
-/** A layer's row with its paths in full; an attention's factors, where that is what its terms are. */
+/** A layer's row with full paths, and an attention's factors if that is what its terms are. */
 function rowOf({ part, terms, ...row }: Operations, path: string): LayerOperations {
   const gated = terms?.map(({ share, gates }) => ({
     share,
@@ -62,7 +64,7 @@ function rowOf({ part, terms, ...row }: Operations, path: string): LayerOperatio
   };
 }
 
-/** Layers of tf.layers that a readout takes time steps from, such as a head before the mean over time, and how many. */
+/** Stock layers whose time steps a readout takes, such as a head before the mean over time, and how many. */
 function timedLayers(model: tf.LayersModel): Map<tf.layers.Layer, number> {
   const inputs = childrenOf(model)
     .filter((layer) => layer.getClassName() === 'RateReadout')
@@ -71,7 +73,7 @@ function timedLayers(model: tf.LayersModel): Map<tf.layers.Layer, number> {
 }
 
 /**
- * Counts a built model. A layer that is called at several places counts once.
+ * Counts a built model. A layer that is called in several places counts once.
  *
  * ```ts
  * const { layers } = countOperations(spiking.models.create('spikingformer-4-256-cifar10'));

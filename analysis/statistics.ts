@@ -1,7 +1,7 @@
-/** Looking without touching: what a training call moves is put back after it. */
+/** Measuring without side effects: restores what a training call changes. */
 import type * as tf from '@tensorflow/tfjs';
 
-/** Runs `run`, then gives the model's running statistics the values that they had before. */
+/** Runs `run`, then restores the model's running statistics. */
 export function keepingStatistics<T>(model: tf.LayersModel, run: () => T): T {
   const weights = model.layers.flatMap((layer) => layer.nonTrainableWeights);
   const values = weights.map((weight) => weight.read().clone());

@@ -3,11 +3,11 @@ import type * as tf from '@tensorflow/tfjs';
 
 /** The ways in which one layer holds others. */
 interface Holder {
-  /** A model's. */
+  /** The layers of a model. */
   layers?: tf.layers.Layer[];
-  /** A composite's. */
+  /** The layers of a composite. */
   sublayers?: tf.layers.Layer[];
-  /** A tf.layers wrapper's. */
+  /** The layer of a tf.layers wrapper. */
   layer?: tf.layers.Layer;
 }
 

@@ -1,23 +1,26 @@
-/** Axes of charts: where a number lies between the ends, and the round numbers that are written beside it. */
+/** Chart axes: where a number lies between the ends, and which round numbers label the axis. */
 
 export interface Axis {
-  /** In rising order, all of them between the ends. */
+  /** In ascending order, all between the ends. */
   ticks: readonly number[];
-  /** Where a number lies: 0 at the lower end, 1 at the upper. */
+  /** The position of a number: 0 at the lower end, 1 at the upper. */
   place(value: number): number;
 }
 
-/** A tick's number as one reads it: 0.5, 20, 3000. */
+/** A tick's number in readable form: 0.5, 20, 3000. */
 export const tickLabel = (value: number) => String(Number(value.toPrecision(4)));
 
 export interface LinearOptions {
   /** Ticks are whole numbers. */
   whole?: boolean;
-  /** The ends are ticks, rather than the least and the greatest of the values. */
+  /** Whether the ends are ticks, rather than the smallest and largest value. */
   roundEnds?: boolean;
 }
 
-/** Equal steps are equally long; at most eight ticks between them. NaN and Infinity have no place on it; no values: 0 to 1. */
+/**
+ * A linear axis with at most eight ticks between its ends. NaN and Infinity have no position. Without values it runs
+ * from 0 to 1.
+ */
 export function linearAxis(values: readonly number[], options: LinearOptions = {}): Axis {
   const [low, high] = extent(values);
   const step = stepOf((high - low) / 7, options.whole ? 1 : 0);
@@ -32,7 +35,7 @@ export function linearAxis(values: readonly number[], options: LinearOptions = {
   };
 }
 
-/** Least and greatest of the finite ones, never equal. */
+/** The smallest and largest finite value, never equal. */
 function extent(values: readonly number[]): [number, number] {
   const finite = values.filter(Number.isFinite);
   const low = finite.reduce((a, b) => Math.min(a, b), Infinity);
@@ -50,7 +53,7 @@ function stepOf(raw: number, least: number): number {
   return [1, 2, 5, 10].map((digit) => digit * power).find((step) => step >= wanted * (1 - 1e-9))!;
 }
 
-/** Categories by number, such as a network's stages, each with as much room about it. */
+/** Numbered categories, such as a network's stages, evenly spaced. */
 export function categoryAxis(values: readonly number[]): Axis {
   const ticks = [...new Set(values)].sort((a, b) => a - b);
   const [low, high] = [ticks[0]! - 0.5, ticks.at(-1)! + 0.5];
@@ -58,7 +61,7 @@ export function categoryAxis(values: readonly number[]): Axis {
 }
 
 /**
- * Equal factors are equally long. Its ends are ticks, which are 1, 2 and 5 times powers of ten, or the values themselves.
+ * A logarithmic axis. Its ends are ticks, which are 1, 2 and 5 times powers of ten, or the values themselves.
  *
  * @throws if a value is not positive and finite, or if there is none
  */
@@ -66,7 +69,7 @@ export function logAxis(values: readonly number[], { valuesAsTicks = false } = {
   const wrong = values.find((value) => !(value > 0 && Number.isFinite(value)));
   if (values.length === 0 || wrong !== undefined) {
     throw new Error(
-      `a logarithmic axis must have positive numbers, but got ${wrong ?? 'an empty list'}`,
+      `values of a logarithmic axis must be positive numbers, but got ${wrong ?? 'an empty list'}`,
     );
   }
   const low = values.reduce((a, b) => Math.min(a, b));

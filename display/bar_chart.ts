@@ -1,27 +1,27 @@
-/** Horizontal bars, a pair in each row, and beside them shares as cells of a map. */
+/** Horizontal bars, a pair per row, with optional shares as cells of a heat map. */
 import { type Html, html } from './html';
 import { legend } from './legend';
 import { round, svgDocument, text, textWidth } from './svg';
 
 export interface BarRow {
   label: string;
-  /** Shares, 0 to 1: the darker a cell, the larger, by its root, so that small ones differ visibly. */
+  /** Shares from 0 to 1. Opacity is their square root, so that small ones differ visibly. */
   cells?: readonly { share: number; hint: string }[];
-  /** The value, and what it is compared with; not negative. */
+  /** The value and its reference, not negative. */
   bars: readonly [number, number];
-  /** Behind the bars. */
+  /** Text after the bars. */
   note: string;
 }
 
 export interface BarChart {
   title: string;
   subtitle: string;
-  /** Names of the value and of what it is compared with. */
+  /** Names of the value and of its reference. */
   series: readonly [string, string];
-  /** Above the cells; absent: there are none. */
+  /** Title above the cells; leave it out if there are none. */
   cellsTitle?: string;
   rows: readonly BarRow[];
-  /** Lines below. */
+  /** Lines of text below the chart. */
   notes: readonly string[];
 }
 
@@ -30,7 +30,7 @@ const TOP = 72;
 const ROW = 17;
 const BARS = 300;
 
-/** A document as wide and high as the rows need. */
+/** An SVG document, as wide and high as the rows need. */
 export function barChart({ title, subtitle, series, cellsTitle, rows, notes }: BarChart): Html {
   const labels = LEFT + Math.max(...rows.map(({ label }) => textWidth(label)), 100) + 8;
   const steps = Math.max(1, ...rows.map(({ cells = [] }) => cells.length));

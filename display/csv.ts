@@ -1,4 +1,4 @@
-/** Comma-separated values (RFC 4180): lines that end with a newline, quotes about what needs them. */
+/** Comma-separated values (RFC 4180): lines end with a newline, and quotes enclose what needs them. */
 
 export type Cell = string | number | null;
 

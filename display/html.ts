@@ -1,6 +1,6 @@
-/** Markup, of HTML or SVG, in which every text is escaped: a tag for template literals. */
+/** HTML or SVG markup in which every text is escaped: a tag for template literals. */
 
-/** Markup that is safe to put into markup; only `html` and `trusted` make it. */
+/** Markup that may be inserted into markup; only `html` and `trusted` make it. */
 class Html {
   constructor(private readonly markup: string) {}
 
@@ -11,7 +11,7 @@ class Html {
 
 export type { Html };
 
-/** What a template takes; `undefined` and `false` leave nothing. */
+/** What a template accepts; `undefined` and `false` insert nothing. */
 export type Content = string | number | undefined | false | Html | readonly Content[];
 
 const ENTITIES: Record<string, string> = {
@@ -30,8 +30,8 @@ function markupOf(content: Content): string {
 }
 
 /**
- * The literal's own text as it stands, what is put into it escaped, for elements and for quoted attributes alike;
- * other results of `html`, and arrays of them, go in as they are.
+ * The literal's text unchanged, with inserted values escaped, for elements and quoted attributes alike. Other results
+ * of `html`, and arrays of them, are inserted as they are.
  *
  * ```ts
  * const list = html`<ul class="${kind}">${names.map((name) => html`<li>${name}</li>`)}</ul>`;
@@ -41,5 +41,5 @@ export function html(literal: TemplateStringsArray, ...contents: Content[]): Htm
   return new Html(String.raw({ raw: literal }, ...contents.map(markupOf)));
 }
 
-/** Markup that the code has made by itself, such as a style sheet: never what a file or a user names. */
+/** Markup that the code itself has made, such as a style sheet: never text from a file or a user. */
 export const trusted = (markup: string): Html => new Html(markup);

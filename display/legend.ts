@@ -1,10 +1,10 @@
-/** A chart's legend: which color is which series, in rows as wide as the chart. */
+/** A chart's legend: the color of each series, in rows as wide as the chart. */
 import { type Html, html } from './html';
 import { FONT_SIZE, round, text, textWidth } from './svg';
 
 export interface LegendEntry {
   name: string;
-  /** What stands before the name, about `(x, y)`, 14 pixels wide. */
+  /** The symbol before the name, around `(x, y)`, 14 pixels wide. */
   swatch(x: number, y: number): Html;
 }
 
@@ -12,7 +12,7 @@ const SWATCH = 20;
 const GAP = 14;
 const ROW = 1.5 * FONT_SIZE;
 
-/** The entries from `(left, top)` on, in rows that end before `right`; `height` is that of all of them. */
+/** The entries from `(left, top)` on, in rows that end before `right`; `height` is their total height. */
 export function legend(
   entries: readonly LegendEntry[],
   { left, right, top }: { left: number; right: number; top: number },

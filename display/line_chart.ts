@@ -8,10 +8,10 @@ import { round, svgDocument, text, textWidth } from './svg';
 export type Points = readonly (readonly [x: number, y: number])[];
 
 export interface Series {
-  /** A name has one color in all panels. */
+  /** A name has the same color in all panels. */
   name: string;
   line: Points;
-  /** Default: those of the line, unless they are many. */
+  /** Default: the points of the line, unless there are many. */
   dots?: Points;
   dashed?: boolean;
 }
@@ -29,20 +29,20 @@ export interface LineChart {
   title: string;
   subtitle?: string;
   panels: readonly Panel[];
-  /** Of each panel, in pixels. Default 360. */
+  /** Width of each panel in pixels. Default 360. */
   panelWidth?: number;
 }
 
-/** Of a panel's plot, in pixels. */
+/** Height of a panel's plot in pixels. */
 const PLOT_HEIGHT = 176;
 const BELOW = 44;
-/** Where title and legend begin. */
+/** The left edge of title and legend. */
 const LEFT = 10;
 const RIGHT = 14;
-/** A line of more points shows its dots no more. */
+/** A line with more points shows no dots. */
 const MANY_POINTS = 40;
 
-/** A document as wide as its panels. Points that are no numbers are left out. */
+/** An SVG document as wide as its panels. Points with NaN or Infinity are left out. */
 export function lineChart({ title, subtitle, panels, panelWidth = 360 }: LineChart): Html {
   const width = panelWidth * panels.length;
   const all = new Map(panels.flatMap(({ series }) => series.map((each) => [each.name, each])));
@@ -65,7 +65,7 @@ export function lineChart({ title, subtitle, panels, panelWidth = 360 }: LineCha
   return svgDocument(width, total, title, [...head, ...parts, ...drawn]);
 }
 
-/** Room for the numbers, and the label, left of a panel's plot. */
+/** Space for the numbers and the label left of a panel's plot. */
 function marginOf({ y, yLabel }: Panel): number {
   const widest = Math.max(...y.ticks.map((tick) => textWidth(tickLabel(tick))));
   return Math.ceil(widest + 12 + (yLabel === undefined ? 0 : 18));
@@ -83,7 +83,7 @@ function drawPanel(panel: Panel, names: readonly string[], width: number, top: n
   const parts: Html[] = [];
   if (title !== undefined) parts.push(text(left, top - 10, title, { bold: true }));
   y.ticks.forEach((tick) => {
-    // The lowest is the axis; zero is as visible where there is something below it.
+    // The lowest line is the axis; zero gets one too if there are values below it.
     const kind = tick === y.ticks[0] || Math.abs(tick) < 1e-12 ? 'axis' : 'grid';
     parts.push(
       html`<path class="${kind}" d="M${left} ${toY(tick)}H${right}"/>`,

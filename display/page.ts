@@ -1,4 +1,4 @@
-/** A page of HTML that needs nothing else: as wide as the screen, light or dark as the reader has it, fit for paper. */
+/** A self-contained HTML page: as wide as the screen, light or dark by the reader's setting, and printable. */
 import { type Html, html, trusted } from './html';
 import { lightAndDark } from './palette';
 
@@ -10,7 +10,7 @@ const COLORS = lightAndDark(
       .join(' ')} }`,
 );
 
-/** How what all pages have looks. */
+/** The style that all pages share. */
 const STYLE = html`
 :root { color-scheme: light dark; }
 * { box-sizing: border-box; }
@@ -27,7 +27,7 @@ img, svg { max-width: 100%; height: auto; }
   .wide { overflow: visible; }
 }`;
 
-/** A whole page; `style` is a style sheet, what goes beside that of all pages. */
+/** A whole page; `style` is a style sheet in addition to the one that all pages share. */
 export function htmlPage(title: string, style: Html, body: Html): string {
   return html`<!doctype html>
 <html lang="en">

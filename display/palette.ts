@@ -3,26 +3,26 @@
 export interface Palette {
   ink: string;
   paper: string;
-  /** Text of less weight. */
+  /** Secondary text. */
   soft: string;
-  /** Rules of tables, lines of a grid. */
+  /** Table rules, grid lines. */
   line: string;
   /** Axes. */
   axis: string;
-  /** What others are compared with. */
+  /** Reference values. */
   ghost: string;
-  /** Ground of code. */
+  /** Background of code. */
   shade: string;
   accent: string;
   good: string;
   bad: string;
   warn: string;
   warnShade: string;
-  /** Of a chart's series, in their order. */
+  /** The colors of a chart's series, in order. */
   series: readonly string[];
 }
 
-/** Series have the colors of Okabe and Ito (2008), which color-blind readers tell apart. */
+/** The series have the colors of Okabe and Ito (2008), which color-blind readers can distinguish. */
 export const light: Palette = {
   ink: '#1c2430',
   paper: '#ffffff',
@@ -55,7 +55,7 @@ export const dark: Palette = {
   series: ['#3d9bdc', '#f0803c', '#25b88c', '#dd93bc', '#f0b840', '#93d3f7'],
 };
 
-/** A style sheet that holds for both: `rules` are written for each. Paper is light. */
+/** A style sheet for both themes: `rules` writes it for each. Print is light. */
 export function lightAndDark(rules: (palette: Palette) => string): string {
   return `${rules(light)}\n@media screen and (prefers-color-scheme: dark) {\n${rules(dark)}\n}\n`;
 }

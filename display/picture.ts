@@ -1,4 +1,4 @@
-/** Pictures in pages: pixels as a PNG (w3.org/TR/png-3) in a data URL, in a browser as in Node. */
+/** Pictures in pages: pixels as a PNG (w3.org/TR/png-3) in a data URL, in browsers and in Node. */
 import { crc32 } from '../lib/crc32';
 
 export interface Picture {
@@ -9,10 +9,10 @@ export interface Picture {
 }
 
 /**
- * A sample as a picture: one channel is gray; of two, as events have, the first is red and the second blue.
+ * A sample as a picture: one channel is gray; with two, as events have, the first is red and the second blue.
  *
- * @param data bytes 0..255, or any numbers, stretched from their least to their greatest
- * @param shape `[height, width, 1 | 2 | 3]`, or frames `[time, ...]` of which the sum is shown
+ * @param data bytes 0..255, or any numbers, which are stretched from their smallest to their largest
+ * @param shape `[height, width, 1 | 2 | 3]`, or frames `[time, ...]`, whose sum is shown
  */
 export function pictureOf(data: ArrayLike<number>, shape: readonly number[]): Picture {
   const [height, width, channels] = shape.slice(-3) as [number, number, number];
@@ -33,7 +33,7 @@ export function pictureOf(data: ArrayLike<number>, shape: readonly number[]): Pi
   return { width, height, pixels };
 }
 
-/** What an `<img>` takes as its source. */
+/** The picture as a data URL, the source of an `<img>`. */
 export async function pictureUrl(picture: Picture): Promise<string> {
   let binary = '';
   for (const byte of await encodePng(picture)) binary += String.fromCharCode(byte);

@@ -1,4 +1,4 @@
-/** What all charts are made of: an SVG document with the colors of light and dark screens, and text in it. */
+/** The basis of all charts: an SVG document with colors for light and dark screens, and text in it. */
 import { type Html, html, trusted } from './html';
 import { lightAndDark } from './palette';
 
@@ -15,10 +15,10 @@ const STYLE = trusted(
   ),
 );
 
-/** Of text in a document, in pixels. */
+/** Font size of a document, in pixels. */
 export const FONT_SIZE = 12;
 
-/** A whole document, in pixels; `title` is its name for screen readers. */
+/** A whole document, sizes in pixels; `title` is its name for screen readers. */
 export function svgDocument(
   width: number,
   height: number,
@@ -34,25 +34,25 @@ ${parts.map((part) => html`${part}\n`)}</svg>
 `;
 }
 
-/** A coordinate or length: a hundredth of a pixel is enough. */
+/** A coordinate or length, rounded to a hundredth of a pixel. */
 export const round = (value: number) => Number(value.toFixed(2));
 
 export interface TextOptions {
   anchor?: 'start' | 'middle' | 'end';
-  /** Of less weight than the rest. */
+  /** Whether it is secondary text. */
   soft?: boolean;
   bold?: boolean;
-  /** Pixels. */
+  /** Font size in pixels. */
   size?: number;
 }
 
-/** One line of text that begins, is centered or ends at x, and stands on y. */
+/** One line of text that starts, is centered or ends at x, with its baseline at y. */
 export function text(x: number, y: number, value: string, options: TextOptions = {}): Html {
   const { anchor = 'start', soft, bold, size } = options;
   return html`<text x="${round(x)}" y="${round(y)}"${anchor !== 'start' && html` text-anchor="${anchor}"`}${soft && html` class="soft"`}${bold && html` font-weight="bold"`}${size !== undefined && html` font-size="${size}"`}>${value}</text>`;
 }
 
-/** About how wide a text is, in pixels: a font is known only where the document is shown. */
+/** The approximate width of a text in pixels: the font is known only where the document is shown. */
 export function textWidth(value: string, size = FONT_SIZE): number {
   let ems = 0;
   for (const character of value) {

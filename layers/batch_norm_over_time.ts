@@ -23,28 +23,31 @@ import {
 import type { OperationList } from './operations';
 
 export interface BatchNormParams {
-  /** Added to the variance. Default 1e-5, PyTorch's. */
+  /** Added to the variance. Default 1e-5, as in PyTorch. */
   epsilon?: number;
-  /** The share that running statistics keep at each batch. Default 0.9, which PyTorch calls 0.1. */
+  /** The share of the running statistics that each batch keeps. Default 0.9, which is 0.1 in PyTorch's terms. */
   momentum?: number;
 }
 
 export type BatchNormOverTimeConfig = BatchNormParams & LayerArgs;
 
-/** What a convolution before it may hand over. */
+/** What the convolution before a batch norm may pass to it. */
 interface NormalizeOptions {
   /**
-   * A bias `[channels]` that x lacks. Normalization takes it out again, so that in training it moves
-   * only the running mean and its gradient is exactly zero: two passes over x are saved.
+   * A bias `[channels]` that x does not include. In training, normalization cancels it: it moves only the running mean,
+   * and its gradient is exactly zero. Leaving it out saves two passes over x.
    */
   bias?: tf.Tensor;
-  /** How many times x stands for itself in the running variance: an image repeated over time. Default 1. */
+  /**
+   * How many times x counts in the running variance: the time steps of an image that is repeated over time. Default 1.
+   */
   repeats?: number;
 }
 
 /**
- * `[..., channels]` -> the same shape. In training it uses the batch's statistics and moves the running
- * ones (variance unbiased, as PyTorch); else, and when frozen (`trainable` false, as in Keras), the running ones.
+ * `[..., channels]` -> the same shape. In training it normalizes with the batch's statistics and updates the running
+ * ones (unbiased variance, as PyTorch). At inference, and when frozen (`trainable` false, as in Keras), it uses the
+ * running ones.
  */
 export class BatchNormOverTime extends tf.layers.Layer {
   static className = 'BatchNormOverTime';
@@ -89,7 +92,7 @@ export class BatchNormOverTime extends tf.layers.Layer {
     });
   }
 
-  /** @internal Whether the statistics are the batch's own rather than the running ones. */
+  /** @internal Whether it uses the batch's statistics rather than the running ones. */
   usesBatch(kwargs: CallArgs): boolean {
     return Boolean(kwargs.training && this.trainable && this.gamma.trainable);
   }
@@ -102,7 +105,7 @@ export class BatchNormOverTime extends tf.layers.Layer {
     return y;
   }
 
-  /** @internal In training: the spikes of neurons that follow, which have no state. */
+  /** @internal In training: the spikes of the stateless neurons behind it. */
   fire(x: tf.Tensor, neuron: NeuronAttrs, options: NormalizeOptions = {}): tf.Tensor {
     const [gamma, beta, params] = this.batchArgs(x, options);
     const { spikes, ...statistics } = batchNormLIFTraining(x, gamma, beta, neuron, params);
@@ -111,14 +114,14 @@ export class BatchNormOverTime extends tf.layers.Layer {
   }
 
   /**
-   * @internal For a convolution that may do it on the way: what this does to each channel at inference. Null
-   * where it takes more: in training, and where a gradient is recorded.
+   * @internal This layer as a scale and shift per channel, for the convolution before it to apply at inference. Null in
+   * training and while a gradient is recorded.
    */
   asAffine(kwargs: CallArgs, bias?: tf.Tensor): ChannelAffine | null {
     return this.usesBatch(kwargs) || isRecordingGradients() ? null : this.affine(bias);
   }
 
-  /** @internal What this does to each channel at inference, of an input that lacks that bias. */
+  /** @internal Scale and shift per channel at inference, for an input that does not include that bias. */
   affine(bias?: tf.Tensor): ChannelAffine {
     const [mean, variance] = this.runningStatistics(bias);
     return batchNormAffine(this.gamma.read(), this.beta.read(), mean, variance, {
@@ -126,7 +129,7 @@ export class BatchNormOverTime extends tf.layers.Layer {
     });
   }
 
-  /** The running ones, of an input that lacks that bias. */
+  /** The running statistics of an input that does not include that bias. */
   private runningStatistics(bias?: tf.Tensor): [mean: tf.Tensor, variance: tf.Tensor] {
     const mean = this.movingMean.read();
     return [bias ? mean.sub(bias) : mean, this.movingVariance.read()];
@@ -139,7 +142,7 @@ export class BatchNormOverTime extends tf.layers.Layer {
     });
   }
 
-  /** How many values each channel's statistics are over. */
+  /** The number of values behind each channel's statistics. */
   private countOf(x: tf.Tensor, { repeats = 1 }: NormalizeOptions): number {
     return (x.size / this.gamma.shape[0]!) * repeats * (statisticsShare()?.size ?? 1);
   }
@@ -151,17 +154,17 @@ export class BatchNormOverTime extends tf.layers.Layer {
     if (this.countOf(x, options) < 2) {
       throw invalid(
         `The input of ${this.name}`,
-        'at least 2 values a channel in training',
+        'at least 2 values per channel in training',
         x.shape,
       );
     }
     const { bias } = options;
-    // Adding nothing of the bias gives it the gradient that it has, zero, rather than none.
+    // Adding zero times the bias gives the bias its gradient, zero; without that it would have no gradient at all.
     const beta = bias ? this.beta.read().add(bias.mul(0)) : this.beta.read();
     return [this.gamma.read(), beta, { epsilon: this.epsilon }];
   }
 
-  /** Moves the running statistics. */
+  /** Updates the running statistics. */
   private learn(
     { mean, variance }: { mean: tf.Tensor; variance: tf.Tensor },
     x: tf.Tensor,
@@ -178,7 +181,7 @@ export class BatchNormOverTime extends tf.layers.Layer {
     this.movingVariance.write(running.variance);
   }
 
-  /** The papers leave its arithmetic out: at inference it is part of the map before it. */
+  /** The papers do not count batch norm: at inference it merges into the map before it. */
   operations(): OperationList {
     return [];
   }

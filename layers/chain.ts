@@ -1,11 +1,11 @@
-/** Layers one after the other, as one layer; a map and the LIF neurons behind it are one operation in training. */
+/** Layers in sequence, as one layer. In training, a map and the LIF neurons behind it are one operation. */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../lib/validate';
 import { applyTo, CompositeLayer, outputShapeInOrder } from './composite';
 import type { KernelBN } from './kernel_bn';
 import { type CallArgs, deserializeLayer, type LayerArgs, register } from './layer';
 
-/** One layer after the other, of the output before. */
+/** Applies layers one after the other. */
 export function runChain(
   layers: readonly tf.layers.Layer[],
   x: tf.Tensor,
@@ -34,7 +34,7 @@ export function runResidual(
 }
 
 export interface ChainConfig extends LayerArgs {
-  /** One or more, of names that differ. */
+  /** At least one layer; names must differ. */
   layers: tf.layers.Layer[];
 }
 
@@ -52,7 +52,7 @@ export class Chain extends CompositeLayer {
     super(config, ['layers']);
     const { layers } = config;
     if (!Array.isArray(layers) || layers.length === 0) {
-      throw invalid('layers', 'a list of one layer or more', layers);
+      throw invalid('layers', 'a list of at least one layer', layers);
     }
     for (const [i, layer] of layers.entries()) {
       if (typeof layer?.apply !== 'function') {
@@ -60,7 +60,11 @@ export class Chain extends CompositeLayer {
       }
       const { name } = layer;
       if (layers.findIndex((other) => other.name === name) < i) {
-        throw invalid(`layers[${i}].name`, 'a name that no layer before it has', name);
+        throw invalid(
+          `layers[${i}].name`,
+          'different from the names of the layers before it',
+          name,
+        );
       }
       this.own(layer);
     }
@@ -95,7 +99,7 @@ export class Chain extends CompositeLayer {
   }
 }
 
-/** x + what the chain of layers makes of x, which must have the shape of x. */
+/** x + the output of the layers in order, which must have the shape of x. */
 export class Residual extends Chain {
   static override className = 'Residual';
 

@@ -1,7 +1,7 @@
 /**
- * SNN-optimized downsampling with precise gradients (CML, arXiv 2305.05954): ConvBN, max pool, LIF.
- * The pool sees real numbers, so the gradient goes to the neuron input that really was the largest;
- * in the earlier order it sees spikes, whose maximum always ties.
+ * SNN-optimized downsampling with precise gradients (CML, arXiv 2305.05954): ConvBN, max pool, LIF. The pool takes real
+ * numbers, so the gradient goes to the neuron input that was the largest; in the earlier order it takes spikes, whose
+ * maximum always ties.
  */
 import type * as tf from '@tensorflow/tfjs';
 import { repeatOverTime } from '../lib/fold_time';
@@ -23,17 +23,19 @@ export interface CMLDownsampleConfig extends LayerArgs, NeuronOptions {
   filters: number;
   /** Side of the convolution's kernel, odd. Default 3. */
   kernelSize?: number;
-  /** The convolution's. Default 1. */
+  /** Stride of the convolution. Default 1. */
   strides?: number;
-  /** Side of the pool's window. Default 3. The padding is floor((poolSize - 1) / 2); 1 with poolStrides 1 is no pool. */
+  /**
+   * Side of the pool's window. Default 3. The padding is floor((poolSize - 1) / 2). 1 with poolStrides 1 means no pool.
+   */
   poolSize?: number;
-  /** Default 2. */
+  /** Stride of the pool. Default 2. */
   poolStrides?: number;
-  /** 'conv-bn-pool-lif' (CML, the default) or 'conv-bn-lif-pool' (what came before it). */
+  /** 'conv-bn-pool-lif' (CML, the default) or 'conv-bn-lif-pool' (the earlier order). */
   order?: DownsampleOrder;
   /**
-   * Where given, the input is one image `[batch, height, width, channels]`, presented at that many
-   * time steps: what comes before the first neuron is computed once.
+   * If given, the input is one image `[batch, height, width, channels]`, presented at that many time steps; everything
+   * before the first neuron is then computed once.
    */
   timeSteps?: number | null;
   /** As in LinearBN. */
@@ -45,7 +47,10 @@ const ownKeys = [
   ...['order', 'timeSteps', 'initStd'],
 ];
 
-/** `[batch, time, height, width, channels]` -> spikes `[batch, time, height / 2, width / 2, filters]`. */
+/**
+ * `[batch, time, height, width, channels]` -> spikes `[batch, time, height / 2, width / 2, filters]` with the default
+ * strides.
+ */
 export class CMLDownsample extends CompositeLayer {
   static className = 'CMLDownsample';
   private readonly pool: { poolSize: number; strides: number; padding: number };
@@ -87,7 +92,7 @@ export class CMLDownsample extends CompositeLayer {
     return neurons.lif('lif');
   }
 
-  /** The input's shape with a time axis, of one step where it is an image. */
+  /** The input's shape with a time axis; an image has one time step. */
   private withTime(shape: tf.Shape): tf.Shape {
     const expected = this.timeSteps
       ? '[batch, height, width, channels], an image, since timeSteps is set'

@@ -1,4 +1,4 @@
-/** Layers made of layers: they own their sublayers' weights, names, flags and states. */
+/** Layers made of layers: they own the weights, names, flags and states of their sublayers. */
 import * as tf from '@tensorflow/tfjs';
 import { internalsOf, symbolicInput } from '../lib/tfjs_internals';
 import { invalid } from '../lib/validate';
@@ -6,35 +6,41 @@ import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, oneTensor } fr
 import type { OperationList, OperationOptions } from './operations';
 import { ownerOf, setOwner } from './owners';
 
-/** A composite fuses those inside; of other layers there is nothing to fuse. */
+/** Fuses a composite's inside; other layers have nothing to fuse. */
 function fuseIn(layer: tf.layers.Layer): void {
   (layer as Partial<CompositeLayer>).fuse?.();
 }
 
 /**
- * A layer that owns others. A subclass passes each to `own` in its constructor and builds each with
- * `buildSublayer` in `buildSublayers`. Their weights then belong to the composite as its own would:
- * tf.layers counts, names, freezes, saves, loads and disposes them with no further code.
+ * A layer that owns others. A subclass passes each to `own` in its constructor and builds each with `buildSublayer` in
+ * `buildSublayers`. Their weights then belong to the composite as if it had made them: tf.layers counts, names,
+ * freezes, saves, loads and disposes them with no further code.
  */
 export abstract class CompositeLayer extends tf.layers.Layer {
   /** The layers inside, in the order in which they were made. */
   readonly sublayers: tf.layers.Layer[] = [];
   /** See `fuse`. */
   protected fused = false;
-  /** The layer's own options, complete, as `getConfig` writes them. */
+  /** The layer's complete options, as `getConfig` writes them. */
   protected config: tf.serialization.ConfigDict = {};
 
-  /** @param ownKeys Options that the subclass reads; any other, but for those of every layer, is refused. */
+  /** @param ownKeys The options that the subclass reads. Besides these and those of every layer, none is accepted. */
   constructor(config: LayerArgs, ownKeys: readonly string[]) {
     const { className } = new.target as unknown as { className: string };
     checkLayerKeys(className, config, ownKeys);
     super(config);
   }
 
-  /** Takes a layer in; in the constructor, or where it depends on the input's shape, in `buildSublayers`. */
+  /**
+   * Takes ownership of a layer: in the constructor, or in `buildSublayers` if the layer depends on the input's shape.
+   */
   protected own<T extends tf.layers.Layer>(layer: T): T {
     if (ownerOf(layer)) {
-      throw invalid('layer', 'inside no other layer: apply that one twice instead', layer.name);
+      throw invalid(
+        'layer',
+        'a layer that no other layer owns (apply its owner twice instead)',
+        layer.name,
+      );
     }
     setOwner(layer, this);
     this.sublayers.push(layer);
@@ -46,8 +52,8 @@ export abstract class CompositeLayer extends tf.layers.Layer {
   }
 
   /**
-   * @internal Before it is built: makes every batch norm inside one with the convolution before it, for inference
-   * only. The layer's config says so, that it loads as it was saved. See models.fuseBatchNorm.
+   * @internal Before it is built: merges every batch norm inside into the convolution before it, for inference only.
+   * The config records this, so that the layer loads as it was saved. See models.fuseBatchNorm.
    */
   fuse(): void {
     this.fused = true;
@@ -71,7 +77,7 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     return super.trainable;
   }
 
-  /** Reaches every layer inside, which may act on it: a frozen batch norm keeps its statistics. */
+  /** Passed on to every layer inside, which may react: a frozen batch norm keeps its statistics. */
   override set trainable(trainable: boolean) {
     super.trainable = trainable;
     for (const layer of this.sublayers) layer.trainable = trainable;
@@ -90,18 +96,18 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     );
   }
 
-  /** Builds every sublayer, for an input of that shape. */
+  /** Builds every sublayer for an input of that shape. */
   protected abstract buildSublayers(inputShape: tf.Shape): void;
 
   /**
-   * Builds one, inside a name scope of its own: applied to a symbolic tensor, since two weights of one
-   * name would save well and then fail to load. Returns its output shape.
+   * Builds one sublayer inside a name scope: without one, two weights could share a name, which saves but does not
+   * load. Returns its output shape.
    */
   protected buildSublayer(layer: tf.layers.Layer, inputShape: tf.Shape): tf.Shape {
     return (layer.apply(symbolicInput(inputShape)) as tf.SymbolicTensor).shape;
   }
 
-  /** Builds layers that are applied one after the other; returns the last one's output shape. */
+  /** Builds layers that are applied one after the other. Returns the last one's output shape. */
   protected buildInOrder(layers: readonly tf.layers.Layer[], inputShape: tf.Shape): tf.Shape {
     return layers.reduce((shape, layer) => this.buildSublayer(layer, shape), inputShape);
   }
@@ -110,7 +116,7 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     this.buildSublayers(inputShape as tf.Shape);
     for (const layer of this.sublayers) {
       const { trainable } = layer;
-      if (!trainable) layer.trainable = true; // Tells what it would train from what it never does.
+      if (!trainable) layer.trainable = true; // Separates weights that it would train from weights that it never trains.
       internalsOf(this)._trainableWeights.push(...layer.trainableWeights);
       internalsOf(this)._nonTrainableWeights.push(...layer.nonTrainableWeights);
       if (!trainable) layer.trainable = false;
@@ -125,10 +131,13 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     });
   }
 
-  /** The computation; temporaries are disposed of after it. */
+  /** The computation. Its temporary tensors are disposed of afterwards. */
   protected abstract forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor;
 
-  /** What it computes, and the layers inside, in their order: see analysis. A product of its own is a row here. */
+  /**
+   * What it computes, and the layers inside, in order: see analysis. A product that is not a layer gets its own row
+   * here.
+   */
   operations(_options: OperationOptions): OperationList {
     return this.sublayers;
   }

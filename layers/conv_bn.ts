@@ -1,4 +1,4 @@
-/** Convolution and batch normalization on all time steps at once (ConvBN of arXiv 2304.11954). */
+/** Convolution and batch normalization of all time steps at once (ConvBN of arXiv 2304.11954). */
 import type * as tf from '@tensorflow/tfjs';
 import { foldTime } from '../lib/fold_time';
 import { type ChannelAffine, conv2d, spikeConv2d } from '../lib/spike_conv';
@@ -10,17 +10,20 @@ import { checkImages, type LayerArgs, oneShape, register } from './layer';
 export interface ConvBNConfig extends LayerArgs {
   /** Output channels. */
   filters: number;
-  /** Side of the kernel, odd. Default 3. The padding is floor(kernelSize / 2) on every side, as PyTorch's. */
+  /** Side of the kernel, odd. Default 3. The padding is floor(kernelSize / 2) on every side, as in PyTorch. */
   kernelSize?: number;
-  /** Default 1. */
+  /** Stride of the convolution. Default 1. */
   strides?: number;
-  /** Default false. */
+  /** Whether the convolution has a bias. Default false. */
   useBias?: boolean;
   /** As in LinearBN. */
   initStd?: number | null;
 }
 
-/** `[batch, time, height, width, channels]` -> `[batch, time, height', width', filters]`. */
+/**
+ * `[batch, time, height, width, channels]` -> `[batch, time, height / strides, width / strides, filters]`, sides
+ * rounded up.
+ */
 export class ConvBN extends KernelBN {
   static className = 'ConvBN';
   protected override readonly kind = 'convolution';
@@ -61,7 +64,7 @@ export class ConvBN extends KernelBN {
   }
 
   protected override product(x: tf.Tensor): tf.Tensor {
-    // 'same' is the padding of odd kernels at stride 1, and what every backend is fastest at.
+    // For odd kernels at stride 1 this padding is 'same', which every backend computes fastest.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
     const images = foldTime(x) as tf.Tensor4D;
     return conv2d(images, this.kernel.read() as tf.Tensor4D, this.strides, padding);

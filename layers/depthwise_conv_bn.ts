@@ -1,4 +1,4 @@
-/** Depthwise convolution, a filter of its own for each channel, and batch normalization on all time steps at once. */
+/** Depthwise convolution (one filter per channel) and batch normalization of all time steps at once. */
 import type * as tf from '@tensorflow/tfjs';
 import { foldTime } from '../lib/fold_time';
 import { type ChannelAffine, depthwiseConv2d } from '../lib/spike_conv';
@@ -8,13 +8,16 @@ import { KernelBN } from './kernel_bn';
 import { checkImages, type LayerArgs, oneShape, register } from './layer';
 
 export interface DepthwiseConvBNConfig extends LayerArgs {
-  /** Side of the kernels, odd. Default 3. The padding is floor(kernelSize / 2) on every side, as PyTorch's. */
+  /** Side of the kernels, odd. Default 3. The padding is floor(kernelSize / 2) on every side, as in PyTorch. */
   kernelSize?: number;
-  /** Default false. */
+  /** Whether the convolution has a bias. Default false. */
   useBias?: boolean;
 }
 
-/** `[batch, time, height, width, channels]` -> the same shape. PyTorch's Conv2d of as many groups as channels, and a batch norm. */
+/**
+ * `[batch, time, height, width, channels]` -> the same shape. As PyTorch's Conv2d with `groups` equal to the channels,
+ * and a batch norm.
+ */
 export class DepthwiseConvBN extends KernelBN {
   static className = 'DepthwiseConvBN';
   protected override readonly kind = 'convolution';
@@ -41,7 +44,7 @@ export class DepthwiseConvBN extends KernelBN {
     this.addWeights([side, side, 1, channels], initializers, inputShape);
   }
 
-  /** The factor goes into the kernel: it is small beside the images. */
+  /** The kernel takes the scale: it is much smaller than the images. */
   protected override affineProduct(x: tf.Tensor, { scale, shift }: ChannelAffine): tf.Tensor {
     return this.convolve(x, this.kernel.read().mul(scale)).add(shift);
   }

@@ -1,4 +1,6 @@
-/** Direct encoding: a static input is presented unchanged at every time step, and the first layers learn to make spikes of it. */
+/**
+ * Direct encoding: a static input is repeated at every time step, and the first layers learn to turn it into spikes.
+ */
 import * as tf from '@tensorflow/tfjs';
 import { repeatOverTime } from '../lib/fold_time';
 import { checkPositiveInteger } from '../lib/validate';

@@ -7,12 +7,12 @@ import { type CallArgs, deserializeLayer, type LayerArgs, oneShape, register } f
 import { type OperationList, stockOperations } from './operations';
 
 export interface FoldTimeConfig extends LayerArgs {
-  /** A layer without neurons: it sees `[batch * time, ...]`. */
+  /** A layer without neurons: its input is `[batch * time, ...]`. */
   layer: tf.layers.Layer;
 }
 
 /**
- * `[batch, time, ...]` -> `[batch, time, ...]`. Unlike tf.layers.timeDistributed it does not loop.
+ * `[batch, time, ...]` -> `[batch, time, ...]`, in one call where tf.layers.timeDistributed loops over time.
  *
  * ```ts
  * spiking.layers.foldTime({ layer: tf.layers.conv2d({ filters: 8, kernelSize: 3 }) });
@@ -58,7 +58,7 @@ export class FoldTime extends CompositeLayer {
     return [shape[0]!, shape[1]!, ...inner.slice(1)];
   }
 
-  /** A stock layer's, at every time step. */
+  /** The stock layer's operations, at every time step. */
   override operations(): OperationList {
     const [time] = this.outputShape.slice(1) as number[];
     const rows = stockOperations(this.layer, time);

@@ -7,7 +7,7 @@ import { NeuronLayer, type StatefulArgs } from './neuron_layer';
 
 export type IFNodeConfig = IFParams & StatefulArgs & LayerArgs;
 
-/** `[batch, time, ...]` -> spikes of the same shape. The maths is `multiStepIF`'s. */
+/** `[batch, time, ...]` -> spikes of the same shape, computed by `multiStepIF`. */
 export class IFNode extends NeuronLayer {
   static className = 'IFNode';
   protected readonly attrs: NeuronAttrs;

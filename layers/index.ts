@@ -1,4 +1,7 @@
-/** The layers: a factory function and a class of the same name each. Importing this registers every class. */
+/**
+ * The layers: for each, a class and a factory function of the same name in lower camel case. Importing this file
+ * registers every class.
+ */
 export {
   BatchNormOverTime,
   type BatchNormOverTimeConfig,

@@ -1,4 +1,4 @@
-/** What ConvBN and LinearBN have in common: a kernel and the batch norm after it, two layers or, fused, one. */
+/** What ConvBN and LinearBN share: a kernel and the batch norm after it, as two layers or, once fused, as one. */
 import * as tf from '@tensorflow/tfjs';
 import { statisticsShare } from '../lib/shared_statistics';
 import type { ChannelAffine } from '../lib/spike_conv';
@@ -12,9 +12,12 @@ import { emitInput, emitSpikes } from './spikes';
 
 type Initializer = ReturnType<typeof tf.initializers.zeros>;
 
-/** `product(x, kernel) + bias`, batch normalized; the product is the subclass's. */
+/** `product(x, kernel) + bias`, then batch norm; the subclass defines the product. */
 export abstract class KernelBN extends CompositeLayer {
-  /** @internal How many equal time steps each of the input's stands for: set by a layer that presents an image that often. */
+  /**
+   * @internal How many equal time steps each of the input's steps stands for. A layer that presents an image repeatedly
+   * sets it.
+   */
   repeats = 1;
   protected kernel!: tf.LayerVariable;
   private bias?: tf.LayerVariable;
@@ -25,22 +28,22 @@ export abstract class KernelBN extends CompositeLayer {
     this.bn = this.own(new BatchNormOverTime({ name: 'bn' }));
   }
 
-  /** As `operations` and `summary` call it. */
+  /** The kind that `operations` and `summary` report. */
   protected abstract readonly kind: 'convolution' | 'linear';
 
-  /** Of an input with a time axis; the first axes of the result may be folded into one. */
+  /** The product with an input that has a time axis. The first axes of the result may be folded into one. */
   protected abstract product(x: tf.Tensor): tf.Tensor;
 
-  /** The product and `affine` as one operation that skips zeros; null if there is none. */
+  /** The product and `affine` as one operation that skips zeros; null if the backend has none. */
   protected abstract affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor | null;
 
-  /** See CompositeLayer: there is no batch norm any more, but a bias whatever useBias says. */
+  /** See CompositeLayer: no batch norm is left, and there is a bias whatever useBias is. */
   override fuse(): void {
     super.fuse();
     this.sublayers.length = 0;
   }
 
-  /** Its kernel `[..., channels, filters]`, its bias where there is one, and its batch norm's. */
+  /** Adds its kernel `[..., channels, filters]`, its bias if it has one, and the batch norm's weights. */
   protected addWeights(
     shape: number[],
     initializers: { kernel: Initializer; bias: Initializer | null },
@@ -53,7 +56,7 @@ export abstract class KernelBN extends CompositeLayer {
     if (!this.fused) this.buildSublayer(this.bn, outputShape);
   }
 
-  /** @internal The weights of this layer's fused form: kernel scale, and what is added then. */
+  /** @internal The weights of this layer's fused form: the scaled kernel and the bias. */
   fusedWeights(): [kernel: tf.Tensor, bias: tf.Tensor] {
     return tf.tidy(() => {
       const { scale, shift } = this.bn.affine(this.bias?.read());
@@ -68,7 +71,10 @@ export abstract class KernelBN extends CompositeLayer {
     return this.unfolded(inferred ?? this.normalize(this.product(x), kwargs), x);
   }
 
-  /** What follows the product at inference, for one that does it on the way; null where it takes more. */
+  /**
+   * The batch norm as scale and shift, for a product that applies them itself; null in training and while a gradient is
+   * recorded.
+   */
   private asAffine(kwargs: CallArgs): ChannelAffine | null {
     if (!this.fused) return this.bn.asAffine(kwargs, this.bias?.read());
     this.checkInference(kwargs);
@@ -86,8 +92,9 @@ export abstract class KernelBN extends CompositeLayer {
   }
 
   /**
-   * @internal In training, the spikes of the LIF neurons behind it: product, batch norm and neurons as one operation,
-   * in which the numbers between them are never kept. Null if they are not one: the layers are then called.
+   * @internal In training, the spikes of the LIF neurons behind it: product, batch norm and neurons run as one
+   * operation that keeps none of the numbers in between. Null if they cannot be one; the layers are then called one by
+   * one.
    */
   withNeuron(next: tf.layers.Layer, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
     if (next.getClassName() !== 'LIFNode' || next.stateful || this.repeats !== 1) return null;
@@ -105,7 +112,7 @@ export abstract class KernelBN extends CompositeLayer {
     return spikes;
   }
 
-  /** An image is computed once for all of its time steps, and counts as often as it is presented. */
+  /** An image is computed once for all its time steps, but counts once per time step. */
   override operations(): OperationList {
     const [time, ...sizes] = outputSizes(this);
     const steps = time! * this.repeats;
@@ -115,8 +122,8 @@ export abstract class KernelBN extends CompositeLayer {
   private checkInference({ training }: CallArgs): void {
     if (!training) return;
     throw new Error(
-      `${this.name} is fused for inference, without the batch norm that training needs: ` +
-        'train the model that it was made from',
+      `${this.name} cannot train: it is fused for inference and has no batch norm. ` +
+        'Train the model that it was made from',
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Latency encoding: each value of a static input fires once, the greater the earlier. */
+/** Latency encoding: each value of a static input fires once, larger values earlier. */
 import * as tf from '@tensorflow/tfjs';
 import { encodeSpikes } from '../lib/encode';
 import { checkOneOf, checkPositiveInteger } from '../lib/validate';
@@ -8,20 +8,19 @@ import { markSpikes } from './silent';
 const FUNCTIONS = ['linear', 'log'] as const;
 
 export interface LatencyEncoderConfig extends LayerArgs {
-  /** How many steps there are to fire in. SpikingJelly: T. */
+  /** Number of time steps. SpikingJelly: T. */
   timeSteps: number;
-  /** How the step falls with the value. Default 'linear'. SpikingJelly: enc_function. */
+  /** How the firing step falls as the value rises. Default 'linear'. SpikingJelly: enc_function. */
   encFunction?: (typeof FUNCTIONS)[number];
 }
 
 /**
  * `[batch, ...]` -> `[batch, time, ...]`: 1 at step t_f, else 0, where T is timeSteps and
  *
- *   linear: t_f = round((T - 1) (1 - x))
- *   log:    t_f = round(T - 1 - ln(alpha x + 1)), alpha = exp(T - 1) - 1
+ * |  linear: t_f = round((T - 1) (1 - x)) |  log:    t_f = round(T - 1 - ln(alpha x + 1)), alpha = exp(T - 1) - 1
  *
- * (halves to the even step). x is from 0 to 1: what is outside may not fire at all. Like SpikingJelly's
- * LatencyEncoder it has no gradient: zero goes back.
+ * (halves round to the even step). x is from 0 to 1; values outside may not fire at all. As in SpikingJelly's
+ * LatencyEncoder, the gradient is zero.
  */
 export class LatencyEncoder extends tf.layers.Layer {
   static className = 'LatencyEncoder';
@@ -42,7 +41,7 @@ export class LatencyEncoder extends tf.layers.Layer {
     return tf.tidy(() => markSpikes(encodeSpikes(oneTensor(inputs), (x) => this.fires(x))));
   }
 
-  /** At which steps. */
+  /** A mask of the steps at which x fires. */
   private fires(x: tf.Tensor): tf.Tensor {
     const last = this.timeSteps - 1;
     const time =

@@ -1,4 +1,4 @@
-/** Layer normalization as a layer: each token by itself, over its channels (Ba et al., arXiv 1607.06450). */
+/** Layer normalization as a layer: normalizes each token over its channels (Ba et al., arXiv 1607.06450). */
 import * as tf from '@tensorflow/tfjs';
 import { layerNorm as normalize } from '../lib/layer_norm';
 import { checkPositive, invalid } from '../lib/validate';
@@ -13,13 +13,13 @@ import {
 import type { OperationList } from './operations';
 
 export interface LayerNormConfig extends LayerArgs {
-  /** Added to the variance. Default 1e-5, PyTorch's. */
+  /** Added to the variance. Default 1e-5, as in PyTorch. */
   epsilon?: number;
 }
 
 /**
- * `[..., channels]` -> the same shape, the same in training and at inference. Unlike batch norm it needs
- * no batch, and unlike it no map before it can take it in: neuromorphic hardware must compute its statistics.
+ * `[..., channels]` -> the same shape, alike in training and at inference. Unlike batch norm it needs no batch, but it
+ * cannot merge into the map before it: neuromorphic hardware must compute its statistics.
  */
 export class LayerNorm extends tf.layers.Layer {
   static className = 'LayerNorm';
@@ -54,7 +54,7 @@ export class LayerNorm extends tf.layers.Layer {
     });
   }
 
-  /** Left out of counts, as batch norm is. */
+  /** Not counted, as batch norm is not. */
   operations(): OperationList {
     return [];
   }

@@ -8,7 +8,7 @@ import { NeuronLayer, type StatefulArgs } from './neuron_layer';
 export type LIFNodeConfig = LIFParams & StatefulArgs & LayerArgs;
 
 /**
- * `[batch, time, ...]` -> spikes of the same shape. The maths is `multiStepLIF`'s.
+ * `[batch, time, ...]` -> spikes of the same shape, computed by `multiStepLIF`.
  *
  * ```ts
  * const model = tf.sequential();

@@ -1,4 +1,4 @@
-/** A linear map of the channels and batch normalization: the 1x1 ConvBN of attention and MLP. */
+/** A linear map over channels and batch normalization: the 1x1 ConvBN of attention and MLP. */
 import * as tf from '@tensorflow/tfjs';
 import { type ChannelAffine, spikeLinear } from '../lib/spike_conv';
 import { checkBoolean, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
@@ -9,11 +9,11 @@ import { type LayerArgs, oneShape, register } from './layer';
 export interface LinearBNConfig extends LayerArgs {
   /** Output channels. */
   units: number;
-  /** Default false. */
+  /** Whether the map has a bias. Default false. */
   useBias?: boolean;
   /**
-   * Where given, the kernel begins normal with that standard deviation and the bias at 0, as timm begins
-   * linear layers. Default null: both begin as PyTorch's do.
+   * If given, the kernel starts normal with this standard deviation and the bias at 0, as timm initializes linear
+   * layers. Default null: both start as PyTorch's do.
    */
   initStd?: number | null;
 }

@@ -1,4 +1,4 @@
-/** A linear map of the channels and layer normalization: LinearBN's place in networks of text. */
+/** A linear map over channels and layer normalization: takes the place of LinearBN in text networks. */
 import * as tf from '@tensorflow/tfjs';
 import { spikeLinear } from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
@@ -16,8 +16,8 @@ export interface LinearLNConfig extends LayerArgs {
 }
 
 /**
- * `[batch, time, ..., channels]` -> `[batch, time, ..., units]`: LN(x kernel + bias). Kernel and bias begin as
- * PyTorch's do. At inference zeros of the input cost nothing if the backend has a kernel for that.
+ * `[batch, time, ..., channels]` -> `[batch, time, ..., units]`: LN(x kernel + bias). Kernel and bias start as
+ * PyTorch's do. At inference, zeros in the input cost nothing if the backend has a kernel for that.
  */
 export class LinearLN extends CompositeLayer {
   static className = 'LinearLN';

@@ -9,14 +9,14 @@ import { warnIfSilent } from './silent';
 import { emitSpikes } from './spikes';
 
 export interface StatefulArgs {
-  /** Whether membranes stay from one call to the next, until resetStates(). Default false. */
+  /** Whether membranes persist from one call to the next, until resetStates(). Default false. */
   stateful?: boolean;
 }
 
 export abstract class NeuronLayer extends tf.layers.Layer {
-  /** The neuron's parameters, complete. */
+  /** The neuron's complete parameters. */
   protected abstract readonly attrs: NeuronAttrs;
-  /** Membranes `[batch, ...]` that the last call left, where stateful. */
+  /** If stateful: the membranes `[batch, ...]` that the last call left. */
   private membranes: tf.Tensor | null = null;
 
   constructor(args: LayerArgs & StatefulArgs) {
@@ -38,7 +38,7 @@ export abstract class NeuronLayer extends tf.layers.Layer {
     return oneShape(inputShape);
   }
 
-  /** The learnt time constant's weight, where there is one. */
+  /** The weight of a learned time constant, if there is one. */
   protected timeConstant(): tf.Tensor | undefined {
     return undefined;
   }
@@ -63,7 +63,7 @@ export abstract class NeuronLayer extends tf.layers.Layer {
     if (this.membranes.shape.join() !== expected.join()) {
       throw new Error(
         `${this.name} is stateful and holds membranes of shape [${this.membranes.shape}], but this input ` +
-          `needs [${expected}]: keep the batch size from call to call, or call resetStates() first`,
+          `needs [${expected}]: keep the same batch size in every call, or call resetStates() first`,
       );
     }
     return this.membranes;
@@ -80,7 +80,7 @@ export abstract class NeuronLayer extends tf.layers.Layer {
     return [{ kind: 'neurons', operations: 0, timeSteps: timeSteps!, outputs, parameters: 0 }];
   }
 
-  /** @internal Puts other membranes in the place of those that it holds, which then are the caller's. */
+  /** @internal Replaces the membranes that it holds and returns them; the caller then owns them. */
   exchangeState(membranes: tf.Tensor | null): tf.Tensor | null {
     const held = this.membranes;
     this.membranes = membranes;

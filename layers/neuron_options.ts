@@ -21,7 +21,7 @@ export class NeuronFactory {
     this.stateful = config.stateful ?? false;
   }
 
-  /** The options, complete, as a composite passes them to the composites inside it. */
+  /** The complete options, as a composite passes them to the composites inside it. */
   get options(): Required<NeuronOptions> {
     return { ...this.attrs, stateful: this.stateful };
   }

@@ -1,52 +1,52 @@
-/** What layers compute, as they say it themselves: dense operations, and which neurons gate them. */
+/** What layers compute, as they report it: dense operations, and the neurons that gate them. */
 import type * as tf from '@tensorflow/tfjs';
 import { invalid } from '../lib/validate';
 
-/** A share of a layer's operations that is computed only where neurons have fired. */
+/** A share of a layer's operations that runs only if neurons have fired. */
 export interface GatedTerm {
-  /** Of the operations, from 0 to 1. */
+  /** Share of the operations, from 0 to 1. */
   share: number;
-  /** Names of the neuron layers inside: at most the lowest of their rates is computed. */
+  /** Names of the neuron layers inside that gate it. It runs at most at the lowest of their firing rates. */
   gates: string[];
 }
 
-/** One row of `countOperations`, of one sample and all of its time steps. */
+/** One row of `countOperations`: one sample, all of its time steps. */
 export interface Operations {
   kind: 'convolution' | 'linear' | 'attention' | 'neurons';
-  /** Behind the layer's path, if the row is not the whole layer: 'product'. */
+  /** Appended to the layer's path if the row is only a part of the layer, such as 'product'. */
   part?: string;
-  /** Multiply-accumulates as if nothing were zero; one more per output for a bias. */
+  /** Multiply-accumulates as if nothing were zero, plus one per output for a bias. */
   operations: number;
-  /** Time steps that it is computed at. */
+  /** The number of time steps at which it runs. */
   timeSteps: number;
-  /** Numbers that it gives, all time steps. */
+  /** Output numbers over all time steps. */
   outputs: number;
   /** Numbers that training can change. */
   parameters: number;
-  /** Default: what the layer takes in gates all of it. */
+  /** Default: the layer's input gates all of it. */
   terms?: GatedTerm[];
 }
 
-/** Rows of its own and layers inside, in the order in which they are computed. */
+/** Rows and layers inside, in the order in which they run. */
 export type OperationList = readonly (Operations | tf.layers.Layer)[];
 
 export interface OperationOptions {
-  /** Heads that attention is counted with, instead of its own. */
+  /** Number of attention heads to count with, instead of the layer's. */
   attentionHeads?: number;
 }
 
-/** A layer that says what it computes. */
+/** A layer that reports what it computes. */
 export interface CountedLayer {
   operations(options: OperationOptions): OperationList;
 }
 
 export const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
-/** A built layer's output shape without the batch; it must be known in full. */
+/** A built layer's output shape without the batch axis; every size must be known. */
 export function outputSizes(layer: tf.layers.Layer): number[] {
   const sizes = (layer.outputShape as tf.Shape).slice(1);
   if (sizes.some((n) => n == null)) {
-    throw invalid(`The shape of ${layer.name}`, 'known but for the batch, to be counted', [
+    throw invalid(`The shape of ${layer.name}`, 'known except for the batch, to count operations', [
       null,
       ...sizes,
     ]);
@@ -54,7 +54,10 @@ export function outputSizes(layer: tf.layers.Layer): number[] {
   return sizes as number[];
 }
 
-/** A layer that multiplies by one kernel, at that many time steps: outputs times the inputs of each, and the bias. */
+/**
+ * The row of a layer that multiplies by one kernel at that many time steps: outputs times the inputs of each, plus the
+ * bias.
+ */
 export function mapOperations(
   layer: tf.layers.Layer,
   kind: 'convolution' | 'linear',
@@ -72,17 +75,17 @@ export function mapOperations(
   };
 }
 
-/** The layers of tf.layers that multiply by a kernel. */
+/** The tf.layers layers that multiply by a kernel. */
 const stockKinds: Record<string, 'convolution' | 'linear'> = {
   Dense: 'linear',
   Conv2D: 'convolution',
 };
 
-/** Whether it is one of those: they report their inputs through tf.layers' call hook. */
+/** Whether it is one of those; they report their inputs through tf.layers' call hook. */
 export const isStockMap = (layer: tf.layers.Layer) =>
   Object.hasOwn(stockKinds, layer.getClassName());
 
-/** What a layer of tf.layers computes at each of that many time steps; null if it is not known here. */
+/** What a tf.layers layer computes at each of that many time steps; null if unknown. */
 export function stockOperations(layer: tf.layers.Layer, timeSteps = 1): Operations[] | null {
   const className = layer.getClassName();
   if (className === 'BatchNormalization') return [];

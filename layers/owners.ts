@@ -1,8 +1,8 @@
-/** Which layer is inside which. */
+/** Which layer owns which. */
 import type * as tf from '@tensorflow/tfjs';
 import { shared } from '../lib/shared';
 
-/** Every sublayer's owner, of which it has one: weights that two layers own would be saved twice and not load. */
+/** The owner of every sublayer. There is at most one: weights with two owners would be saved twice and fail to load. */
 const owners = shared('owners', () => new WeakMap<tf.layers.Layer, tf.layers.Layer>());
 
 export function ownerOf(layer: tf.layers.Layer): tf.layers.Layer | undefined {
@@ -13,7 +13,7 @@ export function setOwner(layer: tf.layers.Layer, owner: tf.layers.Layer): void {
   owners.set(layer, owner);
 }
 
-/** Names joined by '/', as `observe` gives them. */
+/** Layer names joined by '/', as in `observe`. */
 export function pathOf(layer: tf.layers.Layer): string {
   const owner = ownerOf(layer);
   return owner ? `${pathOf(owner)}/${layer.name}` : layer.name;

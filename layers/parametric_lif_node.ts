@@ -1,4 +1,4 @@
-/** LIF neurons whose time constant is learnt (PLIF, Fang et al., arXiv 2007.05785) as a layer. */
+/** LIF neurons with a learned time constant (PLIF, Fang et al., arXiv 2007.05785) as a layer. */
 import * as tf from '@tensorflow/tfjs';
 import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
 import { checkTimeConstant, neuronKeys, type PLIFParams, resolvePLIF } from '../lib/neuron_params';
@@ -9,15 +9,15 @@ import { NeuronLayer, type StatefulArgs } from './neuron_layer';
 export interface PLIFNodeParams extends PLIFParams {
   /** The time constant before training, greater than 1, in time steps. Default 2. SpikingJelly: init_tau. */
   initTau?: number;
-  /** The same, under the name that it has in a LIFNode. */
+  /** The same, under LIFNode's name for it. */
   tau?: number;
 }
 
 export type ParametricLIFNodeConfig = PLIFNodeParams & StatefulArgs & LayerArgs;
 
 /**
- * `[batch, time, ...]` -> spikes of the same shape. One weight `w` of shape [1] for the whole layer:
- * 1 / tau = sigmoid(w), at first w = -ln(initTau - 1). The maths is `multiStepPLIF`'s.
+ * `[batch, time, ...]` -> spikes of the same shape, computed by `multiStepPLIF`. The whole layer has one weight `w` of
+ * shape [1]: 1 / tau = sigmoid(w), initially w = -ln(initTau - 1).
  */
 export class ParametricLIFNode extends NeuronLayer {
   static className = 'ParametricLIFNode';
@@ -31,7 +31,7 @@ export class ParametricLIFNode extends NeuronLayer {
     const { tau, initTau = tau ?? 2 } = config;
     checkTimeConstant(tau === undefined ? 'initTau' : 'tau', tau ?? initTau);
     if (tau !== undefined && initTau !== tau) {
-      throw invalid('initTau', `equal to tau (${tau}), another name for it`, initTau);
+      throw invalid('initTau', `equal to tau (${tau}), which is the same option`, initTau);
     }
     this.initTau = initTau;
     this.attrs = resolvePLIF(pick(config, neuronKeys.PLIF));

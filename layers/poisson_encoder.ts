@@ -1,4 +1,4 @@
-/** Poisson encoding: each value of a static input is the chance of a spike at every time step. */
+/** Poisson encoding: each value of a static input is the probability of a spike at every time step. */
 import * as tf from '@tensorflow/tfjs';
 import { encodeSpikes } from '../lib/encode';
 import { Random } from '../lib/random';
@@ -14,20 +14,19 @@ import {
 import { markSpikes } from './silent';
 
 export interface PoissonEncoderConfig extends LayerArgs {
-  /** How many times the input is drawn. SpikingJelly: as often as its encoder is called. */
+  /** How many times the input is drawn. SpikingJelly: once per call of its encoder. */
   timeSteps: number;
   /**
-   * Any safe integer. In training each call and each sample has noise of its own, the same sequence
-   * for the same seed; otherwise all samples and calls have the same noise, so that an answer depends
-   * neither on its neighbours nor on what came before. Default null: a seed of its own.
+   * Any safe integer. In training each call and each sample gets its own noise, in the same sequence for the same seed.
+   * At inference all samples and calls share one noise, so that an answer depends neither on other samples of the batch
+   * nor on earlier calls. Default null: a random seed.
    */
   seed?: number | null;
 }
 
 /**
- * `[batch, ...]` -> `[batch, time, ...]`: 1 where a uniform number of [0, 1) is below x, else 0. x is
- * from 0 to 1: below fires never, above always. Like SpikingJelly's PoissonEncoder it has no gradient:
- * zero goes back.
+ * `[batch, ...]` -> `[batch, time, ...]`: 1 where a uniform number in [0, 1) is below x, else 0. x is from 0 to 1;
+ * values below never fire, values above always do. As in SpikingJelly's PoissonEncoder, the gradient is zero.
  */
 export class PoissonEncoder extends tf.layers.Layer {
   static className = 'PoissonEncoder';
@@ -71,7 +70,7 @@ export class PoissonEncoder extends tf.layers.Layer {
   }
 }
 
-/** Uniform in [0, 1), in steps of 2^-24: float32 has no finer ones below 1. */
+/** Uniform in [0, 1), in steps of 2^-24: float32 has no finer steps just below 1. */
 function uniform(shape: number[], random: Random): tf.Tensor {
   const values = new Float32Array(tf.util.sizeFromShape(shape));
   for (let i = 0; i < values.length; i++) values[i] = (random.bits() >>> 8) / 2 ** 24;

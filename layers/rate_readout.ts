@@ -1,4 +1,4 @@
-/** Reading a network out by its rate: the mean over tokens, then over time. */
+/** Reads a network out by its firing rate: the mean over tokens, then over time. */
 import * as tf from '@tensorflow/tfjs';
 import {
   type CallArgs,
@@ -12,8 +12,8 @@ import {
 import { meanOverTokens } from './parts/token_mask';
 
 /**
- * `[batch, time, channels]`, `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` ->
- * `[batch, channels]`; with a `mask` `[batch, tokens]`, of the tokens that are no padding.
+ * `[batch, time, channels]`, `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch,
+ * channels]`. With a `mask` `[batch, tokens]` the mean leaves padding out.
  */
 export class RateReadout extends tf.layers.Layer {
   static className = 'RateReadout';
@@ -33,7 +33,7 @@ export class RateReadout extends tf.layers.Layer {
     return tf.tidy(() => {
       const x = oneTensor(inputs);
       if (kwargs.mask && x.rank === 4) return meanOverTokens(x, kwargs).mean(1);
-      // Every step has as many tokens, so the mean of the means is the mean.
+      // Every step has the same number of tokens, so the mean of the means is the mean.
       return x.reshape([x.shape[0]!, -1, x.shape.at(-1)!]).mean(1);
     });
   }

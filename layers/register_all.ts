@@ -1,6 +1,6 @@
 /**
- * Registers every layer class and every gradient. Each file registers its own; bundlers drop what no
- * one uses, registrations too, and keep what an entry itself calls: this.
+ * Registers every layer class and every gradient. Each file registers its own, but bundlers drop unused modules and
+ * their registrations with them; they keep what an entry itself calls: this function.
  */
 import * as tf from '@tensorflow/tfjs';
 import { registerGradients } from '../lib/kernels/register_gradients';

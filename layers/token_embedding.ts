@@ -1,4 +1,7 @@
-/** Words to spikes: a learnt row of numbers per token, which fires where it is at least 0 (SpikeBERT, arXiv 2308.15122). */
+/**
+ * Words to spikes: each token has a learned row of numbers and fires where they are at least 0 (SpikeBERT, arXiv
+ * 2308.15122).
+ */
 import * as tf from '@tensorflow/tfjs';
 import { checkTokenIds, lookUp, readsAtOnce } from '../lib/embedding';
 import { repeatOverTime } from '../lib/fold_time';
@@ -18,22 +21,22 @@ import type { OperationList } from './operations';
 import { markSpikes } from './silent';
 
 export interface TokenEmbeddingConfig extends LayerArgs {
-  /** Tokens that there are: ids go from 0 to vocabSize - 1. */
+  /** Size of the vocabulary: ids go from 0 to vocabSize - 1. */
   vocabSize: number;
-  /** Channels of a token. */
+  /** Channels per token. */
   embedDim: number;
   /** How many times the spikes are repeated. */
   timeSteps: number;
   /**
-   * Whether each position has a learnt row too, added to the token's. Default false, as the authors trained: the
-   * network then answers alike in whatever order the tokens come. True usually answers better; the sentence's
-   * length then is fixed.
+   * Whether each position also has a learned row, added to the token's. Default false, as the authors trained: the
+   * answer then does not depend on the order of the tokens. True usually answers better, but fixes the sentence's
+   * length.
    */
   positions?: boolean;
   /**
-   * The id of padding, such as BERT's 0. Layers behind it then leave padding out, by tf.layers' masks: attention,
-   * and TokenMean. Default null, as the authors trained: padding counts as a token, and a sentence's answer depends
-   * on how far it is padded; leaving it out usually answers better.
+   * The id of padding, such as BERT's 0. Attention and TokenMean behind it then leave padding out, by tf.layers' masks,
+   * which usually answers better. Default null, as the authors trained: padding counts as a token, and the answer
+   * depends on the amount of padding.
    */
   padId?: number | null;
   /** The surrogate gradient of the firing step. Default 'atan'. */
@@ -47,11 +50,11 @@ const ownKeys = [
 ];
 
 /**
- * Ids `[batch, tokens]`, int32, or whole numbers in float32 -> spikes `[batch, time, tokens, embedDim]`.
+ * Ids `[batch, tokens]`, int32 or whole numbers in float32 -> spikes `[batch, time, tokens, embedDim]`.
  *
- * Throws if an id is not of the vocabulary, or with padId if a sentence is nothing but padding; not on webgl and
- * webgpu, where reading ids back would wait for the GPU at every call: there call `checkTokenIds` before you make
- * the tensor. A token of such an id has unspecified spikes, and no other token's are touched.
+ * Throws if an id is outside the vocabulary or, with padId, if a sentence is all padding. Not on webgl and webgpu,
+ * where reading ids back would wait for the GPU at every call: call `checkTokenIds` there before you make the tensor. A
+ * token with such an id has unspecified spikes; other tokens are unaffected.
  */
 export class TokenEmbedding extends tf.layers.Layer {
   static className = 'TokenEmbedding';
@@ -93,14 +96,14 @@ export class TokenEmbedding extends tf.layers.Layer {
     if (shape.length !== 2 || tokens === 0) {
       throw invalid(
         `The input of ${this.name}`,
-        'ids of shape [batch, tokens], one or more',
+        'ids of shape [batch, tokens], with at least one token',
         shape,
       );
     }
     if (this.positions && tokens == null) {
       throw invalid(
         `The input of ${this.name}`,
-        'of a known length, since it has positions',
+        'of a known length, since positions is true',
         shape,
       );
     }
@@ -127,7 +130,7 @@ export class TokenEmbedding extends tf.layers.Layer {
   private checkIds(ids: tf.Tensor): void {
     const tokens = this.positionTable?.shape[0] ?? ids.shape[1];
     if (ids.rank !== 2 || ids.shape[1] === 0 || ids.shape[1] !== tokens) {
-      const length = this.positionTable ? `${tokens} tokens, for which it has positions` : 'tokens';
+      const length = this.positionTable ? `${tokens} tokens, one per learned position` : 'tokens';
       throw invalid(`The input of ${this.name}`, `ids of shape [batch, ${length}]`, ids.shape);
     }
     if (!readsAtOnce()) return;
@@ -137,7 +140,7 @@ export class TokenEmbedding extends tf.layers.Layer {
     for (let i = 0; i < numbers.length; i += tokens!) {
       const sentence = numbers.subarray(i, i + tokens!);
       if (sentence.every((id) => id === this.padId)) {
-        throw invalid(`ids[${i / tokens!}]`, 'a sentence of one token or more', 'padding alone');
+        throw invalid(`ids[${i / tokens!}]`, 'a sentence of at least one token', 'padding alone');
       }
     }
   }
@@ -145,12 +148,12 @@ export class TokenEmbedding extends tf.layers.Layer {
   /** `[batch, tokens]`: false for padding; null without padId. */
   override computeMask(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     const { padId } = this;
-    // tf.layers takes null for no mask, which its type does not say.
+    // tf.layers takes null for no mask, though its type does not allow it.
     if (padId === null) return null as unknown as tf.Tensor;
     return tf.tidy(() => oneTensor(inputs).notEqual(padId));
   }
 
-  /** A look into a table multiplies nothing. */
+  /** A table lookup multiplies nothing. */
   operations(): OperationList {
     return [];
   }

@@ -1,4 +1,4 @@
-/** The mean over tokens at each time step, for a network whose head comes before the mean over time. */
+/** The mean over tokens at each time step, for networks whose head comes before the mean over time. */
 import * as tf from '@tensorflow/tfjs';
 import {
   type CallArgs,
@@ -12,8 +12,8 @@ import {
 import { meanOverTokens } from './parts/token_mask';
 
 /**
- * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, time, channels]`; with a
- * `mask` `[batch, tokens]`, as TokenEmbedding's padId makes one, of the tokens that are no padding.
+ * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, time, channels]`. With a
+ * `mask` `[batch, tokens]`, such as TokenEmbedding makes with padId, the mean leaves padding out.
  */
 export class TokenMean extends tf.layers.Layer {
   static className = 'TokenMean';

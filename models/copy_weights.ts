@@ -1,22 +1,22 @@
-/** Weights from one model into another that shares its body: what fine-tuning begins with. */
+/** Copies weights into a model that shares its body with another, to begin fine-tuning. */
 import type * as tf from '@tensorflow/tfjs';
 
 export interface CopyReport {
   /** Names of the weights that were copied. */
   copied: string[];
-  /** Names in `to` that kept their values: `from` has none of that name, or one of another shape. */
+  /** Names in `to` that kept their values: `from` has no weight of that name, or one with another shape. */
   kept: string[];
 }
 
 /**
- * Copies every weight, running statistics too, that both models have by name and shape.
+ * Copies every weight, including running statistics, that both models have with the same name and shape.
  *
  * ```ts
  * const model = spiking.models.create('spikingformer-4-256-cifar10', { numClasses: 5 });
  * const { kept } = spiking.models.copyWeights(trained, model); // ['head/kernel', 'head/bias']
  * ```
  *
- * @throws where there is no weight to copy
+ * @throws if the models share no weight
  */
 export function copyWeights(from: tf.LayersModel, to: tf.LayersModel): CopyReport {
   const sources = new Map(from.weights.map((weight) => [weight.originalName, weight]));
@@ -33,7 +33,7 @@ export function copyWeights(from: tf.LayersModel, to: tf.LayersModel): CopyRepor
   }
   if (report.copied.length === 0) {
     throw new Error(
-      `${from.name} and ${to.name} have no weight of one name and shape: nothing was copied`,
+      `Nothing was copied: ${from.name} and ${to.name} have no weight with the same name and shape`,
     );
   }
   return report;

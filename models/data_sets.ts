@@ -1,4 +1,4 @@
-/** What a data set decides of the networks that presets have for it. */
+/** The options that a data set determines for the networks in its presets. */
 import { dataSets } from '../datasets/data_sets';
 
 const {

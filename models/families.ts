@@ -1,4 +1,6 @@
-/** The table of families: whoever asks for presets, weights' names or options asks here and knows none by name. */
+/**
+ * The table of families: the only place that knows them by name. Presets, weight names and options are looked up here.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { invalid, show } from '../lib/validate';
 import type { Family } from './family';
@@ -31,14 +33,18 @@ const families = new Map<string, Family>(
   ].map((family) => [family.name, family as unknown as Family]),
 );
 
-/** Takes a family in: its presets, weights and recipes are then known like those of the library's own. */
+/**
+ * Adds a family: presets, weights and recipes of it then work like those of the built-in ones.
+ *
+ * @throws if the name has other characters than letters, digits and -, or if a preset of that name exists
+ */
 export function registerFamily<Config extends object>(family: Family<Config>): void {
   const { name, presets } = family;
   if (!/^[a-z][a-z0-9-]*$/i.test(name)) throw invalid('name', 'of letters, digits and -', name);
   for (const preset of Object.keys(presets)) {
     const owner = [...families.values()].find((other) => Object.hasOwn(other.presets, preset));
     if (owner && owner.name !== name) {
-      throw new Error(`The family ${show(owner.name)} has a preset ${show(preset)} already`);
+      throw new Error(`The family ${show(owner.name)} already has a preset ${show(preset)}`);
     }
   }
   families.set(name, family as unknown as Family);
@@ -54,13 +60,13 @@ export function familyNamed(name: string): Family {
   return family;
 }
 
-/** The family of a layer that is of one. */
+/** The family that a layer belongs to, if any. */
 export function familyOfLayer(layer: tf.layers.Layer): Family | undefined {
   const className = layer.getClassName();
   return allFamilies().find(({ authors }) => Object.hasOwn(authors.layers, className));
 }
 
-/** Whether the authors' code has a counterpart of the layer beyond heads and readouts. */
+/** Whether the authors' code has a counterpart of the layer; heads and readouts do not count. */
 export const isOfFamily = (layer: tf.layers.Layer) => familyOfLayer(layer) !== undefined;
 
 /** One layer's part of the state_dict. */
@@ -69,12 +75,12 @@ export function layerEntries(layer: tf.layers.Layer, place: LayerPlace = {}): To
   const names = { ...stockNames, ...familyOfLayer(layer)?.authors.layers };
   if (Object.hasOwn(names, className)) return names[className]!(layer, place);
   throw new Error(
-    `The authors' code has no counterpart of layer ${layer.name} (${className}); a model of the layers of ` +
-      `one family (${[...families.keys()].join(', ')}), RateReadout and one Dense can be exchanged`,
+    `The authors' code has no counterpart of layer ${layer.name} (${className}): the layers must be those of ` +
+      `one family (${[...families.keys()].join(', ')}), RateReadout and one Dense`,
   );
 }
 
-/** The whole state_dict of a model that a family made, or one of the same layers. */
+/** The whole state_dict of a model that a family made, or one with the same layers. */
 export function torchEntries(model: tf.LayersModel): TorchEntry[] {
   const events = model.inputs[0]?.shape.length === 5;
   const seen = new Map<string, number>();
@@ -88,7 +94,7 @@ export function torchEntries(model: tf.LayersModel): TorchEntry[] {
   return family?.authors.inOrder?.(entries) ?? entries;
 }
 
-/** Whether a key is of what some family's authors own and never use. */
+/** Whether a key belongs to a module that some family's authors own but never use. */
 export function isUnusedKey(key: string): boolean {
   return allFamilies().some(({ authors }) => authors.unused.test(key));
 }

@@ -1,49 +1,52 @@
-/** What a family of networks tells of itself. */
+/** What a family of networks declares about itself. */
 import type * as tf from '@tensorflow/tfjs';
 import type { NetworkOptions } from './options';
 import type { LayerNames, Shapes, Sizes, TorchEntry } from './torch_names';
 
 /** The family's state_dicts in its authors' code. */
 export interface AuthorsCode {
-  /** The entries of each of the family's layers, by class name; those of a head, an input and a readout are known. */
+  /** The entries of each of the family's layers, by class name. Heads, inputs and readouts are already known. */
   layers: Readonly<Record<string, LayerNames>>;
-  /** A model's entries in the authors' order, if it is not that of the layers, and stock layers' under their names. */
+  /**
+   * The entries in the authors' order if that is not the order of the layers, and stock layers under the authors'
+   * names.
+   */
   inOrder?(entries: TorchEntry[]): TorchEntry[];
-  /** What the shapes of a state_dict tell of the config for certain, or why it is of another family. */
+  /** The options that the shapes of a state_dict determine, or the reason why it belongs to another family. */
   sizes(shapes: Shapes): Sizes | string;
   /**
-   * What the args of the authors' script tell beyond those sizes, in this family's terms; heads, time steps, patches,
-   * tau and the image's size are read under the names that all scripts share.
+   * Further options from the args of the authors' script, in this family's terms. Heads, time steps, patches, tau and
+   * image size are read under the names that all scripts share.
    */
   fromArgs?(args: Readonly<Record<string, unknown>>, shapes: Shapes): Record<string, unknown>;
   /**
-   * Sizes of the smallest network whose weights have the same names; its inputShape too, if that is neither an
-   * image's nor events'.
+   * Sizes of the smallest network whose weights have the same names; including inputShape, if it is neither that of an
+   * image nor of events.
    */
   smallest(config: FamilyConfig): Readonly<Record<string, unknown>>;
-  /** Keys of blocks after the first, whose number is one of the sizes. */
+  /** Matches keys of blocks after the first, whose number is one of the sizes. */
   laterBlocks: RegExp;
-  /** Keys of what the code owns and never uses. */
+  /** Matches keys of modules that the code owns but never uses. */
   unused: RegExp;
 }
 
-/** What every family's config has. */
+/** The options that every family has. */
 export interface FamilyConfig {
   inputShape: number[];
-  /** Null, or missing, if it is no classifier. */
+  /** Null or missing if the network is not a classifier. */
   numClasses?: number | null;
   timeSteps?: number;
   [option: string]: unknown;
 }
 
 export interface Family<Config extends object = FamilyConfig> {
-  /** With it the names of its presets begin, and recipes name it. */
+  /** The names of its presets begin with it, and recipes use it. */
   name: string;
   /** Every option of its config. */
   options: NetworkOptions;
   /** The network with fresh weights. */
   create(config: Config): tf.LayersModel;
-  /** What a user of loaded weights should know of a configuration, one sentence each. */
+  /** What a user of loaded weights should know about a configuration, one sentence each. */
   notes?(config: Config): string[];
   /** Configurations by name. */
   presets: Readonly<Record<string, Config>>;

@@ -1,18 +1,18 @@
 /**
- * A network for inference: every batch norm made one with the convolution or linear map before it, as
- * PyTorch's fuse_conv_bn_eval does to one pair.
+ * A network for inference: merges every batch norm into the convolution or linear map before it, as PyTorch's
+ * fuse_conv_bn_eval does for one pair.
  */
 import * as tf from '@tensorflow/tfjs';
 import type { KernelBN } from '../layers/kernel_bn';
 import { invalid } from '../lib/validate';
 
-/** A layer as far as it is looked into here. */
+/** The parts of a layer that this file uses. */
 type Owner = tf.layers.Layer &
   Partial<Pick<KernelBN, 'fuse' | 'fusedWeights'>> & {
     sublayers?: tf.layers.Layer[];
   };
 
-/** What tf.layers says of a model, and makes one of. */
+/** The config that tf.layers writes of a model, and rebuilds it from. */
 interface ModelConfig extends tf.serialization.ConfigDict {
   layers: { className: string; config: tf.serialization.ConfigDict }[];
 }
@@ -22,7 +22,7 @@ type ModelClass = tf.serialization.SerializableConstructor<tf.LayersModel> &
 const isKernelBN = (layer: Owner) => layer.fusedWeights !== undefined;
 const isFused = (layer: Owner) => layer.getConfig().fused === true;
 
-/** Layers that `fuse` would change: those that have a ConvBN or LinearBN inside, or are one. */
+/** Layers that `fuse` would change: a ConvBN or LinearBN, or layers with one inside. */
 function canFuse(layer: Owner): boolean {
   if (isKernelBN(layer)) return !isFused(layer);
   return layer.fuse !== undefined && layer.sublayers!.some(canFuse);
@@ -40,7 +40,7 @@ function copyWeights(from: Owner, to: Owner): void {
   for (const [i, weight] of ownWeights(from).entries()) targets[i]!.write(weight.read());
 }
 
-/** Those that are not of a layer inside. */
+/** The weights that do not belong to a layer inside. */
 function ownWeights({ weights, sublayers = [] }: Owner): tf.LayerVariable[] {
   const inner = new Set(sublayers.flatMap((layer) => layer.weights));
   return weights.filter((weight) => !inner.has(weight));
@@ -50,29 +50,30 @@ function checkModel(model: tf.LayersModel): void {
   if (!Array.isArray(model?.layers)) throw invalid('model', 'a tf.LayersModel', model);
   const inner = model.layers.find((layer) => 'layers' in layer);
   if (inner) {
-    throw invalid('model', 'made of layers; fuse a model inside of it by itself', inner.name);
+    throw invalid('model', 'made of layers only; fuse an inner model separately', inner.name);
   }
   if (!model.layers.some(canFuse)) {
     throw invalid(
       'model',
-      'one with a batch norm to fuse: that of a ConvBN or LinearBN, alone or in another layer',
+      'one with a batch norm to fuse, that of a ConvBN or LinearBN',
       `${model.name} with ${[...new Set(model.layers.map((layer) => layer.getClassName()))].join(', ')}`,
     );
   }
 }
 
 /**
- * A new model that computes what `model` does at inference, without the batch norms of its ConvBN and
- * LinearBN layers, those inside of others too: kernel' = kernel scale, bias' = beta - (mean - bias)
- * scale, scale = gamma / sqrt(variance + epsilon), from the running statistics. Its outputs are equal
- * but for rounding; it has fewer weights, is saved and loaded as any model, and refuses to be trained.
- * A batch norm layer of its own stays. Neurons' states are not taken over. Throws where there is
- * nothing to fuse; `model` is left as it is, and is the caller's to dispose of.
+ * A new model that computes what `model` does at inference, without the batch norms of its ConvBN and LinearBN layers,
+ * nested ones included: kernel' = kernel scale, bias' = beta - (mean - bias) scale, scale = gamma / sqrt(variance +
+ * epsilon), from the running statistics. Its outputs are equal up to rounding. It has fewer weights, saves and loads
+ * like any model, and cannot be trained. Separate batch norm layers stay. Neuron states are not copied. `model` is
+ * unchanged, and the caller disposes of it.
  *
  * ```ts
  * const fused = spiking.models.fuseBatchNorm(model);
  * await fused.save(fileHandler('fused'));
  * ```
+ *
+ * @throws if there is nothing to fuse
  */
 export function fuseBatchNorm(model: tf.LayersModel): tf.LayersModel {
   checkModel(model);

@@ -1,4 +1,4 @@
-/** Whole networks, and the paper's own by name; and what one does next with a trained one. */
+/** Whole networks, also the papers' by name, and tools for a trained network. */
 export { type CopyReport, copyWeights } from './copy_weights';
 export { registerFamily } from './families';
 export type { AuthorsCode, Family, FamilyConfig } from './family';

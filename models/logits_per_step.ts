@@ -1,19 +1,19 @@
-/** A network's answer at each time step: how soon it knows, and what early exit would cost. */
+/** A network's answer at each time step: how soon it is right, and what early exit would cost. */
 import * as tf from '@tensorflow/tfjs';
 
-/** Where the time steps of a model can be told apart, and how they become logits. */
+/** Where a model still has separate time steps, and how they become logits. */
 export interface StepReadout {
-  /** What goes into the RateReadout: `[batch, time, ..., channels]`. */
+  /** The input of the RateReadout: `[batch, time, ..., channels]`. */
   spikes: tf.SymbolicTensor;
   /** The logits of such spikes at each time step, `[batch, time, classes]`. */
   logits(spikes: tf.Tensor, training: boolean): tf.Tensor3D;
 }
 
-/** @throws if the model has no RateReadout at its top level, or layers after it are no chain */
+/** @throws if the model has no RateReadout at its top level, or if the layers after it are not a chain */
 export function stepReadout(model: tf.LayersModel): StepReadout {
   const at = model.layers.findIndex((layer) => layer.getClassName() === 'RateReadout');
   if (at < 0)
-    throw new Error(`${model.name} has no RateReadout: its time steps cannot be told apart`);
+    throw new Error(`${model.name} has no RateReadout, so its time steps cannot be separated`);
   const readout = model.layers[at]!;
   const after = model.layers.slice(at + 1);
   for (const [i, layer] of after.entries()) {
@@ -36,15 +36,15 @@ export function stepReadout(model: tf.LayersModel): StepReadout {
 }
 
 /**
- * `[batch, time, classes]`: what follows the RateReadout, applied to each time step's rates instead of their mean.
- * Where that is one linear head, the mean over time is what the model answers. The caller disposes of it.
+ * `[batch, time, classes]`: the layers after the RateReadout, applied to each time step's rates instead of their mean.
+ * If they are one linear head, the mean over time is the model's answer. The caller disposes of it.
  *
  * ```ts
  * const perStep = spiking.models.logitsPerStep(model, x); // [8, 4, 10]
- * const sofar = perStep.cumsum(1); // the classes in order of the answer after each step
+ * const sofar = perStep.cumsum(1); // ranks the classes after each step
  * ```
  *
- * @throws where the model has no RateReadout at its top level, or layers after it are no chain
+ * @throws if the model has no RateReadout at its top level, or if the layers after it are not a chain
  */
 export function logitsPerStep(model: tf.LayersModel, x: tf.Tensor): tf.Tensor3D {
   const { spikes, logits } = stepReadout(model);

@@ -1,6 +1,6 @@
 /**
- * Max-Former (Fang et al., NeurIPS 2025, arXiv 2505.18608): what neurons, which are low-pass filters, take from an image
- * comes back by max pools in the embeddings and depthwise convolutions in place of early attention.
+ * Max-Former (Fang et al., NeurIPS 2025, arXiv 2505.18608): neurons are low-pass filters; max pools in the embeddings,
+ * and depthwise convolutions in place of early attention, restore the high frequencies.
  */
 import type * as tf from '@tensorflow/tfjs';
 import { maxFormerBlock, maxFormerEmbed } from '../layers/maxformer';
@@ -24,13 +24,13 @@ export type MaxFormerConfig = MembraneNetworkConfig;
 
 const attention: Pick<Stage, 'block' | 'hasHeads'> = { block: maxFormerBlock, hasHeads: true };
 
-/** Blocks of a depthwise convolution with kernels of that side; null: of an MLP alone. */
+/** Blocks with a depthwise convolution of that kernel side; null: blocks with an MLP only. */
 const depthwise = (kernelSize: number | null): Pick<Stage, 'block' | 'hasHeads'> => ({
   block: ({ numHeads: _, ...config }) => maxFormerBlock({ ...config, kernelSize }),
   hasHeads: false,
 });
 
-/** An embedding that pools on its shortcut too. */
+/** An embedding that also pools on its shortcut. */
 const later = (width: number) => ({
   stages: [pooled(width), conv(width)],
   shortcutDownsample: 'pool' as const,

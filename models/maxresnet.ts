@@ -1,4 +1,7 @@
-/** Max-ResNet (Fang et al., NeurIPS 2025, arXiv 2505.18608): a residual network of membrane shortcuts that pools before neurons fire. */
+/**
+ * Max-ResNet (Fang et al., NeurIPS 2025, arXiv 2505.18608): a residual network with membrane shortcuts that pools
+ * before neurons fire.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { pick } from '../layers/layer';
 import { lifNode } from '../layers/lif_node';
@@ -23,11 +26,14 @@ export interface MaxResNetConfig extends NeuronOptions {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];
   numClasses: number;
-  /** Channels of the last stage, a multiple of 8; each stage before has half of them, the first convolution an eighth. */
+  /**
+   * Channels of the last stage, a multiple of 8; each earlier stage has half as many, and the first convolution an
+   * eighth.
+   */
   embedDim: number;
-  /** Blocks of each of the three stages. Default [3, 3, 2], which makes 18 layers of weights. */
+  /** Number of blocks in each of the three stages. Default [3, 3, 2], which makes 18 layers with weights. */
   depths?: number[];
-  /** Default 4 for images; for events it is the input's. */
+  /** Default 4 for images; for events it is inputShape[0]. */
   timeSteps?: number;
   /** The model's name. */
   name?: string;

@@ -1,4 +1,6 @@
-/** The names of weights in the published code of Max-Former and MS-QKFormer, and what they tell of a network. */
+/**
+ * The weight names in the published code of Max-Former and MS-QKFormer, and the options that a state_dict determines.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import type { AuthorsCode } from './family';
 import {
@@ -19,22 +21,24 @@ import {
   type TorchEntry,
 } from './torch_names';
 
-/** The names of an embedding's convolutions, in order, that of the shortcut last: 'x' is short for x_conv and x_bn. */
+/**
+ * The names of an embedding's convolutions, in order, with that of the shortcut last: 'x' is short for x_conv and x_bn.
+ */
 type EmbedNames = readonly (string | Pick<MapNames, 'map' | 'bn'>)[];
 
-/** What is a family's own. */
+/** What differs between the families. */
 export interface MembraneNames {
   embedClass: string;
   blockClass: string;
-  /** Of the first embedding. */
+  /** The names of the first embedding. */
   first: Record<Form, EmbedNames>;
-  /** Of those after it. */
+  /** The names of the later embeddings. */
   later(form: Form): EmbedNames;
-  /** The entries of what a block has before its MLP, below that key. */
+  /** The entries of a block's parts before its MLP, below that key. */
   mixer(block: tf.layers.Layer, key: string): TorchEntry[];
 }
 
-/** By the number of the first embedding's convolutions, its shortcut's among them. */
+/** By the number of convolutions in the first embedding, its shortcut included. */
 const forms: Record<number, Form> = { 3: 'cifar', 4: 'imagenet', 5: 'events' };
 
 function formOfShapes(shapes: Shapes): Form | undefined {
@@ -54,7 +58,7 @@ function embedEntries({ embedClass, first, later }: MembraneNames): LayerNames {
     const convs = convsOf(layer);
     if (names?.length !== convs) {
       throw new Error(
-        `The authors' code has no counterpart of ${layer.name}, its embedding ${embeds.length} of ${convs} convolutions`,
+        `The authors' code has no counterpart of ${layer.name}: its embedding ${embeds.length} has ${convs} convolutions`,
       );
     }
     const stages = Array.from({ length: convs - 2 }, (_, i) => `stage${i + 1}/conv_bn`);
@@ -107,14 +111,14 @@ function sizes(shapes: Shapes): Sizes | string {
   return { embedDim, depths, numClasses, mlpRatio: hidden / width, channels };
 }
 
-/** The args have heads that the authors' code ignores. */
+/** The authors' code ignores the heads in its args. */
 function fromArgs(_: unknown, shapes: Shapes): Record<string, unknown> {
   const form = formOfShapes(shapes);
   const embedDim = shapes['head.weight']?.shape[1];
   return form && embedDim ? { numHeads: authorsHeads(form, embedDim) } : {};
 }
 
-/** What the authors' codes of both families have in common, with what is a family's own. */
+/** What the published code of both families shares, combined with what differs. */
 export function membraneCode(names: MembraneNames): AuthorsCode {
   return {
     layers: { [names.embedClass]: embedEntries(names), [names.blockClass]: blockEntries(names) },
@@ -130,7 +134,7 @@ export function membraneCode(names: MembraneNames): AuthorsCode {
   };
 }
 
-/** What a user of loaded weights should know of heads. */
+/** A note on heads for users of loaded weights. */
 export function membraneNotes(config: MembraneNetworkConfig): string[] {
   const heads = authorsHeads(formOf(config), config.embedDim);
   return [

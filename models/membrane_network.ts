@@ -18,17 +18,19 @@ export interface MembraneNetworkConfig extends NeuronOptions {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];
   numClasses: number;
-  /** Channels of a token in the last stage: a multiple of 8, for events of 16; each stage before has half of them. */
+  /**
+   * Channels per token in the last stage: a multiple of 8, or of 16 for events; each earlier stage has half as many.
+   */
   embedDim: number;
-  /** Blocks of each stage. Default [1, 1, 2] for patches of 4 pixels, [1, 2, 7] for 16, [1, 1] for events. */
+  /** Number of blocks per stage. Default [1, 1, 2] for patches of 4 pixels, [1, 2, 7] for 16, [1, 1] for events. */
   depths?: number[];
-  /** Of every attention. Default 8 for patches of 4 pixels, embedDim / 64 for 16, 16 for events. */
+  /** Heads of every attention. Default 8 for patches of 4 pixels, embedDim / 64 for 16, 16 for events. */
   numHeads?: number;
-  /** Default 4. */
+  /** Width of an MLP's hidden layer, as a multiple of its input's. Default 4. */
   mlpRatio?: number;
-  /** Default 4 for images; for events it is the input's. */
+  /** Default 4 for images; for events it is inputShape[0]. */
   timeSteps?: number;
-  /** Pixels to one side of a token in the last stage: 4 (default) or, as for ImageNet and events, 16. */
+  /** Side of a last-stage token in pixels: 4 (default) or, as for ImageNet and events, 16. */
   patchSize?: number;
   /** Factor on the product of full attention. Default 0.125. */
   scale?: number;
@@ -65,7 +67,7 @@ const depths: Record<Form, number[]> = { cifar: [1, 1, 2], imagenet: [1, 2, 7], 
 /** One block per stage. */
 export const shallowest = (config: InputOf) => depths[formOf(config)].map(() => 1);
 
-/** The heads that the authors' code has in every attention. */
+/** The number of heads of every attention in the authors' code. */
 export function authorsHeads(form: Form, embedDim: number): number {
   if (form === 'imagenet') return Math.max(1, Math.floor(embedDim / 64));
   return form === 'events' ? 16 : 8;
@@ -73,12 +75,12 @@ export function authorsHeads(form: Form, embedDim: number): number {
 
 type EmbedForm = Pick<MembraneEmbedConfig, 'stages' | 'shortcutFrom' | 'shortcutDownsample'>;
 
-/** A convolution of that many filters, and what halves the image there. */
+/** A convolution with that many filters, and what halves the image there. */
 export const conv = (filters: number) => ({ filters, downsample: 'none' as const });
 export const pooled = (filters: number) => ({ filters, downsample: 'pool' as const });
 export const strided = (filters: number) => ({ filters, downsample: 'stride' as const });
 
-/** The first embedding of both families but for ImageNet's, by embedDim. */
+/** The first embedding of both families by embedDim, except for ImageNet's. */
 export const firstEmbed = {
   cifar: (d: number): EmbedForm => ({ stages: [conv(d / 8), conv(d / 4)], shortcutFrom: 1 }),
   events: (d: number): EmbedForm => ({
@@ -101,7 +103,7 @@ export interface MembraneFamily {
   embed(config: MembraneEmbedConfig): tf.layers.Layer;
 }
 
-/** The configuration with what its form decides, checked. */
+/** The configuration, checked and completed with what its form determines. */
 function resolve(config: MembraneNetworkConfig, stages: readonly Stage[]) {
   const { embedDim, mlpRatio = membraneOptions.mlpRatio.default } = config;
   const form = formOf(config);
@@ -122,7 +124,11 @@ function resolve(config: MembraneNetworkConfig, stages: readonly Stage[]) {
   }
   const first = widthOf(stages[0]!);
   if (!Number.isInteger(first * mlpRatio)) {
-    throw invalid('mlpRatio', `such that ${first} channels times it is whole`, mlpRatio);
+    throw invalid(
+      'mlpRatio',
+      `a number whose product with the ${first} channels is whole`,
+      mlpRatio,
+    );
   }
   return { blocks, numHeads, mlpRatio };
 }
@@ -150,12 +156,12 @@ export function membraneNetwork(
       ),
     ];
   });
-  // The codes for CIFAR and events take the mean over time before the linear head: the same but for rounding.
+  // The code for CIFAR and events takes the mean over time before the linear head: equal up to rounding.
   const ends = [tokenMean({ name: 'tokens' }), lifNode({ name: 'head_lif', ...neurons })];
   return classifier(config, [...layers, ...ends], { headFirst: true });
 }
 
-/** The networks of the published code, those of both families alike. */
+/** The networks of the published code, alike for both families. */
 export function membranePresets(family: string): Record<string, MembraneNetworkConfig> {
   const images = { embedDim: 384, depths: [...depths.cifar], numHeads: 8 };
   const events = { embedDim: 256, depths: [...depths.events], numHeads: 16, mlpRatio: 1 };

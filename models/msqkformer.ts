@@ -1,4 +1,7 @@
-/** MS-QKFormer (Fang et al., NeurIPS 2025, arXiv 2505.18608): QKFormer with membrane shortcuts in place of spikes' sums. */
+/**
+ * MS-QKFormer (Fang et al., NeurIPS 2025, arXiv 2505.18608): QKFormer with membrane shortcuts instead of sums of
+ * spikes.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { msqkFormerBlock, msqkFormerEmbed } from '../layers/msqkformer';
 import type { Family } from './family';
@@ -25,7 +28,7 @@ const blocks = (attention: 'token' | 'full'): Pick<Stage, 'block' | 'hasHeads'> 
 });
 const [token, full] = [blocks('token'), blocks('full')];
 
-/** An embedding that pools behind its last convolution; for ImageNet behind the first. */
+/** An embedding that pools after its last convolution; for ImageNet, after the first. */
 const later = (width: number) => ({ stages: [conv(width), pooled(width)] });
 const poolingFirst = (width: number) => ({ stages: [pooled(width), conv(width)] });
 
@@ -65,7 +68,7 @@ export function msQkformer(config: MSQKFormerConfig): tf.LayersModel {
 }
 
 const eventNote =
-  'the published code of the event networks stops with a TypeError: their embeddings are those of the CIFAR code, which has the same weights';
+  'the published code of the event networks stops with a TypeError: their embeddings here are those of the CIFAR code, which has the same weights';
 
 export const msqkformerFamily: Family<MSQKFormerConfig> = {
   name: 'msqkformer',

@@ -1,15 +1,15 @@
-/** The configuration that a model was built from, read off its layers. */
+/** The configuration that a model was built from, read from its layers. */
 import type * as tf from '@tensorflow/tfjs';
 import { familyOfLayer, isOfFamily, torchEntries } from './families';
 import type { Family } from './family';
 
-/** A family's network and its options, those at their defaults too. */
+/** A network's family and all of its options, including defaults. */
 export interface NetworkConfigOf {
   family: Family;
   config: Record<string, unknown>;
 }
 
-/** Null if it is of no family, or if its layers differ in an option, which no configuration of a family says. */
+/** Null if the model belongs to no family, or if its layers differ in an option that a family sets only once. */
 export function networkConfig(model: tf.LayersModel): NetworkConfigOf | null {
   const layers = model.layers.filter(isOfFamily);
   const family = layers[0] && familyOfLayer(layers[0]);

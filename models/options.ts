@@ -1,4 +1,4 @@
-/** A network's options, written once: their keys, checks and defaults, and what a recipe may set. */
+/** A network's options, declared once: their keys, checks and defaults, and what a recipe may set. */
 import { checkKeepTokens } from '../lib/kept_tokens';
 import {
   checkFinite,
@@ -10,31 +10,31 @@ import {
 
 export interface NetworkOption {
   /**
-   * What the value is: 'integer' is positive, and so are 'positive' and every one of 'integers', a list; 'tokens' is a
-   * number of them, or a share below 1.
+   * The type of the value. 'integer', 'positive' and each of 'integers' (a list) are positive; 'tokens' is a number of
+   * tokens, or a share below 1.
    */
   type: 'integer' | 'integers' | 'positive' | 'number' | 'boolean' | 'string' | 'shape' | 'tokens';
-  /** The only values that there are. */
+  /** The only allowed values. */
   oneOf?: readonly (string | number)[];
   /** The value if none is given. */
   default?: string | number | boolean;
-  /** Whether there must be one. */
+  /** Whether the option must be given. */
   required?: boolean;
-  /** Whether null is a value too. */
+  /** Whether null is allowed. */
   nullable?: boolean;
-  /** Whether it may be a list of one value for each block, in which null stands for none. */
+  /** Whether it may be a list with one value per block, null for none. */
   perBlock?: boolean;
-  /** The least and the largest that a recipe may ask for; default: what the type allows. */
+  /** The smallest and largest value that a recipe may use. Default: those of the type. */
   min?: number;
   max?: number;
-  /** Whether a recipe has it: not what its data decides, nor a model's name. Default true. */
+  /** Whether a recipe may set it. False for what its data determines, and for a model's name. Default true. */
   recipe?: boolean;
 }
 
-/** By key. */
+/** Options by key. */
 export type NetworkOptions = Readonly<Record<string, NetworkOption>>;
 
-/** The neurons' options, which the layers check. */
+/** The neuron options, which the layers check. */
 export const neuronOptions = {
   tau: { type: 'positive', min: 1, default: 2 },
   vThreshold: { type: 'positive', default: 1 },
@@ -51,7 +51,7 @@ function checkPositiveIntegers(key: string, value: unknown): void {
   for (const [i, n] of value.entries()) checkPositiveInteger(`${key}[${i}]`, n);
 }
 
-/** Throws if the value is not what the option takes. */
+/** Throws if the option does not allow the value. */
 export function checkOption(key: string, value: unknown, option: NetworkOption): void {
   if (value === undefined && !option.required) return;
   if (value === null && option.nullable) return;

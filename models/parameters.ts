@@ -1,13 +1,13 @@
-/** Counting parameters as the papers do. */
+/** Counts parameters as the papers do. */
 import type * as tf from '@tensorflow/tfjs';
 import { isOfFamily, layerEntries } from './families';
 
 export interface ParameterCount {
-  /** Numbers that training can change; running statistics are not among them. */
+  /** Numbers that training can change, without running statistics. */
   parameters: number;
   /**
-   * The same with what the authors' code owns and never uses, such as the two LayerNorms of each block: the
-   * count that their logs and checkpoints show. Equal to `parameters` if there is no such layer.
+   * The same plus what the authors' code owns but never uses, such as the two LayerNorms of each block: the count in
+   * their logs and checkpoints. Equal to `parameters` if there are none.
    */
   withUnusedLayerNorms: number;
 }

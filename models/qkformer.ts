@@ -1,4 +1,6 @@
-/** QKFormer (Zhou et al., NeurIPS 2024, arXiv 2403.16552): three stages, attention of two factors in the early ones. */
+/**
+ * QKFormer (Zhou et al., NeurIPS 2024, arXiv 2403.16552): three stages, with two-factor attention in the early ones.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { pick } from '../layers/layer';
 import { type NeuronOptions, neuronOptionKeys } from '../layers/neuron_options';
@@ -30,25 +32,30 @@ export interface QKFormerConfig extends NeuronOptions, TokenPruning {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];
   numClasses: number;
-  /** Channels of a token in the last stage: a multiple of 8, for events of 16; each stage before has half of them. */
+  /**
+   * Channels per token in the last stage: a multiple of 8, or of 16 for events; each earlier stage has half as many.
+   */
   embedDim: number;
-  /** Blocks of all stages: 1, 1 and the rest for patches of 4 pixels; 1, 2 and the rest for 16; for events 1 and 1. */
+  /**
+   * Number of blocks in all stages: 1, 1 and the rest for patches of 4 pixels; 1, 2 and the rest for 16; for events 1
+   * and 1.
+   */
   depth: number;
-  /** Of every stage. Default 8. */
+  /** Heads of every stage. Default 8. */
   numHeads?: number;
-  /** Default 4. */
+  /** Width of an MLP's hidden layer, as a multiple of its input's. Default 4. */
   mlpRatio?: number;
-  /** Default 4 for images; for events it is the input's. */
+  /** Default 4 for images; for events it is inputShape[0]. */
   timeSteps?: number;
-  /** Pixels to one side of a token in the last stage: 4 (default) or, as for ImageNet and events, 16. */
+  /** Side of a last-stage token in pixels: 4 (default) or, as for ImageNet and events, 16. */
   patchSize?: number;
   /** Factor on the product of full attention. Default 0.125. */
   scale?: number;
-  /** Threshold of attention's own neuron. Default 0.5. */
+  /** Threshold of the neuron inside attention. Default 0.5. */
   attnVThreshold?: number;
   /**
-   * What the last neuron of full attention integrates over: 'time' (default, the paper's) or 'released': time and
-   * batch, as the published code does: a sample's logits then depend on its neighbors in the batch.
+   * What the last neuron of full attention integrates over: 'time' (default, as in the paper) or 'released': time and
+   * batch, as in the published code. With 'released' a sample's logits depend on its neighbors in the batch.
    */
   projLifAxis?: 'time' | 'released';
   /** The model's name. */
@@ -64,7 +71,7 @@ const options = {
   ...neuronOptions,
 } satisfies NetworkOptions;
 
-/** A stage: how its channels are reached, and how many blocks of which attention follow. */
+/** A stage: how its channels are reached, and how many blocks with which attention follow. */
 interface Stage {
   embed: Pick<SpedsConfig, 'stages' | 'shortcutFrom'>;
   attention: 'token' | 'full';
@@ -74,7 +81,7 @@ interface Stage {
 const conv = (filters: number) => ({ filters, pool: false });
 const pooled = (filters: number) => ({ filters, pool: true });
 
-/** The three forms of the published code, of which input and patches decide. */
+/** The three forms of the published code, selected by input and patches. */
 function stagesOf({ inputShape, embedDim: d, depth, patchSize = 4 }: QKFormerConfig): Stage[] {
   const later = (width: number) => ({ stages: [conv(width), pooled(width)] });
   if (inputShape.length === 4) {
@@ -150,7 +157,7 @@ export function qkformer(config: QKFormerConfig): tf.LayersModel {
 const images = { depth: 4, embedDim: 384, numHeads: 8 };
 const events = { depth: 2, embedDim: 256, numHeads: 16 };
 
-/** The paper's networks; of DVS128 with the MLP of the published code. */
+/** The paper's networks; those for DVS128 have the MLP of the published code. */
 const presets: Record<string, QKFormerConfig> = {
   'qkformer-4-384-cifar10': { ...cifar10, ...images },
   'qkformer-4-384-cifar100': { ...cifar100, ...images },
@@ -163,13 +170,13 @@ const presets: Record<string, QKFormerConfig> = {
 
 const isEmbed = (layer: tf.layers.Layer) => layer.getClassName() === 'Speds';
 
-/** The ImageNet code: its first embedding has three convolutions, and it names some parts otherwise. */
+/** Whether it is the ImageNet code: its first embedding has three convolutions, and some parts have other names. */
 function isImageNet(layers: readonly tf.layers.Layer[]): boolean {
   const stages = layers.find(isEmbed)?.getConfig().stages as unknown[] | undefined;
   return stages?.length === 3;
 }
 
-/** Which stage of the network a layer belongs to, from 1. */
+/** The stage of the network that a layer belongs to, from 1. */
 const stageOf = ({ before = [] }: LayerPlace) => before.filter(isEmbed).length;
 
 const embedEntries: LayerNames = (layer, place) => {
@@ -200,7 +207,7 @@ const blockEntries: LayerNames = (layer, place) => {
   ];
 };
 
-/** In the codes for images, of three stages, all embeddings come before all blocks. */
+/** In the code for images, with three stages, all embeddings come before all blocks. */
 function embeddingsFirst(entries: TorchEntry[]): TorchEntry[] {
   if (!entries.some(({ key }) => key.startsWith('patch_embed3.'))) return entries;
   const isEmbedding = ({ key }: TorchEntry) => key.startsWith('patch_embed');

@@ -1,11 +1,11 @@
-/** The same network, with the same weights, at other time steps or at another resolution. */
+/** The same network with the same weights, for other time steps or another resolution. */
 import type * as tf from '@tensorflow/tfjs';
 import { checkPositiveInteger, invalid } from '../lib/validate';
 
 type Config = Record<string, unknown>;
 type Change = (key: string, value: unknown) => unknown;
 
-/** A config with `change` done to every entry, however deep. */
+/** A config with `change` applied to every entry, at any depth. */
 function changed(value: unknown, change: Change): unknown {
   if (Array.isArray(value)) return value.map((item) => changed(item, change));
   if (value === null || typeof value !== 'object') return value;
@@ -23,7 +23,7 @@ function contains(value: unknown, test: (key: string, value: unknown) => boolean
   return found;
 }
 
-/** A model of that config, with copies of the other's weights. */
+/** A model with that config and copies of the other's weights. */
 function rebuilt(model: tf.LayersModel, config: Config): tf.LayersModel {
   const cls = model.constructor as tf.serialization.SerializableConstructor<tf.LayersModel> & {
     fromConfig(cls: unknown, config: Config): tf.LayersModel;
@@ -35,8 +35,8 @@ function rebuilt(model: tf.LayersModel, config: Config): tf.LayersModel {
     const would = shapes[model.weights.indexOf(misfit)] ?? 'missing';
     other.dispose();
     throw new Error(
-      `The weights of ${model.name} depend on the shape of its input, time steps included: ` +
-        `${misfit.originalName} is [${misfit.shape}], and would be [${would}]`,
+      `The weights of ${model.name} depend on its input shape, including time steps: ` +
+        `${misfit.originalName} has shape [${misfit.shape}] but would need [${would}]`,
     );
   }
   other.setWeights(model.getWeights());
@@ -44,12 +44,14 @@ function rebuilt(model: tf.LayersModel, config: Config): tf.LayersModel {
 }
 
 /**
- * The model at another number of time steps, with copies of its weights: an image is presented that often,
- * events come in that many frames. Compile it anew to train it.
+ * The model with another number of time steps and copies of its weights: an image is presented that often, and events
+ * must come in that many frames. Compile it again to train it.
  *
  * ```ts
  * const quick = spiking.models.withTimeSteps(model, 1);
  * ```
+ *
+ * @throws if the model has no time axis, or if a weight depends on the number of time steps
  */
 export function withTimeSteps(model: tf.LayersModel, timeSteps: number): tf.LayersModel {
   checkPositiveInteger('timeSteps', timeSteps);
@@ -68,25 +70,26 @@ export function withTimeSteps(model: tf.LayersModel, timeSteps: number): tf.Laye
 }
 
 /**
- * The model for an input of another shape, such as images of another size, with copies of its weights.
- * @param inputShape Without the batch; null where a size is to stay open.
+ * The model for an input of another shape, such as larger images, with copies of its weights.
+ * @param inputShape Without the batch axis; null for a size that stays open.
  *
  * ```ts
  * const large = spiking.models.withInputShape(model, [288, 288, 3]); // trained at 224
  * ```
  *
- * @throws where a weight depends on the input's shape
+ * @throws if a weight depends on the input's shape
  */
 export function withInputShape(
   model: tf.LayersModel,
   inputShape: readonly (number | null)[],
 ): tf.LayersModel {
-  if (model.inputs.length !== 1) throw invalid('model', 'of one input', model.inputs.length);
+  if (model.inputs.length !== 1)
+    throw invalid('model', 'a model with one input', model.inputs.length);
   const before = model.inputs[0]!.shape;
   if (!Array.isArray(inputShape) || inputShape.length !== before.length - 1) {
     throw invalid(
       'inputShape',
-      `of ${before.length - 1} sizes, as [${before.slice(1)}]`,
+      `a list of ${before.length - 1} sizes, as [${before.slice(1)}]`,
       inputShape,
     );
   }

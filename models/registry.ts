@@ -1,4 +1,7 @@
-/** The families' networks by name: `create('spikingformer-4-384-cifar10')`, as timm's create_model. */
+/**
+ * The families' networks by name, such as `create('spikingformer-4-384-cifar10')`, in the manner of timm's
+ * create_model.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { show } from '../lib/validate';
 import { allFamilies } from './families';
@@ -12,14 +15,14 @@ import type { SpikeClipTextConfig } from './spike_clip_text';
 import type { SpikeDrivenTransformerConfig } from './spike_driven_transformer';
 import type { SpikformerConfig } from './spikformer';
 
-/** Any preset's configuration; each option is of the families that have it. */
+/** Any preset's configuration; each option belongs to the families that have it. */
 export type ModelConfig = SpikformerConfig &
   Partial<QKFormerConfig & MembraneNetworkConfig & SpikeDrivenTransformerConfig & SGLFormerConfig> &
   Partial<SpikeBertConfig> &
   Partial<SpikeClipImageConfig> &
   Partial<SpikeClipTextConfig>;
 
-/** The names that `create` knows: family, depth, width and data set; those before CML end in '-no-cml'. */
+/** The names that `create` accepts: family, depth, width and data set. Networks from before CML end in '-no-cml'. */
 export function list(): string[] {
   return allFamilies().flatMap(({ presets }) => Object.keys(presets));
 }
@@ -33,7 +36,7 @@ export function familyOfPreset(name: string): Family {
   return family;
 }
 
-/** A preset's configuration, with the caller's changes. Other time steps of an event network change its inputShape. */
+/** A preset's configuration with the caller's changes. For an event network, other time steps change its inputShape. */
 export function presetConfig(name: string, overrides: Partial<ModelConfig> = {}): ModelConfig {
   const preset = familyOfPreset(name).presets[name]!;
   const config = { ...preset, ...overrides };
@@ -50,6 +53,8 @@ export function presetConfig(name: string, overrides: Partial<ModelConfig> = {})
  * ```ts
  * const model = spiking.models.create('spikingformer-4-256-cifar10', { timeSteps: 2 });
  * ```
+ *
+ * @throws if there is no preset of that name, or if an option is unknown or invalid
  */
 export function create(name: string, overrides?: Partial<ModelConfig>): tf.LayersModel {
   const config = presetConfig(name, overrides);

@@ -19,28 +19,36 @@ export interface SGLFormerConfig extends NeuronOptions {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];
   numClasses: number;
-  /** Channels of a token: a multiple of 4, from 8, and of numHeads; in the ImageNet form a multiple of 8. */
+  /** Channels per token: a multiple of 4, at least 8, and of numHeads; in the ImageNet form a multiple of 8. */
   embedDim: number;
-  /** Units of a local block, local attention and global attention twice. In the ImageNet form one local unit counts for two, and global blocks make up the rest: at least 3. */
+  /**
+   * Number of units, each a local block, local attention, and global attention twice. In the ImageNet form a local unit
+   * counts as two, and global blocks make up the rest: at least 3.
+   */
   depth: number;
-  /** Default 8. */
+  /** Number of attention heads. Default 8. */
   numHeads?: number;
-  /** Default 4. The local block's hidden layer is 4 times as wide as its input whatever this says. */
+  /** Width of an MLP's hidden layer, as a multiple of its input's. Default 4. The local block always has 4. */
   mlpRatio?: number;
-  /** Default 4 for images; for events it is the input's. */
+  /** Default 4 for images; for events it is inputShape[0]. */
   timeSteps?: number;
-  /** Pixels to one side of a token: 4 (default) or 16. Of images, 16 is the ImageNet form, whose head is of the mean. */
+  /**
+   * Side of a token in pixels: 4 (default) or 16. For images, 16 selects the ImageNet form, whose head takes the mean.
+   */
   patchSize?: number;
-  /** Which four of the five convolutions pool in the ImageNet form: 'late' (default) the last, as in 8-384 and 8-512; 'early' the first, as in those that the authors mark by a star. */
+  /**
+   * Which four of the five convolutions pool in the ImageNet form: 'late' (default) the last, as in 8-384 and 8-512;
+   * 'early' the first, as in the networks that the authors mark with a star.
+   */
   pooling?: 'late' | 'early';
   /** Factor on attention's product. Default 0.125. */
   scale?: number;
-  /** Threshold of attention's own neuron. Default 0.5. */
+  /** Threshold of the neuron inside attention. Default 0.5. */
   attnVThreshold?: number;
   /**
-   * In the ImageNet form, what the last neuron of global attention integrates over, and with 'late' pooling the first of
-   * the tokenizer: 'time' (default, the paper's) or 'released': time and batch, as the published code does: a sample's
-   * logits then depend on its neighbors in the batch.
+   * In the ImageNet form, what the last neuron of global attention and, with 'late' pooling, the first neuron of the
+   * tokenizer integrate over: 'time' (default, as in the paper) or 'released': time and batch, as in the published
+   * code. With 'released' a sample's logits depend on its neighbors in the batch.
    */
   projLifAxis?: 'time' | 'released';
   /** The model's name. */
@@ -56,7 +64,7 @@ const options = {
   ...neuronOptions,
 } satisfies NetworkOptions;
 
-/** The code for ImageNet, which is not that of CIFAR and events. */
+/** Whether the published code for ImageNet applies, which differs from that for CIFAR and events. */
 const isImageNet = ({ inputShape, patchSize }: { inputShape: number[]; patchSize?: unknown }) =>
   inputShape.length === 3 && patchSize === 16;
 
@@ -66,13 +74,17 @@ function checkSizes(config: SGLFormerConfig): void {
   if (imageNet && depth < 3) throw invalid('depth', 'at least 3', depth);
   const multiple = imageNet ? 8 : 4;
   if (embedDim % multiple !== 0 || embedDim < 8) {
-    throw invalid('embedDim', `a multiple of ${multiple}, from 8`, embedDim);
+    throw invalid('embedDim', `a multiple of ${multiple}, at least 8`, embedDim);
   }
   if (embedDim % numHeads !== 0) {
     throw invalid('numHeads', `a divisor of embedDim (${embedDim})`, numHeads);
   }
   if (!Number.isInteger(embedDim * mlpRatio)) {
-    throw invalid('mlpRatio', `such that ${embedDim} channels times it is whole`, mlpRatio);
+    throw invalid(
+      'mlpRatio',
+      `a number whose product with the ${embedDim} channels is whole`,
+      mlpRatio,
+    );
   }
   if (imageNet) return;
   for (const [key, only] of Object.entries({ pooling: 'late', projLifAxis: 'time' })) {
@@ -82,8 +94,8 @@ function checkSizes(config: SGLFormerConfig): void {
 }
 
 /**
- * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. The readout of all but the ImageNet form has
- * a weight for each token and time step: it takes images of one size, at the time steps that it was built for.
+ * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. Except in the ImageNet form, the readout
+ * has a weight per token and time step, which fixes the image size and the time steps.
  *
  * ```ts
  * const model = spiking.models.sglformer({ inputShape: [32, 32, 3], numClasses: 10, embedDim: 64, depth: 1 });
@@ -125,7 +137,7 @@ export function sglformer(config: SGLFormerConfig): tf.LayersModel {
 const cifar = { depth: 1, embedDim: 384, numHeads: 16 };
 const events = { depth: 1, embedDim: 256, numHeads: 16 };
 
-/** The paper's networks; '-early-pool' and 8-768 are those that its authors mark by a star. */
+/** The paper's networks; '-early-pool' and 8-768 are those that its authors mark with a star. */
 const presets: Record<string, SGLFormerConfig> = {
   'sglformer-4-384-cifar10': { ...cifar10, ...cifar },
   'sglformer-4-384-cifar100': { ...cifar100, ...cifar },

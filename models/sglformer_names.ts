@@ -1,4 +1,4 @@
-/** The names that SGLFormer's authors gave its weights, and what their shapes and scripts tell of a network. */
+/** The names that SGLFormer's authors gave its weights, and the options that state_dicts and scripts determine. */
 import type { AuthorsCode } from './family';
 import {
   blockEntries,
@@ -13,11 +13,11 @@ import {
   tokenizerEntries,
 } from './torch_names';
 
-/** A map of the authors' modules: its weight is `conv1x1` or `conv3x3`, and its batch norm `bn`. */
+/** A map of the authors' modules: its weight is `conv1x1` or `conv3x3`, its batch norm `bn`. */
 const mapOf = (key: string, side: 1 | 3, path: string, get: Lookup): TorchEntry[] =>
   mapBN({ map: `${key}conv${side}x${side}`, bn: `${key}bn`, rank: 4 }, path, get);
 
-/** A depthwise kernel has one channel in, as ours. */
+/** A depthwise kernel has one input channel, as ours does. */
 const localBlock = (key: string, path: string, get: Lookup): TorchEntry[] => [
   ...mapOf(`${key}conv.`, 3, `${path}conv`, get),
   ...mapOf(`${key}conv1x1_1.`, 1, `${path}fc1`, get),
@@ -31,7 +31,7 @@ const attention = (key: string, path: string, get: Lookup): TorchEntry[] =>
 const mlp = (key: string, path: string, get: Lookup): TorchEntry[] =>
   [1, 2].flatMap((n) => mapOf(`${key}mlp${n}.`, 1, `${path}fc${n}`, get));
 
-/** How the two codes call a unit's parts; n counts attention and the MLP behind it. */
+/** The two published codes' names for a unit's parts; n counts attention with the MLP behind it. */
 const unitNames = {
   unit: {
     list: 'blocks',
@@ -89,7 +89,7 @@ function sizes(shapes: Shapes): Sizes | string {
   return { embedDim, depth, numClasses, mlpRatio: hidden / embedDim, channels };
 }
 
-/** Height and width of an image of so many tokens: as the args have it if that fits, else a square's. */
+/** Height and width of an image with that many tokens: from the args if they fit, else a square's. */
 function sidesOf(tokens: number, patchSize: number, args: Readonly<Record<string, unknown>>) {
   const height = Number(args.img_size_h ?? args.img_size);
   const width = Number(args.img_size_w ?? height);
@@ -99,8 +99,9 @@ function sidesOf(tokens: number, patchSize: number, args: Readonly<Record<string
 }
 
 /**
- * Of the ImageNet code, how it pools: as the script's name of the network says, else as the published networks of that
- * width do. The readout's kernel tells time steps and tokens, which are of 16 pixels a side for events, of 4 for images.
+ * For the ImageNet code, how it pools: from the network name in the script's args, else as the published networks of
+ * that width do. Otherwise the readout's kernel gives time steps and tokens, whose side is 16 pixels for events and 4
+ * for images.
  */
 function fromArgs(
   args: Readonly<Record<string, unknown>>,
@@ -123,7 +124,7 @@ function fromArgs(
     : { timeSteps, inputShape: [...sides, channels] };
 }
 
-/** See AuthorsCode: all that the family's options do not decide. */
+/** See AuthorsCode: everything that does not depend on the family's options. */
 export const sglformerCode: Omit<AuthorsCode, 'smallest'> = {
   layers: {
     SGLFormerTokenizer: tokenizer,

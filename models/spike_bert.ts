@@ -1,4 +1,4 @@
-/** SpikeBERT (Lv et al., arXiv 2308.15122): Spikformer's blocks on words, layer norms in the place of batch norms. */
+/** SpikeBERT (Lv et al., arXiv 2308.15122): Spikformer's blocks on words, with layer norms instead of batch norms. */
 import type * as tf from '@tensorflow/tfjs';
 import { pick } from '../layers/layer';
 import { layerNorm } from '../layers/layer_norm';
@@ -17,25 +17,28 @@ import { spikeBertCode } from './spike_bert_names';
 import { classifier, networkOptions } from './spiking_transformer';
 
 export interface SpikeBertConfig extends NeuronOptions {
-  /** `[length]`: tokens of a sentence, padded or cut to as many. */
+  /** `[length]`: tokens per sentence, which is padded or cut to that length. */
   inputShape: number[];
-  /** Null: no classifier, as the authors' first stage of distillation has it; the output then is `[batch, embedDim]`. */
+  /**
+   * Null for a network without classifier, as in the authors' first stage of distillation; its output is `[batch,
+   * embedDim]`.
+   */
   numClasses: number | null;
-  /** Tokens that there are: bert-base-cased's 28996 in the authors' networks. */
+  /** Size of the vocabulary; 28996 (bert-base-cased) in the authors' networks. */
   vocabSize: number;
-  /** Channels of a token, a multiple of numHeads. */
+  /** Channels per token, a multiple of numHeads. */
   embedDim: number;
   /** Number of blocks. */
   depth: number;
-  /** Default 8. */
+  /** Number of attention heads. Default 8. */
   numHeads?: number;
-  /** Default 4. */
+  /** Width of an MLP's hidden layer, as a multiple of its input's. Default 4. */
   mlpRatio?: number;
-  /** Default 4. */
+  /** Number of time steps. Default 4. */
   timeSteps?: number;
-  /** Factor on the attention's product. Default 0.125. */
+  /** Factor on attention's product. Default 0.125. */
   scale?: number;
-  /** Threshold of the neurons after the attention's product. Default 0.5. */
+  /** Threshold of the neurons after attention's product. Default 0.5. */
   attnVThreshold?: number;
   /** As in TokenEmbedding. Default false, as the authors trained; true usually answers better. */
   positions?: boolean;
@@ -72,7 +75,7 @@ function checkSizes({
 
 /**
  * A whole network: ids `[batch, length]`, int32 -> logits `[batch, numClasses]`, the mean over time of the logits at
- * each time step (`logitsPerStep`). Behind each block stands a SpikeBertTransform, which only distillation uses.
+ * each time step (`logitsPerStep`). Each block is followed by a SpikeBertTransform, which only distillation uses.
  *
  * ```ts
  * const model = spiking.models.spikeBert({ inputShape: [32], numClasses: 2, vocabSize: 1000, embedDim: 64, depth: 1 });
@@ -105,8 +108,8 @@ export function spikeBert(config: SpikeBertConfig): tf.LayersModel {
 const base = { vocabSize: 28996, embedDim: 768, numHeads: 8 };
 
 /**
- * The authors' three: distilled from BERT in two stages, of which '-wiki' is the student of the first, on
- * Wikipedia; and '-mr', trained directly, without a teacher, on movie reviews.
+ * The authors' three networks, distilled from BERT in two stages: the final one; '-wiki', the student of the first
+ * stage, on Wikipedia; and '-mr', trained without a teacher on movie reviews.
  */
 const presets: Record<string, SpikeBertConfig> = {
   'spikebert-12-768': {

@@ -1,4 +1,4 @@
-/** The names of SpikeBERT's weights in its authors' code, and what its state_dicts and scripts tell of a network. */
+/** The names of SpikeBERT's weights in its authors' code, and the options that state_dicts and scripts determine. */
 import type { AuthorsCode } from './family';
 import {
   type LayerNames,
@@ -10,7 +10,7 @@ import {
   weight,
 } from './torch_names';
 
-/** A LinearLN's, whose weights lie below `path`. */
+/** The entries of a LinearLN whose weights lie below `path`. */
 function mapLN(map: string, ln: string, path: string, get: Lookup): TorchEntry[] {
   return [
     weight(`${map}.weight`, get(`${path}/kernel`), 2),
@@ -19,7 +19,7 @@ function mapLN(map: string, ln: string, path: string, get: Lookup): TorchEntry[]
   ];
 }
 
-/** Ours and theirs. */
+/** Our names and theirs. */
 const attentionMaps = { q: 'q', k: 'k', v: 'v', proj: 'last' };
 
 const attention = (get: Lookup, key = '', path = '') =>
@@ -33,7 +33,7 @@ const layers: Record<string, LayerNames> = {
   TokenEmbedding(layer) {
     const get = lookup(layer);
     const table = sameLayout('emb.weight', get('embeddings'));
-    // The authors have no positions.
+    // The authors' code has no positions.
     return layer.getConfig().positions
       ? [table, sameLayout('positions.weight', get('positions'))]
       : [table];

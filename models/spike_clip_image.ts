@@ -1,4 +1,4 @@
-/** SpikeCLIP's image encoder (Lv et al., arXiv 2310.06488): a Spikingformer that answers in CLIP's space. */
+/** SpikeCLIP's image encoder (Lv et al., arXiv 2310.06488): a Spikingformer that returns embeddings in CLIP's space. */
 import * as tf from '@tensorflow/tfjs';
 import { normalKernel } from '../layers/initializers';
 import { pick } from '../layers/layer';
@@ -20,21 +20,21 @@ import { imageTimeSteps, networkOptions } from './spiking_transformer';
 export interface SpikeClipImageConfig extends NeuronOptions {
   /** `[height, width, channels]`, an image, presented at every time step. */
   inputShape: number[];
-  /** Numbers of the embedding. Default 512, those of CLIP ViT-B/16. */
+  /** Length of the embedding. Default 512, as in CLIP ViT-B/16. */
   outputDim?: number;
-  /** Channels of a token, a multiple of 8 and of numHeads. */
+  /** Channels per token, a multiple of 8 and of numHeads. */
   embedDim: number;
   /** Number of blocks. */
   depth: number;
-  /** Default 8. */
+  /** Number of attention heads. Default 8. */
   numHeads?: number;
-  /** Default 4. */
+  /** Width of an MLP's hidden layer, as a multiple of its input's. Default 4. */
   mlpRatio?: number;
-  /** Default 4. Weights trained at one number of time steps do not fit another. */
+  /** Number of time steps. Default 4. Weights trained with one number do not fit another. */
   timeSteps?: number;
-  /** Factor on the attention's product. Default 0.125. */
+  /** Factor on attention's product. Default 0.125. */
   scale?: number;
-  /** Threshold of the neurons after the attention's product. Default 0.5. */
+  /** Threshold of the neurons after attention's product. Default 0.5. */
   attnVThreshold?: number;
   /** The model's name. */
   name?: string;
@@ -92,7 +92,7 @@ export const spikeClipImageFamily: Family<SpikeClipImageConfig> = {
   name: 'spikeclip-image',
   options,
   create: spikeClipImage,
-  /** As the authors' scripts call it. */
+  /** The name in the authors' scripts. */
   presets: {
     'spikeclip-image-4-384': { inputShape, outputDim: 512, depth: 4, embedDim: 384, numHeads: 8 },
   },

@@ -1,4 +1,4 @@
-/** The names of SpikeCLIP's weights in its authors' code, and what its state_dicts tell of a network. */
+/** The names of SpikeCLIP's weights in its authors' code, and the options that its state_dicts determine. */
 import type { AuthorsCode } from './family';
 import {
   attentionEntries,
@@ -13,15 +13,15 @@ import {
   weight,
 } from './torch_names';
 
-/** One weight per time step, with axes for batch and channels there. */
+/** One weight per time step; the authors' tensor also has axes for batch and channels. */
 function timeWeights(variable: TorchEntry['variable']): TorchEntry {
   return sameLayout('weights_tensor', variable!, [1, variable!.shape[0]!, 1]);
 }
 
-/** Of a linear map that the authors call a convolution. */
+/** The names of a linear map that the authors call a convolution. */
 const linear = (key: string): MapNames => ({ ...named(key, 4), rank: 2 });
 
-/** A batch norm that the authors' block of text owns and never calls. */
+/** A batch norm that the authors' text block owns but never calls. */
 function unusedBatchNorm(key: string, channels: number): TorchEntry[] {
   const entry = (name: string, fill: number): TorchEntry => ({
     key: `${key}.${name}`,
@@ -36,7 +36,7 @@ function unusedBatchNorm(key: string, channels: number): TorchEntry[] {
   ];
 }
 
-/** The linear map at the end is `proj`, the weights of time steps come first. */
+/** The last linear map is `proj`; the weights of the time steps come first. */
 function inOrder(entries: TorchEntry[]): TorchEntry[] {
   const isFirst = ({ key }: TorchEntry) => key === 'weights_tensor';
   return [...entries.filter(isFirst), ...entries.filter((entry) => !isFirst(entry))].map(
@@ -105,7 +105,7 @@ export const spikeClipTextCode: AuthorsCode = {
       return 'it has no fc1, fc2 and weights_tensor';
     return { outputDim, timeSteps };
   },
-  /** The authors' tokens have as many channels as the answer, CLIP's. */
+  /** The authors' tokens have as many channels as the output, CLIP's. */
   fromArgs(_, shapes) {
     const [hidden, width] = shapes['fc1.weight']!.shape as [number, number];
     const channels = shapes['fc2.weight']!.shape[0]!;

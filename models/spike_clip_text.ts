@@ -1,4 +1,4 @@
-/** SpikeCLIP's text encoder (Lv et al., arXiv 2310.06488), as its authors released it: for the user's own CLIP embeddings. */
+/** SpikeCLIP's text encoder (Lv et al., arXiv 2310.06488) as its authors released it, for your own CLIP embeddings. */
 import * as tf from '@tensorflow/tfjs';
 import { pick } from '../layers/layer';
 import { type NeuronOptions, neuronOptionKeys } from '../layers/neuron_options';
@@ -10,13 +10,13 @@ import { spikeClipTextCode } from './spike_clip_names';
 import { networkOptions } from './spiking_transformer';
 
 export interface SpikeClipTextConfig extends NeuronOptions {
-  /** `[tokens, channels]` of an embedded prompt: 20 tokens with the authors, 512 channels with CLIP ViT-B/16. */
+  /** `[tokens, channels]` of an embedded prompt: 20 tokens in the authors' code, 512 channels in CLIP ViT-B/16. */
   inputShape: number[];
-  /** Numbers of the embedding. Default: the channels of a token. */
+  /** Length of the embedding. Default: the channels of a token. */
   outputDim?: number;
-  /** Width of the hidden layer in channels of a token. Default 4. */
+  /** Width of the hidden layer, as a multiple of a token's channels. Default 4. */
   mlpRatio?: number;
-  /** Default 4. */
+  /** Number of time steps. Default 4. */
   timeSteps?: number;
   /** The model's name. */
   name?: string;
@@ -30,8 +30,8 @@ const options = {
 } satisfies NetworkOptions;
 
 /**
- * Embedded prompts `[batch, tokens, channels]` -> embeddings `[batch, outputDim]`. The embedding is CLIP's, its rows
- * of tokens plus those of positions: CLIP's weights are not part of this model, nor of its state_dict here.
+ * Embedded prompts `[batch, tokens, channels]` -> embeddings `[batch, outputDim]`. The input is CLIP's token embeddings
+ * plus position embeddings: CLIP's weights are not part of this model, nor of its state_dict.
  *
  * ```ts
  * const model = spiking.models.spikeClipText({ inputShape: [20, 512] });
@@ -61,7 +61,7 @@ export const spikeClipTextFamily: Family<SpikeClipTextConfig> = {
   name: 'spikeclip-text',
   options,
   create: spikeClipText,
-  /** Of 20 tokens, in the space of CLIP ViT-B/16. */
+  /** For 20 tokens, in the space of CLIP ViT-B/16. */
   presets: { 'spikeclip-text-512': { inputShape: [20, 512], outputDim: 512 } },
   authors: spikeClipTextCode,
 };

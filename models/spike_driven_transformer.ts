@@ -1,4 +1,6 @@
-/** Spike-driven Transformer (Yao et al., NeurIPS 2023, arXiv 2307.01694): membranes between blocks, masks for attention. */
+/**
+ * Spike-driven Transformer (Yao et al., NeurIPS 2023, arXiv 2307.01694): membranes between blocks, masks as attention.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { pick } from '../layers/layer';
 import { lifNode } from '../layers/lif_node';
@@ -26,19 +28,22 @@ export interface SpikeDrivenTransformerConfig extends NeuronOptions, TokenPrunin
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];
   numClasses: number;
-  /** Channels of a token, a multiple of 8 and of numHeads. */
+  /** Channels per token, a multiple of 8 and of numHeads. */
   embedDim: number;
   /** Number of blocks. */
   depth: number;
-  /** Default 8; without dvsMode the network is the same whatever it is. */
+  /** Number of attention heads. Default 8; without dvsMode it does not change the result. */
   numHeads?: number;
-  /** Default 4. */
+  /** Width of an MLP's hidden layer, as a multiple of its input's. Default 4. */
   mlpRatio?: number;
-  /** Default 4 for images; for events it is the input's. */
+  /** Default 4 for images; for events it is inputShape[0]. */
   timeSteps?: number;
-  /** For each of the tokenizer's four convolutions 1 if a pool halves the image behind it, else 0. Default '1111'. */
+  /**
+   * One digit for each of the tokenizer's four convolutions: 1 if a pool after it halves the image, else 0. Default
+   * '1111'.
+   */
   poolingStat?: string;
-  /** Whether attention spreads spikes by max pools, as the published network for CIFAR10-DVS. Default false. */
+  /** Whether attention spreads spikes by max pools, as in the published network for CIFAR10-DVS. Default false. */
   dvsMode?: boolean;
   /** Threshold of the mask's neuron. Default 0.5. */
   attnVThreshold?: number;
@@ -67,7 +72,7 @@ const options = {
  * });
  * ```
  *
- * @throws if an option is unknown or not possible
+ * @throws if an option is unknown or invalid
  */
 export function spikeDrivenTransformer(config: SpikeDrivenTransformerConfig): tf.LayersModel {
   checkKeys('spikeDrivenTransformer', config, Object.keys(options));
@@ -84,7 +89,11 @@ export function spikeDrivenTransformer(config: SpikeDrivenTransformerConfig): tf
     throw invalid('numHeads', `a divisor of embedDim (${embedDim})`, size.numHeads);
   }
   if (!Number.isInteger(embedDim * size.mlpRatio)) {
-    throw invalid('mlpRatio', `such that ${embedDim} channels times it is whole`, size.mlpRatio);
+    throw invalid(
+      'mlpRatio',
+      `a number whose product with the ${embedDim} channels is whole`,
+      size.mlpRatio,
+    );
   }
   const neurons = pick(config, neuronOptionKeys);
   const tokens = { embedDim, timeSteps, ...pick(config, ['poolingStat']), ...neurons };
@@ -100,7 +109,7 @@ export function spikeDrivenTransformer(config: SpikeDrivenTransformerConfig): tf
   return classifier(config, layers, { headFirst: true });
 }
 
-/** A data set's input and classes; of patches poolingStat decides. */
+/** A data set's input and classes; poolingStat determines the patches. */
 const sampleOf = ({ inputShape, numClasses }: { inputShape: number[]; numClasses: number }) => ({
   inputShape,
   numClasses,
@@ -108,7 +117,7 @@ const sampleOf = ({ inputShape, numClasses }: { inputShape: number[]; numClasses
 const cifar = { depth: 2, poolingStat: '0011' };
 const events = { depth: 2, embedDim: 256 };
 
-/** The authors' networks; frames of CIFAR10-DVS they resize to 64 x 64. */
+/** The authors' networks. They resize frames of CIFAR10-DVS to 64 x 64. */
 const presets: Record<string, SpikeDrivenTransformerConfig> = {
   'sdt-2-256-cifar10': { ...sampleOf(data.cifar10), ...cifar, embedDim: 256 },
   'sdt-2-512-cifar10': { ...sampleOf(data.cifar10), ...cifar, embedDim: 512 },
@@ -128,7 +137,7 @@ const presets: Record<string, SpikeDrivenTransformerConfig> = {
   'sdt-2-256-dvs128': { ...sampleOf(data.dvs128), ...events, poolingStat: '0111' },
 };
 
-/** proj_conv and proj_bn, proj_conv1 and proj_bn1, ...; rpe: the convolution that tells positions apart. */
+/** proj_conv and proj_bn, proj_conv1 and proj_bn1, ...; rpe: the convolution that encodes positions. */
 const tokenizerNames: LayerNames = (layer) => {
   const get = lookup(layer);
   const maps = [
@@ -144,7 +153,7 @@ const tokenizerNames: LayerNames = (layer) => {
   });
 };
 
-/** Attention's below `key`, from weights below `path`; talking_heads is never called. */
+/** Attention's entries below `key`, from weights below `path`; the authors never call talking_heads. */
 function attentionNames(layer: tf.layers.Layer, key = '', path = ''): TorchEntry[] {
   const get = lookup(layer);
   const heads = layer.getConfig().numHeads as number;
@@ -162,13 +171,13 @@ function attentionNames(layer: tf.layers.Layer, key = '', path = ''): TorchEntry
   ];
 }
 
-/** An MLP's below `key`, from weights below `path`. */
+/** An MLP's entries below `key`, from weights below `path`. */
 function mlpNames(layer: tf.layers.Layer, key = '', path = ''): TorchEntry[] {
   const get = lookup(layer);
   return [1, 2].flatMap((n) => mapBN(named(`${key}fc${n}`, 4), `${path}fc${n}`, get, true));
 }
 
-/** Heads are those of talking_heads, if the state_dict has it. */
+/** The number of heads is that of talking_heads, if the state_dict has it. */
 function sizes(shapes: Shapes): Sizes | string {
   const found = transformerSizes(shapes);
   const numHeads = shapes['block.0.attn.talking_heads.weight']?.shape[0];
@@ -182,7 +191,7 @@ export const spikeDrivenFamily: Family<SpikeDrivenTransformerConfig> = {
   notes: ({ dvsMode }) =>
     dvsMode
       ? [
-          "dvsMode, as in the published code: two of its max pools run over the tokens' index and the channels of a head, not over the image",
+          'dvsMode, as in the published code: two of its max pools run over the token index and the channels of a head, not over the image',
         ]
       : [],
   presets,

@@ -1,4 +1,4 @@
-/** Spikformer (Zhou et al., arXiv 2209.15425), with CML downsampling (arXiv 2305.05954) or without. */
+/** Spikformer (Zhou et al., arXiv 2209.15425), with or without CML downsampling (arXiv 2305.05954). */
 import type * as tf from '@tensorflow/tfjs';
 import { spikformerBlock, spikformerTokenizer } from '../layers/spikformer';
 import { type ProjectionOptions, projections } from '../layers/spikformer/projection';
@@ -28,8 +28,8 @@ const blockOptions = {
 } satisfies NetworkOptions;
 
 /**
- * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. Neurons stand after each
- * convolution, and what the blocks add is spikes: whole numbers flow from block to block.
+ * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. Neurons follow each convolution, and
+ * blocks add spikes, so that whole numbers flow from block to block.
  *
  * ```ts
  * const model = spiking.models.spikformer({ inputShape: [32, 32, 3], numClasses: 10, embedDim: 64, depth: 1 });
@@ -43,7 +43,7 @@ export function spikformer(config: SpikformerConfig): tf.LayersModel {
   });
 }
 
-/** As the authors' files for ImageNet and for events have it. */
+/** As in the authors' files for ImageNet and for events. */
 const conv = { projection: 'conv' } as const;
 const events = { ...conv, scale: 0.25 };
 
@@ -68,7 +68,7 @@ const presets: Record<string, SpikformerConfig> = {
   'spikformer-2-256-dvs128': { ...dvs128, depth: 2, embedDim: 256, numHeads: 16, ...events },
 };
 
-/** The same before CML, '...-no-cml'. */
+/** The same networks from before CML, '...-no-cml'. */
 const withoutCML = Object.entries(presets).map(([name, config]) => [
   `${name}-no-cml`,
   { ...config, order: 'conv-bn-lif-pool' } as SpikformerConfig,
@@ -85,7 +85,7 @@ function stageNames(tokenizer: tf.layers.Layer): MapNames[] {
   );
 }
 
-/** Linear maps, or convolutions: of events, the MLP's too have one axis. */
+/** Linear maps, or convolutions; for events, those of the MLP too have one axis. */
 function blockNames(layer: tf.layers.Layer, events = false): BlockNames {
   const linear = layer.getConfig().projection === 'linear';
   const convolution = events ? 3 : 4;

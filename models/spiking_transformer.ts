@@ -16,29 +16,29 @@ export interface NetworkConfig extends NeuronOptions, TokenPruning {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];
   numClasses: number;
-  /** Channels of a token, a multiple of 8 and of numHeads. */
+  /** Channels per token, a multiple of 8 and of numHeads. */
   embedDim: number;
   /** Number of blocks. */
   depth: number;
-  /** Default 8. */
+  /** Number of attention heads. Default 8. */
   numHeads?: number;
-  /** Default 4. */
+  /** Width of an MLP's hidden layer, as a multiple of its input's. Default 4. */
   mlpRatio?: number;
-  /** Default 4 for images; for events it is the input's. */
+  /** Default 4 for images; for events it is inputShape[0]. */
   timeSteps?: number;
-  /** Pixels to one side of a token: 4 (default), 8 or 16. */
+  /** Side of a token in pixels: 4 (default), 8 or 16. */
   patchSize?: number;
-  /** 'conv-bn-pool-lif' (CML, the default) or 'conv-bn-lif-pool' (before it). */
+  /** 'conv-bn-pool-lif' (CML, the default) or 'conv-bn-lif-pool' (the earlier order). */
   order?: DownsampleOrder;
-  /** Factor on the attention's product. Default 0.125. */
+  /** Factor on attention's product. Default 0.125. */
   scale?: number;
-  /** Threshold of the neurons after the attention's product. Default 0.5. */
+  /** Threshold of the neurons after attention's product. Default 0.5. */
   attnVThreshold?: number;
   /** The model's name. */
   name?: string;
 }
 
-/** The network's own, in the order in which they are checked; layers check the last of them themselves. */
+/** The network's options, in the order in which they are checked; layers check the last of them. */
 export const networkOptions = {
   inputShape: { type: 'shape', required: true, recipe: false },
   numClasses: { type: 'integer', required: true, recipe: false },
@@ -54,15 +54,15 @@ export const networkOptions = {
   name: { type: 'string', recipe: false },
 } satisfies NetworkOptions;
 
-/** A family's own options, and its layers. */
+/** What a family contributes: its options and its layers. */
 export interface NetworkParts {
   tokenizer(config: TokenizerConfig): tf.layers.Layer;
   block(config: PruningBlockConfig): tf.layers.Layer;
-  /** Options that only this family has: they go to its blocks. */
+  /** Options that only this family has; they go to its blocks. */
   blockOptions?: NetworkOptions;
 }
 
-/** How many time steps the tokenizer adds to an image; null for events, which bring their own. */
+/** How many time steps the tokenizer adds to an image; null for events, which have their own. */
 export function imageTimeSteps({
   inputShape,
   timeSteps,
@@ -79,7 +79,7 @@ export function imageTimeSteps({
   if (timeSteps !== undefined && timeSteps !== inputShape[0]) {
     throw invalid(
       'timeSteps',
-      `inputShape[0] (${inputShape[0]}), the events' time steps`,
+      `inputShape[0] (${inputShape[0]}), the time steps of the events`,
       timeSteps,
     );
   }
@@ -93,8 +93,8 @@ interface ClassifierOptions {
 }
 
 /**
- * The network of these layers, not yet built, a readout (default: of rates) and a linear head, or, headFirst, the two in
- * reverse; without a head if numClasses is null. `dtype` is the input's.
+ * The network of these layers, which are not built yet: then a readout (default: of rates) and a linear head or, with
+ * headFirst, the head and then the readout. It has no head if numClasses is null. `dtype` is the input's.
  */
 export function classifier(
   config: Pick<NetworkConfig, 'inputShape' | 'name'> & { numClasses: number | null },
@@ -115,13 +115,16 @@ export function classifier(
     const logits = all.reduce((x, layer) => layer.apply(x) as tf.SymbolicTensor, input);
     return tf.model({ inputs: input, outputs: logits, ...pick(config, ['name']) });
   } catch (error) {
-    // A layer that refuses its input leaves those before it behind.
+    // If a layer rejects its input, the layers before it must be disposed of.
     for (const weight of all.flatMap((layer) => layer.weights)) weight.dispose();
     throw error;
   }
 }
 
-/** A whole network of that family, `family` being its function's name: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. */
+/**
+ * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. `family` is the name of the family's
+ * function.
+ */
 export function spikingTransformer(
   family: string,
   config: NetworkConfig,
@@ -146,7 +149,7 @@ export function spikingTransformer(
   const neurons = pick(config, neuronOptionKeys);
   const blockConfig = pick(config, ['scale', 'attnVThreshold', ...blockKeys, ...neuronOptionKeys]);
 
-  // All layers before any weight: a layer that refuses its options leaves nothing behind.
+  // All layers are made before any weight: if a layer rejects its options, no tensor is left.
   const tokens = tokenizer({
     name: 'tokenizer',
     embedDim: config.embedDim,
@@ -161,14 +164,14 @@ export function spikingTransformer(
   if (!Number.isInteger(config.embedDim * size.mlpRatio)) {
     throw invalid(
       'mlpRatio',
-      `such that ${config.embedDim} channels times it is whole`,
+      `a number whose product with the ${config.embedDim} channels is whole`,
       size.mlpRatio,
     );
   }
   return classifier(config, [tokens, ...blocks]);
 }
 
-/** What the authors' codes have in common: see AuthorsCode. */
+/** What the authors' codes share: see AuthorsCode. */
 export const transformerCode = {
   sizes: transformerSizes,
   smallest: () => ({ embedDim: 8, depth: 1, numHeads: 1, numClasses: 1 }),

@@ -1,4 +1,4 @@
-/** Spikingformer (Zhou et al., arXiv 2304.11954), with CML downsampling (arXiv 2305.05954) or without. */
+/** Spikingformer (Zhou et al., arXiv 2304.11954), with or without CML downsampling (arXiv 2305.05954). */
 import type * as tf from '@tensorflow/tfjs';
 import { spikingformerBlock, spikingTokenizer } from '../layers/spikingformer';
 import { cifar10, cifar10dvs, cifar100, dvs128, imagenet } from './data_sets';
@@ -22,8 +22,8 @@ import {
 export type SpikingformerConfig = NetworkConfig;
 
 /**
- * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. Neurons stand before each
- * convolution, and what the blocks add is real numbers.
+ * A whole network: `[batch, ...inputShape]` -> logits `[batch, numClasses]`. Neurons precede each convolution, and
+ * blocks add real numbers.
  *
  * ```ts
  * const model = spiking.models.spikingformer({ inputShape: [32, 32, 3], numClasses: 10, embedDim: 64, depth: 1 });
@@ -57,7 +57,7 @@ const presets: Record<string, SpikingformerConfig> = {
   'spikingformer-2-256-dvs128': { ...dvs128, depth: 2, embedDim: 256, numHeads: 16, tau: 1.75 },
 };
 
-/** The same before CML, '...-no-cml'; those for events then have tau 1.5. */
+/** The same networks from before CML, '...-no-cml'; those for events have tau 1.5. */
 const withoutCML = Object.entries(presets).map(([name, config]) => [
   `${name}-no-cml`,
   { ...config, order: 'conv-bn-lif-pool', ...(config.tau && { tau: 1.5 }) } as SpikingformerConfig,

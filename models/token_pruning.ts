@@ -1,14 +1,14 @@
-/** A network's options for blocks that compute with their most informative tokens only, as TP-Spikformer. */
+/** The options of networks whose blocks compute with their most informative tokens only, as in TP-Spikformer. */
 import { invalid } from '../lib/validate';
 import type { NetworkOptions } from './options';
 
 export interface TokenPruning {
   /**
-   * How many tokens each block computes with, from 1, or a share of them, below 1; or a list of one for each block, in
-   * which null is all. The others pass the block by. Default: all. See PruningBlockConfig.
+   * How many tokens each block computes with: a count from 1, or a share below 1; or a list with one entry per block,
+   * null for all. The other tokens pass the block unchanged. Default: all. See PruningBlockConfig.
    */
   keepTokens?: number | readonly (number | null)[];
-  /** With keepTokens: windowSize of `tokenScores`. Default 3, of QKFormer 7. */
+  /** With keepTokens: windowSize of `tokenScores`. Default 3; 7 for QKFormer. */
   scoreWindow?: number;
 }
 
@@ -17,10 +17,14 @@ export const tokenPruningOptions = {
   scoreWindow: { type: 'integer', max: 99 },
 } satisfies NetworkOptions;
 
-/** What each of that many blocks gets of them. */
+/** The pruning options of each of that many blocks. */
 export function pruningOfBlocks({ keepTokens, scoreWindow }: TokenPruning, depth: number) {
   if (typeof keepTokens === 'object' && keepTokens.length !== depth) {
-    throw invalid('keepTokens', `one for each of the ${depth} blocks`, keepTokens);
+    throw invalid(
+      'keepTokens',
+      `a list with one entry for each of the ${depth} blocks`,
+      keepTokens,
+    );
   }
   return Array.from({ length: depth }, (_, i) => ({
     keepTokens: typeof keepTokens === 'object' ? keepTokens[i] : keepTokens,

@@ -1,28 +1,28 @@
-/** The authors' names for weights: entries of a state_dict, each beside the variable of ours that holds it. */
+/** The authors' weight names: the entries of a state_dict, each with our variable that holds it. */
 import type * as tf from '@tensorflow/tfjs';
 import { show } from '../lib/validate';
 
 /** One entry of the authors' state_dict. */
 export interface TorchEntry {
   key: string;
-  /** In PyTorch's layout. */
+  /** The shape in PyTorch's layout. */
   shape: number[];
-  /** Our variable; null where the authors' module is never called, or counts batches. */
+  /** Our variable; null if the authors' module is never called, or counts batches. */
   variable: tf.LayerVariable | null;
-  /** Whether our layout is PyTorch's, as a table's of rows is. Default false: kernels are transposed. */
+  /** Whether our layout is PyTorch's, as for a table of rows. Default false: kernels are transposed. */
   sameLayout?: true;
-  /** What a fresh PyTorch module holds where there is no variable. */
+  /** What a fresh PyTorch module holds if there is no variable. */
   fill: number;
   dtype: 'F32' | 'I64';
 }
 
-/** Where a layer stands in its model. */
+/** The place of a layer in its model. */
 export interface LayerPlace {
-  /** Which of the layers of its class it is. Default 0. */
+  /** Its number among the layers of its class, from 0. Default 0. */
   block?: number;
   /** Whether the model takes events. Default false. */
   events?: boolean;
-  /** The model's layers before it. */
+  /** The layers before it in the model. */
   before?: readonly tf.layers.Layer[];
 }
 
@@ -60,7 +60,7 @@ export function weight(key: string, variable: tf.LayerVariable, rank = 1): Torch
   return { key, shape, variable, fill: 0, dtype: 'F32' };
 }
 
-/** A weight with the axes that it has here: a table of embeddings, or one that PyTorch gives more axes of one. */
+/** A weight with the same axes as here, such as a table of embeddings, or one to which PyTorch adds axes of size 1. */
 export function sameLayout(
   key: string,
   variable: tf.LayerVariable,
@@ -69,19 +69,19 @@ export function sameLayout(
   return { key, shape, variable, sameLayout: true, fill: 0, dtype: 'F32' };
 }
 
-/** The names of a convolution or linear map and of its batch norm; the rank of its weight. */
+/** The names of a convolution or linear map and of its batch norm, and the rank of its weight. */
 export interface MapNames {
   map: string;
   bn: string;
   rank: number;
 }
 
-/** `q_conv` and `q_bn`; where the authors wrote a linear map, of rank 2, `q_linear`. */
+/** `q_conv` and `q_bn`; or `q_linear` if the authors wrote a linear map (rank 2). */
 export function named(key: string, rank: number): MapNames {
   return { map: `${key}_${rank === 2 ? 'linear' : 'conv'}`, bn: `${key}_bn`, rank };
 }
 
-/** A ConvBN's or LinearBN's, whose weights lie below `path`. */
+/** The entries of a ConvBN or LinearBN whose weights lie below `path`. */
 export function mapBN(
   { map, bn, rank }: MapNames,
   path: string,
@@ -99,12 +99,12 @@ export function mapBN(
   ];
 }
 
-/** A LayerNorm's, whose weights lie below `path`. */
+/** The entries of a LayerNorm whose weights lie below `path`. */
 export function layerNormEntries(key: string, path: string, get: Lookup): TorchEntry[] {
   return [weight(`${key}.weight`, get(`${path}gamma`)), weight(`${key}.bias`, get(`${path}beta`))];
 }
 
-/** A LayerNorm that the authors' blocks own and never call. */
+/** A LayerNorm that the authors' blocks own but never call. */
 export function unusedLayerNorm(key: string, channels: number): TorchEntry[] {
   const entry = (name: string, fill: number): TorchEntry => ({
     key: `${key}.${name}`,
@@ -116,7 +116,9 @@ export function unusedLayerNorm(key: string, channels: number): TorchEntry[] {
   return [entry('weight', 1), entry('bias', 0)];
 }
 
-/** The tokenizer's: its stages' names, then those of what comes after them, whose weights lie below `path`. */
+/**
+ * The tokenizer's entries: the names of its stages, then those of the parts after them, whose weights lie below `path`.
+ */
 export function tokenizerEntries(
   tokenizer: tf.layers.Layer,
   stages: readonly MapNames[],
@@ -131,14 +133,17 @@ export function tokenizerEntries(
 
 /** How a family's authors wrote the maps of its attention and MLP. */
 export interface BlockNames {
-  /** Rank of attention's weights; q, k and v have a bias where it is 2. */
+  /** Rank of attention's weights; q, k and v have a bias if it is 2. */
   attentionRank: number;
   /** 'mlp' or 'fc', before the number. */
   mlp: string;
   mlpRank: number;
 }
 
-/** Attention's entries below `key`, from weights below `path`; `factors` are the letters of its maps before the last. */
+/**
+ * Attention's entries below `key`, from weights below `path`; `factors` are the letters of its maps before the last
+ * one.
+ */
 export function attentionEntries(
   layer: tf.layers.Layer,
   rank: number,
@@ -174,7 +179,7 @@ export function blockEntries(
   ];
 }
 
-/** What is the same in every family: a linear head, layer norms by their own names; nothing of an input, of a readout and of its parts. */
+/** What all families share: a linear head, layer norms by their own names; inputs and readouts have no entries. */
 export const stockNames: Readonly<Record<string, LayerNames>> = {
   Dense(head) {
     const get = lookup(head);
@@ -187,16 +192,15 @@ export const stockNames: Readonly<Record<string, LayerNames>> = {
   TokenMean: () => [],
 };
 
-/** Names and shapes of a state_dict; data is not looked at. */
+/** Names and shapes of a state_dict, without data. */
 export type Shapes = Readonly<Record<string, { shape: number[] }>>;
 
 /**
- * What the shapes of a state_dict tell of a network's options for certain; `channels` are the input's, of images and
- * events.
+ * The options that the shapes of a state_dict determine; `channels` are those of an image input, and of an event input.
  */
 export type Sizes = Record<string, number | number[]> & { channels?: number; numClasses?: number };
 
-/** The sizes of a spiking transformer in the authors' names, or what it lacks. */
+/** The sizes of a spiking transformer in the authors' names, or what is missing. */
 export function transformerSizes(shapes: Shapes): Sizes | string {
   const keys = Object.keys(shapes);
   const [numClasses, embedDim] = shapes['head.weight']?.shape ?? [];

@@ -263,7 +263,7 @@ describeEachBackend('activity', () => {
     const x = tf.randomUniform([2, 4, 4, 2], 0, 2, 'float32', 9);
     const report = energy(model, x, { memory: 'dram' });
     const table = energyTable(report);
-    for (const text of ['down/conv_bn', 'head', '4.6 pJ a MAC', "memory 'dram'", 'ratio ']) {
+    for (const text of ['down/conv_bn', 'head', '4.6 pJ per MAC', "memory 'dram'", 'ratio ']) {
       expect(table).toContain(text);
     }
     const svg = energySvg(report, report.activity, 'a < b & "c"');
@@ -305,16 +305,16 @@ describe('errors', () => {
     });
     const maps = { 'attn/q': 0.1, 'attn/k': 0.1, 'attn/v': 0.1, 'attn/proj': 0.1 };
     expect(() => energyOf(countOperations(attention), rates(maps))).toThrow(
-      'rates must have attn/q_lif, a factor of attn/product, but have not',
+      'rates must have an entry for attn/q_lif, a factor of attn/product, but got none',
     );
     attention.dispose();
     const none = { samples: 1, neurons: new Map(), inputs: new Map() };
-    expect(() => energyOf(count(), none)).toThrow('activity has no input of layer down/conv_bn');
+    expect(() => energyOf(count(), none)).toThrow('activity has no input for layer down/conv_bn');
     const open = tf.sequential({
       layers: [layers.convBN({ name: 'open', filters: 2, inputShape: [2, null, null, 3] })],
     });
     expect(() => countOperations(open)).toThrow(
-      'The shape of open must be known but for the batch',
+      'The shape of open must be known except for the batch',
     );
     open.dispose();
   });
@@ -327,7 +327,9 @@ describe('errors', () => {
     expect(() => measureActivity(model, x)).toThrow('model must be stateless');
     const other = small();
     const nothing = tf.zeros([0, 4, 4, 2]);
-    expect(() => measureActivity(other, nothing)).toThrow('x must be of one sample or more');
+    expect(() => measureActivity(other, nothing)).toThrow(
+      'x must be a tensor of at least one sample',
+    );
     expect(() => measureActivity(other, nothing, { batchSize: 0 })).toThrow('batchSize must be');
     tf.dispose([x, nothing]);
     model.dispose();

@@ -46,7 +46,7 @@ test('of data: a table with its assumptions, and a picture', () => {
   expect(stdout).toMatch(/block\/attn\/q_lif +\d+\.\d\d %/);
   expect(stdout).toMatch(/block\/attn\/product +spikes/);
   expect(stdout).toMatch(/ratio \d/);
-  expect(stdout).toMatch(/4\.6 pJ a MAC, 0\.9 pJ an AC/);
+  expect(stdout).toMatch(/4\.6 pJ per MAC, 0\.9 pJ per AC/);
   expect(readFileSync(svg, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
 });
 

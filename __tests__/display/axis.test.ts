@@ -60,7 +60,7 @@ test('logarithmic: ticks enclose any values; equal factors are equally long', ()
 
 test.each([[0], [-1], [Number.NaN], [Infinity]])('logarithmic: %p has no place', (value) => {
   expect(() => logAxis([1, value])).toThrow(
-    `a logarithmic axis must have positive numbers, but got ${value}`,
+    `values of a logarithmic axis must be positive numbers, but got ${value}`,
   );
 });
 

@@ -223,7 +223,7 @@ const inputs: [string, Loose, number[], string][] = [
     'sglFormerLocalBlock',
     { hiddenRatio: 1.3 },
     [2, 2, 4, 4, 8],
-    'hiddenRatio must be such that 8 channels times it is whole, but got 1.3',
+    'hiddenRatio must be a number whose product with the 8 channels is whole, but got 1.3',
   ],
   [
     'sglFormerReadout',
@@ -260,20 +260,20 @@ const inputs: [string, Loose, number[], string][] = [
     'spikformerBlock',
     { numHeads: 2, mlpRatio: 0.3 },
     [2, 3, 4, 8],
-    'mlpRatio must be such that 8 channels times it is whole, but got 0.3',
+    'mlpRatio must be a number whose product with the 8 channels is whole, but got 0.3',
   ],
   [
     'spikformerTokenizer',
     { embedDim: 8, patchSize: 8 },
     [2, 1, 8, 4, 3],
-    'an image of at least patchSize (8) pixels a side, but got [2,1,8,4,3]',
+    'an image of at least patchSize (8) pixels per side, but got [2,1,8,4,3]',
   ],
   ['spikingMLP', {}, [2, 4, 8], 'of shape [batch, time, tokens, channels] or'],
   [
     'spikingMLP',
     { hiddenRatio: 0.3 },
     [2, 3, 4, 8],
-    'hiddenRatio must be such that 8 channels times it is whole, but got 0.3',
+    'hiddenRatio must be a number whose product with the 8 channels is whole, but got 0.3',
   ],
   ['spikingformerBlock', { numHeads: 2 }, [2, 4, 8], 'of shape [batch, time, tokens, channels] or'],
   [
@@ -286,7 +286,7 @@ const inputs: [string, Loose, number[], string][] = [
     'spikingformerBlock',
     { numHeads: 2, mlpRatio: 0.3 },
     [2, 3, 4, 8],
-    'mlpRatio must be such that 8 channels times it is whole, but got 0.3',
+    'mlpRatio must be a number whose product with the 8 channels is whole, but got 0.3',
   ],
   [
     'spikingTokenizer',
@@ -298,7 +298,7 @@ const inputs: [string, Loose, number[], string][] = [
     'spikingTokenizer',
     { embedDim: 8, patchSize: 8 },
     [2, 1, 8, 4, 3],
-    'an image of at least patchSize (8) pixels a side, but got [2,1,8,4,3]',
+    'an image of at least patchSize (8) pixels per side, but got [2,1,8,4,3]',
   ],
   ['rateReadout', {}, [2, 8], 'of shape [batch, time, tokens, channels] or'],
 ];

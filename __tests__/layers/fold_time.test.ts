@@ -119,7 +119,7 @@ describeEachBackend('foldTime', () => {
       const layer = tf.layers.dense({ units: 2, name: 'inner' });
       const folded = foldTime({ layer, name: 'folded' });
       expect(() => foldTime({ layer })).toThrow(
-        "layer must be inside no other layer: apply that one twice instead, but got 'inner'",
+        "layer must be a layer that no other layer owns (apply its owner twice instead), but got 'inner'",
       );
       const flat = tf.ones([2, 3]);
       expect(() => folded.apply(flat)).toThrow(

@@ -92,7 +92,7 @@ describeEachBackend('parts of an SGLFormer', () => {
       const expected = sums.mul(statistics[0]!).div(Math.sqrt(1 + 1e-5));
       expectForwardClose(model.predict(x) as tf.Tensor, expected);
       const train = () => readout.apply(x.slice(0, 1), { training: true });
-      expect(train).toThrow('at least 2 values a channel in training');
+      expect(train).toThrow('at least 2 values per channel in training');
     });
     const { layers: rows, uncounted } = countOperations(model);
     expect(uncounted).toEqual([]);

@@ -170,7 +170,7 @@ describeEachBackend('a stateful layer', () => {
       // predict splits 40 samples into 32 and 8.
       await expectNoLeak(() => {
         expect(() => stream.predict(forty, { batchSize: 32 })).toThrow(
-          /is stateful and holds membranes of shape \[32,.*\], but this input needs \[8,.*\]: keep the batch size/,
+          /is stateful and holds membranes of shape \[32,.*\], but this input needs \[8,.*\]: keep the same batch size/,
         );
         stream.resetStates();
       });

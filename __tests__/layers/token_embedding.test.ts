@@ -85,11 +85,11 @@ describeEachBackend('tokenEmbedding', (backend) => {
         refuses(tf.tensor2d([[0, 1.5, 0, 0]]), 'ids[0][1] must be a whole number');
         refuses(
           ids([[0, 0, 1, 0], [0, 0, 0, 0]]), // biome-ignore format: sentences
-          "ids[1] must be a sentence of one token or more, but got 'padding alone'",
+          "ids[1] must be a sentence of at least one token, but got 'padding alone'",
         );
       }
       refuses(tf.zeros([1, 0], 'int32'), 'ids of shape [batch, 4 tokens');
-      refuses(ids([[1, 2]]), 'ids of shape [batch, 4 tokens, for which it has positions]');
+      refuses(ids([[1, 2]]), 'ids of shape [batch, 4 tokens, one per learned position]');
       refuses(tf.zeros([4], 'int32'), 'ids of shape');
       expect(() => built().apply(tf.zeros([1, 0], 'int32'))).toThrow('but got [1,0]');
       layer.dispose();

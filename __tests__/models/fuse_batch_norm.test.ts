@@ -137,7 +137,7 @@ describeEachBackend('models.fuseBatchNorm', () => {
     const fused = models.fuseBatchNorm(inner);
     expect(() => models.fuseBatchNorm(fused)).toThrow(/a batch norm to fuse/);
     const nested = tf.sequential({ layers: [inner as tf.Sequential] });
-    expect(() => models.fuseBatchNorm(nested)).toThrow(/a model inside of it by itself/);
+    expect(() => models.fuseBatchNorm(nested)).toThrow(/fuse an inner model separately/);
     expect(() => models.fuseBatchNorm(undefined as unknown as tf.LayersModel)).toThrow(
       /model must be a tf.LayersModel/,
     );

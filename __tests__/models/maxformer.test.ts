@@ -190,7 +190,10 @@ test.each<[object, string]>([
   [{ embedDim: 20 }, 'embedDim must be a multiple of 8, but got 20'],
   [{ inputShape: [2, 16, 16, 2], embedDim: 24 }, 'embedDim must be a multiple of 16, but got 24'],
   [{ numHeads: 5 }, 'numHeads must be a divisor of the 32 channels'],
-  [{ mlpRatio: 0.3 }, 'mlpRatio must be such that 8 channels times it is whole, but got 0.3'],
+  [
+    { mlpRatio: 0.3 },
+    'mlpRatio must be a number whose product with the 8 channels is whole, but got 0.3',
+  ],
   [{ patchSize: 8 }, 'patchSize must be 4 or 16, but got 8'],
   [{ depth: 4 }, "maxformer has no option 'depth'"],
 ])('maxformer: %j is refused', async (wrong, message) => {
@@ -213,7 +216,7 @@ test('msQkformer: heads must divide the narrowest stage', async () => {
 const stage = { filters: 4, downsample: 'none' as const };
 
 test.each<[object, string]>([
-  [{ stages: [] }, 'stages must be a list of one stage or more, but got []'],
+  [{ stages: [] }, 'stages must be a list of at least one stage, but got []'],
   [{ stages: [{ ...stage, filters: 0 }] }, 'stages[0].filters must be a positive integer'],
   [{ stages: [{ filters: 4 }] }, "stages[0].downsample must be one of 'pool', 'stride', 'none'"],
   [{ shortcutFrom: 2 }, 'shortcutFrom must be a whole number from 0 to 1, but got 2'],

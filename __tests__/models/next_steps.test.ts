@@ -145,8 +145,10 @@ describe('errors', () => {
     expect(() => models.withTimeSteps(dense, 2)).toThrow('model must be one with a time axis');
     expect(() => models.withInputShape(model, [8, 8])).toThrow('inputShape must be of 3 sizes');
     expect(() => models.withInputShape(model, [8, 8, -2])).toThrow('inputShape[2] must be');
-    expect(() => models.withInputShape(model, [8, 8, 3])).toThrow('depend on the shape');
-    expect(() => models.copyWeights(dense, model)).toThrow('have no weight of one name and shape');
+    expect(() => models.withInputShape(model, [8, 8, 3])).toThrow('depend on its input shape');
+    expect(() => models.copyWeights(dense, model)).toThrow(
+      'have no weight with the same name and shape',
+    );
     const x = tf.ones([1, 3]);
     expect(() => models.logitsPerStep(dense, x)).toThrow('has no RateReadout');
     x.dispose();

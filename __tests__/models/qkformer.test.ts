@@ -114,7 +114,7 @@ test.each<[object, string]>([
   [{ numHeads: 3 }, 'numHeads must be a divisor of the 8 channels of the first stage, but got 3'],
   [{ patchSize: 8 }, 'patchSize must be 4 or 16, but got 8'],
   [{ projLifAxis: 'batch' }, "projLifAxis must be one of 'time', 'released', but got 'batch'"],
-  [{ projLifAxis: 'released', stateful: true }, 'has no state between calls'],
+  [{ projLifAxis: 'released', stateful: true }, 'cannot keep state between calls'],
   [{ order: 'conv-bn-lif-pool' }, "qkformer has no option 'order'"],
 ])('%j is refused', async (wrong, message) => {
   const config = { inputShape: [16, 16, 3], numClasses: 3, embedDim: 32, depth: 3, numHeads: 4 };

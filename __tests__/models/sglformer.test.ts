@@ -210,10 +210,10 @@ test('a network whose readout knows time and tokens refuses others, and to answe
   const model = seeded({});
   await expectNoLeak(() => {
     expect(() => models.withTimeSteps(model, 1)).toThrow(
-      'readout/kernel is [16,2,1,16], and would be [16,1,1,16]',
+      'readout/kernel has shape [16,2,1,16] but would need [16,1,1,16]',
     );
     expect(() => models.withInputShape(model, [32, 32, 3])).toThrow(
-      'readout/kernel is [16,2,1,16], and would be [64,2,1,16]',
+      'readout/kernel has shape [16,2,1,16] but would need [64,2,1,16]',
     );
   });
   expect(() => models.logitsPerStep(model, tf.zeros([1, 16, 16, 3]))).toThrow('has no RateReadout');
@@ -227,14 +227,17 @@ test.each<[object, string]>([
   [{ embedDim: 4 }, 'embedDim must be a multiple of 4, from 8, but got 4'],
   [{ ...imageNet, embedDim: 12 }, 'embedDim must be a multiple of 8, from 8, but got 12'],
   [{ numHeads: 3 }, 'numHeads must be a divisor of embedDim (16), but got 3'],
-  [{ mlpRatio: 0.3 }, 'mlpRatio must be such that 16 channels times it is whole, but got 0.3'],
+  [
+    { mlpRatio: 0.3 },
+    'mlpRatio must be a number whose product with the 16 channels is whole, but got 0.3',
+  ],
   [{ patchSize: 8 }, 'patchSize must be 4 or 16, but got 8'],
   [{ pooling: 'early' }, "pooling must be 'late' unless images have patchSize 16, but got 'early'"],
   [
     { inputShape: [2, 16, 16, 2], patchSize: 16, projLifAxis: 'released' },
     "projLifAxis must be 'time' unless images have patchSize 16, but got 'released'",
   ],
-  [{ ...imageNet, projLifAxis: 'released', stateful: true }, 'has no state between calls'],
+  [{ ...imageNet, projLifAxis: 'released', stateful: true }, 'cannot keep state between calls'],
   [{ order: 'conv-bn-lif-pool' }, "sglformer has no option 'order'"],
 ])('%j is refused', async (wrong, message) => {
   await expectNoLeak(() => {

@@ -110,7 +110,7 @@ test('with positions the order of tokens matters, and the length is fixed', () =
     const sentence = ids([4, 2, 7, 1, 3, 5]);
     const [a, b] = [sentence, sentence.reverse(1)].map((x) => model.predict(x) as tf.Tensor);
     expect(a!.sub(b!).abs().max().dataSync()[0]).toBeGreaterThan(1e-2);
-    expect(() => spiking.models.withInputShape(model, [10])).toThrow('depend on the shape');
+    expect(() => spiking.models.withInputShape(model, [10])).toThrow('depend on its input shape');
     expect(Object.keys(spiking.interop.toTorchStateDict(model))).toContain('positions.weight');
   });
 });

@@ -101,7 +101,7 @@ test.each([
   const { layers, uncounted } = energy(model, x);
   expect(uncounted).toEqual([]);
   expect(layers.every(({ operations }) => operations > 0)).toBe(true);
-  expect(() => spiking.models.withTimeSteps(loaded, 2)).toThrow('depend on the shape of its input');
+  expect(() => spiking.models.withTimeSteps(loaded, 2)).toThrow('depend on its input shape');
 });
 
 test('each linear map of the text encoder is counted at every time step', () => {
@@ -172,7 +172,10 @@ test.each<[object, string]>([
     'inputShape must be [tokens, channels] of an embedded prompt, but got [20]',
   ],
   [{ inputShape: [0, 4] }, 'inputShape[0] must be a positive integer, but got 0'],
-  [{ mlpRatio: 0.3 }, 'mlpRatio must be such that 4 channels times it is whole, but got 0.3'],
+  [
+    { mlpRatio: 0.3 },
+    'mlpRatio must be a number whose product with the 4 channels is whole, but got 0.3',
+  ],
   [{ depth: 3 }, "spikeClipText has no option 'depth'"],
 ])('spikeClipText: %j is refused', async (wrong, message) => {
   await expectNoLeak(() => {

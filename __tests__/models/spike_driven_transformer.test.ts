@@ -83,7 +83,7 @@ test.each(['sdt_cifar', 'sdt_cifar_tet', 'sdt_imagenet', 'sdt_cifar10dvs'])(
       const mean = logits.rank === 3 ? logits.mean(0) : logits;
       expectForwardClose(model.predict(input) as tf.Tensor, mean);
     });
-    expect(/max pools run over the tokens' index/.test(sources.join())).toBe(/dvs/.test(name));
+    expect(/max pools run over the token index/.test(sources.join())).toBe(/dvs/.test(name));
     model.dispose();
   },
 );
@@ -178,7 +178,10 @@ test('heads matter with dvsMode only', () => {
 test.each<[object, string]>([
   [{ embedDim: 20, numHeads: 4 }, 'embedDim must be a multiple of 8, but got 20'],
   [{ numHeads: 3 }, 'numHeads must be a divisor of embedDim (16), but got 3'],
-  [{ mlpRatio: 0.3 }, 'mlpRatio must be such that 16 channels times it is whole, but got 0.3'],
+  [
+    { mlpRatio: 0.3 },
+    'mlpRatio must be a number whose product with the 16 channels is whole, but got 0.3',
+  ],
   [{ poolingStat: '011' }, "poolingStat must be one of '0000', '0001', "],
   [{ dvsMode: 1 }, 'dvsMode must be true or false, but got 1'],
   [{ timeSteps: 0 }, 'timeSteps must be a positive integer, but got 0'],
@@ -193,7 +196,7 @@ test.each<[object, string]>([
 test('layers refuse what they cannot take', () => {
   const { spikeDrivenAttention, spikeDrivenBlock, spikeDrivenTokenizer } = spiking.layers;
   expect(() => spikeDrivenTokenizer({ embedDim: 8, poolingStat: '012' })).toThrow(
-    "poolingStat must be four of 0 and 1, such as '0011', but got '012'",
+    "poolingStat must be four digits 0 or 1, such as '0011', but got '012'",
   );
   expect(() => spikeDrivenBlock({ numHeads: 1, scale: 1 } as never)).toThrow(
     "SpikeDrivenBlock has no option 'scale'",

@@ -238,14 +238,14 @@ describeEachBackend('models.spikingformer', (backend) => {
     [
       'an image smaller than a token',
       { inputShape: [2, 8, 2] },
-      /at least patchSize \(4\) pixels a side, but got \[null,2,8,2\]$/,
+      /at least patchSize \(4\) pixels per side, but got \[null,2,8,2\]$/,
     ],
     ['timeSteps 0', { timeSteps: 0 }, /^timeSteps must be a positive integer, but got 0$/],
     ['timeSteps 1.5', { timeSteps: 1.5 }, /^timeSteps must be a positive integer, but got 1.5$/],
     [
       'timeSteps against the events',
       { inputShape: [4, 8, 8, 2] },
-      /^timeSteps must be inputShape\[0\] \(4\), the events' time steps, but got 3$/,
+      /^timeSteps must be inputShape\[0\] \(4\), the time steps of the events, but got 3$/,
     ],
     [
       'mlpRatio NaN',
@@ -260,7 +260,7 @@ describeEachBackend('models.spikingformer', (backend) => {
     [
       'mlpRatio with half a channel',
       { mlpRatio: 0.3 },
-      /^mlpRatio must be such that 16 channels times it is whole, but got 0.3$/,
+      /^mlpRatio must be a number whose product with the 16 channels is whole, but got 0.3$/,
     ],
     ['scale NaN', { scale: Number.NaN }, /^scale must be a finite number, but got NaN$/],
     [
@@ -276,7 +276,7 @@ describeEachBackend('models.spikingformer', (backend) => {
     [
       'attnVThreshold 0 with soft reset',
       { attnVThreshold: 0, vReset: null },
-      /^attnVThreshold must be positive where vReset is null \(soft reset\), but got 0$/,
+      /^attnVThreshold must be positive if vReset is null \(soft reset\), but got 0$/,
     ],
     [
       'order unknown',

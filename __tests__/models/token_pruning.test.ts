@@ -119,7 +119,10 @@ describe('on cpu', () => {
       'keepTokens must be a whole number of tokens, or a share of them below 1, but got 1.5',
     ],
     [{ keepTokens: 17 }, 'keepTokens must be at most the number of tokens (16), but got 17'],
-    [{ keepTokens: [4, 4] }, 'keepTokens must be one for each of the 3 blocks, but got [4,4]'],
+    [
+      { keepTokens: [4, 4] },
+      'keepTokens must be a list with one entry for each of the 3 blocks, but got [4,4]',
+    ],
     [
       { keepTokens: [4, 4, 'all'] },
       "keepTokens[2] must be a whole number of tokens, or a share of them below 1, but got 'all'",

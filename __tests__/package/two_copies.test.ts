@@ -63,7 +63,9 @@ test('a surrogate that one registers is known to the other', () => {
 test('a layer has one owner, of whichever copy', () => {
   const layer = tf.layers.dense({ units: 2 });
   spiking.layers.foldTime({ layer });
-  expect(() => anotherCopy().layers.foldTime({ layer })).toThrow(/inside no other layer/);
+  expect(() => anotherCopy().layers.foldTime({ layer })).toThrow(
+    /a layer that no other layer owns/,
+  );
 });
 
 test('two versions are an error that names both', () => {
@@ -72,7 +74,9 @@ test('two versions are an error that names both', () => {
   commons.version = '0.0.9';
   try {
     expect(anotherCopy).toThrow(
-      new RegExp(`must be of one version, but got 0\\.0\\.9 and ${VERSION.replaceAll('.', '\\.')}`),
+      new RegExp(
+        `must have the same version, but got 0\\.0\\.9 and ${VERSION.replaceAll('.', '\\.')}`,
+      ),
     );
   } finally {
     commons.version = VERSION;

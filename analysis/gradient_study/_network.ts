@@ -1,6 +1,6 @@
 /**
- * The network that the gradient study takes apart: stages of convolution, batch norm, neuron and max pool in either
- * order, and a linear head on firing rates, all as functions of their weights.
+ * The network of the gradient study: stages of convolution, batch norm, neuron and max pool in either order, and a
+ * linear head on firing rates, all as functions of their weights.
  */
 import * as tf from '@tensorflow/tfjs';
 import { batchNormTraining } from '../../lib/batch_norm';
@@ -13,18 +13,18 @@ import { neuronTrace } from '../../lib/neuron_trace';
 import { Random } from '../../lib/random';
 
 /**
- * 'conv-bn-pool-lif': CML. 'conv-bn-lif-pool': before it. 'rerouted': before it, but the pool gives its gradient
- * to the neuron whose membrane was highest: what of the difference is the routing.
+ * 'conv-bn-pool-lif': CML. 'conv-bn-lif-pool': the earlier order. 'rerouted': the earlier order, but the pool gives its
+ * gradient to the neuron with the highest membrane, which isolates the effect of routing.
  */
 export const studyVariants = ['conv-bn-pool-lif', 'conv-bn-lif-pool', 'rerouted'] as const;
 export type StudyVariant = (typeof studyVariants)[number];
 
-/** Neurons of the papers: tau 2, threshold 1, hard reset, sigmoid of alpha 4. */
+/** The papers' neurons: tau 2, threshold 1, hard reset, sigmoid with alpha 4. */
 const alpha = 4;
 const pool = resolveMaxPool({ poolSize: 3, strides: 2 });
 
 export interface StudyNetwork {
-  /** One 3 x 3 kernel a stage. */
+  /** One 3x3 kernel per stage. */
   kernels: tf.Tensor4D[];
   head: tf.Tensor2D;
   images: tf.Tensor4D;
@@ -43,7 +43,7 @@ export interface StudySize {
 
 const classes = 10;
 
-/** PyTorch's initial kernels, images of blurred noise, random labels: all from the seed. */
+/** PyTorch's initial kernels, images of blurred noise, random labels, all drawn from the seed. */
 export function makeNetwork(size: StudySize): StudyNetwork {
   const { depth, filters, batch, imageSize, timeSteps, seed } = size;
   const normal = (shape: number[], ...path: string[]) => {
@@ -75,7 +75,7 @@ export function makeNetwork(size: StudySize): StudyNetwork {
 const pooled = (x: tf.Tensor): tf.Tensor =>
   unfoldTime(maxPool2d(foldTime(x) as tf.Tensor4D, pool), x.shape[1]!);
 
-/** The pool of spikes, whose gradient goes to the highest of `membranes` instead of the first spike. */
+/** A pool of spikes whose gradient goes to the highest of `membranes` instead of the first spike. */
 function reroutedPool(spikes: tf.Tensor, membranes: tf.Tensor): tf.Tensor {
   const op = tf.customGrad((s, save) => {
     (save as tf.GradSaveFunc)([membranes]);
@@ -92,7 +92,7 @@ function reroutedPool(spikes: tf.Tensor, membranes: tf.Tensor): tf.Tensor {
   return op(spikes);
 }
 
-/** The neuron of which the surrogate is the exact derivative: fires by sigmoid(alpha (h - 1)), resets by as much. */
+/** The neuron whose exact derivative is the surrogate: it fires by sigmoid(alpha (h - 1)), and resets by as much. */
 function relaxedLIF(x: tf.Tensor): tf.Tensor {
   let v: tf.Tensor = tf.zerosLike(x.slice([0, 0], [-1, 1]));
   const spikes = tf.split(x, x.shape[1]!, 1).map((step) => {
@@ -104,11 +104,11 @@ function relaxedLIF(x: tf.Tensor): tf.Tensor {
   return tf.concat(spikes, 1);
 }
 
-/** What one stage showed on its way, for the study of its routing. */
+/** What one stage reports for the study of its routing. */
 export interface StageTrace {
-  /** What the pool compared: batch norm's outputs, or spikes. */
+  /** What the pool compared: batch norm outputs, or spikes. */
   pooledFrom: tf.Tensor;
-  /** What it should have compared: the same outputs, or the membranes that made the spikes. */
+  /** What it should have compared: the same outputs, or the membranes behind the spikes. */
   shouldCompare: tf.Tensor;
 }
 
@@ -120,7 +120,7 @@ export interface Pass {
 export interface PassOptions {
   /** Whether neurons fire softly, so that the network is smooth and its gradient exact. Default false. */
   relaxed?: boolean;
-  /** Zeros that are added to each pool's output: their gradient is what reached it. */
+  /** Zeros that are added to each pool's output: their gradient is the gradient that reached the pool. */
   probes?: readonly tf.Tensor[];
   /** Whether to return traces. Default false. */
   trace?: boolean;
@@ -163,7 +163,7 @@ export function runNetwork(
   return { loss: tf.losses.softmaxCrossEntropy(labels, logits).asScalar(), stages };
 }
 
-/** The side of the image after so many pools. */
+/** The side of the image after that many pools. */
 export function sideAfter(imageSize: number, stages: number): number {
   return stages === 0 ? imageSize : sideAfter(Math.floor((imageSize - 1) / 2) + 1, stages - 1);
 }

@@ -1,11 +1,11 @@
-/** Where a 3 x 3 max pool of stride 2 sends its gradient, window by window, and where it belongs. */
+/** Where a 3x3 max pool of stride 2 sends its gradient, window by window, and where it belongs. */
 
 export interface Routing {
-  /** Share of the gradient's size that goes to an element that was not the largest. */
+  /** Share of the gradient's magnitude that goes to an element that was not the largest. */
   misrouted: number;
   /** Share in windows without a spike: they tie at 0. */
   silent: number;
-  /** Share in windows with two spikes or more: they tie at 1. */
+  /** Share in windows with at least two spikes: they tie at 1. */
   tied: number;
 }
 

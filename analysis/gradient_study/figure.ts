@@ -1,4 +1,4 @@
-/** The gradient study's figure: three panels by stage, one line per order; dots are the seeds, lines their mean. */
+/** The gradient study's figure: three panels by stage, one line per order; dots are seeds, lines their mean. */
 import { categoryAxis, linearAxis } from '../../display/axis';
 import { lineChart, type Points } from '../../display/line_chart';
 import { type StudyVariant, studyVariants } from './_network';
@@ -20,12 +20,12 @@ const panels = [
   { key: 'finiteCosine', title: 'cosine with finite differences', note: 'gradient of each kernel' },
 ] as const;
 
-/** By how much the dots of a variant lie beside their stage. */
+/** Horizontal offset of a variant's dots from their stage. */
 const ASIDE = 0.09;
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** An SVG document of the rows of one or more seeds. */
+/** An SVG document for the rows of one or more seeds. */
 export function gradientStudySvg(rows: readonly GradientStudyRow[]): string {
   const stages = [...new Set(rows.map(({ stage }) => stage))].sort((a, b) => a - b);
   const variants = studyVariants.filter((each) => rows.some(({ variant }) => variant === each));
@@ -35,7 +35,7 @@ export function gradientStudySvg(rows: readonly GradientStudyRow[]): string {
   const y = linearAxis([0, 1, ...values], { roundEnds: true });
   const chart = lineChart({
     title: 'Where the gradient of a max pool goes',
-    subtitle: `fresh weights, ${seedsOf(rows)} seeds (finite differences: ${measured}); stage 1 sees the image, the last feeds the readout`,
+    subtitle: `fresh weights, ${seedsOf(rows)} seeds (finite differences: ${measured}); stage 1 takes the image, the last feeds the readout`,
     panelWidth: 280,
     panels: panels.map(({ key, title, note }) => ({
       title,

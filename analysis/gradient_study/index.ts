@@ -1,6 +1,6 @@
 /**
- * The argument of CML (arXiv 2305.05954), measured: where the gradient goes through ConvBN-LIF-MaxPool and through
- * ConvBN-MaxPool-LIF, beside what a smooth relaxation and finite differences of the spiking network itself say.
+ * The argument for CML (arXiv 2305.05954), measured: where the gradient goes in ConvBN-LIF-MaxPool and in
+ * ConvBN-MaxPool-LIF, compared with a smooth relaxation and with finite differences of the spiking network.
  */
 import * as tf from '@tensorflow/tfjs';
 import '../../lib'; // registers the gradients
@@ -17,32 +17,32 @@ import {
 import { routingOf } from './_routing';
 
 export interface GradientStudyOptions {
-  /** Stages, each halving the image. Default 4. */
+  /** Number of stages, each of which halves the image. Default 4. */
   depth?: number;
   /** Channels of every stage. Default 16. */
   filters?: number;
-  /** Images. Default 16. */
+  /** Number of images. Default 16. */
   batch?: number;
   /** Side of the images. Default 32. */
   imageSize?: number;
-  /** Default 4. */
+  /** Number of time steps. Default 4. */
   timeSteps?: number;
-  /** Random directions of the finite differences, a stage. Default 64; 0 leaves them out. */
+  /** Random directions per stage for the finite differences. Default 64; 0 skips them. */
   directions?: number;
-  /** Length of a finite difference, as a share of the kernel's own. Default 0.1. */
+  /** Length of a finite difference, relative to that of the kernel. Default 0.1. */
   step?: number;
-  /** Of weights, images, labels and directions. Default 0. */
+  /** Seed of weights, images, labels and directions. Default 0. */
   seed?: number;
 }
 
 export interface GradientStudyRow {
   seed: number;
   variant: StudyVariant;
-  /** 1 is the stage that sees the image. */
+  /** Stage 1 takes the image. */
   stage: number;
   /** Share of the gradient at the stage's pool that goes to an input that was not the largest. */
   misrouted: number;
-  /** Share in windows where nothing fired, or two or more did: there the pool's maximum ties. */
+  /** Share in windows where nothing fired, or two or more did: the pool's maximum ties there. */
   silent: number;
   tied: number;
   /** Cosine between the kernel's gradient and that of the same network with soft neurons. */
@@ -73,7 +73,7 @@ function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return size > 0 ? dot(a, b) / size : 0;
 }
 
-/** Gradients of the kernels, and what reached each pool's output. */
+/** Gradients of the kernels, and the gradient that reached each pool's output. */
 function gradients(network: StudyNetwork, variant: StudyVariant, probes: tf.Tensor[] = []) {
   const { kernels } = network;
   const all = tf.grads((...inputs: tf.Tensor[]) => {
@@ -85,7 +85,7 @@ function gradients(network: StudyNetwork, variant: StudyVariant, probes: tf.Tens
   return all.map((gradient) => gradient.dataSync<'float32'>());
 }
 
-/** Random directions of one kernel, all of that length. */
+/** Random directions for one kernel, all of that length. */
 function directionsOf(kernel: tf.Tensor4D, stage: number, options: Required<GradientStudyOptions>) {
   const length = tf.tidy(() => kernel.norm().dataSync<'float32'>()[0]!) * options.step;
   return Array.from({ length: options.directions }, (_, i) => {
@@ -96,7 +96,7 @@ function directionsOf(kernel: tf.Tensor4D, stage: number, options: Required<Grad
   });
 }
 
-/** How much the spiking network's loss really rises along each direction. */
+/** How much the spiking network's loss actually rises along each direction. */
 function slopesOf(
   network: StudyNetwork,
   variant: StudyVariant,
@@ -142,7 +142,8 @@ function resolve(options: GradientStudyOptions): Required<GradientStudyOptions> 
 }
 
 /**
- * One network, in every variant: a row a variant and stage. The weights are fresh, as training begins.
+ * Measures one network in every variant: one row per variant and stage. The weights are fresh, as at the start of
+ * training.
  *
  * ```ts
  * const rows = gradientStudy({ seed: 1 });
@@ -159,7 +160,7 @@ export function gradientStudy(options: GradientStudyOptions = {}): GradientStudy
       return tf.zeros([batch, timeSteps, side, side, filters]);
     });
     const directions = network.kernels.map((kernel, i) => directionsOf(kernel, i, resolved));
-    // Before CML and rerouted are one network with two gradients: what it is compared with is one, too.
+    // The earlier order and 'rerouted' are one network with two gradients, and share their references.
     const compared = new Map(
       (['conv-bn-pool-lif', 'conv-bn-lif-pool'] as const).map((order) => [
         order as StudyVariant,

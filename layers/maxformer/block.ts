@@ -1,4 +1,7 @@
-/** A Max-Former block: attention, a depthwise convolution, both or neither, and an MLP, each added to its real-valued input (arXiv 2505.18608). */
+/**
+ * A Max-Former block: attention, a depthwise convolution, both or neither, and an MLP, each added to its real-valued
+ * input (arXiv 2505.18608).
+ */
 import { checkFinite } from '../../lib/validate';
 import { Chain } from '../chain';
 import { DepthwiseConvBN } from '../depthwise_conv_bn';
@@ -9,16 +12,19 @@ import { SpikingMLP } from '../spikingformer/mlp';
 import { SpikingSelfAttention } from '../spikingformer/self_attention';
 
 export interface MaxFormerBlockConfig extends Omit<ResidualBlockConfig, 'numHeads'> {
-  /** Heads of Spikingformer's attention. Default null: no attention. */
+  /** Number of heads of Spikingformer's attention. Default null: no attention. */
   numHeads?: number | null;
-  /** Side of a depthwise convolution's kernels, odd; it takes images, behind attention if there is one. Default null: none. */
+  /**
+   * Side of the depthwise convolution's kernels, odd; requires images, and runs after attention if there is one.
+   * Default null: no convolution.
+   */
   kernelSize?: number | null;
 }
 
 /**
  * `[batch, time, height, width, channels]`, or `[batch, time, tokens, channels]` without a kernelSize -> the same
- * shape: x + mixer(x), then x + mlp(x). The mixer is attention, then LIF, depthwise convolution, BN, of what there is
- * of them. With mlpRatio 1 the MLP has a shortcut around each of its two maps.
+ * shape: x + mixer(x), then x + mlp(x). The mixer is attention, then LIF, depthwise convolution, BN; a part that is not
+ * configured is left out. With mlpRatio 1 the MLP has a shortcut around each of its two maps.
  */
 export class MaxFormerBlock extends ResidualBlock {
   static className = 'MaxFormerBlock';

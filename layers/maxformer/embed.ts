@@ -1,10 +1,13 @@
-/** Max-Former's patch embedding: a max pool more, on the shortcut of later stages (arXiv 2505.18608). */
+/** Max-Former's patch embedding: adds a max pool to the shortcut of later stages (arXiv 2505.18608). */
 import { register } from '../layer';
 import { MembraneEmbed, type MembraneEmbedConfig } from '../parts/membrane_embed';
 
 export type MaxFormerEmbedConfig = MembraneEmbedConfig;
 
-/** `[batch, time, height, width, channels]`, or an image if timeSteps is given -> real numbers at a part of the size: see MembraneEmbed. */
+/**
+ * `[batch, time, height, width, channels]`, or an image if timeSteps is given -> real numbers at a fraction of the
+ * size: see MembraneEmbed.
+ */
 export class MaxFormerEmbed extends MembraneEmbed {
   static className = 'MaxFormerEmbed';
 }

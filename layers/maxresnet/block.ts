@@ -1,4 +1,6 @@
-/** A residual block with a membrane shortcut, and Max-ResNet's, which pools between its convolutions (arXiv 2505.18608). */
+/**
+ * A residual block with a membrane shortcut, and Max-ResNet's, which pools between its convolutions (arXiv 2505.18608).
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { maxPoolOverTime, pooledSize } from '../../lib/max_pool';
 import { checkBoolean } from '../../lib/validate';
@@ -17,9 +19,9 @@ export interface MaxResNetBlockConfig extends LayerArgs, NeuronOptions {
 }
 
 /**
- * `[batch, time, height, width, channels]` -> real numbers `[batch, time, height', width', filters]`, sides half (rounded
- * up) with `pool`: LIF, 3x3 convolution, BN, pool, LIF, 3x3 convolution, BN, plus the input, or, if its shape is
- * another one, BN of its 1x1 convolution with the stride that is missing: of real numbers, without neurons.
+ * `[batch, time, height, width, channels]` -> real numbers `[batch, time, height', width', filters]`, with `pool` half
+ * the sides (rounded up): LIF, 3x3 convolution, BN, pool, LIF, 3x3 convolution, BN, plus the shortcut. The shortcut is
+ * the input or, if its shape differs, BN of its strided 1x1 convolution: real numbers, without neurons.
  */
 export class MaxResNetBlock extends CompositeLayer {
   static className = 'MaxResNetBlock';

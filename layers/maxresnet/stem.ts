@@ -1,4 +1,4 @@
-/** What a Max-ResNet begins with: one convolution of the image, presented at every time step (arXiv 2505.18608). */
+/** The first layer of a Max-ResNet: one convolution of the image, presented at every time step (arXiv 2505.18608). */
 import type * as tf from '@tensorflow/tfjs';
 import { repeatOverTime } from '../../lib/fold_time';
 import { checkPositiveInteger, invalid } from '../../lib/validate';
@@ -9,13 +9,13 @@ import { type CallArgs, type LayerArgs, oneShape, register } from '../layer';
 export interface MaxResNetStemConfig extends LayerArgs {
   /** Output channels. */
   filters: number;
-  /** If given, the input is one image, presented at that many time steps. Default null: it has a time axis. */
+  /** If given, the input is one image, presented at that many time steps. Default null: the input has a time axis. */
   timeSteps?: number | null;
 }
 
 /**
  * `[batch, time, height, width, channels]`, or an image `[batch, height, width, channels]` if timeSteps is given ->
- * real numbers `[batch, time, height, width, filters]`: 3x3 convolution, BN; of an image computed once.
+ * real numbers `[batch, time, height, width, filters]`: 3x3 convolution, BN. An image is convolved once.
  */
 export class MaxResNetStem extends CompositeLayer {
   static className = 'MaxResNetStem';
@@ -32,7 +32,7 @@ export class MaxResNetStem extends CompositeLayer {
     this.config = { filters, timeSteps };
   }
 
-  /** The input's shape with a time axis, of one step if it is an image. */
+  /** The input's shape with a time axis; an image has one time step. */
   private withTime(shape: tf.Shape): tf.Shape {
     if (!this.timeSteps) return shape;
     if (shape.length !== 4) {

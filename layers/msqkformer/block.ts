@@ -1,4 +1,7 @@
-/** An MS-QKFormer block: attention of two or three factors and an MLP, neurons first, each added to its real-valued input (arXiv 2505.18608). */
+/**
+ * An MS-QKFormer block: attention with two or three factors and an MLP, neurons first, each added to its real-valued
+ * input (arXiv 2505.18608).
+ */
 import { checkFinite, checkOneOf } from '../../lib/validate';
 import { pick, register } from '../layer';
 import { neuronOptionKeys } from '../neuron_options';
@@ -8,7 +11,10 @@ import { SpikingMLP } from '../spikingformer/mlp';
 import { SpikingSelfAttention } from '../spikingformer/self_attention';
 
 export interface MSQKFormerBlockConfig extends ResidualBlockConfig {
-  /** 'token': QKFormer's, of q and k, with preActivation; 'full': Spikingformer's, of q, k and v. Default 'token'. */
+  /**
+   * 'token': QKFormer's attention with q and k, with preActivation; 'full': Spikingformer's with q, k and v. Default
+   * 'token'.
+   */
   attention?: 'token' | 'full';
 }
 

@@ -4,7 +4,10 @@ import { MembraneEmbed, type MembraneEmbedConfig } from '../parts/membrane_embed
 
 export type MSQKFormerEmbedConfig = MembraneEmbedConfig;
 
-/** `[batch, time, height, width, channels]`, or an image if timeSteps is given -> real numbers at a part of the size: see MembraneEmbed. */
+/**
+ * `[batch, time, height, width, channels]`, or an image if timeSteps is given -> real numbers at a fraction of the
+ * size: see MembraneEmbed.
+ */
 export class MSQKFormerEmbed extends MembraneEmbed {
   static className = 'MSQKFormerEmbed';
 }

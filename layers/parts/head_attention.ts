@@ -1,4 +1,6 @@
-/** Attention without softmax over heads: q, k and v each linear, BN, LIF; scale q kT v per head; LIF (arXiv 2209.15425). */
+/**
+ * Attention over heads without softmax: q, k and v each linear, BN, LIF; scale q kT v per head; LIF (arXiv 2209.15425).
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { multiHeadSpikingAttention } from '../../lib/attention';
 import { checkFinite, checkPositiveInteger, invalid } from '../../lib/validate';
@@ -16,14 +18,14 @@ export interface HeadAttentionConfig extends LayerArgs, NeuronOptions {
   numHeads: number;
   /** Factor on q kT v. Default 0.125, whatever the size of a head. */
   scale?: number;
-  /** Threshold of the neuron after the product, which vThreshold does not touch. Default 0.5. */
+  /** Threshold of the neuron after the product; vThreshold does not apply to it. Default 0.5. */
   attnVThreshold?: number;
 }
 
-/** The options, for `checkLayerKeys` and for blocks that pass them on. */
+/** The option names, for `checkLayerKeys` and for blocks that pass them on. */
 export const headAttentionKeys = ['numHeads', 'scale', 'attnVThreshold', ...neuronOptionKeys];
 
-/** How a family makes its linear maps if they are no LinearBN of such options: with a normalization of their own. */
+/** Makes a family's linear map and its normalization, if that is not a LinearBN with such options. */
 export type MakeMap = (name: string, units: number) => tf.layers.Layer;
 
 /** How the linear maps of a family are made. */
@@ -34,20 +36,20 @@ export interface MapOptions {
   initStd: number | null;
 }
 
-/** Resets must leave the neuron below the threshold, as `resolveLIF` demands of vThreshold. */
+/** A reset must leave the neuron below the threshold, as `resolveLIF` demands of vThreshold. */
 export function checkAttnVThreshold(attnVThreshold: number, vReset: number | null): void {
   checkFinite('attnVThreshold', attnVThreshold);
   if (vReset === null && attnVThreshold <= 0) {
-    throw invalid('attnVThreshold', 'positive where vReset is null (soft reset)', attnVThreshold);
+    throw invalid('attnVThreshold', 'positive if vReset is null (soft reset)', attnVThreshold);
   }
   if (vReset !== null && attnVThreshold <= vReset) {
     throw invalid('attnVThreshold', `greater than vReset (${vReset})`, attnVThreshold);
   }
 }
 
-/** The parts of an attention layer that takes them in: its neurons at once, its maps when the channels are known. */
+/** The parts of an attention layer that owns them: the neurons right away, the maps once the channels are known. */
 export class HeadAttention {
-  /** The options, complete. */
+  /** The complete options. */
   readonly config: { numHeads: number; scale: number; attnVThreshold: number };
   readonly lifs: readonly LIFNode[];
   private readonly attnLif: LIFNode;
@@ -63,7 +65,9 @@ export class HeadAttention {
     this.lifs = [...['q', 'k', 'v'].map((name) => neurons.lif(`${name}_lif`)), this.attnLif];
   }
 
-  /** Makes the maps q, k and v, for an input of that shape to the layer of that name; returns the channels. */
+  /**
+   * Makes the maps q, k and v for an attention layer's input shape, and returns the channels. `name` is the layer's.
+   */
   makeMaps(name: string, inputShape: tf.Shape, options: MapOptions | MakeMap): tf.layers.Layer[] {
     const channels = checkTokens(name, inputShape);
     const { numHeads } = this.config;
@@ -80,8 +84,8 @@ export class HeadAttention {
   }
 
   /**
-   * The spikes of the neuron behind the product, which is of all tokens unless another is given; tokens that kwargs.mask
-   * leaves out add nothing.
+   * The spikes of the neuron after the product, `spikingAttention` over all tokens by default. Tokens that kwargs.mask
+   * leaves out contribute nothing.
    */
   attend(x: tf.Tensor, kwargs: CallArgs, attention = multiHeadSpikingAttention): tf.Tensor {
     const mask = tokenMask(x, kwargs);
@@ -93,8 +97,8 @@ export class HeadAttention {
   }
 
   /**
-   * The product's, of the layer that it is in: (q kT) v or q (kT v), whichever `spikingAttention` takes.
-   * `groups` has the tokens of each group that attends by itself; default: one group of all.
+   * The row of the product in its layer: (q kT) v or q (kT v), whichever `spikingAttention` computes. `groups` gives
+   * the number of tokens of each group that attends within itself. Default: one group with all tokens.
    */
   operations(
     layer: tf.layers.Layer,

@@ -1,6 +1,6 @@
 /**
- * A patch embedding with a membrane shortcut: neurons, then convolutions that downsample, and a way around them; real
- * numbers come out, which the neurons of the blocks behind it turn into spikes (arXiv 2505.18608).
+ * A patch embedding with a membrane shortcut: neurons, then downsampling convolutions, and a way around them. It
+ * returns real numbers, which the neurons of the blocks behind it turn into spikes (arXiv 2505.18608).
  */
 import type * as tf from '@tensorflow/tfjs';
 import { maxPoolOverTime, pooledSize } from '../../lib/max_pool';
@@ -18,7 +18,7 @@ const downsamples = ['pool', 'stride', 'none'] as const;
 export interface MembraneStage {
   /** Output channels. */
   filters: number;
-  /** What halves the image: a max pool behind the batch norm, the stride of the convolution, or nothing. */
+  /** What halves the image: a max pool after the batch norm, the stride of the convolution, or nothing. */
   downsample: 'pool' | 'stride' | 'none';
 }
 
@@ -26,13 +26,13 @@ export interface MembraneEmbedConfig extends LayerArgs, NeuronOptions {
   /** 3x3 ConvBNs, one after the other, with neurons between them. */
   stages: MembraneStage[];
   /**
-   * Whether the first stage convolves the input as it is: pixels or counts of events. If not, neurons come first.
-   * Default: whether timeSteps is given.
+   * Whether the first stage convolves the input directly (pixels or event counts). If false, neurons come first.
+   * Default: true if timeSteps is given.
    */
   encodes?: boolean;
-  /** After how many stages the shortcut begins: it takes the spikes that enter the next one. Default 0. */
+  /** The shortcut starts after this many stages, from the spikes that enter the next one. Default 0. */
   shortcutFrom?: number;
-  /** What halves the image on the shortcut, as often as the stages beside it do: 'stride' (default) or 'pool'. */
+  /** What halves the image on the shortcut, as often as the stages that it bypasses: 'stride' (default) or 'pool'. */
   shortcutDownsample?: 'pool' | 'stride';
   /** As in CMLDownsample: if given, the input is one image, presented at that many time steps. */
   timeSteps?: number | null;
@@ -42,7 +42,7 @@ const ownKeys = ['stages', 'encodes', 'shortcutFrom', 'shortcutDownsample', 'tim
 
 function checkStages(stages: readonly MembraneStage[]): void {
   if (!Array.isArray(stages) || stages.length === 0) {
-    throw invalid('stages', 'a list of one stage or more', stages);
+    throw invalid('stages', 'a list of at least one stage', stages);
   }
   for (const [i, stage] of stages.entries()) {
     checkPositiveInteger(`stages[${i}].filters`, stage?.filters);
@@ -50,21 +50,21 @@ function checkStages(stages: readonly MembraneStage[]): void {
   }
 }
 
-/** Halves the images that many times, by 3x3 max pools. */
+/** Halves the images `times` times, with 3x3 max pools. */
 const pooled = (x: tf.Tensor, times: number) =>
   Array.from({ length: times }).reduce<tf.Tensor>((y) => maxPoolOverTime(y), x);
 
 /**
  * `[batch, time, height, width, channels]`, or an image `[batch, height, width, channels]` if timeSteps is given ->
- * real numbers `[batch, time, height / 2^k, width / 2^k, filters]` (sides rounded up): the last stage's, plus the
- * batch normalized 1x1 convolution of the spikes that `shortcutFrom` names.
+ * real numbers `[batch, time, height / 2^k, width / 2^k, filters]` (sides rounded up): the output of the last stage
+ * plus BN of the 1x1 convolution of the spikes that `shortcutFrom` selects.
  */
 export abstract class MembraneEmbed extends CompositeLayer {
-  /** All stages but the last: each with the neurons behind it. */
+  /** All stages but the last, each with the neurons after it. */
   private readonly stages: readonly CMLDownsample[];
   private readonly proj: ConvBN;
   private readonly shortcut: ConvBN;
-  /** What comes before the shortcut. */
+  /** The layers before the shortcut. */
   private readonly before: readonly (LIFNode | CMLDownsample)[];
   private readonly after: readonly CMLDownsample[];
   private readonly pools: { proj: number; shortcut: number };
@@ -76,7 +76,7 @@ export abstract class MembraneEmbed extends CompositeLayer {
     checkStages(stages);
     checkBoolean('encodes', encodes);
     if (timeSteps !== null && !encodes) throw invalid('encodes', 'true with timeSteps', encodes);
-    const least = encodes ? 1 : 0; // pixels and counts are no spikes
+    const least = encodes ? 1 : 0; // Pixels and counts are not spikes.
     if (!Number.isInteger(shortcutFrom) || shortcutFrom < least || shortcutFrom >= stages.length) {
       const range = `a whole number from ${least} to ${stages.length - 1}`;
       throw invalid('shortcutFrom', range, shortcutFrom);

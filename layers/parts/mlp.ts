@@ -1,4 +1,4 @@
-/** The two linear maps of an MLP, each with batch norm; a family decides where its neurons stand. */
+/** The two linear maps of an MLP, each with batch norm; each family places the neurons. */
 import type * as tf from '@tensorflow/tfjs';
 import { checkPositive, invalid } from '../../lib/validate';
 import { checkTokens, type LayerArgs } from '../layer';
@@ -7,7 +7,7 @@ import { type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 import type { MakeMap } from './head_attention';
 
 export interface MLPConfig extends LayerArgs, NeuronOptions {
-  /** Width of the hidden layer in channels of the input. Default 4. */
+  /** Width of the hidden layer, as a multiple of the input's channels. Default 4. */
   hiddenRatio?: number;
 }
 
@@ -20,8 +20,8 @@ export function hiddenRatioOf({ hiddenRatio = 4 }: MLPConfig): number {
 }
 
 /**
- * fc1 to the hidden layer and fc2 back, for an input of that shape to the layer of that name: LinearBNs with a bias
- * and that initStd, or what a family makes.
+ * fc1 to the hidden layer and fc2 back, for an input of that shape to the layer of that name: by default LinearBNs with
+ * a bias and that initStd.
  */
 export function mlpMaps(
   name: string,
@@ -32,7 +32,11 @@ export function mlpMaps(
   const channels = checkTokens(name, inputShape);
   const hidden = channels * hiddenRatio;
   if (!Number.isInteger(hidden)) {
-    throw invalid('hiddenRatio', `such that ${channels} channels times it is whole`, hiddenRatio);
+    throw invalid(
+      'hiddenRatio',
+      `a number whose product with the ${channels} channels is whole`,
+      hiddenRatio,
+    );
   }
   const make: MakeMap =
     typeof maps === 'function'

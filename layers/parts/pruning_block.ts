@@ -1,4 +1,4 @@
-/** A transformer's block of whose tokens only the most informative are computed, and the others pass by. */
+/** A transformer block that can compute with its most informative tokens only, and pass the others by. */
 import type * as tf from '@tensorflow/tfjs';
 import { checkKeepTokens, keptCount, onKeptTokens } from '../../lib/kept_tokens';
 import { checkWindowSize } from '../../lib/token_scores';
@@ -8,21 +8,21 @@ import { ResidualBlock, type ResidualBlockConfig } from './residual_block';
 
 export interface PruningBlockConfig extends ResidualBlockConfig {
   /**
-   * How many tokens of an image the block computes with, from 1, or a share of them, below 1. The others, of lower
-   * `tokenScores`, leave the block as they came; training's statistics are of those kept. Neither weights nor training
-   * are needed for it: TP-Spikformer's published code. Default null: all.
+   * How many tokens of an image the block computes with: a count from 1, or a share below 1. The others, those with
+   * lower `tokenScores`, leave the block unchanged; training statistics cover the kept ones. It needs neither extra
+   * weights nor training: TP-Spikformer's published code. Default null: all.
    */
   keepTokens?: number | null;
-  /** With keepTokens: windowSize of `tokenScores`. Default 3, of QKFormer's blocks 7. */
+  /** With keepTokens: windowSize of `tokenScores`. Default 3; 7 in QKFormer's blocks. */
   scoreWindow?: number;
 }
 
-/** The options, beside those of a ResidualBlock. */
+/** The options beyond those of a ResidualBlock. */
 export const pruningKeys = ['keepTokens', 'scoreWindow'];
 
-/** For subclasses in which tokens meet in sums over all of them only: those kept have no neighbors. */
+/** For subclasses in which tokens interact only in sums over all of them: kept tokens have no neighbors. */
 export abstract class PruningBlock extends ResidualBlock {
-  /** Undefined if it was not given. */
+  /** Undefined if not given. */
   private readonly keepTokens: number | null | undefined;
   private readonly scoreWindow: number;
 
@@ -42,7 +42,7 @@ export abstract class PruningBlock extends ResidualBlock {
     super.buildSublayers(this.keptShape(inputShape));
   }
 
-  /** The shape of what the layers inside compute. */
+  /** The input shape of the layers inside. */
   private keptShape(inputShape: tf.Shape): tf.Shape {
     if (this.keepTokens == null) return inputShape;
     checkImages(this.name, inputShape);

@@ -1,4 +1,4 @@
-/** A transformer's block: x + attention(x), then x + mlp(x). */
+/** A transformer block: x + attention(x), then x + mlp(x). */
 import type * as tf from '@tensorflow/tfjs';
 import { checkPositive, invalid } from '../../lib/validate';
 import { runResidual } from '../chain';
@@ -7,11 +7,11 @@ import { type CallArgs, checkTokens, oneShape } from '../layer';
 import { type HeadAttentionConfig, headAttentionKeys } from './head_attention';
 
 export interface ResidualBlockConfig extends HeadAttentionConfig {
-  /** Width of the MLP's hidden layer in channels of the input. Default 4. */
+  /** Width of the MLP's hidden layer, as a multiple of the input's channels. Default 4. */
   mlpRatio?: number;
 }
 
-/** A subclass makes `attn` and `mlp` of its options and takes them in, in this order, by `own`. */
+/** A subclass makes `attn` and `mlp` from its options and passes them to `own`, in this order. */
 export abstract class ResidualBlock extends CompositeLayer {
   protected readonly mlpRatio: number;
 
@@ -25,7 +25,11 @@ export abstract class ResidualBlock extends CompositeLayer {
   protected override buildSublayers(inputShape: tf.Shape): void {
     const channels = checkTokens(this.name, inputShape);
     if (!Number.isInteger(channels * this.mlpRatio)) {
-      throw invalid('mlpRatio', `such that ${channels} channels times it is whole`, this.mlpRatio);
+      throw invalid(
+        'mlpRatio',
+        `a number whose product with the ${channels} channels is whole`,
+        this.mlpRatio,
+      );
     }
     for (const layer of this.sublayers) this.buildSublayer(layer, inputShape);
   }

@@ -1,4 +1,4 @@
-/** What tokenizers begin with: four downsampling stages, each twice as wide (arXiv 2209.15425, 2305.05954). */
+/** The first part of tokenizers: four downsampling stages, each twice as wide (arXiv 2209.15425, 2305.05954). */
 import type * as tf from '@tensorflow/tfjs';
 import { checkPositiveInteger, invalid } from '../../lib/validate';
 import { CMLDownsample, type DownsampleOrder } from '../cml_downsample';
@@ -7,13 +7,13 @@ import type { LayerArgs } from '../layer';
 import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 
 export interface TokenizerConfig extends LayerArgs, NeuronOptions {
-  /** Channels of a token, a multiple of 8. */
+  /** Channels per token, a multiple of 8. */
   embedDim: number;
-  /** Pixels of the image to one side of a token: 2^k with k from 0 to 4; the last k of the first four stages pool. Default 4. */
+  /** Side of a token in pixels: 2^k with k from 0 to 4; the last k of the first four stages pool. Default 4. */
   patchSize?: number;
   /** As in CMLDownsample. Default 'conv-bn-pool-lif'. */
   order?: DownsampleOrder;
-  /** As in CMLDownsample: where given, the input is one image, presented at that many time steps. */
+  /** As in CMLDownsample: if given, the input is one image, presented at that many time steps. */
   timeSteps?: number | null;
 }
 
@@ -22,7 +22,7 @@ const tokenizerKeys = ['embedDim', 'patchSize', 'order', 'timeSteps', ...neuronO
 /** Channels of the four stages, as shares of embedDim. */
 const widths = [1 / 8, 1 / 4, 1 / 2, 1];
 
-/** The stages; a subclass takes in what comes after them, at full width and without a pool, and computes. */
+/** The stages. A subclass owns what comes after them, at full width and without a pool, and computes the output. */
 export abstract class StagedTokenizer extends CompositeLayer {
   protected readonly neuronOptions: Required<NeuronOptions>;
   protected readonly embedDim: number;
@@ -55,7 +55,7 @@ export abstract class StagedTokenizer extends CompositeLayer {
     if (Math.min(height ?? this.patchSize, width ?? this.patchSize) < this.patchSize) {
       throw invalid(
         `The input of ${this.name}`,
-        `an image of at least patchSize (${this.patchSize}) pixels a side`,
+        `an image of at least patchSize (${this.patchSize}) pixels per side`,
         inputShape,
       );
     }

@@ -1,11 +1,11 @@
-/** Padding: which tokens count, as tf.layers passes a mask from layer to layer and as callers give one. */
+/** Padding masks, which tf.layers passes from layer to layer and callers may give. */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../../lib/validate';
 import type { CallArgs } from '../layer';
 
 /**
- * kwargs.mask, `[batch, tokens]` with 0 for padding, as numbers that multiply `x`, `[batch, time, tokens, channels]`:
- * `[batch, 1, tokens, 1]`; undefined if there is none.
+ * kwargs.mask `[batch, tokens]`, 0 for padding, as numbers `[batch, 1, tokens, 1]` that multiply `x` `[batch, time,
+ * tokens, channels]`; undefined if there is none.
  */
 export function tokenMask(x: tf.Tensor, { mask }: CallArgs): tf.Tensor | undefined {
   if (mask === undefined || mask === null) return undefined;
@@ -21,8 +21,8 @@ export function tokenMask(x: tf.Tensor, { mask }: CallArgs): tf.Tensor | undefin
 }
 
 /**
- * The mean over tokens, of those that kwargs.mask leaves in: `[batch, time, tokens, channels]` or
- * `[batch, time, height, width, channels]`, the latter without a mask -> `[batch, time, channels]`.
+ * The mean over the tokens that kwargs.mask leaves in: `[batch, time, tokens, channels]`, or without a mask `[batch,
+ * time, height, width, channels]` -> `[batch, time, channels]`.
  */
 export function meanOverTokens(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
   const [batch, time] = x.shape as [number, number];

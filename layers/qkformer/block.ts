@@ -1,4 +1,7 @@
-/** A QKFormer block: attention of two or three factors and an MLP, each added to its whole-numbered input (arXiv 2403.16552). */
+/**
+ * A QKFormer block: attention with two or three factors and an MLP, each added to its whole-numbered input (arXiv
+ * 2403.16552).
+ */
 import { checkFinite, checkOneOf } from '../../lib/validate';
 import { pick, register } from '../layer';
 import { neuronOptionKeys } from '../neuron_options';
@@ -10,9 +13,12 @@ import { QKAttention } from './qk_attention';
 const attentions = ['token', 'channel', 'full'] as const;
 
 export interface QKFormerBlockConfig extends PruningBlockConfig {
-  /** 'token' and 'channel' as in QKAttention's maskAxis; 'full': Spikformer's, of q, k and v. Default 'token'. */
+  /**
+   * 'token' and 'channel' as in QKAttention's maskAxis; 'full': Spikformer's attention with q, k and v. Default
+   * 'token'.
+   */
   attention?: 'token' | 'channel' | 'full';
-  /** As in SpikformerSelfAttention; of full attention only. Default 'time'. */
+  /** As in SpikformerSelfAttention; for 'full' attention only. Default 'time'. */
   projLifAxis?: ProjLifAxis;
 }
 

@@ -1,4 +1,7 @@
-/** QKFormer's attention of two factors: the spikes of q decide which tokens, or channels, of k pass (arXiv 2403.16552). */
+/**
+ * QKFormer's attention with two factors: the spikes of q decide which tokens, or channels, of k pass (arXiv
+ * 2403.16552).
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { checkBoolean, checkOneOf, checkPositiveInteger, invalid } from '../../lib/validate';
 import { runChain } from '../chain';
@@ -14,26 +17,26 @@ const maskAxes = ['token', 'channel'] as const;
 const qkAttentionKeys = ['numHeads', 'maskAxis', 'attnVThreshold', 'preActivation'];
 
 export interface QKAttentionConfig extends LayerArgs, NeuronOptions {
-  /** Must divide the channels. A mask over channels is the same whatever the heads. */
+  /** Must divide the channels. With maskAxis 'channel' the result does not depend on it. */
   numHeads: number;
   /**
-   * What the mask tells apart. 'token' (default): the sum of q over the channels of a head, one value per token and
-   * head; 'channel': the sum over tokens, one value per channel.
+   * What the mask selects. 'token' (default): the sum of q over the channels of a head, one value per token and head;
+   * 'channel': the sum over tokens, one value per channel.
    */
   maskAxis?: 'token' | 'channel';
-  /** Threshold of the mask's neuron, which vThreshold does not touch. Default 0.5. */
+  /** Threshold of the mask's neuron; vThreshold does not apply to it. Default 0.5. */
   attnVThreshold?: number;
   /**
-   * Whether the last neuron comes first, before q and k: real numbers come in and go out, as in MS-QKFormer
-   * (arXiv 2505.18608). Default false.
+   * Whether the last neuron moves to the front, before q and k: input and output are then real numbers, as in
+   * MS-QKFormer (arXiv 2505.18608). Default false.
    */
   preActivation?: boolean;
 }
 
 /**
- * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> spikes of the same shape: q and
- * k each linear, BN, LIF; mask = LIF(sum of q); LIF(BN(linear(mask k))). Costs are linear in the tokens.
- * With preActivation: LIF; q, k and mask as before; BN(linear(mask k)).
+ * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> spikes of the same shape: q and k
+ * each linear, BN, LIF; mask = LIF(sum of q); LIF(BN(linear(mask k))). The cost is linear in the tokens. With
+ * preActivation: LIF; q, k and mask as before; BN(linear(mask k)).
  */
 export class QKAttention extends CompositeLayer {
   static className = 'QKAttention';
@@ -89,7 +92,7 @@ export class QKAttention extends CompositeLayer {
     return runChain(last, masked.reshape(x.shape), kwargs);
   }
 
-  /** The sum is of q's spikes; the mask lets k's pass. */
+  /** The sum adds q's spikes; the mask lets k's spikes pass. */
   override operations(): OperationList {
     const sizes = outputSizes(this);
     const count = product(sizes);

@@ -1,4 +1,7 @@
-/** QKFormer's patch embedding with deformed shortcut (SPEDS, arXiv 2403.16552): convolutions that downsample, and a way around them. */
+/**
+ * QKFormer's patch embedding with deformed shortcut (SPEDS, arXiv 2403.16552): downsampling convolutions, and a way
+ * around them.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { checkBoolean, checkPositiveInteger, invalid } from '../../lib/validate';
 import { runChain } from '../chain';
@@ -17,18 +20,18 @@ export interface SpedsStage {
 }
 
 export interface SpedsConfig extends LayerArgs, NeuronOptions {
-  /** One after the other. */
+  /** Applied one after the other. */
   stages: SpedsStage[];
-  /** After how many stages the shortcut begins; 0 is the input, of spikes. Default 0. */
+  /** The shortcut starts after this many stages; 0 is the input, which must then be spikes. Default 0. */
   shortcutFrom?: number;
-  /** As in CMLDownsample: where given, the input is one image, presented at that many time steps. */
+  /** As in CMLDownsample: if given, the input is one image, presented at that many time steps. */
   timeSteps?: number | null;
 }
 
 /**
- * `[batch, time, height, width, channels]`, or an image where timeSteps is set -> whole numbers
- * `[batch, time, height / 2^k, width / 2^k, filters]`: the spikes of the stages, and
- * LIF(BN(1x1 convolution)) of what `shortcutFrom` names, with the stride that is missing.
+ * `[batch, time, height, width, channels]`, or an image if timeSteps is set -> whole numbers `[batch, time, height /
+ * 2^k, width / 2^k, filters]`: the spikes of the stages plus LIF(BN(strided 1x1 convolution)) of what `shortcutFrom`
+ * selects.
  */
 export class Speds extends CompositeLayer {
   static className = 'Speds';
@@ -40,13 +43,13 @@ export class Speds extends CompositeLayer {
     super(config, ['stages', 'shortcutFrom', 'timeSteps', ...neuronOptionKeys]);
     const { stages, shortcutFrom = 0, timeSteps = null } = config;
     if (!Array.isArray(stages) || stages.length === 0) {
-      throw invalid('stages', 'a list of one stage or more', stages);
+      throw invalid('stages', 'a list of at least one stage', stages);
     }
     for (const [i, stage] of stages.entries()) {
       checkPositiveInteger(`stages[${i}].filters`, stage?.filters);
       checkBoolean(`stages[${i}].pool`, stage.pool);
     }
-    const least = timeSteps === null ? 0 : 1; // an image is no spikes
+    const least = timeSteps === null ? 0 : 1; // An image is not spikes.
     if (!Number.isInteger(shortcutFrom) || shortcutFrom < least || shortcutFrom >= stages.length) {
       const range = `a whole number from ${least} to ${stages.length - 1}`;
       throw invalid('shortcutFrom', range, shortcutFrom);

@@ -1,4 +1,7 @@
-/** SGLFormer's local block: depthwise convolutions of spikes, and linear maps around one (doi 10.3389/fnins.2024.1371290). */
+/**
+ * SGLFormer's local block: depthwise convolutions of spikes, the second between two linear maps (doi
+ * 10.3389/fnins.2024.1371290).
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { invalid } from '../../lib/validate';
 import { runResidual } from '../chain';
@@ -13,8 +16,8 @@ import { hiddenRatioOf, type MLPConfig, mlpKeys } from '../parts/mlp';
 export type SGLFormerLocalBlockConfig = MLPConfig;
 
 /**
- * `[batch, time, height, width, channels]` -> the same shape, the input included: u = x + LIF(BN(depthwise 3 x 3 of x)),
- * then u plus three times LIF(BN(...)): linear to the hidden layer, depthwise 3 x 3, linear back.
+ * `[batch, time, height, width, channels]` -> the same shape, the input included: u = x + LIF(BN(depthwise 3x3 of x)),
+ * then u plus the output of LIF(BN(...)) three times in a row: linear to the hidden layer, depthwise 3x3, linear back.
  */
 export class SGLFormerLocalBlock extends CompositeLayer {
   static className = 'SGLFormerLocalBlock';
@@ -37,7 +40,11 @@ export class SGLFormerLocalBlock extends CompositeLayer {
     const { hiddenRatio } = this;
     const hidden = channels * hiddenRatio;
     if (!Number.isInteger(hidden)) {
-      throw invalid('hiddenRatio', `such that ${channels} channels times it is whole`, hiddenRatio);
+      throw invalid(
+        'hiddenRatio',
+        `a number whose product with the ${channels} channels is whole`,
+        hiddenRatio,
+      );
     }
     const maps = [
       this.own(new DepthwiseConvBN({ name: 'conv' })),

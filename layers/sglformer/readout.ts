@@ -1,4 +1,7 @@
-/** SGLFormer's readout: a weight for each token, time step and channel, and batch norm over the samples (doi 10.3389/fnins.2024.1371290). */
+/**
+ * SGLFormer's readout: one weight per token, time step and channel, and batch norm over the samples (doi
+ * 10.3389/fnins.2024.1371290).
+ */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../../lib/validate';
 import { torchBias, torchKernel } from '../initializers';
@@ -7,9 +10,9 @@ import { checkTokens, type LayerArgs, oneShape, register } from '../layer';
 import { mapOperations, type OperationList, outputSizes } from '../operations';
 
 /**
- * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, channels]`:
- * BN(bias[c] + sum over tokens l and steps t of kernel[l, t, c] x[t, l, c]). Time steps and tokens must be known: they are
- * the shape of the kernel `[tokens, time, 1, channels]`. Training needs at least 2 samples, of which the statistics are.
+ * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch, channels]`: BN(bias[c] +
+ * sum over tokens l and steps t of kernel[l, t, c] x[t, l, c]). Time steps and tokens must be known, since they shape
+ * the kernel `[tokens, time, 1, channels]`. Training needs at least 2 samples for the statistics.
  */
 export class SGLFormerReadout extends KernelBN {
   static className = 'SGLFormerReadout';

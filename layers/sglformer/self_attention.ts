@@ -1,4 +1,7 @@
-/** SGLFormer's attention: Spikformer's without a bias, of all pixels or of those of equal parity (doi 10.3389/fnins.2024.1371290). */
+/**
+ * SGLFormer's attention: Spikformer's without a bias, over all pixels or over those of equal parity (doi
+ * 10.3389/fnins.2024.1371290).
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { multiHeadSpikingAttention } from '../../lib/attention';
 import { fromParityGroups, parityGroupSizes, parityGroups } from '../../lib/parity_groups';
@@ -19,11 +22,11 @@ import {
 const reaches = ['global', 'local'] as const;
 
 export interface SGLFormerSelfAttentionConfig extends HeadAttentionConfig {
-  /** What attends to what. 'global' (default): every pixel to every pixel; 'local': those of equal row and column parity. */
+  /** Which pixels attend to each other. 'global' (default): all; 'local': those of equal row and column parity. */
   reach?: 'global' | 'local';
 }
 
-/** The attention of each of the four groups by itself, back in the image. */
+/** The attention of each of the four parity groups, put back into the image. */
 const localAttention: typeof multiHeadSpikingAttention = (q, k, v, params) => {
   const [height, width] = q.shape.slice(2) as [number, number];
   const [a, b, c] = [q, k, v].map(parityGroups);

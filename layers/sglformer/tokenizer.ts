@@ -1,4 +1,4 @@
-/** SGLFormer's tokenizer: five times ConvBN, pool or none, LIF (doi 10.3389/fnins.2024.1371290). */
+/** SGLFormer's tokenizer: five stages of ConvBN, an optional pool, and LIF (doi 10.3389/fnins.2024.1371290). */
 import type * as tf from '@tensorflow/tfjs';
 import { checkOneOf, checkPositiveInteger, invalid } from '../../lib/validate';
 import { runChain } from '../chain';
@@ -14,11 +14,14 @@ export const poolings = ['late', 'early'] as const;
 export type Pooling = (typeof poolings)[number];
 
 export interface SGLFormerTokenizerConfig extends LayerArgs, NeuronOptions {
-  /** Channels of a token, a multiple of 4. */
+  /** Channels per token, a multiple of 4. */
   embedDim: number;
-  /** The first stage has embedDim / stemRatio channels, rounded down; the others 1/4, 1/2, 1 and 1 of embedDim. Default 6; 8 in the ImageNet code. */
+  /**
+   * The first stage has embedDim / stemRatio channels, rounded down; the others have 1/4, 1/2, 1 and 1 of embedDim.
+   * Default 6; 8 in the ImageNet code.
+   */
   stemRatio?: number;
-  /** Pixels of the image to one side of a token: 2^k with k from 0 to 4, k stages pooling. Default 4. */
+  /** Side of a token in pixels: 2^k with k from 0 to 4; k stages pool. Default 4. */
   patchSize?: number;
   /** Which of the stages pool: the last (default) or the first. */
   pooling?: Pooling;
@@ -30,7 +33,7 @@ export interface SGLFormerTokenizerConfig extends LayerArgs, NeuronOptions {
 
 const ownKeys = ['embedDim', 'stemRatio', 'patchSize', 'pooling', 'firstLifAxis', 'timeSteps'];
 
-/** A stage whose neuron takes time and batch for one axis. */
+/** A stage whose neuron treats time and batch as one axis. */
 class BatchLIFStage extends CMLDownsample {
   protected override makeLIF(neurons: NeuronFactory): LIFNode {
     return new BatchLIF({ ...neurons.options, name: 'lif' });

@@ -1,4 +1,7 @@
-/** SGLFormer's unit of local and global: a local block, local attention, global attention, each added to its input (doi 10.3389/fnins.2024.1371290). */
+/**
+ * SGLFormer's local and global unit: a local block, local attention, global attention, each added to its input (doi
+ * 10.3389/fnins.2024.1371290).
+ */
 import { invalid } from '../../lib/validate';
 import { pick, register } from '../layer';
 import { neuronOptionKeys } from '../neuron_options';
@@ -9,13 +12,13 @@ import { SGLFormerLocalBlock } from './local_block';
 import { SGLFormerSelfAttention, type SGLFormerSelfAttentionConfig } from './self_attention';
 
 export interface SGLFormerUnitConfig extends ResidualBlockConfig {
-  /** How often global attention and its MLP follow the local ones: 2 (default), or 0 in the ImageNet code. */
+  /** How many times global attention and its MLP follow the local ones: 2 (default), or 0 in the ImageNet code. */
   globals?: number;
 }
 
 /**
- * `[batch, time, height, width, channels]` -> the same shape: x + local block(x), x + local attention(x), x + mlp(x), and
- * `globals` times x + attention(x), x + mlp(x).
+ * `[batch, time, height, width, channels]` -> the same shape: x + local block(x), x + local attention(x), x + mlp(x),
+ * then `globals` times x + attention(x), x + mlp(x).
  */
 export class SGLFormerUnit extends ResidualBlock {
   static className = 'SGLFormerUnit';

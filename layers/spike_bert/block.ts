@@ -11,7 +11,7 @@ export type SpikeBertBlockConfig = ResidualBlockConfig;
 
 /**
  * `[batch, time, tokens, channels]` -> the same shape: x + attention(x), then x + mlp(x). A `mask` `[batch, tokens]`
- * is attention's.
+ * goes to attention.
  */
 export class SpikeBertBlock extends ResidualBlock {
   static className = 'SpikeBertBlock';

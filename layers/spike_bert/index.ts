@@ -1,4 +1,4 @@
-/** The parts of a SpikeBERT (Lv et al., arXiv 2308.15122): Spikformer's blocks on tokens of text, with layer norms. */
+/** The parts of a SpikeBERT (Lv et al., arXiv 2308.15122): Spikformer's blocks on text tokens, with layer norms. */
 export { SpikeBertBlock, type SpikeBertBlockConfig, spikeBertBlock } from './block';
 export { SpikeBertMLP, type SpikeBertMLPConfig, spikeBertMLP } from './mlp';
 export {

@@ -12,8 +12,8 @@ import { textNeurons } from './neurons';
 export type SpikeBertMLPConfig = MLPConfig;
 
 /**
- * `[batch, time, tokens, channels]` -> spikes of the same shape. The authors' released code reshapes the hidden
- * layer to the width of the input, and stops there with an error; this is what the paper describes.
+ * `[batch, time, tokens, channels]` -> spikes of the same shape, as the paper describes. (The released code reshapes
+ * the hidden layer to the width of the input and fails there.)
  */
 export class SpikeBertMLP extends CompositeLayer {
   static className = 'SpikeBertMLP';

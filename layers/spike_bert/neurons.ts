@@ -1,4 +1,4 @@
-/** SpikeBERT's neurons: arctangent surrogates, unless told otherwise. */
+/** SpikeBERT's neurons: arctangent surrogates by default. */
 import { NeuronFactory, type NeuronOptions } from '../neuron_options';
 
 export const textNeurons = (config: NeuronOptions): NeuronFactory =>

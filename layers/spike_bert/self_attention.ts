@@ -1,4 +1,4 @@
-/** SpikeBERT's attention: Spikformer's for tokens of text, layer norms in the place of batch norms (arXiv 2308.15122). */
+/** SpikeBERT's attention: Spikformer's on text tokens, with layer norms instead of batch norms (arXiv 2308.15122). */
 import type * as tf from '@tensorflow/tfjs';
 import { runChain } from '../chain';
 import { CompositeLayer } from '../composite';
@@ -17,9 +17,9 @@ import { textNeurons } from './neurons';
 export type SpikeBertSelfAttentionConfig = HeadAttentionConfig;
 
 /**
- * `[batch, time, tokens, channels]` -> spikes of the same shape: q, k, v each linear, LN, LIF; scale q kT v per
- * head; LIF; linear, LN, LIF. Called with a `mask` `[batch, tokens]`, of 0 for padding, it lets padding neither
- * ask nor answer. No residual connection: SpikeBertBlock adds it.
+ * `[batch, time, tokens, channels]` -> spikes of the same shape: q, k, v each linear, LN, LIF; scale q kT v per head;
+ * LIF; linear, LN, LIF. With a `mask` `[batch, tokens]`, 0 for padding, padding neither attends nor is attended to. No
+ * residual connection: SpikeBertBlock adds it.
  */
 export class SpikeBertSelfAttention extends CompositeLayer {
   static className = 'SpikeBertSelfAttention';

@@ -1,4 +1,7 @@
-/** Where a teacher looks into SpikeBERT: a map from a block's spikes to the teacher's hidden states (arXiv 2308.15122). */
+/**
+ * The map through which distillation compares SpikeBERT with its teacher: from a block's spikes to the teacher's hidden
+ * states (arXiv 2308.15122).
+ */
 import * as tf from '@tensorflow/tfjs';
 import { applyTo, CompositeLayer } from '../composite';
 import { type LayerArgs, oneShape, register } from '../layer';
@@ -6,8 +9,8 @@ import { LinearLN } from '../linear_ln';
 import type { OperationList } from '../operations';
 
 /**
- * `[batch, time, tokens, channels]` -> the same, unchanged: it costs nothing, and its weights have no gradient but
- * by `represent`, which distillation asks for. They stay with the model, as with the authors' checkpoints.
+ * `[batch, time, tokens, channels]` -> the same, unchanged and at no cost. Only `represent`, which distillation calls,
+ * gives its weights a gradient. They stay in the model, as in the authors' checkpoints.
  */
 export class SpikeBertTransform extends CompositeLayer {
   static className = 'SpikeBertTransform';
@@ -32,7 +35,7 @@ export class SpikeBertTransform extends CompositeLayer {
     return tf.tidy(() => applyTo(this.map, x.mean(1, true), {}).squeeze<tf.Tensor3D>([1]));
   }
 
-  /** No answer needs it. */
+  /** Inference does not compute it. */
   override operations(): OperationList {
     return [];
   }

@@ -1,4 +1,7 @@
-/** Spike-driven self-attention (SDSA, Yao et al., NeurIPS 2023, arXiv 2307.01694): masks and sums of spikes, no product of matrices. */
+/**
+ * Spike-driven self-attention (SDSA, Yao et al., NeurIPS 2023, arXiv 2307.01694): masks and sums of spikes instead of
+ * matrix products.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { foldTime } from '../../lib/fold_time';
 import { maxPool2d, maxPoolOverTime } from '../../lib/max_pool';
@@ -21,14 +24,14 @@ import { emitInput } from '../spikes';
 import { INIT_STD } from './init_std';
 
 export interface SpikeDrivenAttentionConfig extends LayerArgs, NeuronOptions {
-  /** Must divide the channels. Without dvsMode the result is the same whatever the heads. */
+  /** Must divide the channels. Without dvsMode the result does not depend on it. */
   numHeads: number;
-  /** Threshold of the mask's neuron, which vThreshold does not touch. Default 0.5. */
+  /** Threshold of the mask's neuron; vThreshold does not apply to it. Default 0.5. */
   attnVThreshold?: number;
   /**
    * Whether spikes spread to their neighbors, as in the published network for CIFAR10-DVS: 3x3 max pools with stride 1
-   * of k and v over height and width; and of k v and of the masked q as that code has them, over the tokens' index
-   * and the channels of a head. Default false.
+   * of k and v over height and width, and of k v and the masked q over the token index and the channels of a head, as
+   * in that code. Default false.
    */
   dvsMode?: boolean;
 }
@@ -44,9 +47,9 @@ function spreadInHeads(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape, real numbers:
- * s = LIF(x); q, k, v = LIF(BN(linear(s))); mask = LIF(sum of k v over the tokens), one value per channel;
- * BN(linear(q mask)). No residual connection: SpikeDrivenBlock adds it. Costs are linear in tokens and channels.
+ * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape, real numbers: s =
+ * LIF(x); q, k, v = LIF(BN(linear(s))); mask = LIF(sum of k v over the tokens), one value per channel; BN(linear(q
+ * mask)). No residual connection: SpikeDrivenBlock adds it. The cost is linear in tokens and channels.
  */
 export class SpikeDrivenAttention extends CompositeLayer {
   static className = 'SpikeDrivenAttention';
@@ -99,7 +102,10 @@ export class SpikeDrivenAttention extends CompositeLayer {
     return applyTo(this.proj, masked.reshape(x.shape), kwargs);
   }
 
-  /** The sum is of k's spikes where v has some; the mask lets q's pass. Spread spikes are counted as they are summed. */
+  /**
+   * The sum adds k's spikes where v fires; the mask lets q's spikes pass. Spread spikes count as often as they are
+   * summed.
+   */
   override operations(): OperationList {
     const sizes = outputSizes(this);
     const count = product(sizes);

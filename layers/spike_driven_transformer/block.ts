@@ -1,4 +1,7 @@
-/** A block of the Spike-driven Transformer: attention and MLP, each added to the membranes that it takes in (arXiv 2307.01694). */
+/**
+ * A Spike-driven Transformer block: attention and MLP, each added to its real-valued input, the membranes (arXiv
+ * 2307.01694).
+ */
 import { invalid } from '../../lib/validate';
 import { checkLayerKeys, pick, register } from '../layer';
 import { neuronOptionKeys } from '../neuron_options';
@@ -17,7 +20,7 @@ export class SpikeDrivenBlock extends PruningBlock {
   static className = 'SpikeDrivenBlock';
 
   constructor(config: SpikeDrivenBlockConfig) {
-    checkLayerKeys('SpikeDrivenBlock', config, ['mlpRatio', ...pruningKeys, ...attentionKeys]); // has no scale
+    checkLayerKeys('SpikeDrivenBlock', config, ['mlpRatio', ...pruningKeys, ...attentionKeys]); // It has no scale.
     super(config, ['dvsMode']);
     if (config.dvsMode && config.keepTokens != null) {
       throw invalid(

@@ -1,4 +1,7 @@
-/** The Spike-driven Transformer's MLP: Spikingformer's, with its authors' beginning and shortcuts (arXiv 2307.01694). */
+/**
+ * The Spike-driven Transformer's MLP: Spikingformer's, with the initialization and shortcuts of its authors (arXiv
+ * 2307.01694).
+ */
 import { register } from '../layer';
 import { LinearBN } from '../linear_bn';
 import type { MLPConfig } from '../parts/mlp';
@@ -9,8 +12,8 @@ export type SpikeDrivenMLPConfig = MLPConfig;
 
 /**
  * `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape, real numbers:
- * BN(linear(LIF(h))), h = BN(linear(LIF(x))). With hiddenRatio 1 there is a membrane shortcut around each half, as in
- * the published code: h + BN(linear(LIF(x + h))). The shortcut around the whole is SpikeDrivenBlock's.
+ * BN(linear(LIF(h))), h = BN(linear(LIF(x))). With hiddenRatio 1 each half has a membrane shortcut, as in the published
+ * code: h + BN(linear(LIF(x + h))). SpikeDrivenBlock adds the shortcut around the whole.
  */
 export class SpikeDrivenMLP extends SpikingMLP {
   static override className = 'SpikeDrivenMLP';

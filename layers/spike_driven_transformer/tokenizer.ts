@@ -1,4 +1,6 @@
-/** The Spike-driven Transformer's tokenizer (arXiv 2307.01694): four convolutions, and positions by a fifth. */
+/**
+ * The Spike-driven Transformer's tokenizer (arXiv 2307.01694): four convolutions, and a fifth that encodes positions.
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { maxPoolOverTime, pooledSize } from '../../lib/max_pool';
 import { checkPositiveInteger, invalid } from '../../lib/validate';
@@ -12,18 +14,21 @@ import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_o
 import { INIT_STD } from './init_std';
 
 export interface SpikeDrivenTokenizerConfig extends LayerArgs, NeuronOptions {
-  /** Channels of a token, a multiple of 8. */
+  /** Channels per token, a multiple of 8. */
   embedDim: number;
-  /** For each of the four convolutions 1 if a 3x3 max pool with stride 2 follows, else 0. Default '1111'. The authors': pooling_stat. */
+  /**
+   * One digit for each of the four convolutions: 1 if a 3x3 max pool with stride 2 follows, else 0. Default '1111'. The
+   * authors' pooling_stat.
+   */
   poolingStat?: string;
-  /** As in CMLDownsample: where given, the input is one image, presented at that many time steps. */
+  /** As in CMLDownsample: if given, the input is one image, presented at that many time steps. */
   timeSteps?: number | null;
 }
 
 /**
- * `[batch, time, height, width, channels]`, or an image `[batch, height, width, channels]` where timeSteps is set
- * -> real-valued tokens `[batch, time, height / 2^k, width / 2^k, embedDim]` (sides rounded up), with k pools. Three
- * stages of convolution, BN, LIF and, as poolingStat says, max pool of the spikes; y = pool(BN(convolution)); y +
+ * `[batch, time, height, width, channels]`, or an image `[batch, height, width, channels]` if timeSteps is set ->
+ * real-valued tokens `[batch, time, height / 2^k, width / 2^k, embedDim]` (sides rounded up), with k pools: three
+ * stages of convolution, BN, LIF and, by poolingStat, max pool of the spikes; y = pool(BN(convolution)); y +
  * BN(convolution(LIF(y))).
  */
 export class SpikeDrivenTokenizer extends CompositeLayer {
@@ -40,7 +45,7 @@ export class SpikeDrivenTokenizer extends CompositeLayer {
     checkPositiveInteger('embedDim', embedDim);
     if (embedDim % 8 !== 0) throw invalid('embedDim', 'a multiple of 8', embedDim);
     if (typeof poolingStat !== 'string' || !/^[01]{4}$/.test(poolingStat)) {
-      throw invalid('poolingStat', "four of 0 and 1, such as '0011'", poolingStat);
+      throw invalid('poolingStat', "four digits 0 or 1, such as '0011'", poolingStat);
     }
     const neurons = new NeuronFactory(config);
     const pools = [...poolingStat].map((digit) => digit === '1');

@@ -1,4 +1,7 @@
-/** The body of SpikeCLIP's image encoder: Spikingformer's parts, under names of their own since its weights have others. */
+/**
+ * The body of SpikeCLIP's image encoder: Spikingformer's parts, as separate classes because their weights have other
+ * names.
+ */
 import { register } from '../layer';
 import { SpikingformerBlock, type SpikingformerBlockConfig } from '../spikingformer/block';
 import { SpikingTokenizer, type SpikingTokenizerConfig } from '../spikingformer/tokenizer';
@@ -6,12 +9,12 @@ import { SpikingTokenizer, type SpikingTokenizerConfig } from '../spikingformer/
 export type SpikeClipTokenizerConfig = SpikingTokenizerConfig;
 export type SpikeClipBlockConfig = SpikingformerBlockConfig;
 
-/** SpikingTokenizer. */
+/** See SpikingTokenizer. */
 export class SpikeClipTokenizer extends SpikingTokenizer {
   static override className = 'SpikeClipTokenizer';
 }
 
-/** SpikingformerBlock. */
+/** See SpikingformerBlock. */
 export class SpikeClipBlock extends SpikingformerBlock {
   static override className = 'SpikeClipBlock';
 }

@@ -1,4 +1,7 @@
-/** SpikeCLIP's block of attention for text, which its authors' file has and their released encoder does not use (arXiv 2310.06488). */
+/**
+ * SpikeCLIP's attention block for text, defined in its authors' code but not used by their released encoder (arXiv
+ * 2310.06488).
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { checkOneOf } from '../../lib/validate';
 import { type CallArgs, pick, register } from '../layer';
@@ -17,13 +20,13 @@ export type NormLayout = (typeof normLayouts)[number];
 
 export interface NormLayoutOptions {
   /**
-   * How numbers leave batch norms: 'tokens' (default), as they came; or 'released', as in the authors' file: laid
-   * out by channels, and read on as if they were still laid out by tokens, which mixes both up.
+   * The layout of the numbers that batch norms return: 'tokens' (default), correct; or 'released', as in the authors'
+   * code: laid out by channels but read as if by tokens, which mixes the two up.
    */
   normLayout?: NormLayout;
 }
 
-/** LinearBN whose output is read on without being transposed back. */
+/** LinearBN whose output is not transposed back. */
 class MixedUpLinearBN extends LinearBN {
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
     const y = super.forward(x, kwargs);
@@ -31,7 +34,7 @@ class MixedUpLinearBN extends LinearBN {
   }
 }
 
-/** Without a bias, unlike Spikingformer's. */
+/** No bias, unlike Spikingformer's. */
 function makeMap(name: string, units: number, layout: NormLayout): LinearBN {
   return layout === 'tokens' ? new LinearBN({ name, units }) : new MixedUpLinearBN({ name, units });
 }
@@ -65,8 +68,8 @@ class TextMLP extends SpikingMLP {
 export interface SpikeClipTextBlockConfig extends ResidualBlockConfig, NormLayoutOptions {}
 
 /**
- * `[batch, time, tokens, channels]` -> the same shape: x + attention(x), then x + mlp(x), both Spikingformer's
- * without biases. Called with a `mask` `[batch, tokens]`, of 0 for padding, attention leaves padding out.
+ * `[batch, time, tokens, channels]` -> the same shape: x + attention(x), then x + mlp(x), both Spikingformer's without
+ * biases. With a `mask` `[batch, tokens]`, 0 for padding, attention leaves padding out.
  */
 export class SpikeClipTextBlock extends ResidualBlock {
   static className = 'SpikeClipTextBlock';

@@ -1,4 +1,7 @@
-/** SpikeCLIP's text encoder as its authors released it: two linear maps behind CLIP's embedding of a prompt (arXiv 2310.06488). */
+/**
+ * SpikeCLIP's text encoder as its authors released it: two linear maps after CLIP's embedding of a prompt (arXiv
+ * 2310.06488).
+ */
 import * as tf from '@tensorflow/tfjs';
 import { repeatOverTime } from '../../lib/fold_time';
 import { checkPositive, checkPositiveInteger, invalid } from '../../lib/validate';
@@ -12,9 +15,9 @@ import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_o
 import { TimeWeightedSum } from './time_weighted_sum';
 
 export interface SpikeClipTextEncoderConfig extends LayerArgs, NeuronOptions {
-  /** Numbers of the embedding that it answers with: CLIP's 512. */
+  /** Length of the embedding that it returns; CLIP's is 512. */
   outputDim: number;
-  /** Width of the hidden layer in channels of a token. Default 4. */
+  /** Width of the hidden layer, as a multiple of a token's channels. Default 4. */
   mlpRatio?: number;
   /** How many times the prompt is presented. Default 4. */
   timeSteps?: number;
@@ -23,9 +26,9 @@ export interface SpikeClipTextEncoderConfig extends LayerArgs, NeuronOptions {
 const ownKeys = ['outputDim', 'mlpRatio', 'timeSteps', ...neuronOptionKeys];
 
 /**
- * Embedded tokens `[batch, tokens, channels]`, CLIP's rows of tokens plus those of positions -> `[batch, outputDim]`:
- * all tokens side by side, at every time step LIF, linear, LIF, linear; then TimeWeightedSum. There is no
- * attention and no mask: padding counts, and the number of tokens (20 with the authors) is fixed.
+ * Embedded tokens `[batch, tokens, channels]`, CLIP's token embeddings plus position embeddings -> `[batch,
+ * outputDim]`: all tokens side by side; at every time step LIF, linear, LIF, linear; then TimeWeightedSum. It has no
+ * attention and no mask: padding counts, and the number of tokens (20 in the authors' code) is fixed.
  */
 export class SpikeClipTextEncoder extends CompositeLayer {
   static className = 'SpikeClipTextEncoder';
@@ -52,12 +55,12 @@ export class SpikeClipTextEncoder extends CompositeLayer {
   protected override buildSublayers(inputShape: tf.Shape): void {
     const [, tokens, channels] = inputShape;
     if (inputShape.length !== 3 || tokens == null || channels == null) {
-      const expected = 'of shape [batch, tokens, channels], both being known';
+      const expected = 'of shape [batch, tokens, channels], with tokens and channels known';
       throw invalid(`The input of ${this.name}`, expected, inputShape);
     }
     const hidden = channels * this.mlpRatio;
     if (!Number.isInteger(hidden)) {
-      const expected = `such that ${channels} channels times it is whole`;
+      const expected = `a number whose product with the ${channels} channels is whole`;
       throw invalid('mlpRatio', expected, this.mlpRatio);
     }
     const [lif1, lif2] = this.lifs;

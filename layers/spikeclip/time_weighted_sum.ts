@@ -1,10 +1,15 @@
-/** SpikeCLIP's way from spikes to an embedding: time steps weighted by what is learnt (Lv et al., arXiv 2310.06488). */
+/**
+ * From SpikeCLIP's spikes to an embedding: a sum over time steps with learned weights (Lv et al., arXiv 2310.06488).
+ */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../../lib/validate';
 import { checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from '../layer';
 import type { OperationList } from '../operations';
 
-/** ln(0.8), and before it ln of half as much per step: of 4 steps ln(0.1, 0.2, 0.4, 0.8), as the authors begin. */
+/**
+ * ln(0.8) for the last step, and ln of half as much for each step before it: ln(0.1, 0.2, 0.4, 0.8) for 4 steps, as the
+ * authors initialize.
+ */
 function initialWeights(timeSteps: number): tf.Tensor1D {
   const weights = Array.from({ length: timeSteps }, (_, t) =>
     Math.log(0.8 / 2 ** (timeSteps - 1 - t)),
@@ -13,9 +18,9 @@ function initialWeights(timeSteps: number): tf.Tensor1D {
 }
 
 /**
- * `[batch, time, channels]` -> `[batch, channels]`: sum over t of w_t x_t. As in the authors' code the weights are
- * used as they are, without exponential or softmax: all begin negative. There is one per time step, so that a
- * model with this layer stays at its time steps.
+ * `[batch, time, channels]` -> `[batch, channels]`: sum over t of w_t x_t. As in the authors' code, the weights are
+ * used without exponential or softmax: all start negative. There is one per time step, which fixes a model's number of
+ * time steps.
  */
 export class TimeWeightedSum extends tf.layers.Layer {
   static className = 'TimeWeightedSum';
@@ -30,7 +35,7 @@ export class TimeWeightedSum extends tf.layers.Layer {
     const shape = oneShape(inputShape);
     const time = shape[1];
     if (shape.length !== 3 || time == null) {
-      const expected = 'of shape [batch, time, channels], time being known';
+      const expected = 'of shape [batch, time, channels], with time known';
       throw invalid(`The input of ${this.name}`, expected, shape);
     }
     this.timeWeights = this.addWeight('time_weights', [time], 'float32', tf.initializers.zeros());
@@ -51,7 +56,7 @@ export class TimeWeightedSum extends tf.layers.Layer {
     });
   }
 
-  /** A few numbers per channel, which the papers' counts leave out. */
+  /** A few numbers per channel, which the papers do not count. */
   operations(): OperationList {
     return [];
   }

@@ -1,4 +1,7 @@
-/** LIF neurons that take time and batch for one axis of time: a slip of published code, whose weights were trained with it. */
+/**
+ * LIF neurons that treat time and batch as one time axis: a mistake in published code, whose weights were trained with
+ * it.
+ */
 import * as tf from '@tensorflow/tfjs';
 import { runNeuron } from '../../lib/neuron';
 import { type CallArgs, oneTensor } from '../layer';
@@ -6,15 +9,15 @@ import { LIFNode, type LIFNodeConfig } from '../lif_node';
 import { emitSpikes } from '../spikes';
 
 /**
- * `[batch, time, ...]` -> spikes of the same shape. It integrates over time * batch steps, in the order of step t of
- * every sample, then step t + 1: the membrane of one sample leaks into the next, so that a sample's spikes depend on
- * its neighbors in the batch.
+ * `[batch, time, ...]` -> spikes of the same shape. It integrates over time * batch steps: step t of every sample, then
+ * step t + 1. The membrane of one sample leaks into the next, so that a sample's spikes depend on its neighbors in the
+ * batch.
  */
 export class BatchLIF extends LIFNode {
   constructor(config: LIFNodeConfig) {
     super(config);
     if (this.stateful)
-      throw new Error(`${this.name} has no state between calls: leave out stateful`);
+      throw new Error(`${this.name} cannot keep state between calls: leave out stateful`);
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArgs): tf.Tensor {

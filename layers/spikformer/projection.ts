@@ -6,20 +6,20 @@ export type Projection = (typeof projections)[number];
 
 export interface ProjectionOptions {
   /**
-   * How the authors wrote the linear maps, each with a batch norm behind it. 'linear' (CIFAR): q, k and v
-   * have a bias, weights begin normal with deviation 0.02, biases at 0. 'conv' (ImageNet, events): q, k and v
-   * have none, all begin as PyTorch's convolutions do. Default 'linear'.
+   * How the authors wrote the linear maps, each followed by a batch norm. 'linear' (CIFAR): q, k and v have a bias;
+   * weights start normal with standard deviation 0.02, biases at 0. 'conv' (ImageNet, events): q, k and v have no bias;
+   * all start as PyTorch's convolutions do. Default 'linear'.
    */
   projection?: Projection;
 }
 
-/** The checked option. */
+/** The option, checked. */
 export function projectionOf({ projection = 'linear' }: ProjectionOptions): Projection {
   checkOneOf('projection', projection, projections);
   return projection;
 }
 
-/** As LinearBN's option of that name. */
+/** LinearBN's option initStd for that projection. */
 export function initStdOf(projection: Projection): number | null {
   return projection === 'linear' ? 0.02 : null;
 }

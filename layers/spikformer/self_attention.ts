@@ -1,4 +1,4 @@
-/** Spikformer's attention: as Spikingformer's, but its neurons stand after the linear maps (arXiv 2209.15425). */
+/** Spikformer's attention: as Spikingformer's, but its neurons follow the linear maps (arXiv 2209.15425). */
 import type * as tf from '@tensorflow/tfjs';
 import { checkOneOf } from '../../lib/validate';
 import { runChain } from '../chain';
@@ -21,8 +21,8 @@ export const projLifAxes = ['time', 'released'] as const;
 
 export interface SpikformerSelfAttentionConfig extends HeadAttentionConfig, ProjectionOptions {
   /**
-   * What the last neuron integrates over: 'time' (default), or 'released': time and batch, as published code of
-   * QKFormer does, so that the weights trained with it answer as they did. See BatchLIF.
+   * What the last neuron integrates over: 'time' (default), or 'released': time and batch, as in QKFormer's published
+   * code, so that weights trained with it give the same answers. See BatchLIF.
    */
   projLifAxis?: ProjLifAxis;
 }

@@ -1,4 +1,7 @@
-/** Spikformer's tokenizer (spiking patch splitting): four downsampling stages and a branch that tells positions apart (arXiv 2209.15425). */
+/**
+ * Spikformer's tokenizer (spiking patch splitting): four downsampling stages and a branch that encodes positions (arXiv
+ * 2209.15425).
+ */
 import type * as tf from '@tensorflow/tfjs';
 import { runChain, runResidual } from '../chain';
 import { CMLDownsample } from '../cml_downsample';
@@ -8,9 +11,9 @@ import { StagedTokenizer, type TokenizerConfig } from '../parts/stages';
 export type SpikformerTokenizerConfig = TokenizerConfig;
 
 /**
- * `[batch, time, height, width, channels]`, or an image `[batch, height, width, channels]` where timeSteps is set
- * -> tokens of 0, 1 and 2 `[batch, time, height / patchSize, width / patchSize, embedDim]` (sides rounded up):
- * the spikes x of the stages, and x + LIF(ConvBN(x)).
+ * `[batch, time, height, width, channels]`, or an image `[batch, height, width, channels]` if timeSteps is set ->
+ * tokens of 0, 1 and 2 `[batch, time, height / patchSize, width / patchSize, embedDim]` (sides rounded up): x +
+ * LIF(ConvBN(x)), where x is the spikes of the stages.
  */
 export class SpikformerTokenizer extends StagedTokenizer {
   static className = 'SpikformerTokenizer';

@@ -11,7 +11,7 @@ import { hiddenRatioOf, type MLPConfig, mlpKeys, mlpMaps } from '../parts/mlp';
 
 export interface SpikingMLPConfig extends MLPConfig {
   /**
-   * Whether the hidden layer is added to the input too, which takes hiddenRatio 1: h = fc1(x), h + fc2(x + h), for
+   * Whether the input is also added to the hidden layer, which requires hiddenRatio 1: h = fc1(x), h + fc2(x + h), for
    * blocks that add x, as Max-Former's. Default false.
    */
   hiddenShortcut?: boolean;
@@ -39,7 +39,7 @@ export class SpikingMLP extends CompositeLayer {
     this.config = { hiddenRatio: this.hiddenRatio, hiddenShortcut, ...neurons.options };
   }
 
-  /** A map and its norm; a family that has others overrides it. */
+  /** A map and its norm; a family with another norm overrides it. */
   protected makeMap(name: string, units: number): tf.layers.Layer {
     return new LinearBN({ name, units, useBias: true });
   }

@@ -36,7 +36,7 @@ export class SpikingSelfAttention extends CompositeLayer {
     this.config = { ...this.attention.config, ...neurons.options };
   }
 
-  /** A map and its norm; a family that has others overrides it. */
+  /** A map and its norm; a family with another norm overrides it. */
   protected makeMap(name: string, units: number): tf.layers.Layer {
     return new LinearBN({ name, units, useBias: name === 'proj' });
   }

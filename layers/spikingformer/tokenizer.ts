@@ -8,8 +8,8 @@ import { StagedTokenizer, type TokenizerConfig } from '../parts/stages';
 export type SpikingTokenizerConfig = TokenizerConfig;
 
 /**
- * `[batch, time, height, width, channels]`, or an image `[batch, height, width, channels]` where timeSteps is set
- * -> real-valued tokens `[batch, time, height / patchSize, width / patchSize, embedDim]` (sides rounded up).
+ * `[batch, time, height, width, channels]`, or an image `[batch, height, width, channels]` if timeSteps is set ->
+ * real-valued tokens `[batch, time, height / patchSize, width / patchSize, embedDim]` (sides rounded up).
  */
 export class SpikingTokenizer extends StagedTokenizer {
   static className = 'SpikingTokenizer';
