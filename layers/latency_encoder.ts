@@ -17,7 +17,8 @@ export interface LatencyEncoderConfig extends LayerArgs {
 /**
  * `[batch, ...]` -> `[batch, time, ...]`: 1 at step t_f, else 0, where T is timeSteps and
  *
- * |  linear: t_f = round((T - 1) (1 - x)) |  log:    t_f = round(T - 1 - ln(alpha x + 1)), alpha = exp(T - 1) - 1
+ *   linear: t_f = round((T - 1) (1 - x))
+ *   log:    t_f = round(T - 1 - ln(alpha x + 1)), alpha = exp(T - 1) - 1
  *
  * (halves round to the even step). x is from 0 to 1; values outside may not fire at all. As in SpikingJelly's
  * LatencyEncoder, the gradient is zero.

@@ -1,7 +1,7 @@
 /**
  * Integrate-and-fire neurons over time, as pure functions of their input and their first membrane.
  *
- * |  charge: h = v + (x - (v - vReset)) / tau;  fire: s = h >= vThreshold;  reset: v = h (1 - s) + vReset s
+ *   charge: h = v + (x - (v - vReset)) / tau;  fire: s = h >= vThreshold;  reset: v = h (1 - s) + vReset s
  *
  * The gradient of the firing step is a surrogate. Source: SpikingJelly (Fang et al., 2023).
  */

@@ -1,4 +1,4 @@
-/** CRC-32C (Castagnoli, RFC 3720), which TFRecord files check every record with. */
+/** CRC-32C (Castagnoli, RFC 3720), with which TFRecord files check every record. */
 
 const POLYNOMIAL = 0x82f63b78; // reflected
 
@@ -14,7 +14,7 @@ export function crc32c(bytes: Uint8Array): number {
   return (rest ^ 0xffffffff) >>> 0;
 }
 
-/** Rotated and shifted, so that a checksum of data with checksums in it stays one. */
+/** Rotated and shifted, so that the checksum of data that contains checksums is still a good one. */
 export function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

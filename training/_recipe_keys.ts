@@ -1,4 +1,4 @@
-/** The options that recipes have, for messages on those that they have not. */
+/** The options of recipes, for error messages about unknown ones. */
 import * as z from 'zod';
 import { didYouMean, nearestName } from '../lib/did_you_mean';
 
@@ -12,7 +12,7 @@ function pathsOf(schema: unknown, above = ''): string[] {
   ]);
 }
 
-/** ' (Did you mean optimizer.learningRate?)' after 'learningRate', say, or ''. */
+/** For example ' (Did you mean optimizer.learningRate?)' after 'learningRate', or ''. */
 export function didYouMeanKey(path: string, schema: z.ZodType): string {
   const paths = pathsOf(schema);
   const last = path.split('.').at(-1)!;

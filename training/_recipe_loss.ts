@@ -1,4 +1,4 @@
-/** A recipe's loss: its options, which of them are possible, and the loss that they make. */
+/** A recipe's loss: its options, their valid combinations, and the loss that they make. */
 import type * as tf from '@tensorflow/tfjs';
 import * as z from 'zod';
 import { distillation, distillationTerms } from './distillation';
@@ -19,12 +19,12 @@ const softLabels = z.strictObject({
 /** The loss with the labels. */
 export const lossSchema = z.strictObject({
   name: z.enum(['cross-entropy', 'tet']),
-  /** Of tet: TetConfig. */
+  /** For tet: see TetConfig. */
   lambda: share.optional(),
   mean: z.number().optional(),
 });
 
-/** DistillationConfig, and what it takes of the teacher. */
+/** DistillationConfig, and what it takes from the teacher. */
 export const distillationSchema = z.strictObject({
   labels: weight.optional(),
   softLabels: softLabels.optional(),
@@ -35,7 +35,7 @@ export const distillationSchema = z.strictObject({
       weight: weight.optional(),
       dropped: z.number().min(0).lt(1).optional(),
       clip: z.boolean().optional(),
-      /** The student's layer, and the teacher's. */
+      /** The student's layer and the teacher's. */
       layer: z.string(),
       teacherLayer: z.string(),
     })
@@ -47,7 +47,7 @@ export const distillationSchema = z.strictObject({
 export function checkLoss({ loss, distillation }: Recipe, complain: Complain): void {
   for (const key of ['lambda', 'mean'] as const) {
     if (loss?.name === 'cross-entropy' && loss[key] !== undefined) {
-      complain(['loss', key], 'is of tet only');
+      complain(['loss', key], 'is for tet only');
     }
   }
   if (distillation && !distillationTerms.some((term) => distillation[term])) {
@@ -55,13 +55,13 @@ export function checkLoss({ loss, distillation }: Recipe, complain: Complain): v
   }
 }
 
-/** The student, and whom it learns from. */
+/** The student, and its teacher. */
 export interface Lesson {
   model?: tf.LayersModel;
   teacher?: Teacher;
 }
 
-/** @throws if the recipe distills and there is no teacher, or the reverse, or a layer is missing */
+/** @throws if the recipe distills and there is no teacher, or the reverse, or if a layer is missing */
 export function lossFromRecipe(recipe: Recipe, { model, teacher }: Lesson): TrainingLoss {
   const { loss, distillation: given, seed } = recipe;
   const { name = 'cross-entropy', ...tet } = loss ?? {};
@@ -72,8 +72,8 @@ export function lossFromRecipe(recipe: Recipe, { model, teacher }: Lesson): Trai
   if (!given !== !teacher) {
     throw new Error(
       given
-        ? `recipe ${recipe.name} has distillation: it needs a teacher`
-        : `recipe ${recipe.name} has no distillation: a teacher is nothing to it`,
+        ? `recipe ${recipe.name} has distillation, which needs a teacher`
+        : `recipe ${recipe.name} has no distillation, so it takes no teacher`,
     );
   }
   if (!given) return labels;

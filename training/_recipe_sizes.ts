@@ -1,12 +1,12 @@
-/** What a recipe allocates altogether: each number may be possible, and their product is not. */
+/** Limits on what a recipe allocates in total: each number may be valid while their product is not. */
 import { dataSets } from '../datasets/data_sets';
 import { parseRandAugment } from '../datasets/transforms';
 import { list, presetConfig } from '../models/registry';
 import type { Complain, Recipe } from './recipe';
 
-/** Weights of all blocks: 8 GB of float32. */
+/** The most weights in all blocks: 8 GB of float32. */
 const MOST_WEIGHTS = 2e9;
-/** Numbers in the samples of one batch: 2 GiB of float32. */
+/** The most numbers in the samples of one batch: 2 GiB of float32. */
 const MOST_IN_BATCH = 2 ** 29;
 
 export function checkSizes(recipe: Recipe, complain: Complain): void {
@@ -16,12 +16,12 @@ export function checkSizes(recipe: Recipe, complain: Complain): void {
   const sizes = { embedDim: 0, depth: 0, mlpRatio: 4, timeSteps: 4, ...known, ...given };
   const { embedDim, mlpRatio, timeSteps, depths = [sizes.depth] } = sizes;
   const depth = depths.reduce((sum, blocks) => sum + blocks, 0);
-  // Of a block: query, key, value, projection, and the two of the MLP.
+  // In each block: query, key, value, projection, and the two maps of the MLP.
   const weights = depth * embedDim ** 2 * (4 + 2 * mlpRatio);
   if (weights > MOST_WEIGHTS) {
     complain(
       ['model'],
-      `must have at most ${MOST_WEIGHTS / 1e9} billion weights, but depth ${depth} of embedDim ${embedDim} makes ${(weights / 1e9).toFixed(1)} billion`,
+      `must have at most ${MOST_WEIGHTS / 1e9} billion weights, but depth ${depth} with embedDim ${embedDim} has ${(weights / 1e9).toFixed(1)} billion`,
     );
   }
   const { kind, sample } = dataSets[data.name];

@@ -1,9 +1,9 @@
-/** One step on several batches, for an effective batch that does not fit into memory. */
+/** One step over several batches, for an effective batch that does not fit into memory. */
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * Sums gradients and gives their mean. A variable that has a gradient in some of the batches only
- * has it divided by the number of all batches, as PyTorch's accumulation does.
+ * Sums gradients and returns their mean. Even if a variable has a gradient in only some batches, its sum is divided by
+ * the number of all batches, as in PyTorch's accumulation.
  *
  * ```ts
  * const sum = new GradientAccumulator();
@@ -17,12 +17,12 @@ export class GradientAccumulator {
   private sums: tf.NamedTensorMap = {};
   private added = 0;
 
-  /** How many batches it holds. */
+  /** The number of batches added so far. */
   get count(): number {
     return this.added;
   }
 
-  /** Takes the gradients over, their tensors too. */
+  /** Adds gradients, and takes ownership of their tensors. */
   add(gradients: tf.NamedTensorMap): void {
     for (const [name, gradient] of Object.entries(gradients)) {
       const before = this.sums[name];
@@ -32,9 +32,9 @@ export class GradientAccumulator {
     this.added++;
   }
 
-  /** The mean over all batches since the last call; the caller disposes of the tensors. */
+  /** The mean over all batches since the last call. The caller disposes of the tensors. Throws if there are none. */
   takeMean(): tf.NamedTensorMap {
-    if (this.added === 0) throw new Error('There are no gradients yet: add some first');
+    if (this.added === 0) throw new Error('There are no gradients yet: call add first');
     const { sums, added } = this;
     this.sums = {};
     this.added = 0;

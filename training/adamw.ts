@@ -1,6 +1,6 @@
 /**
- * AdamW (Loshchilov and Hutter, arXiv 1711.05101) as PyTorch computes it: the decay is decoupled from
- * the gradient, and epsilon stands outside the square root and its bias correction.
+ * AdamW (Loshchilov and Hutter, arXiv 1711.05101) as PyTorch computes it: weight decay is decoupled from the gradient,
+ * and epsilon is added outside the square root and its bias correction.
  */
 import * as tf from '@tensorflow/tfjs';
 import { runAdamWStep } from '../lib/kernels';
@@ -8,15 +8,15 @@ import { engine } from '../lib/tfjs_internals';
 import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from '../lib/validate';
 
 export interface AdamWConfig {
-  /** Default 1e-3. May be set between steps: `optimizer.learningRate = 5e-4`. */
+  /** Default 1e-3. You may set it between steps: `optimizer.learningRate = 5e-4`. */
   learningRate?: number;
-  /** Share that the first moment keeps at each step. Default 0.9. */
+  /** Share of the first moment that each step keeps. Default 0.9. */
   beta1?: number;
-  /** Share that the second moment keeps. Default 0.999. */
+  /** Share of the second moment that each step keeps. Default 0.999. */
   beta2?: number;
-  /** Default 1e-8. */
+  /** Added to the denominator. Default 1e-8. */
   epsilon?: number;
-  /** Share of a weight, times the learning rate, that each step takes away. Default 0.01. */
+  /** Each step removes this share of a weight, times the learning rate. Default 0.01. */
   weightDecay?: number;
   /** Whether biases, batch norms and scalars decay too; timm exempts them. Default false. */
   decayAll?: boolean;
@@ -24,7 +24,7 @@ export interface AdamWConfig {
 
 const keys = ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay', 'decayAll'];
 
-/** What is known of one variable: moments of its gradient, and how many steps they are over. */
+/** The state of one variable: moments of its gradient, and the number of steps behind them. */
 interface Moments {
   m: tf.Variable;
   v: tf.Variable;
@@ -38,8 +38,8 @@ interface Moments {
  *   m = beta1 m + (1 - beta1) g        v = beta2 v + (1 - beta2) g^2
  *   p = p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
  *
- * A variable without gradient is left alone: no step, no decay. Variables of at most one axis, and
- * those named `bias`, do not decay (timm's rule) unless `decayAll`.
+ * A variable without gradient is left alone: no step, no decay. Variables with at most one axis, and those named
+ * `bias`, do not decay (timm's rule) unless `decayAll` is set.
  *
  * ```ts
  * model.compile({ optimizer: adamW({ learningRate: 5e-4, weightDecay: 0.06 }), loss });
@@ -57,7 +57,7 @@ export class AdamW extends tf.Optimizer {
 
   constructor(config: AdamWConfig = {}) {
     super();
-    checkKeys('AdamW', config, [...keys, 'customObjects']); // which loading adds
+    checkKeys('AdamW', config, [...keys, 'customObjects']); // Which loading adds.
     const { learningRate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = config;
     const { weightDecay = 0.01, decayAll = false } = config;
     checkNotNegative('learningRate', learningRate);
@@ -83,7 +83,7 @@ export class AdamW extends tf.Optimizer {
     for (const [name, gradient] of named) {
       if (gradient == null) continue;
       const variable = variables[name];
-      if (!variable) throw invalid('gradients', 'of variables that exist', name);
+      if (!variable) throw invalid('gradients', 'gradients of registered variables', name);
       tf.tidy(() => this.update(variable, gradient));
     }
     this.incrementIterations();
@@ -130,7 +130,7 @@ export class AdamW extends tf.Optimizer {
     this.moments.clear();
   }
 
-  /** The number of steps, then for each variable that has had a gradient `<name>/m`, `/v`, `/step`. */
+  /** The number of steps; then, for each variable that has had a gradient, `<name>/m`, `/v` and `/step`. */
   override async getWeights(): ReturnType<tf.Optimizer['getWeights']> {
     const weights = [await this.saveIterations()];
     for (const [name, { m, v, step }] of this.moments) {
@@ -140,7 +140,7 @@ export class AdamW extends tf.Optimizer {
     return weights;
   }
 
-  /** Takes over what `getWeights` gave, of this or of another process; the tensors stay the caller's. */
+  /** Restores what `getWeights` returned, in this or another process. The caller keeps the tensors. */
   override async setWeights(weights: { name: string; tensor: tf.Tensor }[]): Promise<void> {
     const rest = await this.extractIterations(weights);
     const named = new Map(rest.map(({ name, tensor }) => [name, tensor]));
@@ -179,7 +179,7 @@ function checkNotNegative(name: string, value: number): void {
   if (value < 0) throw invalid(name, 'a number from 0', value);
 }
 
-/** Not trainable: tf.train's optimizers take all trainable variables unless told which. */
+/** Not trainable: tf.train's optimizers update all trainable variables unless given a list. */
 function zeros(shape: number[]): tf.Variable {
   return tf.tidy(() => tf.variable(tf.zeros(shape), false));
 }

@@ -1,4 +1,4 @@
-/** What one batch teaches: its loss, how many it got right, and the gradients, after a look for NaN. */
+/** Loss, number of correct answers and gradients of one batch, checked for NaN. */
 import * as tf from '@tensorflow/tfjs';
 import { installKernels } from '../lib/kernels';
 import { globalNorm } from './clip_gradients';
@@ -8,20 +8,20 @@ import type { Teacher, TeacherBatch, TeacherOutputs } from './teacher';
 import type { TrainingBatch } from './training_data';
 import type { TrainingLoss } from './training_loss';
 
-/** Everything that learns from a batch, or that it learns by. */
+/** Everything that learns from a batch, and how. */
 export interface Learner {
   model: tf.LayersModel;
   forward: Forward;
   loss: TrainingLoss;
   teacher?: Teacher;
-  /** The model's and the loss's. */
+  /** The variables of the model and of the loss. */
   variables: tf.Variable[];
 }
 
 export interface BatchGradients {
   loss: number;
   right: number;
-  /** By the variables' names; the caller's. */
+  /** By variable name; the caller disposes of them. */
   gradients: tf.NamedTensorMap;
 }
 
@@ -31,7 +31,7 @@ export async function batchGradients(
   batch: TrainingBatch,
   at: TeacherBatch['at'],
 ): Promise<BatchGradients> {
-  installKernels(); // before the first operation: a run that is resumed begins with those it ended with
+  installKernels(); // Installed before the first operation: a resumed run then starts with the same kernels as it ended with.
   const { data, shape, targets, labels, indices } = batch;
   const x = tf.tensor(data, shape);
   const y = tf.tensor(targets, [labels.length, targets.length / labels.length]);
@@ -56,7 +56,7 @@ export async function batchGradients(
         ? "the teacher's outputs"
         : (firstNonFinite(learner.model, x, gradients) ?? 'the loss itself');
       tf.dispose(gradients);
-      throw new DivergedError(`training diverged: a number that is none is in ${where}`);
+      throw new DivergedError(`training diverged: NaN or Infinity in ${where}`);
     }
     const right = labels.filter((label, i) => label === predicted[i]).length;
     return { loss: loss!, right, gradients };

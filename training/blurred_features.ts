@@ -1,6 +1,6 @@
 /**
- * BKDSNN's blurred features (Xu et al., arXiv 2407.09083): a share of the student's channels is dropped,
- * and two convolutions learn to restore the teacher's features from the rest.
+ * BKDSNN's blurred features (Xu et al., arXiv 2407.09083): a share of the student's channels is dropped, and two
+ * convolutions learn to restore the teacher's features from the rest.
  */
 import * as tf from '@tensorflow/tfjs';
 import { Random } from '../lib/random';
@@ -11,14 +11,17 @@ import { type TrainingLoss, teacherOf } from './training_loss';
 export interface RestorationSizes {
   /** Channels of the student's features. */
   channels: number;
-  /** Channels of the teacher's. If they differ, a convolution of size 1 comes before the blur. */
+  /**
+   * Channels of the teacher's features. If they differ from the student's, a convolution of size 1 comes before the
+   * blur.
+   */
   teacherChannels: number;
 }
 
 /** Convolutions by name, 'align/kernel' and so on: `[height, width, in, out]` and `[out]`. */
 export type RestorationMaps = Readonly<Record<string, tf.Variable>>;
 
-/** As PyTorch begins: uniform in +-1 / sqrt(fan in). They are the caller's. */
+/** Initialized as in PyTorch: uniform in +-1 / sqrt(fan in). The caller disposes of them. */
 export function restorationMaps(sizes: RestorationSizes, seed: number): RestorationMaps {
   const { channels, teacherChannels } = sizes;
   checkPositiveInteger('channels', channels);
@@ -43,7 +46,7 @@ export function restorationMaps(sizes: RestorationSizes, seed: number): Restorat
   return maps;
 }
 
-/** Which channels stay, `[batch, 1, 1, channels]` of 0 and 1: each goes with probability `dropped`. */
+/** Which channels stay, `[batch, 1, 1, channels]` of 0 and 1: each is dropped with probability `dropped`. */
 export function drawBlur(
   random: Random,
   [batch, channels]: readonly [batch: number, channels: number],
@@ -56,16 +59,16 @@ export function drawBlur(
 }
 
 /**
- * With z = spatial mean of conv3x3(relu(conv3x3(blur * features))), features aligned first if they have
- * other channels than the teacher's:
+ * With z = spatial mean of conv3x3(relu(conv3x3(blur * features))), where features are aligned first if their channels
+ * differ from the teacher's:
  *
  *   loss = sum (z - teacher)^2 / batch
  *
  * With `clip` the teacher's features are multiplied by max(features) / max(teacher).
  *
- * @param features `[batch, height, width, channels]`, of spiking features their mean over time
+ * @param features `[batch, height, width, channels]`; for spiking features, their mean over time
  * @param teacher `[batch, teacherChannels]`
- * @param blur of `drawBlur`, for the teacher's channels
+ * @param blur from `drawBlur`, for the teacher's channels
  */
 export function blurredFeatureLoss(
   features: tf.Tensor4D,
@@ -93,9 +96,9 @@ export function blurredFeatureLoss(
 export interface BlurredFeaturesConfig extends RestorationSizes {
   /** The student's layer, such as its last block: `[batch, time, height, width, channels]`. */
   layer: string;
-  /** Of the maps' first values and of the blur, which follows from it, epoch and batch. */
+  /** Seed of the maps' initial values and of the blur, which depends on it, epoch and batch. */
   seed: number;
-  /** Share of channels that are dropped, from 0 to below 1. Default 0.15. */
+  /** Share of channels to drop, from 0 to below 1. Default 0.15. */
   dropped?: number;
   /** Whether the teacher's features are scaled to the student's maximum. Default false. */
   clip?: boolean;
@@ -103,7 +106,7 @@ export interface BlurredFeaturesConfig extends RestorationSizes {
 
 const keys = ['channels', 'teacherChannels', 'layer', 'seed', 'dropped', 'clip'];
 
-/** blurredFeatureLoss of a layer's mean over time, with maps that learn along. */
+/** blurredFeatureLoss of a layer's mean over time, with maps that train along with the model. */
 export function blurredFeatures(config: BlurredFeaturesConfig): TrainingLoss {
   checkKeys('blurredFeatures', config, keys);
   const { layer, seed, dropped = 0.15, clip = false, teacherChannels } = config;
@@ -123,7 +126,8 @@ export function blurredFeatures(config: BlurredFeaturesConfig): TrainingLoss {
         );
       }
       const { features: goal } = teacherOf(teacher);
-      if (!goal) throw new Error('blurredFeatures needs the features of a layer of the teacher');
+      if (!goal)
+        throw new Error('blurredFeatures needs the features of a teacher layer: set featuresOf');
       const random = new Random(seed, 'blur', at.epoch, at.batch);
       const blur = drawBlur(random, [features.shape[0]!, teacherChannels], dropped);
       return blurredFeatureLoss(features.mean(1), goal, blur, maps, { clip });

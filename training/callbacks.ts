@@ -4,8 +4,8 @@ import type { LearningRateSchedule } from './cosine_schedule';
 import { WeightAverage } from './weight_average';
 
 /**
- * Sets the optimizer's learning rate at the start of every epoch, for optimizers with a
- * `learningRate`: AdamW, and tf.train's but for the rate-free ones.
+ * Sets the optimizer's learning rate at the start of every epoch. The optimizer must have a `learningRate`: AdamW does,
+ * and tf.train's do, except for those without a rate.
  *
  * ```ts
  * const schedule = cosineSchedule({ learningRate: 5e-4, epochs: 300, warmupEpochs: 20 });
@@ -17,7 +17,7 @@ export function learningRateCallback(schedule: LearningRateSchedule): tf.Callbac
     override async onEpochBegin(epoch: number): Promise<void> {
       const { optimizer } = this.model as tf.LayersModel;
       if (!('learningRate' in optimizer)) {
-        throw new Error(`${optimizer.getClassName()} has no learningRate that could be set`);
+        throw new Error(`${optimizer.getClassName()} has no learningRate to set`);
       }
       optimizer.learningRate = schedule.at(epoch);
     }
@@ -25,8 +25,8 @@ export function learningRateCallback(schedule: LearningRateSchedule): tf.Callbac
 }
 
 /**
- * Keeps the moving average of the weights while `model.fit` runs; afterwards the model holds the
- * average. Validation during the run is on the model's own weights.
+ * Keeps a moving average of the weights while `model.fit` runs; afterwards the model holds the average. Validation
+ * during the run uses the model's own weights.
  */
 export function weightAverageCallback(decay: number): tf.Callback {
   let average: WeightAverage;

@@ -1,8 +1,8 @@
-/** Gradients of all variables scaled together, as torch.nn.utils.clip_grad_norm_ does. */
+/** Scales the gradients of all variables together, as torch.nn.utils.clip_grad_norm_ does. */
 import * as tf from '@tensorflow/tfjs';
 import { checkPositive } from '../lib/validate';
 
-/** The length of all gradients as one vector: sqrt(sum of squares), a scalar of the caller's. */
+/** The length of all gradients as one vector: sqrt(sum of squares), a scalar that the caller disposes of. */
 export function globalNorm(gradients: tf.NamedTensorMap): tf.Scalar {
   return tf.tidy(() => {
     const squares = Object.values(gradients).map((g) => g.square().sum());
@@ -11,8 +11,8 @@ export function globalNorm(gradients: tf.NamedTensorMap): tf.Scalar {
 }
 
 /**
- * Where the global norm exceeds `maxNorm`, every gradient times maxNorm / (norm + 1e-6); else as they
- * are. Returns new tensors and the norm before clipping, which the caller disposes of.
+ * If the global norm exceeds `maxNorm`, multiplies every gradient by maxNorm / (norm + 1e-6). Returns new tensors and
+ * the norm before clipping; the caller disposes of them.
  *
  * ```ts
  * const { clipped, norm } = clipByGlobalNorm(grads, 1);

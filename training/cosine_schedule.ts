@@ -8,24 +8,24 @@ import {
 } from '../lib/validate';
 
 export interface CosineScheduleConfig {
-  /** Where the cosine begins; with a warm-up it is never reached. */
+  /** The peak from which the cosine falls; with a warm-up it is never quite reached. */
   learningRate: number;
-  /** Length of the cosine in epochs, the warm-up's included. */
+  /** Length of the cosine in epochs, including the warm-up. */
   epochs: number;
-  /** Epochs that rise from `warmupLearningRate`. Default 0. */
+  /** Number of warm-up epochs, which rise from `warmupLearningRate`. Default 0. */
   warmupEpochs?: number;
-  /** Default 0. */
+  /** Learning rate of the first epoch if there is a warm-up. Default 0. */
   warmupLearningRate?: number;
-  /** Where the cosine ends. Default 0. */
+  /** Learning rate at the end of the cosine. Default 0. */
   minLearningRate?: number;
   /** Epochs at `minLearningRate` after the cosine. Default 0. */
   cooldownEpochs?: number;
 }
 
 export interface LearningRateSchedule {
-  /** All of them: the cosine's and the cool-down's. */
+  /** The number of all epochs: the cosine's and the cool-down's. */
   readonly totalEpochs: number;
-  /** The learning rate in force during an epoch, from 0. */
+  /** The learning rate during an epoch, counted from 0. */
   at(epoch: number): number;
 }
 
@@ -39,6 +39,8 @@ const keys = [
 ];
 
 /**
+ * The learning rate of epoch e:
+ *
  *   e < warmup: warmupLr + e (lr - warmupLr) / warmup
  *   e < epochs: minLr + (lr - minLr) (1 + cos(pi e / epochs)) / 2, not shifted by the warm-up
  *   after that: minLr
@@ -54,7 +56,7 @@ export function cosineSchedule(config: CosineScheduleConfig): LearningRateSchedu
   for (const [name, rate] of Object.entries({ warmupLearningRate, minLearningRate })) {
     checkFinite(name, rate);
     if (rate < 0 || rate > learningRate) {
-      throw invalid(name, `from 0 to learningRate (${learningRate})`, rate);
+      throw invalid(name, `a number from 0 to learningRate (${learningRate})`, rate);
     }
   }
   if (warmupEpochs > epochs)

@@ -1,17 +1,17 @@
-/** Curves over epochs as a picture: what reports and comparisons show. */
+/** Curves over epochs as a chart, for reports and comparisons. */
 import { linearAxis } from '../display/axis';
 import type { Html } from '../display/html';
 import { lineChart } from '../display/line_chart';
 
 export interface Curve {
   name: string;
-  /** `[epoch, y]`, in the order of epochs; these are counted from 0, as in logs, and shown from 1. */
+  /** `[epoch, y]` in the order of epochs. Epochs count from 0, as in logs; the chart shows them from 1. */
   points: readonly (readonly [number, number])[];
-  /** Dashed, for what others have published. */
+  /** Whether the line is dashed, as for published results. */
   dashed?: boolean;
 }
 
-/** An SVG document. Points that are no numbers are left out. */
+/** An SVG document. Points with NaN or Infinity are left out. */
 export function curvesSvg(title: string, curves: readonly Curve[]): Html {
   const series = curves.map(({ name, points, dashed }) => ({
     name,

@@ -1,6 +1,6 @@
 /**
- * Training by several processes that hold the same weights: each learns from its own batches, and their mean
- * gradient moves all of them alike. With one process nothing is sent, and every number is as it was.
+ * Training by several processes that hold the same weights: each computes the gradients of its batches, and all apply
+ * the mean. With one process nothing is sent, and every number stays the same.
  */
 import * as tf from '@tensorflow/tfjs';
 import { type Evaluation, mergeEvaluations } from './evaluation';
@@ -8,7 +8,7 @@ import type { Ranks } from './ranks';
 import type { EvaluationData, TrainingBatch, TrainingData } from './training_data';
 import type { WeightAverage } from './weight_average';
 
-/** Numbers that travel together: 4 MB, of which the next are read while those before are on their way. */
+/** Numbers per message: 4 MB. The next ones are read while the previous are on their way. */
 const BUCKET = 2 ** 20;
 
 export class DataParallel {
@@ -20,15 +20,15 @@ export class DataParallel {
     this.size = ranks?.size ?? 1;
   }
 
-  /** Whether this process reports and keeps what all of them have. */
+  /** Whether this process reports and saves for all. */
   get isFirst(): boolean {
     return this.rank === 0;
   }
 
   /**
-   * Of the batches of an epoch from index `start` on, a multiple of the number of processes, every one of which this
-   * process is to learn from: they are dealt out one by one, so that the same batches make one step whatever that
-   * number. No batch goes to two; those that are too few for a round are left out, as by drop_last of PyTorch's
+   * The batches of an epoch, from index `start` on, that this process learns from. `start` is a multiple of the number
+   * of processes. Batches are dealt out one by one, so that the same batches make one step whatever that number. No
+   * batch goes to two processes; an incomplete last round is left out, as with drop_last in PyTorch's
    * DistributedSampler.
    */
   share(data: TrainingData, epoch: number, start: number): AsyncIterable<TrainingBatch> {
@@ -38,18 +38,20 @@ export class DataParallel {
     return everyNth(data.batches(epoch, start), rank, size);
   }
 
-  /** The mean over all processes of their means; the tensors are taken over, and the caller's again. */
+  /**
+   * The mean over all processes of their mean gradients. It takes ownership of the tensors; the caller owns the result.
+   */
   async meanGradients(gradients: tf.NamedTensorMap): Promise<tf.NamedTensorMap> {
     if (!this.ranks) return gradients;
-    const names = Object.keys(gradients); // in the order of the variables, on every process
+    const names = Object.keys(gradients); // In the order of the variables, on every process.
     const means = await this.mean(names.map((name) => gradients[name]!));
     tf.dispose(gradients);
     return Object.fromEntries(names.map((name, i) => [name, means[i]!]));
   }
 
   /**
-   * Makes running statistics those of all processes, by their mean, as timm's `--dist-bn reduce`; in the average of
-   * the weights too.
+   * Replaces running statistics by their mean over all processes, as timm's `--dist-bn reduce` does, and those in the
+   * weight average too.
    */
   async meanStatistics(model: tf.LayersModel, average?: WeightAverage): Promise<void> {
     if (!this.ranks) return;
@@ -64,14 +66,14 @@ export class DataParallel {
     tf.dispose(means);
   }
 
-  /** Each number's sum over all processes. */
+  /** The sum of each number over all processes. */
   async total(numbers: readonly number[]): Promise<number[]> {
     const sums = Float64Array.from(numbers);
     await this.ranks?.sum(sums);
     return Array.from(sums);
   }
 
-  /** What `measure` finds on this process's share of the samples, put together with the others'. */
+  /** Runs `measure` on this process's share of the samples, and merges the results of all processes. */
   async evaluate(
     data: EvaluationData,
     measure: (share: EvaluationData) => Promise<Evaluation>,
@@ -80,18 +82,18 @@ export class DataParallel {
     if (!ranks) return measure(data);
     const { classNames, length } = data;
     const batches = () => data.dealt?.(rank, size) ?? everyNth(data.batches(), rank, size);
-    // Of few samples there may be none for this process.
+    // With few samples, this process may get none.
     const some = (await batches()[Symbol.asyncIterator]().next()).done !== true;
     const found = some ? await measure({ classNames, length, batches }) : null;
     return mergeEvaluations((await ranks.gather(found)).filter((part) => part !== null));
   }
 
-  /** Resolves when every process has come here. */
+  /** Resolves when every process has called it. */
   async wait(): Promise<void> {
     await this.ranks?.barrier();
   }
 
-  /** The means of tensors of the same shapes on every process, new ones. */
+  /** The means of tensors with the same shapes on every process, as new tensors. */
   private async mean(tensors: readonly tf.Tensor[]): Promise<tf.Tensor[]> {
     const means: tf.Tensor[] = [];
     const sent: Promise<void>[] = [];

@@ -1,4 +1,4 @@
-/** Distillation: a loss with the labels, and beside it what the student learns from a teacher. */
+/** Distillation: a loss with the labels plus what the student learns from a teacher. */
 import { checkFinite, checkKeys, invalid } from '../lib/validate';
 import { type BlurredFeaturesConfig, blurredFeatures } from './blurred_features';
 import { softLabelLoss } from './soft_labels';
@@ -7,22 +7,22 @@ import { asTrainingLoss, type LossFunction, type TrainingLoss, teacherOf } from 
 import { weightedSoftLabelLoss } from './weighted_soft_labels';
 
 interface SoftLabels {
-  /** Factor of this term, from 0. Default 1. */
+  /** Factor of this term, at least 0. Default 1. */
   weight?: number;
-  /** What logits are divided by. Default 4; of weightedSoftLabels 2. */
+  /** Logits are divided by it. Default 4; 2 for weightedSoftLabels. */
   temperature?: number;
 }
 
 export interface DistillationConfig {
-  /** Factor of the loss with the labels, from 0. Default 1. */
+  /** Factor of the loss with the labels, at least 0. Default 1. */
   labels?: number;
-  /** softLabelLoss. */
+  /** See softLabelLoss. */
   softLabels?: SoftLabels;
-  /** weightedSoftLabelLoss. */
+  /** See weightedSoftLabelLoss. */
   weightedSoftLabels?: SoftLabels;
-  /** stepSoftLabelLoss, less `entropy` (default 0) times stepEntropy. */
+  /** stepSoftLabelLoss minus `entropy` (default 0) times stepEntropy. */
   temporalSeparation?: SoftLabels & { entropy?: number };
-  /** blurredFeatures. Its weight's default is 0.002. */
+  /** See blurredFeatures. Its weight defaults to 0.002. */
   blurredFeatures?: BlurredFeaturesConfig & { weight?: number };
 }
 
@@ -34,7 +34,7 @@ export const distillationTerms = [
 ] as const;
 
 /**
- * The sum of all terms that are given, each times its weight. Hinton's distillation, and BKDSNN's:
+ * The sum of all given terms, each times its weight. For example Hinton's distillation, and BKDSNN's:
  *
  * ```ts
  * distillation(softTargetCrossEntropy, { labels: 0.1, softLabels: { weight: 0.9, temperature: 4 } });
@@ -45,7 +45,7 @@ export const distillationTerms = [
  * ```
  *
  * @param labels the loss with the labels, such as softTargetCrossEntropy
- * @throws if a term is not one, or none is given
+ * @throws if a term is unknown or invalid, or if there is none
  */
 export function distillation(
   labels: LossFunction | TrainingLoss,
@@ -101,25 +101,26 @@ function term(argument: string, weight = 1, loss: TrainingLoss): Term {
   return { weight, loss };
 }
 
-/** A term's options, its keys checked. */
+/** A term's options, with its keys checked. */
 function checked<T extends SoftLabels>(name: string, options: T, more: string[] = []): T {
   checkKeys(name, options, ['weight', 'temperature', ...more]);
   return options;
 }
 
-/** One loss of all that have a weight; at most one of them may ask for features. */
+/** One loss from all terms with a weight; at most one of them may request features. */
 function sumOf(terms: readonly Term[]): TrainingLoss {
   const used = terms.filter(({ weight }) => weight > 0);
   const layers = used.flatMap(({ loss }) => loss.featuresOf ?? []);
   if (new Set(layers).size > 1) {
     throw new Error(
-      `All terms must take the features of one layer, but they take ${layers.join(', ')}`,
+      `All terms must take the features of the same layer, but they take ${layers.join(', ')}`,
     );
   }
   const variables = used.flatMap(({ loss }) => Object.entries(loss.variables ?? {}));
   const names = variables.map(([name]) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) throw new Error(`Two terms have a variable ${twice}: name them apart`);
+  if (twice !== undefined)
+    throw new Error(`Two terms have a variable ${twice}: give them different names`);
   return {
     perStep: used.some(({ loss }) => loss.perStep),
     ...(layers.length > 0 && { featuresOf: layers[0]! }),

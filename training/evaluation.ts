@@ -1,10 +1,10 @@
-/** How good a classifier is: loss, accuracy, and which classes it takes for which. */
+/** Measures a classifier: loss, accuracy, and which classes it confuses. */
 import * as tf from '@tensorflow/tfjs';
 import { type EvaluationData, logitsOf } from './training_data';
 
 export interface Evaluation {
   samples: number;
-  /** Mean cross entropy, without smoothing. */
+  /** Mean cross entropy, without label smoothing. */
   loss: number;
   /** Share of samples whose class has the largest logit, 0 to 1. */
   accuracy: number;
@@ -15,13 +15,15 @@ export interface Evaluation {
 }
 
 export interface EvaluateOptions {
-  /** Told after each batch how many samples are done. */
+  /** Called after each batch with the number of samples done. */
   onProgress?: (done: number) => void;
-  /** Ends the evaluation with its reason. */
+  /** Ends the evaluation, which then throws the signal's reason. */
   signal?: AbortSignal;
 }
 
 /**
+ * Evaluates a classifier on samples, without changing it. Throws if there are no samples.
+ *
  * ```ts
  * const { accuracy } = await evaluate(model, data);
  * ```
@@ -51,7 +53,7 @@ export async function evaluate(
     onProgress?.(samples);
     await tf.nextFrame(); // lets Ctrl-C through
   }
-  if (samples === 0) throw new Error('data must have samples to evaluate on, but has none');
+  if (samples === 0) throw new Error('data must have at least one sample, but has none');
   return {
     samples,
     loss: loss / samples,
@@ -61,7 +63,7 @@ export async function evaluate(
   };
 }
 
-/** What several have found, each on samples of its own. */
+/** Merges the results of several processes, each on its share of the samples. */
 export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
   const samples = parts.reduce((sum, part) => sum + part.samples, 0);
   const mean = (key: 'loss' | 'accuracy' | 'top5') =>
@@ -73,7 +75,7 @@ export function mergeEvaluations(parts: readonly Evaluation[]): Evaluation {
   return { samples, loss, accuracy, top5, confusion };
 }
 
-/** How many logits come before the label's (of equal ones the first), the first, and -log softmax. */
+/** How many logits are larger than the label's (or equal and earlier), the index of the largest, and -log softmax. */
 function look(logits: Float32Array, label: number) {
   const own = logits[label]!;
   let rank = 0;

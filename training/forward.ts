@@ -1,32 +1,32 @@
-/** One forward pass that gives, beside the logits, logits at each time step and a layer's outputs. */
+/** One forward pass that can return, besides the logits, the logits at each time step and a layer's outputs. */
 import * as tf from '@tensorflow/tfjs';
 import { didYouMean } from '../lib/did_you_mean';
 import { stepReadout } from '../models/logits_per_step';
 
-/** What is wanted beside the logits. */
+/** What to return besides the logits. */
 export interface ForwardRequest {
-  /** Whether logits at each time step are. Default false. */
+  /** Whether to return the logits at each time step. Default false. */
   readonly perStep?: boolean;
-  /** The name of a layer whose outputs are, such as 'block4'. Default none. */
+  /** The name of a layer whose outputs to return, such as 'block4'. Default none. */
   readonly featuresOf?: string;
 }
 
 export interface ForwardOutputs {
   /** `[batch, classes]` */
   logits: tf.Tensor;
-  /** `[batch, time, classes]`, if asked for. */
+  /** `[batch, time, classes]`, if requested. */
   logitsPerStep?: tf.Tensor3D;
-  /** Of the layer asked for, such as `[batch, time, height, width, channels]`. */
+  /** The requested layer's outputs, such as `[batch, time, height, width, channels]`. */
   features?: tf.Tensor;
 }
 
 export type Forward = (x: tf.Tensor, training: boolean) => ForwardOutputs;
 
 /**
- * The model's forward pass with all that is wanted, which runs each layer once but for the head, which
- * the time steps go through too. Call it within `tf.tidy`.
+ * The model's forward pass with everything requested. It runs each layer once, except that the head also runs on the
+ * time steps. Call it within `tf.tidy`.
  *
- * @throws if the model has no layer of that name at its top level, or its time steps cannot be told apart
+ * @throws if the model has no layer of that name at its top level, or no separate time steps
  */
 export function forwardOf(model: tf.LayersModel, request: ForwardRequest = {}): Forward {
   const [logits, readout, features] = [
@@ -49,7 +49,11 @@ export function forwardOf(model: tf.LayersModel, request: ForwardRequest = {}): 
   };
 }
 
-/** The output of a layer at the model's top level. @throws if there is none of that name */
+/**
+ * The output of a layer at the model's top level.
+ *
+ * @throws if there is no layer of that name
+ */
 export function layerOutput(model: tf.LayersModel, name: string): tf.SymbolicTensor {
   const layer = model.layers.find((candidate) => candidate.name === name);
   if (layer) return layer.output as tf.SymbolicTensor;

@@ -1,4 +1,4 @@
-/** From a recipe to its model, its data and its schedule. */
+/** Turns a recipe into its model, its data and its schedule. */
 import type * as tf from '@tensorflow/tfjs';
 import type { batches } from '../datasets/batches';
 import { dataSets } from '../datasets/data_sets';
@@ -33,7 +33,7 @@ export function modelFromRecipe({ model, data, seed }: Recipe): tf.LayersModel {
   );
 }
 
-/** What the recipe does to samples of the training split. */
+/** The recipe's augmentation of training samples. */
 function trainTransform(
   { augment, data }: Recipe,
   mean?: readonly number[],
@@ -56,17 +56,17 @@ function testTransform({ evaluation, data }: Recipe): Transform | undefined {
   });
 }
 
-/** `model` and `teacher` for recipes with distillation. */
+/** For recipes with distillation, `model` and `teacher` too. */
 export interface RecipeData extends Lesson {
   train: SampleSource;
   test: SampleSource;
-  /** Who makes batches; default this thread. */
+  /** What makes batches. Default: this thread. */
   batches?: typeof batches;
-  /** The processes that share the batches of a step; default this one alone. */
+  /** The processes that share the batches of a step. Default: this one alone. */
   ranks?: Ranks;
 }
 
-/** Batches of a step that one of so many processes computes: the step stays the recipe's. */
+/** How many batches of a step each of `size` processes computes: the step stays the recipe's. */
 function accumulateOf(
   { name, batchSize, accumulate = 1, effectiveBatch }: Recipe,
   size: number,
@@ -80,7 +80,11 @@ function accumulateOf(
   );
 }
 
-/** Everything a Trainer needs but the model. @throws if the recipe distills and there is no teacher */
+/**
+ * Everything a Trainer needs except the model.
+ *
+ * @throws if the recipe distills and there is no teacher
+ */
 export function trainerConfigFromRecipe(
   recipe: Recipe,
   { train, test, batches, ranks, model, teacher }: RecipeData,
@@ -118,13 +122,13 @@ export function testDataFromRecipe(
   });
 }
 
-/** What must be equal for a run to go on as if nothing had happened. */
+/** What must be equal for a run to resume as if never interrupted. */
 export function identityOf(recipe: Recipe): Record<string, unknown> {
   const { name: _, description: __, checkpoint: ___, expected: ____, ...rest } = recipe;
   return { recipe: rest };
 }
 
-/** What the images of training batches follow from, and whether a sample has another one in each epoch. */
+/** What the images of training batches depend on, and whether a sample differs from epoch to epoch. */
 export function imagesOf(recipe: Recipe): { perEpoch: boolean; identity: Record<string, unknown> } {
   const { data, model, seed, batchSize, augment, mixup } = recipe;
   const perEpoch = augment !== undefined || mixup !== undefined;
@@ -135,7 +139,7 @@ export function imagesOf(recipe: Recipe): { perEpoch: boolean; identity: Record<
   };
 }
 
-/** The options that are there: `{ a: undefined }` is not `{}` to those who check their keys. */
+/** The options that are set: callees that check keys would reject `{ a: undefined }`. */
 function given<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };

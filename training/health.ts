@@ -1,15 +1,15 @@
-/** Whether a network is alive: dead and saturated layers, one answer for everything, and NaN. */
+/** The health of a network: dead and saturated layers, one answer for every sample, and NaN. */
 import * as tf from '@tensorflow/tfjs';
 import { firingRates } from '../analysis/observe';
 import { keepingStatistics } from '../analysis/statistics';
 import { walkLayers } from '../analysis/walk';
 import { type EvaluationData, logitsOf } from './training_data';
 
-/** Below it a layer counts as dead, above the other as saturated: hardly anything passes either. */
+/** Firing rates below DEAD count as dead, those above SATURATED as saturated: hardly any information passes. */
 const DEAD = 0.001;
 const SATURATED = 0.95;
 
-/** Samples that a run's health is examined on. */
+/** Number of samples for a run's health check. */
 const HEALTH_SAMPLES = 16;
 
 export interface Health {
@@ -17,23 +17,23 @@ export interface Health {
   rates: Map<string, number>;
   dead: string[];
   saturated: string[];
-  /** The layer to blame where the network gives every sample the same answer. */
+  /** The layer that causes it, if the network gives every sample the same answer. */
   collapsedAt?: string;
 }
 
-/** The run cannot go on: the message says what happened and in which layer. */
+/** The run cannot continue: the message tells what happened and in which layer. */
 export class DivergedError extends Error {
   override name = 'DivergedError';
 }
 
-/** Looks at a batch of at least two different samples: rates are those of inference. The model stays as it is. */
+/** Examines a batch of at least two different samples; rates are those of inference. The model stays unchanged. */
 export function examineHealth(model: tf.LayersModel, x: tf.Tensor): Health {
   const rates = firingRates(model, x);
   const paths = (is: (rate: number) => boolean) =>
     [...rates].filter(([, rate]) => is(rate)).map(([path]) => path);
   const dead = paths((rate) => rate < DEAD);
   const saturated = paths((rate) => rate > SATURATED);
-  // With the batch's own statistics: the running ones are far off in the first epochs.
+  // With the batch's statistics: the running ones are far off in the first epochs.
   const spread = keepingStatistics(model, () =>
     tf.tidy(() => {
       const logits = logitsOf(model, x, true);
@@ -45,7 +45,7 @@ export function examineHealth(model: tf.LayersModel, x: tf.Tensor): Health {
   return { rates, dead, saturated, ...(collapsed && { collapsedAt: suspects[0] ?? 'the head' }) };
 }
 
-/** On the first samples of held-out data; undefined if there are none. */
+/** For the first samples of held-out data; undefined if there are none. */
 export async function healthOn(
   model: tf.LayersModel,
   held: EvaluationData,
@@ -64,9 +64,9 @@ export async function healthOn(
 }
 
 /**
- * Where the first number that is none came from: the input, a weight, the first layer whose output has
- * one, or the gradient nearest to the loss. Undefined where all is finite. The loss alone does not tell:
- * a membrane that is NaN does not fire, and its neuron's spikes are finite.
+ * Where the first NaN or Infinity arose: in the input, a weight, the first layer whose output has one, or the gradient
+ * nearest to the loss. Undefined if everything is finite. The loss alone does not show it: a membrane that is NaN does
+ * not fire, and its neuron's spikes are finite.
  */
 export function firstNonFinite(
   model: tf.LayersModel,
@@ -84,7 +84,7 @@ export function firstNonFinite(
   return last && `the gradient of ${last.originalName}`;
 }
 
-/** Listens to every layer's call; the innermost returns first. */
+/** Watches every layer's calls; the innermost returns first. */
 function firstNonFiniteOutput(model: tf.LayersModel, x: tf.Tensor): string | undefined {
   let found: string | undefined;
   const heard: tf.layers.Layer[] = [];
@@ -100,13 +100,13 @@ function firstNonFiniteOutput(model: tf.LayersModel, x: tf.Tensor): string | und
   try {
     tf.tidy(() => logitsOf(model, x, false));
   } finally {
-    for (const layer of heard) delete (layer as Partial<tf.layers.Layer>).call; // the class's again
+    for (const layer of heard) delete (layer as Partial<tf.layers.Layer>).call; // Restores the method of the class.
   }
   return found;
 }
 
 /** Whether no number of a tensor is NaN or infinite. */
 export function allFinite(x: tf.Tensor): boolean {
-  // A maximum may overlook NaN on some backends; 0 times it, or times infinity, is NaN everywhere.
+  // A maximum may ignore NaN on some backends; 0 times it, or times infinity, is NaN everywhere.
   return tf.tidy(() => x.mul(0).sum().dataSync()[0] === 0);
 }

@@ -1,8 +1,8 @@
-/** What TensorFlow.js lacks to train as the papers do, for a loop of one's own and for `model.fit`. */
+/** What TensorFlow.js lacks to train as the papers do, for custom loops and for `model.fit`. */
 import { serialization } from '@tensorflow/tfjs';
 import { AdamW } from './adamw';
 
-serialization.registerClass(AdamW); // its file does too; bundlers keep what an entry itself calls
+serialization.registerClass(AdamW); // Its file does too, but bundlers keep only what an entry itself calls.
 
 export { GradientAccumulator } from './accumulate_gradients';
 export { AdamW, type AdamWConfig, adamW } from './adamw';

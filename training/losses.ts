@@ -1,17 +1,17 @@
-/** Cross entropy of logits with soft targets, which is what smoothed labels and mixup make of labels. */
+/** Cross entropy of logits with soft targets, as label smoothing and mixup produce them. */
 import * as tf from '@tensorflow/tfjs';
 import { checkPositiveInteger, invalid } from '../lib/validate';
 
 /**
- * loss = mean over the batch of -sum_k targets_k log softmax(logits)_k (timm's SoftTargetCrossEntropy).
- * `targets` and `logits` are `[batch, classes]`, each row of `targets` adds up to 1. The order of the
- * arguments is tf.losses's, so that it can be given to `model.compile({ loss })`.
+ * loss = mean over the batch of -sum_k targets_k log softmax(logits)_k (timm's SoftTargetCrossEntropy). `targets` and
+ * `logits` are `[batch, classes]`; each row of `targets` adds up to 1. Returns a scalar; throws if the shapes differ.
+ * The arguments are in the order of tf.losses, for `model.compile({ loss })`.
  */
 export function softTargetCrossEntropy(targets: tf.Tensor, logits: tf.Tensor): tf.Scalar {
   if (logits.rank !== 2 || !tf.util.arraysEqual(targets.shape, logits.shape)) {
     throw invalid(
       'targets',
-      `of the logits' shape, [batch, classes], [${logits.shape}]`,
+      `of the logits' shape [batch, classes], [${logits.shape}]`,
       targets.shape,
     );
   }
@@ -19,8 +19,8 @@ export function softTargetCrossEntropy(targets: tf.Tensor, logits: tf.Tensor): t
 }
 
 /**
- * softTargetCrossEntropy with a share `smoothing` of every target spread over all classes
- * (Szegedy et al., arXiv 1512.00567); `targets` are one-hot. For `model.compile`:
+ * softTargetCrossEntropy with a share `smoothing` of every target spread over all classes (Szegedy et al., arXiv
+ * 1512.00567); `targets` are one-hot. For `model.compile`:
  *
  * ```ts
  * model.compile({ optimizer, loss: labelSmoothingCrossEntropy(0.1), metrics: ['accuracy'] });
@@ -36,8 +36,8 @@ export function labelSmoothingCrossEntropy(smoothing: number) {
 }
 
 /**
- * Labels as `[batch, numClasses]` numbers, row-major: 1 - smoothing + smoothing / numClasses at the
- * label, smoothing / numClasses elsewhere. The loss on them is that of one-hot targets smoothed.
+ * Labels as `[batch, numClasses]` numbers, row-major: 1 - smoothing + smoothing / numClasses at the label, smoothing /
+ * numClasses elsewhere. Their loss equals that of smoothed one-hot targets.
  */
 export function smoothTargets(
   labels: ArrayLike<number>,

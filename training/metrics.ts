@@ -1,4 +1,4 @@
-/** A run's numbers as rows: what CSV files and TensorBoard get. */
+/** A run's numbers as rows for CSV files and TensorBoard. */
 import { type Cell, csvLine } from '../display/csv';
 import type { EpochReport, StepReport } from './observer';
 
@@ -21,13 +21,13 @@ const stepColumns = ['step', 'epoch', 'learningRate', 'loss', 'accuracy'] as con
 export const epochHeader = csvLine([...epochColumns, 'firingRate', 'dead', 'saturated']);
 export const stepHeader = csvLine(stepColumns);
 
-/** Mean over the layers; null where nothing was observed. */
+/** Mean over the layers; null if nothing was observed. */
 export function meanFiringRate({ firingRates }: EpochReport): number | null {
   const rates = Object.values(firingRates);
   return rates.length === 0 ? null : rates.reduce((a, b) => a + b) / rates.length;
 }
 
-/** A line of metrics.csv; layers are joined by spaces. */
+/** A line of metrics.csv; layer names are joined by spaces. */
 export function epochRow(report: EpochReport): string {
   return line([
     ...epochColumns.map((column) => report[column]),
@@ -42,11 +42,11 @@ export function stepRow(report: StepReport): string {
   return line(stepColumns.map((column) => report[column]));
 }
 
-/** Numbers to seven digits, all that a float32 has. */
+/** Numbers to seven digits, the precision of float32. */
 const line = (cells: readonly Cell[]) =>
   csvLine(cells.map((cell) => (typeof cell === 'number' ? Number(cell.toPrecision(7)) : cell)));
 
-/** What TensorBoard shows of an epoch, by tag. */
+/** An epoch's scalars for TensorBoard, by tag. */
 export function epochScalars(report: EpochReport): Record<string, number | null> {
   return {
     'epoch/train_loss': report.trainLoss,

@@ -1,21 +1,21 @@
 /**
- * Mixup (Zhang et al., arXiv 1710.09412) and CutMix (Yun et al., arXiv 1905.04899) as timm draws and
- * computes them: sample i of a batch of n is mixed with sample n - 1 - i, all with one lambda.
+ * Mixup (Zhang et al., arXiv 1710.09412) and CutMix (Yun et al., arXiv 1905.04899) as timm draws and computes them:
+ * sample i of a batch of n is mixed with sample n - 1 - i, all with the same lambda.
  */
 import type { Random } from '../lib/random';
 import { checkKeys, invalid } from '../lib/validate';
 import { smoothTargets } from './losses';
 
 export interface MixupConfig {
-  /** Lambda of mixup is drawn from Beta(alpha, alpha); 0: no mixup. Default 0. */
+  /** Mixup draws lambda from Beta(alpha, alpha); 0: no mixup. Default 0. */
   alpha?: number;
   /** The same for CutMix; 0: no CutMix. Default 0. */
   cutmixAlpha?: number;
-  /** Share of batches that are mixed. Default 1. */
+  /** Share of batches to mix. Default 1. */
   probability?: number;
-  /** With both, the share of mixed batches that CutMix gets. Default 0.5. */
+  /** If both are on, the share of mixed batches that CutMix gets. Default 0.5. */
   switchProbability?: number;
-  /** The first epoch without mixing; smoothing of labels stays. Default none. */
+  /** The first epoch without mixing; label smoothing stays. Default: never. */
   offEpoch?: number;
 }
 
@@ -29,15 +29,15 @@ export interface Box {
 
 /** How one batch is mixed. */
 export interface Mixing {
-  /** The share of each sample that stays itself; 1: nothing is mixed. */
+  /** The share that each sample keeps of itself; 1: nothing is mixed. */
   lambda: number;
-  /** CutMix's box; absent: mixup. */
+  /** CutMix's box; if absent, mixup. */
   box?: Box;
 }
 
 const keys = ['alpha', 'cutmixAlpha', 'probability', 'switchProbability', 'offEpoch'];
 
-/** Throws where a configuration is not one. */
+/** Throws if a configuration is invalid. */
 export function checkMixup(config: MixupConfig): void {
   checkKeys('mixup', config, keys);
   const { alpha = 0, cutmixAlpha = 0, probability = 1, switchProbability = 0.5, offEpoch } = config;
@@ -52,7 +52,7 @@ export function checkMixup(config: MixupConfig): void {
   }
 }
 
-/** Draws how a batch of images `height` x `width` is mixed in that epoch. */
+/** Draws how to mix a batch of images `height` x `width` in that epoch. */
 export function drawMixing(
   random: Random,
   config: MixupConfig,
@@ -72,7 +72,7 @@ export function drawMixing(
   return { lambda: boxLambda(box, height, width), box };
 }
 
-/** The box around (y, x) that is a share 1 - lambda of the image, cut off at its edges. */
+/** The box around (y, x) that covers a share 1 - lambda of the image, cropped at its edges. */
 export function cutmixBox(
   height: number,
   width: number,
@@ -102,8 +102,8 @@ export function boxLambda(
 }
 
 /**
- * Mixes a batch `[batch, ..., height, width, channels]` in place. Bytes are rounded to the nearest,
- * halves to the even one, after arithmetic in float32, as timm's FastCollateMixup does; floats are not.
+ * Mixes a batch `[batch, ..., height, width, channels]` in place. Bytes are rounded to the nearest, halves to even,
+ * after float32 arithmetic, as in timm's FastCollateMixup; floats are not rounded.
  */
 export function mixSamples(
   data: Uint8Array | Float32Array,
@@ -114,7 +114,7 @@ export function mixSamples(
   const batch = shape[0]!;
   const size = data.length / batch;
   const blend = box ? cutInto(shape, box) : blendInto(data instanceof Uint8Array, lambda);
-  // Both of a pair are made from what they were: i and its partner together, the middle one alone.
+  // Both samples of a pair are computed from their originals: i and its partner together, a middle one alone.
   for (let i = 0; i < Math.ceil(batch / 2); i++) {
     const one = data.subarray(i * size, (i + 1) * size);
     const other = data.subarray((batch - 1 - i) * size, (batch - i) * size);
@@ -161,7 +161,7 @@ function roundHalfToEven(value: number): number {
   return below % 2 === 0 ? below : below + 1;
 }
 
-/** `[batch, numClasses]` targets of a mixed batch: lambda of a sample's own, the rest of its partner's. */
+/** `[batch, numClasses]` targets of a mixed batch: lambda times a sample's own plus the rest of its partner's. */
 export function mixTargets(
   labels: ArrayLike<number>,
   numClasses: number,

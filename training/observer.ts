@@ -1,17 +1,17 @@
-/** What a trainer tells whoever looks on: progress bars, metrics files, reports. */
+/** What a trainer reports to observers: progress bars, metrics files, reports. */
 import type * as tf from '@tensorflow/tfjs';
 
-/** Where a run stands: exactly between two optimizer steps. */
+/** The position of a run, always between two optimizer steps. */
 export interface Position {
-  /** From 0; the number of all epochs when done. */
+  /** From 0; equal to the number of epochs when done. */
   epoch: number;
-  /** Batches of this epoch that have been learned from. */
+  /** Batches of this epoch already learned from. */
   batch: number;
   /** Optimizer steps since the beginning. */
   step: number;
 }
 
-/** After an optimizer step. */
+/** Reported after an optimizer step. */
 export interface StepReport extends Position {
   batchesPerEpoch: number;
   epochs: number;
@@ -20,12 +20,12 @@ export interface StepReport extends Position {
   loss: number;
   accuracy: number;
   samples: number;
-  /** Over the epoch so far. */
+  /** Mean over the epoch so far. */
   epochLoss: number;
   epochAccuracy: number;
 }
 
-/** After an epoch and its evaluation. Shares are from 0 to 1. */
+/** Reported after an epoch and its evaluation. Shares are from 0 to 1. */
 export interface EpochReport {
   epoch: number;
   epochs: number;
@@ -36,13 +36,13 @@ export interface EpochReport {
   testLoss: number | null;
   testAccuracy: number | null;
   testTop5: number | null;
-  /** Of the moving average of the weights. */
+  /** Accuracy of the moving average of the weights. */
   averageAccuracy: number | null;
   /** Share of neurons and steps that fired on a held-out batch, by layer path. */
   firingRates: Record<string, number>;
   dead: string[];
   saturated: string[];
-  /** Of this process: an epoch that was resumed counts from there. */
+  /** Measured in this process: a resumed epoch counts from there. */
   seconds: number;
   samplesPerSecond: number;
 }
@@ -56,17 +56,17 @@ export interface RunStart {
   history: readonly EpochReport[];
 }
 
-/** Every method is optional; the trainer waits for what it returns. */
+/** Every method is optional; the trainer awaits what it returns. */
 export interface TrainingObserver {
   onStart?(run: RunStart): void | Promise<void>;
   onStep?(report: StepReport): void | Promise<void>;
-  /** While the epoch's evaluation runs. */
+  /** Called while the epoch's evaluation runs. */
   onEvaluation?(done: number, total: number): void;
   onEpoch?(report: EpochReport): void | Promise<void>;
-  /** When the run ends in whatever way, after the last checkpoint. */
+  /** Called when the run ends for any reason, after the last checkpoint. */
   onEnd?(): void | Promise<void>;
 }
 
-/** An epoch's test accuracy: that of the average of the weights, if one is kept. Null without test data. */
+/** An epoch's test accuracy: that of the weight average, if there is one. Null without test data. */
 export const accuracyOf = ({ averageAccuracy, testAccuracy }: EpochReport) =>
   averageAccuracy ?? testAccuracy;

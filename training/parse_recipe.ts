@@ -1,17 +1,17 @@
-/** A recipe's YAML, read so that whatever is wrong is said with its line. */
+/** Reads a recipe's YAML and reports every fault with its line. */
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { didYouMeanKey } from './_recipe_keys';
 import { type Recipe, recipeSchema } from './recipe';
 
-/** Far more than any recipe: what is longer is something else. */
+/** Far longer than any recipe: a longer file is something else. */
 const MAX_LENGTH = 65_536;
-/** Aliases of aliases grow beyond all memory. */
+/** Aliases of aliases can exhaust memory. */
 const MAX_ALIASES = 20;
 
-/** How many faults an error lists; further ones add nothing new. */
+/** The most faults that an error lists. */
 const SHOWN_FAULTS = 20;
 
-/** Every message is one line: file, line, what is wrong. */
+/** Every message is one line: file, line, fault. */
 export class RecipeError extends Error {
   override name = 'RecipeError';
 }
@@ -59,14 +59,14 @@ export function parseRecipe(text: string, file: string, settings: readonly strin
       const what =
         key === undefined
           ? plain(issue.message)
-          : `is no option${i < SHOWN_FAULTS ? didYouMeanKey(dotted, schema) : ''}`;
+          : `is not an option${i < SHOWN_FAULTS ? didYouMeanKey(dotted, schema) : ''}`;
       return `${where}: ${dotted || 'the recipe'} ${what}`;
     });
   });
   throw faultsError([...new Set(faults)]);
 }
 
-/** Whether something below that path was set. */
+/** Whether a setting changed something below that path. */
 const under = (path: string, set: ReadonlySet<string>) =>
   [...set].some((key) => key.startsWith(`${path}.`));
 
@@ -77,7 +77,7 @@ function faultsError(faults: readonly string[]): RecipeError {
   return new RecipeError(shown.join('\n'));
 }
 
-/** zod's 'Invalid input: expected number, received string' as the rest of the sentence. */
+/** Turns zod's 'Invalid input: expected number, received string' into the end of a sentence. */
 function plain(message: string): string {
   return message
     .replace(
@@ -89,7 +89,7 @@ function plain(message: string): string {
     .replace(/^Too (?:big|small): expected \w+ to be /, 'must be ');
 }
 
-/** Where a path begins, or the nearest that there is above it. */
+/** Where a path begins in the text, or its nearest ancestor that is there. */
 function offsetOf(document: Document, path: Path): number | undefined {
   for (let length = path.length; length > 0; length--) {
     const parent = document.getIn(path.slice(0, length - 1), true);
@@ -112,13 +112,13 @@ function applySettings(value: Record<string, unknown>, settings: readonly string
       );
     }
     const keys = path.split('.');
-    if (keys.includes('__proto__')) throw new RecipeError(`--set: ${path} is no option`);
+    if (keys.includes('__proto__')) throw new RecipeError(`--set: ${path} is not an option`);
     const last = keys.pop()!;
     let parent = value;
     for (const key of keys) {
       if (!Object.hasOwn(parent, key)) parent[key] = {};
       const child = parent[key];
-      if (!isObject(child)) throw new RecipeError(`--set ${path}: ${key} is no map of options`);
+      if (!isObject(child)) throw new RecipeError(`--set ${path}: ${key} is not a map of options`);
       parent = child;
     }
     parent[last] = valueIn(path, text);
@@ -127,7 +127,7 @@ function applySettings(value: Record<string, unknown>, settings: readonly string
   return paths;
 }
 
-/** The value of a setting, as YAML. */
+/** The value of a setting, parsed as YAML. */
 function valueIn(path: string, text: string): unknown {
   const document = parseDocument(text, { prettyErrors: false });
   const fault = document.errors[0] ?? document.warnings[0];

@@ -1,4 +1,4 @@
-/** Everything of a run that is no tensor: where it stands, and what it has measured. */
+/** The state of a run apart from tensors: its position and its measurements. */
 import type { EpochReport, Position } from './observer';
 
 /** Sums over the samples of the epoch so far. */

@@ -1,5 +1,5 @@
-/** What a training recipe says, and which recipes are possible. */
-import * as z from 'zod'; // not { z }: a bundler then drops what is unused of it, and Parcel finds it
+/** The contents of a training recipe, and which recipes are valid. */
+import * as z from 'zod'; // Not { z }: bundlers can then drop the unused parts, and Parcel finds it.
 import { dataSets } from '../datasets/data_sets';
 import { isKeepTokens } from '../lib/kept_tokens';
 import { allFamilies, familyNamed } from '../models/families';
@@ -9,11 +9,11 @@ import { familyOfPreset, list, type ModelConfig, presetConfig } from '../models/
 import { checkLoss, distillationSchema, lossSchema } from './_recipe_loss';
 import { checkSizes } from './_recipe_sizes';
 
-/** Of a recipe that names neither a preset nor a family. */
+/** For a recipe that names neither a preset nor a family. */
 export const defaultFamily = 'spikingformer';
 
 const share = z.number().min(0).max(1);
-/** What would allocate without end is bounded: far above any use, far below what hangs a machine. */
+/** Limits what could allocate without end: far above any real use, far below what hangs a machine. */
 const counted = (most: number, least = 1) => z.int().min(least).max(most);
 const count = counted(2 ** 31 - 1);
 const index = counted(100_000, 0); // of an epoch
@@ -21,20 +21,22 @@ const epochs = counted(100_000);
 const batch = counted(65_536);
 const rate = z.number().positive().max(100);
 
-/** Networks are made by a preset of `models.list()` or by family and options; data decides input and classes. */
+/**
+ * A network is given by a preset of `models.list()`, or by a family and its options; data determines input and classes.
+ */
 export interface RecipeModel extends Partial<Omit<ModelConfig, 'inputShape' | 'numClasses'>> {
   preset?: string;
   /** Default 'spikingformer'. */
   family?: string;
 }
 
-/** A number of tokens, or a share below 1, or a list of one for each block. */
+/** A number of tokens, a share below 1, or a list with one of these per block. */
 const keptTokens = z.custom<number | (number | null)[]>(
   (value) => [value].flat().every((n) => isKeepTokens(n) || (n === null && value !== null)),
-  'must be a whole number of tokens, a share of them below 1, or a list of one for each block',
+  'must be a whole number of tokens, a share of them below 1, or a list with one of these per block',
 );
 
-/** What one option of a family takes. */
+/** The schema of one option of a family. */
 function optionSchema({ type, oneOf, nullable, min, max: most }: NetworkOption): z.ZodType {
   const max = most ?? (type.startsWith('integer') ? 65_536 : Infinity);
   const integer = z
@@ -43,7 +45,7 @@ function optionSchema({ type, oneOf, nullable, min, max: most }: NetworkOption):
     .max(max);
   const types = {
     integer,
-    integers: z.array(integer).min(1, 'must be a list of one or more'),
+    integers: z.array(integer).min(1, 'must be a list of at least one'),
     positive: (min === undefined ? z.number().positive() : z.number().min(min)).max(max),
     number: z.number(),
     boolean: z.boolean(),
@@ -65,7 +67,7 @@ function modelSchema(family: Family): z.ZodType<RecipeModel> {
   }) as z.ZodType<RecipeModel>;
 }
 
-/** The family that a recipe, not yet checked, asks for; the default where it asks for none that there is. */
+/** The family that an unchecked recipe asks for, or the default if it names none that exists. */
 function familyAskedFor(recipe: unknown): Family {
   const { preset, family } = (recipe as { model?: RecipeModel } | null)?.model ?? {};
   if (typeof preset === 'string' && list().includes(preset)) return familyOfPreset(preset);
@@ -73,7 +75,7 @@ function familyAskedFor(recipe: unknown): Family {
   return familyNamed(known ? family! : defaultFamily);
 }
 
-/** The options of a family that recipes have. */
+/** The options of a family that recipes may set. */
 function recipeOptions({ options }: Family): NetworkOptions {
   return Object.fromEntries(Object.entries(options).filter(([, { recipe }]) => recipe !== false));
 }
@@ -81,9 +83,9 @@ function recipeOptions({ options }: Family): NetworkOptions {
 const names = Object.keys(dataSets) as [keyof typeof dataSets];
 const data = z.strictObject({
   name: z.enum(names),
-  /** How events become frames; their number is the model's timeSteps. */
+  /** How to split events into frames; the model's timeSteps is the number of frames. */
   splitBy: z.enum(['number', 'time']).optional(),
-  /** Only the first so many samples of each split. */
+  /** Use only the first samples of each split, this many. */
   trainSamples: count.optional(),
   testSamples: count.optional(),
 });
@@ -104,7 +106,7 @@ const augment = z.strictObject({
       maxCount: counted(1000).optional(),
     })
     .optional(),
-  /** Of event frames. */
+  /** For event frames. */
   policy: z.enum(['snn-augment-wide', 'nda', 'none']).optional(),
   intensity: counted(100).optional(),
 });
@@ -137,9 +139,9 @@ const mixup = z.strictObject({
 /** Accuracies in percent, as the papers print them. */
 const percent = z.number().min(0).max(100);
 const expected = z.strictObject({
-  /** As built, without the LayerNorms that the authors' code owns and never uses. */
+  /** Without the LayerNorms that the authors' code owns but never uses. */
   parameters: count,
-  /** The paper's. */
+  /** The paper's accuracy. */
   published: percent.optional(),
   /** The authors' log: top-1 on the test split after some epochs, counted from 0. */
   accuracy: z.record(z.string().regex(/^\d+$/), percent).optional(),
@@ -148,22 +150,22 @@ const expected = z.strictObject({
 
 const shape = (model: z.ZodType<RecipeModel>) =>
   z.strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be of a-z, 0-9 and -'),
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must consist of a-z, 0-9 and -'),
     description: z.string().max(1000),
     seed: z.int().min(0),
     model,
     data,
-    /** Length of the cosine; the cool-down comes after it. */
+    /** Length of the cosine; the cool-down follows it. */
     epochs,
     batchSize: batch,
-    /** Batches to an optimizer step. Default 1. */
+    /** Batches per optimizer step. Default 1. */
     accumulate: batch.optional(),
-    /** batchSize times accumulate, said so that nobody has to guess. */
+    /** batchSize times accumulate, stated explicitly so that nobody has to guess. */
     effectiveBatch: count,
     optimizer,
     schedule: schedule.optional(),
     loss: lossSchema.optional(),
-    /** Of a teacher, which a run names: `train --teacher`. */
+    /** From a teacher, which each run names: `train --teacher`. */
     distillation: distillationSchema.optional(),
     labelSmoothing: z.number().min(0).lt(1).optional(),
     mixup: mixup.optional(),
@@ -171,7 +173,7 @@ const shape = (model: z.ZodType<RecipeModel>) =>
     evaluation: z
       .strictObject({
         batchSize: batch.optional(),
-        /** timm's resize and centre crop; absent: images as they are. */
+        /** timm's resize and center crop; if absent, images stay as they are. */
         cropPct: z.number().positive().max(1).optional(),
         interpolation: z.enum(['bilinear', 'bicubic']).optional(),
       })
@@ -202,10 +204,10 @@ function checkModel({ model, data }: Recipe, complain: Complain): void {
   if (preset === undefined) {
     const options = Object.entries(recipeOptions(familyNamed(name)));
     for (const [key, { required }] of options) {
-      if (required && !(key in model)) complain(['model'], `without a preset it needs ${key}`);
+      if (required && !(key in model)) complain(['model'], `needs ${key}, since it has no preset`);
     }
   } else {
-    if (model.family) complain(['model', 'family'], 'is decided by the preset');
+    if (model.family) complain(['model', 'family'], 'is determined by the preset');
     const { inputShape, numClasses } = presetConfig(preset);
     if (inputShape.slice(-3).join() !== set.sample.join() || numClasses !== set.classes) {
       complain(
@@ -215,7 +217,7 @@ function checkModel({ model, data }: Recipe, complain: Complain): void {
     }
   }
   if (set.kind === 'events' && model.timeSteps === undefined) {
-    complain(['model', 'timeSteps'], 'is needed for events: how many frames a recording becomes');
+    complain(['model', 'timeSteps'], 'is required for events: the number of frames per recording');
   }
   if (set.kind === 'images' && data.splitBy) complain(['data', 'splitBy'], 'is for events only');
 }
@@ -239,10 +241,10 @@ function checkData({ data, augment = {}, mixup, evaluation }: Recipe, complain: 
     complain(['evaluation', 'cropPct'], 'is for images only');
   }
   if (evaluation?.interpolation && !evaluation.cropPct) {
-    complain(['evaluation', 'interpolation'], 'is of cropPct, which is not given');
+    complain(['evaluation', 'interpolation'], 'requires cropPct, which is not set');
   }
   if (mixup && !mixup.alpha && !mixup.cutmixAlpha) {
-    complain(['mixup'], 'needs alpha or cutmixAlpha above 0: leave it out otherwise');
+    complain(['mixup'], 'needs alpha or cutmixAlpha above 0; leave it out otherwise');
   }
 }
 
@@ -273,7 +275,7 @@ function checkTiming(recipe: Recipe, complain: Complain): void {
   }
 }
 
-/** What must hold of a recipe, not yet checked, that it can be run, data set and machine permitting. */
+/** The schema that an unchecked recipe must satisfy to be runnable, data set and machine permitting. */
 export const recipeSchema = (recipe: unknown) =>
   shape(modelSchema(familyAskedFor(recipe))).superRefine((recipe, context) => {
     const complain: Complain = (path, message) =>

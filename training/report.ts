@@ -1,23 +1,23 @@
-/** A run's report: one HTML page that needs nothing else, every text in it escaped. */
+/** A run's report: one self-contained HTML page, with every text in it escaped. */
 import { type Content, type Html, html } from '../display/html';
 import { htmlPage } from '../display/page';
 import { type Curve, curvesSvg } from './curves';
 import type { Evaluation } from './evaluation';
 import type { EpochReport } from './observer';
 
-/** A held-out sample and what the network takes it for. */
+/** A held-out sample and the network's prediction for it. */
 export interface SamplePrediction {
-  /** A data URL of the sample as a picture; absent where it is none. */
+  /** A data URL of the sample as a picture; absent if it cannot be shown. */
   picture?: string;
   label: string;
   prediction: string;
-  /** Of the prediction, 0 to 1. */
+  /** Probability of the prediction, 0 to 1. */
   probability: number;
 }
 
 export interface ReportContent {
   title: string;
-  /** Facts for the head of the page, by name. */
+  /** Facts for the top of the page, by name. */
   facts: Readonly<Record<string, string | number>>;
   history: readonly EpochReport[];
   classNames: readonly string[];
@@ -60,7 +60,7 @@ export function reportHtml(content: ReportContent): string {
   return htmlPage(content.title, STYLE, html`${parts.map((part) => part(content))}`);
 }
 
-/** A table that scrolls by itself if the screen is narrower. */
+/** A table that scrolls if the screen is narrower. */
 const table = (rows: readonly Html[], kind = 'plain') =>
   html`<div class="wide"><table class="${kind}">${rows}</table></div>\n`;
 
@@ -109,7 +109,7 @@ function curves({ history, published }: ReportContent): Html {
   return section('Curves', html`<div class="curves">${charts}</div>\n`);
 }
 
-/** A table of more classes shows nothing at a glance. */
+/** With more classes, a confusion table is no longer readable. */
 const MANY_CLASSES = 30;
 
 function confusion({ evaluation, classNames }: ReportContent): Content {
@@ -126,7 +126,7 @@ function confusion({ evaluation, classNames }: ReportContent): Content {
     return html`<tr><th>${classNames[label]}</th>${cells}</tr>\n`;
   });
   return section(
-    'Confusion: rows are classes, columns what they were taken for',
+    'Confusion: rows are classes, columns are predictions',
     table([headRow(['', ...classNames]), ...rows], 'confusion'),
   );
 }

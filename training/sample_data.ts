@@ -1,4 +1,4 @@
-/** A data set's samples as training batches: augmented, mixed, normalised, erased, as a recipe says. */
+/** A data set's samples as training batches: augmented, mixed, normalized and erased as a recipe says. */
 import { batches as batchesHere } from '../datasets/batches';
 import type { Batch, SampleSource } from '../datasets/sample';
 import {
@@ -15,20 +15,20 @@ import type { EvaluationData, TrainingBatch, TrainingData } from './training_dat
 
 export interface TrainingDataOptions {
   batchSize: number;
-  /** Who makes the batches, such as the worker threads of tfjs-spikingformer/node. Default this thread. */
+  /** What makes the batches, such as the worker threads of tfjs-spikingformer/node. Default: this thread. */
   batches?: typeof batchesHere;
-  /** Of order, augmentation, mixing and erasing, in streams of their own. */
+  /** Seed of order, augmentation, mixing and erasing, each with a separate stream. */
   seed: number;
   transform?: Transform;
   mixup?: MixupConfig;
-  /** Share of every target that is spread over all classes. Default 0. */
+  /** Share of every target to spread over all classes. Default 0. */
   labelSmoothing?: number;
   erasing?: RandomErasingOptions;
 }
 
 /**
- * Shuffled batches of one size; what does not fill one is left out, as timm does. A batch follows
- * from seed, epoch and index alone.
+ * Shuffled batches of one size; an incomplete last batch is left out, as in timm. A batch depends only on seed, epoch
+ * and index.
  *
  * ```ts
  * const train = trainingData(await cifar10({ split: 'train' }), { batchSize: 64, seed: 42 });
@@ -92,7 +92,7 @@ export function evaluationData(
   return { classNames, length, batches: () => dealt(0, 1), dealt };
 }
 
-/** Normalised where the source says how; else bytes become 0..1, and frames stay. */
+/** Normalized if the source has statistics; otherwise bytes become 0..1, and frames stay. */
 function asNumbers({ mean, std }: SampleSource, data: Uint8Array | Float32Array): Float32Array {
   if (data instanceof Float32Array) return data;
   if (mean && std) return normalize(data, mean, std);
@@ -106,7 +106,7 @@ export function firstSamples(source: SampleSource, length = source.length): Samp
   return {
     ...{ name, split, classNames, mean, std, fingerprint, length },
     get workerSpec() {
-      return source.workerSpec; // of a source in memory its first use shares the memory
+      return source.workerSpec; // The first use of a source in memory shares the memory.
     },
     read: (i) => source.read(i),
   };

@@ -1,14 +1,13 @@
-/** Initial weights that follow from one seed, however many models a process has made before. */
+/** Initial weights that depend on one seed only, however many models the process has made before. */
 import * as tf from '@tensorflow/tfjs';
 import { Random } from '../lib/random';
 import { type Initializer, internalsOf } from '../lib/tfjs_internals';
 
 /**
- * Runs `build` so that every random initial weight is drawn with a seed made of `seed` and the path of
- * the weight, such as 'block1/attn/q/kernel': no two weights begin alike, and the same model begins the
- * same in every process. Weights that `build` leaves for later, as a `tf.sequential` without
- * inputShape does, are not reached; layers that tf.layers has to name itself (`dense_Dense1`) get
- * their number, and with it their weights, by how many there were before.
+ * Runs `build` so that every random initial weight is drawn with a seed made from `seed` and the path of the weight,
+ * such as 'block1/attn/q/kernel'. No two weights start alike, and the same model starts the same in every process. Not
+ * covered: weights that `build` defers, as a `tf.sequential` without inputShape does. Layers that tf.layers has to name
+ * (`dense_Dense1`) are numbered by how many came before, and so their weights depend on that.
  *
  * ```ts
  * const model = seededWeights(42, () => spiking.models.create('spikingformer-4-384-cifar10'));
@@ -32,7 +31,7 @@ export function seededWeights<T>(seed: number, build: () => T): T {
   }
 }
 
-/** Only the name, known once the weight is there, says which numbers it begins with: drawn again. */
+/** The weight's name determines its numbers but is known only once the weight exists: it is drawn again. */
 function redraw(weight: tf.LayerVariable, initializer: Initializer, seed: number): void {
   const given = initializer.seed;
   initializer.seed = seed;

@@ -1,15 +1,15 @@
-/** Soft labels (Hinton et al., arXiv 1503.02531): the teacher's softened answer is what to answer. */
+/** Soft labels (Hinton et al., arXiv 1503.02531): the student learns the teacher's softened answer. */
 import * as tf from '@tensorflow/tfjs';
 import { checkPositive, invalid } from '../lib/validate';
 
-/** Of softened logits, as every distillation here. */
+/** Default temperature of every distillation loss on softened logits. */
 export const DEFAULT_TEMPERATURE = 4;
 
 /**
  * loss = temperature^2 mean over the batch of KL(softmax(teacherLogits / temperature) || softmax(logits / temperature))
  *
- * Both are `[batch, classes]`. The square keeps the gradient's size the same at every temperature. The
- * gradient goes to `logits` alone.
+ * Both are `[batch, classes]`; returns a scalar, and throws if the shapes differ. The square keeps the gradient's size
+ * the same at every temperature. Only `logits` gets a gradient.
  */
 export function softLabelLoss(
   logits: tf.Tensor,
@@ -41,7 +41,7 @@ export function checkTeacherLogits({ shape }: tf.Tensor, logits: tf.Tensor): voi
   if (logits.rank !== 2 || !tf.util.arraysEqual(shape, logits.shape)) {
     throw invalid(
       'teacherLogits',
-      `of the logits' shape, [batch, classes], [${logits.shape}]`,
+      `of the logits' shape [batch, classes], [${logits.shape}]`,
       shape,
     );
   }

@@ -1,21 +1,23 @@
-/** SpikeBERT's distillation from BERT in two stages (Lv et al., arXiv 2308.15122), as its authors' scripts compute it. */
+/**
+ * SpikeBERT's distillation from BERT in two stages (Lv et al., arXiv 2308.15122), as its authors' scripts compute it.
+ */
 import * as tf from '@tensorflow/tfjs';
 import { applyTo } from '../layers/composite';
 import type { SpikeBertTransform } from '../layers/spike_bert';
 import { invalid } from '../lib/validate';
 import { softTargetCrossEntropy } from './losses';
 
-/** What both networks show of themselves. */
+/** The outputs of student and teacher that the losses compare. */
 export interface SpikeBertOutputs {
   /** The table of token embeddings `[vocabSize, embedDim]`. */
   embeddings: tf.Tensor;
-  /** Of each block's transform, or each of the teacher's layers: `[batch, tokens, embedDim]`. */
+  /** From each block's transform, or each of the teacher's layers: `[batch, tokens, embedDim]`. */
   representations: readonly tf.Tensor[];
-  /** `[batch, numClasses]`; undefined of a network without a classifier. */
+  /** `[batch, numClasses]`; undefined for a network without a classifier. */
   logits?: tf.Tensor;
 }
 
-/** How much of each loss counts; the defaults are the published script's. */
+/** Factors of the losses; the defaults are the published script's. */
 export interface SpikeBertLossWeights {
   /** Default 0.1. */
   embeddings?: number;
@@ -28,14 +30,15 @@ export interface SpikeBertLossWeights {
 }
 
 /**
- * A spikeBert model's outputs for ids, in one pass; within `tf.variableGrads` all of its weights have gradients.
+ * The outputs of a spikeBert model for ids `[batch, tokens]`, in one pass. Within `tf.variableGrads` all of its weights
+ * have gradients.
  *
  * ```ts
  * const { grads } = tf.variableGrads(() =>
  *   spikeBertStageTwo(spikeBertOutputs(student, ids), teacher, targets).total);
  * ```
  *
- * @throws if the model is no spikeBert's
+ * @throws if the model is not a spikeBert
  */
 export function spikeBertOutputs(
   model: tf.LayersModel,
@@ -49,7 +52,7 @@ export function spikeBertOutputs(
   if (!embedding || transforms.length === 0) {
     throw invalid(
       'model',
-      'one of models.spikeBert, with a TokenEmbedding and transforms',
+      'a model of models.spikeBert, with a TokenEmbedding and transforms',
       model.name,
     );
   }
@@ -69,14 +72,14 @@ export function spikeBertOutputs(
 
 const meanSquare = (a: tf.Tensor, b: tf.Tensor) => a.sub(b).square().mean().asScalar();
 
-/** Sum over blocks of mean squares, once more divided by the batch: as the authors' scripts do. */
+/** The sum over blocks of mean squares, divided by the batch once more, as in the authors' scripts. */
 function representationLoss(student: SpikeBertOutputs, teacher: SpikeBertOutputs): tf.Scalar {
   const [ours, theirs] = [student.representations, teacher.representations];
   const shapes = (list: readonly tf.Tensor[]) => list.map(({ shape }) => shape);
   if (JSON.stringify(shapes(ours)) !== JSON.stringify(shapes(theirs))) {
     throw invalid(
       'teacher.representations',
-      `as many as the student has, of their shapes ${JSON.stringify(shapes(ours))}`,
+      `tensors of the student's shapes ${JSON.stringify(shapes(ours))}`,
       shapes(theirs),
     );
   }
@@ -92,8 +95,8 @@ function checkEmbeddings(student: SpikeBertOutputs, teacher: SpikeBertOutputs): 
 }
 
 /**
- * The first stage, on text without labels: representations of all blocks alone, the sum over blocks of
- * mean((student - teacher)^2), divided by the batch. Weighted as in stage two if `weight` says so; default 1.
+ * The first stage, on text without labels: only the representations of all blocks, as the sum over blocks of
+ * mean((student - teacher)^2), divided by the batch. `weight` scales it as in stage two; default 1.
  */
 export function spikeBertStageOne(
   student: SpikeBertOutputs,
@@ -113,8 +116,9 @@ export interface SpikeBertStageTwo {
 }
 
 /**
- * The second stage, on the task: 0.1 mean((E - E')^2) of the embedding tables + 0.1 cross entropy + KL(teacher's
- * answer || student's), the mean over the batch, without a temperature + 0.1 the first stage's.
+ * The second stage, on the task: 0.1 mean((E - E')^2) of the embedding tables + 0.1 cross entropy + KL(teacher's answer
+ * || student's), mean over the batch, without a temperature + 0.1 times the first stage's loss.
+ *
  * @param targets `[batch, numClasses]`, each row adding up to 1.
  */
 export function spikeBertStageTwo(

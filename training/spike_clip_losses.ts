@@ -1,4 +1,7 @@
-/** SpikeCLIP's two losses (Lv et al., arXiv 2310.06488): alignment with CLIP, then cross entropy and CLIP's answers at once. */
+/**
+ * SpikeCLIP's two losses (Lv et al., arXiv 2310.06488): first alignment with CLIP, then cross entropy together with
+ * CLIP's answers.
+ */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../lib/validate';
 import { unitRows, zeroShot } from '../models/zero_shot';
@@ -10,7 +13,9 @@ function checkTeacher(features: tf.Tensor, teacher: tf.Tensor): void {
   }
 }
 
-/** The mean over the batch of 1 - cosine of both embeddings, `[batch, dim]`: what the encoders learn first. */
+/**
+ * The mean over the batch of 1 - cosine of two embeddings `[batch, dim]`: the first loss to train the encoders with.
+ */
 export function spikeClipAlignment(features: tf.Tensor, teacher: tf.Tensor): tf.Scalar {
   checkTeacher(features, teacher);
   return tf.tidy(() => {
@@ -27,11 +32,14 @@ export interface SpikeClipDual {
 }
 
 /**
- * Fine-tuning: cross entropy of the cosines with the classes, without a temperature, the mean over the batch; plus
- * KL(softmax of the teacher's cosines || softmax of the student's), summed over batch and classes, as the authors'
- * script does.
- * @param features The student's embeddings of images `[batch, dim]`. @param teacher CLIP's of the same images.
- * @param classes `[classes, dim]`. @param targets `[batch, classes]`, each row adding up to 1.
+ * Fine-tuning: cross entropy of the cosines with the classes, without a temperature, as the mean over the batch; plus
+ * KL(softmax of the teacher's cosines || softmax of the student's), summed over batch and classes, as in the authors'
+ * script.
+ *
+ * @param features The student's embeddings of images `[batch, dim]`.
+ * @param teacher CLIP's embeddings of the same images.
+ * @param classes `[classes, dim]`.
+ * @param targets `[batch, classes]`, each row adding up to 1.
  */
 export function spikeClipDual(
   features: tf.Tensor,

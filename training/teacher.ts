@@ -1,4 +1,4 @@
-/** A teacher: a trained network that a loss compares the student with, run on the student's own batches. */
+/** A teacher: a trained network that runs on the student's batches, and that a loss compares the student with. */
 import * as tf from '@tensorflow/tfjs';
 import { installKernels } from '../lib/kernels';
 import { checkKeys, invalid } from '../lib/validate';
@@ -8,23 +8,23 @@ import type { Position } from './observer';
 export interface TeacherOutputs {
   /** `[batch, classes]`, before any softmax. */
   logits: tf.Tensor;
-  /** `[batch, channels]`: a layer's outputs, their means over all axes between. */
+  /** `[batch, channels]`: a layer's outputs, averaged over all axes in between. */
   features?: tf.Tensor;
 }
 
-/** Which batch it is: by it, outputs may be kept. */
+/** Identifies a batch, so that outputs can be kept. */
 export interface TeacherBatch {
   at: Pick<Position, 'epoch' | 'batch'>;
-  /** Where in the data set each sample came from. */
+  /** The index in the data set of each sample. */
   indices?: Int32Array;
 }
 
 export interface Teacher {
-  /** Channels of its features; undefined: it gives none. */
+  /** Channels of its features; undefined if it returns none. */
   readonly channels?: number;
-  /** Its outputs for a batch as the student gets it, after augmentation; the caller disposes of them. */
+  /** Its outputs for a batch as the student gets it, after augmentation. The caller disposes of them. */
   outputs(x: tf.Tensor, batch: TeacherBatch): TeacherOutputs | Promise<TeacherOutputs>;
-  /** Makes safe what it keeps outside the process. Called before each checkpoint and at the end. */
+  /** Saves what it keeps outside the process. Called before each checkpoint and at the end. */
   flush?(): Promise<void>;
 }
 
@@ -32,9 +32,8 @@ export interface TeacherOptions {
   /** The layer, or node of a graph model, whose outputs are features. Default none. */
   featuresOf?: string;
   /**
-   * Whether the model answers with probabilities, whose logarithms are then the logits; one that is 0
-   * counts as float32's smallest normal number. Default: whether a layers model ends in a softmax;
-   * of a graph model, false.
+   * Whether the model returns probabilities, whose logarithms then serve as logits; a probability of 0 counts as
+   * float32's smallest normal number. Default: whether a layers model ends in a softmax; false for a graph model.
    */
   probabilities?: boolean;
 }
@@ -43,7 +42,7 @@ export interface TeacherOptions {
 const SMALLEST = 2 ** -126;
 
 /**
- * A model as a teacher, run in inference. It stays the caller's, and nothing of it is trained.
+ * A model as a teacher, run in inference. The caller keeps it, and nothing of it is trained.
  *
  * ```ts
  * const teacher = modelTeacher(await tf.loadLayersModel('file://teacher/model.json'));
@@ -62,12 +61,12 @@ export function modelTeacher(
   return {
     ...(channels !== undefined && { channels }),
     outputs(x) {
-      installKernels(); // its first answer has the bits of all later ones
+      installKernels(); // So that its first answer has the same bits as later ones.
       const fits = expected?.every(
         (size, i) => size === null || size < 0 || size === x.shape[i + 1],
       );
       if (expected && !(fits && expected.length === x.rank - 1)) {
-        throw invalid('the teacher', `for samples [${x.shape.slice(1)}]`, expected);
+        throw invalid('the teacher', `a model for samples [${x.shape.slice(1)}]`, expected);
       }
       return tf.tidy(() => {
         const { logits: answer, features } = run(x);
@@ -96,7 +95,7 @@ function runGraph(model: tf.GraphModel, featuresOf?: string): Run {
   };
 }
 
-/** Of a graph model by a run on one sample of zeros: its nodes tell no shapes. */
+/** For a graph model, found by a run on one sample of zeros: its nodes have no known shapes. */
 function channelsOf(
   model: tf.LayersModel | tf.GraphModel,
   featuresOf: string,

@@ -1,11 +1,11 @@
 /**
- * Distillation with temporal separation and entropy regularization (TSER; Yu et al., arXiv 2503.03144):
- * each time step learns the teacher's answer for itself, and is kept from being too sure of it.
+ * Distillation with temporal separation and entropy regularization (TSER; Yu et al., arXiv 2503.03144): each time step
+ * learns the teacher's answer separately, and is kept from overconfidence.
  *
  *   (1 - alpha) mean CE + alpha temperature^2 mean KL - gamma mean entropy, means over batch and time
  *
- * Written from the paper's description. Its alpha, temperature and gamma, and at which temperature it
- * takes the entropy, are unverified. The first term is `tetLoss` with lambda 0, the other two are here.
+ * Written from the paper's description. The values of alpha, temperature and gamma, and the temperature of the entropy,
+ * are unverified. The first term is `tetLoss` with lambda 0; the other two are here.
  */
 import * as tf from '@tensorflow/tfjs';
 import { checkPositive, invalid } from '../lib/validate';

@@ -1,6 +1,6 @@
 /**
- * TensorBoard's event files, which are TFRecords (length, its checksum, bytes, their checksum) of Event
- * messages in protocol buffers: the few fields that scalars need (tensorflow/core/util/event.proto).
+ * TensorBoard's event files: TFRecords (length, its checksum, bytes, their checksum) of Event messages in protocol
+ * buffers, with the few fields that scalars need (tensorflow/core/util/event.proto).
  */
 import { maskedCrc32c } from './_crc32c';
 
@@ -11,13 +11,13 @@ export function fileVersionRecord(seconds: number): Uint8Array {
   return record([...double(1, seconds), ...lengthDelimited(3, utf8('brain.Event:2'))]);
 }
 
-/** Tells TensorBoard that the run begins, or goes on, at `step`: what it has from there on is void. */
+/** Tells TensorBoard that the run starts or resumes at `step`: later records that it already has are void. */
 export function sessionStartRecord(step: number, seconds: number): Uint8Array {
   const start = varintField(1, 1); // SessionLog.status = START
   return record([...double(1, seconds), ...varintField(2, step), ...lengthDelimited(7, start)]);
 }
 
-/** Values by tag, such as 'test/accuracy', at one step. Those that are no number are left out. */
+/** Values by tag, such as 'test/accuracy', at one step. NaN and Infinity are left out. */
 export function scalarsRecord(
   values: Readonly<Record<string, number | null>>,
   step: number,

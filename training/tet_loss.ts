@@ -1,19 +1,19 @@
-/** Temporal efficient training (TET; Deng et al., arXiv 2202.11946): every time step answers for itself. */
+/** Temporal efficient training (TET; Deng et al., arXiv 2202.11946): every time step learns to answer. */
 import * as tf from '@tensorflow/tfjs';
 import { checkFinite, checkKeys, invalid } from '../lib/validate';
 
 export interface TetConfig {
-  /** Share of the term that draws logits to `mean`, from 0 to 1. Default 0.001. */
+  /** Share of the term that pulls logits toward `mean`, from 0 to 1. Default 0.001. */
   lambda?: number;
-  /** Where that term draws them to. Default 1. */
+  /** The target of that term. Default 1. */
   mean?: number;
 }
 
 /**
  * loss = (1 - lambda) mean over batch and time of CE(targets, logits_t) + lambda mean((logits - mean)^2)
  *
- * `targets` are `[batch, classes]`, rows that add up to 1; `logitsPerStep` `[batch, time, classes]`. With
- * lambda 0 it is the cross entropy of each time step, their mean.
+ * `targets` are `[batch, classes]`, with rows that add up to 1; `logitsPerStep` is `[batch, time, classes]`. With
+ * lambda 0 it is the mean cross entropy of the time steps.
  */
 export function tetLoss(
   targets: tf.Tensor,

@@ -1,6 +1,6 @@
 /**
- * The training loop: epochs one by one, each told to observers and kept in a checkpoint, and every
- * tensor given back. All that a run is follows from its `position`, weights and optimizer.
+ * The training loop. After every epoch it reports to observers and saves a checkpoint; it leaks no tensor. A run is
+ * determined by its `position`, weights and optimizer.
  */
 import * as tf from '@tensorflow/tfjs';
 import { checkPositive, checkPositiveInteger } from '../lib/validate';
@@ -20,18 +20,21 @@ import type { TrainingBatch } from './training_data';
 import { asTrainingLoss, type TrainingLoss } from './training_loss';
 import { WeightAverage } from './weight_average';
 
-/** The signal ended the run; its state has been saved. */
+/** A signal ended the run; its state has been saved. */
 export class InterruptedError extends Error {
   override name = 'InterruptedError';
 }
 
 /**
+ * Trains a model, epoch by epoch.
+ *
  * ```ts
  * const trainer = new Trainer({ model, optimizer: adamW(), schedule, train, test });
  * for await (const { epoch, testAccuracy } of trainer.run()) console.log(epoch, testAccuracy);
  * trainer.dispose();
  * ```
- * Model and teacher are the caller's; optimizer, average and loss are disposed of with the trainer.
+ *
+ * The caller keeps model and teacher; `dispose` disposes of optimizer, average and loss.
  */
 export class Trainer {
   readonly model: tf.LayersModel;
@@ -44,11 +47,11 @@ export class Trainer {
   lastEvaluation?: Evaluation;
   private readonly learner: Learner;
   private readonly accumulator = new GradientAccumulator();
-  /** The processes that train together, or this one alone. */
+  /** The processes that train together, or only this one. */
   private readonly crew: DataParallel;
-  /** Batches of an optimizer step, of all processes. */
+  /** Batches per optimizer step, over all processes. */
   private readonly stride: number;
-  /** Since the last step, of this process. */
+  /** Sums since the last step, in this process. */
   private recent = noSums();
 
   constructor(readonly config: TrainerConfig) {
@@ -76,13 +79,17 @@ export class Trainer {
     if (averageDecay !== undefined) this.average = new WeightAverage(model, averageDecay);
   }
 
-  /** Batches of an epoch that make whole optimizer steps, of all processes. */
+  /** Batches per epoch that form whole optimizer steps, over all processes. */
   get batchesPerEpoch(): number {
     const { batchesPerEpoch } = this.config.train;
     return batchesPerEpoch - (batchesPerEpoch % this.stride);
   }
 
-  /** From where `progress` stands to the last epoch. @throws InterruptedError, DivergedError */
+  /**
+   * Trains from `progress` to the last epoch.
+   *
+   * @throws InterruptedError, DivergedError
+   */
   async *run(): AsyncGenerator<EpochReport, void> {
     const { epochs, batchesPerEpoch, model } = this;
     const { position, history } = this.progress;
@@ -112,7 +119,7 @@ export class Trainer {
         left -= this.crew.size;
         if (left === 0) break;
       }
-      if (left > 0) throw new Error(`train.batches must give ${left} more batches, but has ended`);
+      if (left > 0) throw new Error(`train.batches must yield ${left} more batches, but has ended`);
     }
     const seconds = (performance.now() - began) / 1000;
     const report = await this.closeEpoch(seconds, sums.samples - before);
@@ -124,7 +131,7 @@ export class Trainer {
     return report;
   }
 
-  /** One batch of this process; every `stride` of all of them an optimizer step. */
+  /** One batch of this process; every `stride` batches of all processes make an optimizer step. */
   private async learn(batch: TrainingBatch): Promise<void> {
     const { position, sums } = this.progress;
     const { recent, crew } = this;
@@ -165,7 +172,7 @@ export class Trainer {
     tf.tidy(() => {
       const grads = clipNorm === undefined ? mean : clipByGlobalNorm(mean, clipNorm).clipped;
       this.optimizer.applyGradients(grads);
-      tf.dispose(mean); // kept, so that tidy leaves them
+      tf.dispose(mean); // Kept, so that tidy does not dispose of them.
     });
     this.average?.update();
   }
@@ -192,7 +199,7 @@ export class Trainer {
     const health = test && (await healthOn(this.model, test));
     if (health?.collapsedAt) {
       throw new DivergedError(
-        `the network answers every sample alike: it collapsed at ${health.collapsedAt}`,
+        `the network gives every sample the same answer: it collapsed at ${health.collapsedAt}`,
       );
     }
     const [own, average] = await this.evaluations();
@@ -216,7 +223,7 @@ export class Trainer {
     };
   }
 
-  /** Of the model's own weights and of their average. */
+  /** Of the model's weights and of their average. */
   private async evaluations(): Promise<[own?: Evaluation, average?: Evaluation]> {
     const { test, observers = [] } = this.config;
     const { crew } = this;
@@ -226,7 +233,7 @@ export class Trainer {
       if (!crew.isFirst) return;
       for (const observer of observers) observer.onEvaluation?.(all, test.length);
     };
-    // Of several, one that stopped here would leave the others waiting: they stop after the next step.
+    // If one of several processes stopped here, the others would wait forever: they stop after the next step.
     const signal = crew.size === 1 ? this.config.signal : undefined;
     const measure = () =>
       crew.evaluate(test, (share) => evaluate(this.model, share, { onProgress, signal }));
@@ -238,7 +245,7 @@ export class Trainer {
     }
   }
 
-  /** A checkpoint stands for all that the teacher has been asked until then. */
+  /** A checkpoint covers everything that the teacher has been asked so far. */
   private async save(): Promise<void> {
     await this.config.teacher?.flush?.();
     await this.crew.meanStatistics(this.model, this.average);
@@ -246,7 +253,7 @@ export class Trainer {
     await this.crew.wait();
   }
 
-  /** Saves and ends: between two steps, or with the epoch's evaluation to be done anew. */
+  /** Saves and ends, either between two steps or with the epoch's evaluation still to do. */
   private async interrupt(): Promise<never> {
     await this.save();
     const { epoch, batch } = this.progress.position;

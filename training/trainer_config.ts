@@ -1,4 +1,4 @@
-/** What a Trainer is made of. */
+/** The configuration of a Trainer. */
 import type * as tf from '@tensorflow/tfjs';
 import type { AdamW } from './adamw';
 import type { LearningRateSchedule } from './cosine_schedule';
@@ -15,29 +15,32 @@ export interface TrainerConfig {
   schedule: LearningRateSchedule;
   train: TrainingData;
   /**
-   * What is minimized. Default softTargetCrossEntropy. The evaluation's loss is always the cross
-   * entropy with the labels.
+   * What to minimize. Default softTargetCrossEntropy. The evaluation's loss is always the cross entropy with the
+   * labels.
    */
   loss?: LossFunction | TrainingLoss;
-  /** Run on each batch; the loss gets its outputs. Default none. */
+  /** Runs on each batch; the loss receives its outputs. Default none. */
   teacher?: Teacher;
-  /** Evaluated on after every epoch; firing rates are those of its first samples. */
+  /** Evaluated after every epoch; firing rates are measured on its first samples. */
   test?: EvaluationData;
-  /** Default: all of the schedule. */
+  /** Default: all epochs of the schedule. */
   epochs?: number;
-  /** Batches to an optimizer step. Default 1. */
+  /** Batches per optimizer step. Default 1. */
   accumulate?: number;
   /** Largest global norm of the gradients. Default: no clipping. */
   clipNorm?: number;
-  /** Of a moving average of the weights. Default: none. */
+  /** Decay of a moving average of the weights. Default: no average. */
   averageDecay?: number;
   observers?: readonly TrainingObserver[];
-  /** Keeps the run; called between steps. */
+  /** Saves the run; called between steps. */
   save?: (trainer: Trainer) => Promise<void>;
   /** Optimizer steps between saves within an epoch. Default: saves after epochs only. */
   saveEverySteps?: number;
   /** Ends the run after the current step, with a save. */
   signal?: AbortSignal;
-  /** The processes that train this model together; observers and `save` are the first one's. Default: this one alone. */
+  /**
+   * The processes that train this model together; only the first one's observers and `save` are called. Default: this
+   * one alone.
+   */
   ranks?: Ranks;
 }

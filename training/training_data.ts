@@ -1,43 +1,45 @@
-/** What a training loop eats: batches ready for the network, the same for one seed, epoch and index. */
+/** The input of a training loop: batches ready for the network, the same for the same seed, epoch and index. */
 import type * as tf from '@tensorflow/tfjs';
 
-/** Samples ready for the network, with what it should say. */
+/** Samples ready for the network, with their targets. */
 export interface TrainingBatch {
   data: Float32Array;
   /** `[batch, ...input]` */
   shape: number[];
-  /** Classes, of mixed samples those that they were before. */
+  /** Classes; for mixed samples, those before mixing. */
   labels: Int32Array;
-  /** `[batch, numClasses]`, rows that add up to 1. */
+  /** `[batch, numClasses]`, with rows that add up to 1. */
   targets: Float32Array;
-  /** Where in the data set each sample came from: a teacher's outputs may be kept by it. */
+  /** The index in the data set of each sample, under which a teacher's outputs may be kept. */
   indices?: Int32Array;
 }
 
 export interface TrainingData {
   readonly classNames: readonly string[];
-  /** How many batches an epoch has. */
+  /** The number of batches per epoch. */
   readonly batchesPerEpoch: number;
   readonly batchSize: number;
   /**
-   * The batches of an epoch from index `start` on. Batch i of an epoch is the same whenever it is
-   * asked for: that is what lets a killed run go on exactly.
+   * The batches of an epoch from index `start` on. Batch i of an epoch must always be the same: this lets a killed run
+   * resume exactly.
    */
   batches(epoch: number, start: number): AsyncIterable<TrainingBatch>;
-  /** Of those one in `every`, without making the others: see DataParallel. Default: the others are made and left out. */
+  /**
+   * Every `every`-th of those, without making the others: see DataParallel. Default: the others are made and dropped.
+   */
   dealt?(epoch: number, start: number, every: number): AsyncIterable<TrainingBatch>;
 }
 
-/** Samples to measure with: each once, in order. */
+/** Samples to evaluate on: each once, in order. */
 export interface EvaluationData {
   readonly classNames: readonly string[];
   readonly length: number;
   batches(): AsyncIterable<TrainingBatch>;
-  /** Of those from index `start` on one in `every`, without making the others. */
+  /** Every `every`-th sample from index `start` on, without making the others. */
   dealt?(start: number, every: number): AsyncIterable<TrainingBatch>;
 }
 
-/** The one output of a classifier. */
+/** The single output of a classifier. */
 export function logitsOf(model: tf.LayersModel, x: tf.Tensor, training: boolean): tf.Tensor {
   return model.apply(x, { training }) as tf.Tensor;
 }

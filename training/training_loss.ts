@@ -1,21 +1,21 @@
-/** What a Trainer minimizes: a function of targets and logits, or a loss that takes more of a batch. */
+/** What a Trainer minimizes: a function of targets and logits, or a loss that uses more of a batch. */
 import type * as tf from '@tensorflow/tfjs';
 import type { ForwardOutputs, ForwardRequest } from './forward';
 import type { Position } from './observer';
 import type { TeacherOutputs } from './teacher';
 
-/** What a loss is given: a batch's targets, and what one forward pass in training made of it. */
+/** The input of a loss: a batch's targets, and the outputs of one forward pass in training. */
 export interface LossBatch extends ForwardOutputs {
-  /** `[batch, classes]`, rows that add up to 1. */
+  /** `[batch, classes]`, with rows that add up to 1. */
   targets: tf.Tensor;
-  /** Of the Trainer's teacher, if it has one. */
+  /** The outputs of the Trainer's teacher, if it has one. */
   teacher?: TeacherOutputs;
-  /** Which batch it is: what a loss draws must follow from it, so that a run resumes to the same bits. */
+  /** The batch's position. Random draws of a loss must depend on it, so that a run resumes to the same bits. */
   at: Pick<Position, 'epoch' | 'batch'>;
 }
 
 /**
- * A loss with requests and variables of its own:
+ * A loss that can request more outputs and have variables:
  *
  * ```ts
  * const loss: TrainingLoss = {
@@ -26,8 +26,8 @@ export interface LossBatch extends ForwardOutputs {
  */
 export interface TrainingLoss extends ForwardRequest {
   /**
-   * Trained along with the model's, by names that are the same in every process. Checkpoints keep them;
-   * the model is saved without them.
+   * Trained along with the model's variables, under names that are the same in every process. Checkpoints include them;
+   * the saved model does not.
    */
   readonly variables?: Readonly<Record<string, tf.Variable>>;
   /** A mean over the batch. Called within `tf.tidy`, once per batch. */
@@ -36,7 +36,7 @@ export interface TrainingLoss extends ForwardRequest {
   dispose?(): void;
 }
 
-/** A function in tf.losses's order of arguments, both `[batch, classes]`. */
+/** A function with the arguments of tf.losses, both `[batch, classes]`. */
 export type LossFunction = (targets: tf.Tensor, logits: tf.Tensor) => tf.Scalar;
 
 export function asTrainingLoss(loss: LossFunction | TrainingLoss): TrainingLoss {
@@ -44,10 +44,8 @@ export function asTrainingLoss(loss: LossFunction | TrainingLoss): TrainingLoss 
   return { compute: ({ targets, logits }) => loss(targets, logits) };
 }
 
-/** The teacher's outputs, of a loss that cannot do without. */
+/** The teacher's outputs, for a loss that requires them. */
 export function teacherOf(outputs: TeacherOutputs | undefined): TeacherOutputs {
   if (outputs) return outputs;
-  throw new Error(
-    'This loss compares with a teacher: give the Trainer one, such as modelTeacher(m)',
-  );
+  throw new Error('This loss needs a teacher: give the Trainer one, such as modelTeacher(m)');
 }

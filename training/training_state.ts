@@ -1,4 +1,4 @@
-/** A run as tensors by name and JSON: what checkpoints hold beside the model, whatever keeps them. */
+/** A run as named tensors and JSON: what checkpoints hold besides the model, in any storage. */
 import * as tf from '@tensorflow/tfjs';
 import { emptyStateDict, type StateDict } from '../interop/state_dict';
 import { DivergedError } from './health';
@@ -6,7 +6,7 @@ import type { Progress } from './progress';
 import type { TrainingLoss } from './training_loss';
 import type { WeightAverage } from './weight_average';
 
-/** What a run is: a Trainer, or the parts of a loop of one's own. */
+/** A run: a Trainer, or the parts of a custom loop. */
 export interface TrainingState {
   readonly model: tf.LayersModel;
   readonly optimizer: tf.Optimizer;
@@ -15,13 +15,14 @@ export interface TrainingState {
   progress: Progress;
 }
 
-/** How the loss's variables are told from the model's weights, whatever those are called. */
+/** Distinguishes the loss's variables from the model's weights, whatever their names. */
 const LOSS = 'loss:';
 
 /**
- * The optimizer's state as `optimizer/<weight>/<part>` and the average's as `average/<weight>`, under
- * the names by which the model saves its weights; the loss's variables as `loss:<name>`.
- * @throws DivergedError where a weight is no number: such a state is not worth keeping
+ * The optimizer's state as `optimizer/<weight>/<part>` and the average's as `average/<weight>`, under the names by
+ * which the model saves its weights; the loss's variables as `loss:<name>`.
+ *
+ * @throws DivergedError if a weight is NaN or Infinity: such a state is not worth saving
  */
 export async function collectState(training: TrainingState): Promise<StateDict> {
   const { model, optimizer, average, loss } = training;
@@ -30,7 +31,7 @@ export async function collectState(training: TrainingState): Promise<StateDict> 
   for (const [name, weight] of [...weights, ...own]) {
     const values = await weight.data();
     if (!values.every(Number.isFinite)) {
-      throw new DivergedError(`weight ${name} has a number that is none`);
+      throw new DivergedError(`NaN or Infinity in weight ${name}`);
     }
   }
   const state = emptyStateDict();
@@ -47,7 +48,7 @@ export async function collectState(training: TrainingState): Promise<StateDict> 
   ]);
   for (const { name, tensor } of await optimizer.getWeights()) {
     await put(`optimizer/${renamed(name, paths)}`, tensor);
-    if (tensor.dtype === 'int32') tensor.dispose(); // counters, made for this call
+    if (tensor.dtype === 'int32') tensor.dispose(); // Counters, made for this call.
   }
   for (const [name, tensor] of average?.state ?? []) await put(`average/${name}`, tensor);
   for (const [name, variable] of own) await put(name, variable);
@@ -59,7 +60,11 @@ function variablesOf(loss: TrainingState['loss']): (readonly [string, tf.Variabl
   return Object.entries(loss?.variables ?? {}).map(([name, v]) => [LOSS + name, v] as const);
 }
 
-/** Puts a state back. @throws where a part is missing or of another shape: see lossDifferences */
+/**
+ * Restores a state.
+ *
+ * @throws if a part is missing or has another shape: see lossDifferences
+ */
 export async function restoreState(training: TrainingState, state: StateDict): Promise<void> {
   const { model, optimizer, average, loss } = training;
   const own = variablesOf(loss);
@@ -94,21 +99,21 @@ export async function restoreState(training: TrainingState, state: StateDict): P
   }
 }
 
-/** 'weight/part' with the weight's other name; names of one process differ from those of another. */
+/** 'weight/part' with the weight's new name; names differ between processes. */
 function renamed(name: string, names: ReadonlyMap<string, string>): string {
   const slash = name.lastIndexOf('/');
   const other = names.get(name.slice(0, slash));
   return other === undefined ? name : other + name.slice(slash);
 }
 
-/** One line of the table that says why a checkpoint does not fit. */
+/** One line of the table that shows why a checkpoint does not fit. */
 export interface Difference {
   what: string;
   checkpoint: string;
   here: string;
 }
 
-/** Where the weights of a checkpoint are not those of the model. */
+/** The weights in which a checkpoint and the model differ. */
 export function weightDifferences(
   model: tf.LayersModel,
   saved: readonly { name: string; shape: readonly number[] }[],
@@ -119,7 +124,7 @@ export function weightDifferences(
   );
 }
 
-/** Where the loss's variables in a state are not those here. */
+/** The variables of the loss in which a state and this run differ. */
 export function lossDifferences(loss: TrainingState['loss'], state: StateDict): Difference[] {
   const saved = Object.entries(state).filter(([name]) => name.startsWith(LOSS));
   return shapeDifferences(
@@ -141,7 +146,7 @@ function shapeDifferences(there: Shapes, here: Shapes): Difference[] {
     .filter(({ checkpoint, here: own }) => checkpoint !== own);
 }
 
-/** Where two JSON values differ, by dotted path. */
+/** The dotted paths at which two JSON values differ. */
 export function valueDifferences(what: string, checkpoint: unknown, here: unknown): Difference[] {
   if (isPlain(checkpoint) && isPlain(here)) {
     return [...new Set([...Object.keys(checkpoint), ...Object.keys(here)])].flatMap((key) =>
@@ -159,7 +164,7 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** As a table, at most `limit` rows of it; `there` heads the column of what was kept. */
+/** As a table of at most `limit` rows; `there` heads the column of the saved values. */
 export function differenceTable(
   differences: readonly Difference[],
   { limit = 20, there = 'checkpoint' } = {},

@@ -4,8 +4,8 @@ import { runBlend } from '../lib/kernels';
 import { invalid } from '../lib/validate';
 
 /**
- * After every step: average = decay average + (1 - decay) weight, over everything that the model
- * saves: weights, and batch norms' means and variances.
+ * After every step: average = decay average + (1 - decay) weight, for everything that the model saves: weights, and the
+ * means and variances of batch norms.
  *
  * ```ts
  * const average = new WeightAverage(model, 0.9998);
@@ -18,7 +18,7 @@ export class WeightAverage {
   private readonly weights: tf.LayerVariable[];
   private averages: tf.Variable[];
 
-  /** @param decay the share that the average keeps at each step, from 0 to below 1 */
+  /** @param decay the share of the average to keep at each step, from 0 to below 1 */
   constructor(
     model: tf.LayersModel,
     readonly decay: number,
@@ -37,7 +37,7 @@ export class WeightAverage {
     });
   }
 
-  /** Runs `run` while the model holds the average, then gives it its own weights back. */
+  /** Runs `run` while the model holds the average, then restores the model's weights. */
   async lend<T>(run: () => T | Promise<T>): Promise<T> {
     this.swap();
     try {
@@ -47,7 +47,7 @@ export class WeightAverage {
     }
   }
 
-  /** Model and average exchange their values. */
+  /** Swaps the values of model and average. */
   swap(): void {
     this.weights.forEach((weight, i) => {
       const average = this.averages[i]!;
@@ -59,12 +59,16 @@ export class WeightAverage {
     });
   }
 
-  /** The averages by the names under which the model saves its weights; they stay this object's. */
+  /** The averages by the names under which the model saves its weights; this object keeps ownership. */
   get state(): Map<string, tf.Tensor> {
     return new Map(this.weights.map((weight, i) => [weight.originalName, this.averages[i]!]));
   }
 
-  /** Takes over what `state` gave. @throws where a weight is missing */
+  /**
+   * Restores what `state` returned.
+   *
+   * @throws if a weight is missing
+   */
   load(state: ReadonlyMap<string, tf.Tensor>): void {
     const values = this.weights.map(({ originalName }) => {
       const value = state.get(originalName);

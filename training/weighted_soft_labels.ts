@@ -1,12 +1,12 @@
 /**
- * Weighted soft labels (Zhou et al., arXiv 2102.00650), as BKDSNN (Xu et al., arXiv 2407.09083) uses
- * them: the teacher counts more for samples on which the student is behind it.
+ * Weighted soft labels (Zhou et al., arXiv 2102.00650), as BKDSNN (Xu et al., arXiv 2407.09083) uses them: the teacher
+ * counts more for samples on which it is ahead of the student.
  */
 import * as tf from '@tensorflow/tfjs';
 import { checkPositive } from '../lib/validate';
 import { checkTeacherLogits } from './soft_labels';
 
-/** Against a teacher that has no loss at all. */
+/** Guards against a teacher whose loss is zero. */
 const EPSILON = 1e-7;
 
 /**
@@ -44,7 +44,7 @@ export function weightedSoftLabelLoss(
   });
 }
 
-/** Of each sample, `[batch]`. */
+/** For each sample, `[batch]`. */
 function crossEntropies(targets: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   return targets.mul(logits.logSoftmax()).sum(-1).neg();
 }

@@ -298,7 +298,7 @@ describe('errors', () => {
 
   test('rates beyond 1; activity of another model; shapes that are not known', () => {
     expect(() => energyOf(count(), rates({ conv: 30 }))).toThrow(
-      'The rate of conv must be from 0 to 1, but got 30',
+      'The rate of conv must be a number from 0 to 1, but got 30',
     );
     const attention = tf.sequential({
       layers: [layers.spikingSelfAttention({ name: 'attn', numHeads: 2, inputShape: [2, 3, 8] })],

@@ -240,7 +240,7 @@ describe('refused before anything starts', () => {
     [
       'a wrong option',
       ['--recipe', recipe, '--set', 'model.width=3'],
-      /--set: model\.width is no option/,
+      /--set: model\.width is not an option/,
     ],
     [
       'epochs',
@@ -284,7 +284,7 @@ describe('refused before anything starts', () => {
     );
     const { status, stderr } = cli('train', '--recipe', wrong);
     expect(status).toBe(2);
-    expect(stderr).toMatch(/wrong\.yaml:3: sead is no option/);
+    expect(stderr).toMatch(/wrong\.yaml:3: sead is not an option/);
     expect(stderr).toMatch(/wrong\.yaml:6: epochs must be >=1/);
     expect(stderr).toMatch(/seed is missing/);
   });

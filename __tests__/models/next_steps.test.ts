@@ -143,7 +143,9 @@ describe('errors', () => {
       'timeSteps must be a positive integer, but got 0',
     );
     expect(() => models.withTimeSteps(dense, 2)).toThrow('model must be one with a time axis');
-    expect(() => models.withInputShape(model, [8, 8])).toThrow('inputShape must be of 3 sizes');
+    expect(() => models.withInputShape(model, [8, 8])).toThrow(
+      'inputShape must be a list of 3 sizes',
+    );
     expect(() => models.withInputShape(model, [8, 8, -2])).toThrow('inputShape[2] must be');
     expect(() => models.withInputShape(model, [8, 8, 3])).toThrow('depend on its input shape');
     expect(() => models.copyWeights(dense, model)).toThrow(

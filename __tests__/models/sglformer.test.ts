@@ -223,9 +223,9 @@ test('a network whose readout knows time and tokens refuses others, and to answe
 test.each<[object, string]>([
   [{ depth: 0 }, 'depth must be a positive integer, but got 0'],
   [{ ...imageNet, depth: 2 }, 'depth must be at least 3, but got 2'],
-  [{ embedDim: 18 }, 'embedDim must be a multiple of 4, from 8, but got 18'],
-  [{ embedDim: 4 }, 'embedDim must be a multiple of 4, from 8, but got 4'],
-  [{ ...imageNet, embedDim: 12 }, 'embedDim must be a multiple of 8, from 8, but got 12'],
+  [{ embedDim: 18 }, 'embedDim must be a multiple of 4, at least 8, but got 18'],
+  [{ embedDim: 4 }, 'embedDim must be a multiple of 4, at least 8, but got 4'],
+  [{ ...imageNet, embedDim: 12 }, 'embedDim must be a multiple of 8, at least 8, but got 12'],
   [{ numHeads: 3 }, 'numHeads must be a divisor of embedDim (16), but got 3'],
   [
     { mlpRatio: 0.3 },

@@ -187,7 +187,7 @@ test('plain training leaves the transforms as they are, either stage of distilla
     expect(alike.total.dataSync()[0]).toBeCloseTo(0);
     const fewer = { ...teacher, representations: teacher.representations.slice(1) };
     expect(() => spikeBertStageOne(teacher, fewer)).toThrow(
-      'teacher.representations must be as many as',
+      "teacher.representations must be tensors of the student's shapes",
     );
     const narrow = { ...teacher, embeddings: tf.ones([9, 4]) };
     expect(() => spikeBertStageTwo(teacher, narrow, targets)).toThrow(

@@ -182,8 +182,8 @@ test('has recipes, by preset and by options', () => {
   model.dispose();
   modelFromRecipe(parseRecipe(recipe('preset: toy-8-cifar10'), 'toy.yaml')).dispose();
   const wrong = (options: string) => () => parseRecipe(recipe(options), 'toy.yaml');
-  expect(wrong('family: toy')).toThrow('without a preset it needs units');
+  expect(wrong('family: toy')).toThrow('needs units, since it has no preset');
   expect(wrong('family: toy, units: 1000')).toThrow('model.units must be <=512');
-  expect(wrong('family: toy, units: 8, depth: 2')).toThrow('model.depth is no option');
+  expect(wrong('family: toy, units: 8, depth: 2')).toThrow('model.depth is not an option');
   expect(wrong('preset: toy-8-cifar10, flavor: salty')).toThrow('model.flavor must be');
 });

@@ -186,20 +186,20 @@ describe('what is drawn and refused', () => {
   test('two terms with variables of one name, or with features of two layers', () => {
     const once = distillation(softTargetCrossEntropy, { blurredFeatures: blurred });
     expect(() => distillation(once, { blurredFeatures: blurred })).toThrow(
-      'Two terms have a variable align/kernel: name them apart',
+      'Two terms have a variable align/kernel: give them different names',
     );
     expect(() =>
       distillation({ ...once, featuresOf: 'block2' }, { blurredFeatures: blurred }),
-    ).toThrow('All terms must take the features of one layer, but they take block2, block1');
+    ).toThrow('All terms must take the features of the same layer, but they take block2, block1');
   });
 
   test.each<[string, DistillationConfig, () => Partial<LossBatch>, RegExp]>([
-    ['no teacher', { softLabels: {} }, () => ({ teacher: undefined }), /compares with a teacher/],
+    ['no teacher', { softLabels: {} }, () => ({ teacher: undefined }), /needs a teacher/],
     [
       'another number of classes',
       { softLabels: {} },
       () => ({ teacher: { logits: tf.zeros([4, 5]) } }),
-      /teacherLogits must be of the logits' shape, \[batch, classes\], \[4,3\], but got \[4,5\]/,
+      /teacherLogits must be of the logits' shape \[batch, classes\], \[4,3\], but got \[4,5\]/,
     ],
     [
       'temperature 0',
@@ -211,7 +211,7 @@ describe('what is drawn and refused', () => {
       'a teacher without features',
       { blurredFeatures: blurred },
       () => ({ features: tf.zeros([4, 2, 2, 2, 16]) }),
-      /blurredFeatures needs the features of a layer of the teacher/,
+      /blurredFeatures needs the features of a teacher layer/,
     ],
     [
       'features that are no images',

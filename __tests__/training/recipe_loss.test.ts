@@ -18,18 +18,18 @@ beforeAll(() => tf.setBackend('cpu'));
 
 test.each<[string, RegExp]>([
   ['loss.name=ted', /^--set: loss\.name must be one of "cross-entropy"\|"tet"$/],
-  ['loss={name: cross-entropy, mean: 1}', /^my\.yaml:1: loss\.mean is of tet only$/],
+  ['loss={name: cross-entropy, mean: 1}', /^my\.yaml:1: loss\.mean is for tet only$/],
   ['loss={name: tet, lambda: 2}', /loss\.lambda must be <=1$/],
-  ['loss={name: tet, lamda: 0.1}', /loss\.lamda is no option \(Did you mean loss\.lambda\?\)$/],
+  ['loss={name: tet, lamda: 0.1}', /loss\.lamda is not an option \(Did you mean loss\.lambda\?\)$/],
   ['distillation={}', /^--set: distillation needs one of softLabels, weightedSoftLabels, /],
   ['distillation.labels=1', /distillation needs one of .*temporalSeparation, blurredFeatures$/],
   [
     'distillation.softlabels.weight=1',
-    /distillation\.softlabels is no option \(Did you mean distillation\.softLabels\?\)/,
+    /distillation\.softlabels is not an option \(Did you mean distillation\.softLabels\?\)/,
   ],
   [
     'distillation.softLabels.temprature=4',
-    /distillation\.softLabels\.temprature is no option \(Did you mean distillation\.softLabels\.temperature\?\)/,
+    /distillation\.softLabels\.temprature is not an option \(Did you mean distillation\.softLabels\.temperature\?\)/,
   ],
   ['distillation.softLabels.temperature=0', /distillation\.softLabels\.temperature must be >0$/],
   ['distillation.softLabels.weight=-1', /distillation\.softLabels\.weight must be >=0$/],
@@ -104,7 +104,7 @@ test('a teacher and distillation come together, with the layers that they name',
   const large = stock();
   const teacher = modelTeacher(large, { featuresOf: 'conv' });
   expect(() => trainerConfigFromRecipe(given, { ...data, model })).toThrow(
-    'recipe mnist-tiny has distillation: it needs a teacher',
+    'recipe mnist-tiny has distillation, which needs a teacher',
   );
   expect(() => trainerConfigFromRecipe(recipe(), { ...data, model, teacher })).toThrow(
     'recipe mnist-tiny has no distillation',

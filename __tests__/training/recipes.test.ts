@@ -110,14 +110,14 @@ describe('a wrong recipe is refused, with the line', () => {
       'weightDecay:',
       'wieghtDecay:',
       'weightDecay',
-      /optimizer\.wieghtDecay is no option \(Did you mean optimizer\.weightDecay\?\)$/,
+      /optimizer\.wieghtDecay is not an option \(Did you mean optimizer\.weightDecay\?\)$/,
     ],
     [
       'an unknown key at the top',
       'epochs: 3',
       'epoches: 3\nepochs: 3',
       'epochs',
-      /epoches is no option \(Did you mean epochs\?\)$/,
+      /epoches is not an option \(Did you mean epochs\?\)$/,
     ],
     [
       'a wrong type',
@@ -219,11 +219,11 @@ describe('a wrong recipe is refused, with the line', () => {
 
   test('sizes that are possible one by one, and not together', () => {
     expect(fault(good, ['model.depth=128', 'model.embedDim=8192'])).toMatch(
-      /model must have at most 2 billion weights, but depth 128 of embedDim 8192 makes 103.1 billion/,
+      /model must have at most 2 billion weights, but depth 128 with embedDim 8192 has 103.1 billion/,
     );
     const staged = ['model.depths=[1,1,128]', 'model.embedDim=8192'];
     expect(fault(text('maxformer-cifar10-4-384.yaml'), staged)).toMatch(
-      /model must have at most 2 billion weights, but depth 130 of embedDim 8192 makes/,
+      /model must have at most 2 billion weights, but depth 130 with embedDim 8192 has/,
     );
     const dvs = ['evaluation.batchSize=65536', 'model.timeSteps=1024'];
     expect(fault(text('dvs128-t10.yaml'), dvs)).toMatch(
@@ -263,16 +263,16 @@ describe('a wrong recipe is refused, with the line', () => {
       'averageDecay=0.99',
     ]);
     expect([optimizer.learningRate, model.depth, averageDecay]).toEqual([1e-3, 2, 0.99]);
-    expect(fault(good, ['optimizer.lr=1'])).toBe('--set: optimizer.lr is no option');
+    expect(fault(good, ['optimizer.lr=1'])).toBe('--set: optimizer.lr is not an option');
     expect(fault(good, ['learningRate=1'])).toBe(
-      '--set: learningRate is no option (Did you mean optimizer.learningRate?)',
+      '--set: learningRate is not an option (Did you mean optimizer.learningRate?)',
     );
     expect(fault(good, ['optimiser.learningRate=1'])).toBe(
-      '--set: optimiser is no option (Did you mean optimizer?)',
+      '--set: optimiser is not an option (Did you mean optimizer?)',
     );
-    expect(fault(good, ['optimiser.weightDecay=1'])).toContain('--set: optimiser is no option');
+    expect(fault(good, ['optimiser.weightDecay=1'])).toContain('--set: optimiser is not an option');
     expect(fault(good, ['nonsense'])).toMatch(/--set must be key=value/);
-    expect(fault(good, ['seed.deep=1'])).toMatch(/seed is no map/);
+    expect(fault(good, ['seed.deep=1'])).toMatch(/seed is not a map/);
     expect(fault(good, ['__proto__.x=1'])).toMatch(/must be key=value/);
     expect(({} as { x?: number }).x).toBeUndefined();
   });

@@ -156,10 +156,10 @@ describeEachBackend('a Trainer with a teacher', () => {
     model.dispose();
   });
 
-  test('that answers with a number that is none ends the run, and is named', async () => {
+  test('that answers with NaN ends the run, and is named', async () => {
     const nan: Teacher = { outputs: (x) => ({ logits: tf.fill([x.shape[0]!, 3], Number.NaN) }) };
     const { finish, end } = tinyTrainer({ teacher: nan, loss });
-    await expect(finish()).rejects.toThrow("a number that is none is in the teacher's outputs");
+    await expect(finish()).rejects.toThrow("NaN or Infinity in the teacher's outputs");
     end();
   });
 });

@@ -107,7 +107,7 @@ describeEachBackend('Trainer', () => {
       ],
     });
     await expect(finish()).rejects.toThrow(
-      'training diverged: a number that is none is in weight block1/mlp/fc1/kernel',
+      'training diverged: NaN or Infinity in weight block1/mlp/fc1/kernel',
     );
     end();
   });

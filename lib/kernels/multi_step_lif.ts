@@ -138,9 +138,9 @@ export function multiStepLIF(
 /**
  * The composed form of MultiStepLIFGrad. Backward through time, u = h - vThreshold, k = 1 / tau:
  *
- * |  gs = dSpikes + gv vReset - gv h (hard), dSpikes - gv vThreshold (soft), dSpikes (reset detached) |  gh = gs
- * surrogate'(u) + gv (1 - s) (hard), + gv (soft) |  dx = gh k, or gh without decayInput;  gv of the step before = gh -
- * gh k, or gh (1 - k) (keepsShare)
+ *   gs = dSpikes + gv vReset - gv h (hard), dSpikes - gv vThreshold (soft), dSpikes (reset detached)
+ *   gh = gs surrogate'(u) + gv (1 - s) (hard), + gv (soft)
+ *   dx = gh k, or gh without decayInput;  gv of the step before = gh - gh k, or gh (1 - k) (keepsShare)
  *
  * Term by term as PyTorch differentiates SpikingJelly's code: with the same order of operations, NaN and infinities
  * come out the same. 0 times either is NaN.
