@@ -3,37 +3,9 @@
 
 #include <cstdint>
 
+#include "parameters.h"
+
 namespace spikingformer {
-
-/** In the order of surrogateNames in lib/kernels/surrogate.ts. */
-enum Surrogate {
-  kSigmoid,
-  kAtan,
-  kPiecewiseQuadratic,
-  kPiecewiseExp,
-  kSoftSign,
-  kErf,
-  kSurrogates
-};
-
-/** The parameters of the neurons, and how an input [batch, time, neurons] is walked. */
-struct Neurons {
-  int64_t time;      // steps
-  int64_t stride;    // numbers from one time step to the next
-  int64_t x_stride;  // the same of x
-  float threshold;   // vThreshold
-  float rest;        // vReset; 0 with a soft reset
-  float gain;        // what the charge is divided by (tau) or multiplied with (share)
-  bool divide;       // tau is no power of two, and dividing rounds otherwise than multiplying
-  bool keeps;        // h = v share + x: share is what stays of v
-  bool decay_input;  // decayInput
-  bool soft_reset;   // vReset null
-  // Of the gradient:
-  float share;  // 1 / tau or, if it keeps, 1 - 1 / tau
-  float alpha;
-  int32_t surrogate;
-  bool detach_reset;
-};
 
 /** The first numbers of a block in each tensor. */
 struct ForwardBlock {
@@ -41,7 +13,8 @@ struct ForwardBlock {
   const float* v0;  // null: every membrane starts at rest
   float* spikes;
   float* v;
-  float* row;  // memory for a row of spikes on its way past the caches; null: it goes through them
+  float* row;  // memory for a row of spikes on its way past the caches; null: the row goes through
+               // them
 };
 
 struct GradientBlock {

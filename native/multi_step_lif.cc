@@ -3,8 +3,6 @@
 #include "multi_step_lif.h"
 
 #include <algorithm>
-#include <cmath>
-#include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -16,111 +14,31 @@ namespace spikingformer {
 
 const Variants<LifLoops> kLifLoops = VARIANTS(lif_loops);
 
-const std::vector<const char*> kNeuronAttrs = {"tau: float",         "v_threshold: float",
-                                               "v_reset: float",     "soft_reset: bool",
-                                               "decay_input: bool",  "keeps: bool",
-                                               "share: float",       "alpha: float = 1.0",
-                                               "surrogate: int = 0", "detach_reset: bool = true"};
-
-Neurons ReadNeurons(AttrReader& read) {
-  Neurons p = {};
-  const float tau = read.Float("tau");
-  p.threshold = read.Float("v_threshold");
-  p.rest = read.Float("v_reset");
-  p.soft_reset = read.Bool("soft_reset");
-  p.decay_input = read.Bool("decay_input");
-  p.keeps = read.Bool("keeps");
-  p.share = read.Float("share");
-  p.alpha = read.Float("alpha");
-  p.surrogate = read.Int("surrogate");
-  p.detach_reset = read.Bool("detach_reset");
-  // x / tau is x * (1 / tau) in every bit where tau is a power of two, or infinite.
-  int exponent;
-  p.divide = !p.keeps && !std::isinf(tau) && std::frexp(tau, &exponent) != 0.5f;
-  p.gain = p.divide ? tau : p.share;
-  return p;
-}
-
 int64_t GradientBlockLength(int64_t time) {
   return std::min<int64_t>(512, std::max<int64_t>(16, 4096 / time / 16 * 16));
 }
 
 namespace {
 
-/**
- * Neurons that are stepped through all of time together: a page of floats, so that v stays in L1.
+/** Neurons that are stepped through all of time together: a page of floats, so that v stays in L1.
  */
 constexpr int64_t kForwardBlock = 1024;
 /** Less than this many numbers are not worth waking a thread for. */
 constexpr int64_t kGrain = 1 << 15;
 
-/** The attributes of both ops. */
-struct Attrs {
-  Neurons neurons = {};
-  bool has_v0 = false;
-  bool has_decay = false;
-  bool last_membranes = true;
-};
-
-void* Create(TF_OpKernelConstruction* construction) {
-  AttrReader read(construction);
-  auto attrs = std::make_unique<Attrs>();
-  attrs->neurons = ReadNeurons(read);
-  attrs->has_v0 = read.Bool("has_v0");
-  attrs->has_decay = read.Bool("has_decay");
-  attrs->last_membranes = read.Bool("last_membranes");
-  return attrs.release();
-}
-
-void Delete(void* attrs) { delete static_cast<Attrs*>(attrs); }
-
-/** The inputs that both ops have, checked, and how to walk x as [batch, time, neurons]. */
-struct Inputs {
-  std::vector<int64_t> shape, state_shape;
-  const float* x = nullptr;
-  const float* v0 = nullptr;
-  Neurons neurons;
-  float decay = 0;  // 1 / tau, where it is learnt
-  int64_t batch = 0, count = 0;
-};
-
-/** x is the first input; v0 and decay, as far as they are given, are inputs `optional` and on. */
-Inputs ReadInputs(Call& call, const Attrs& attrs, int optional) {
-  Inputs in;
-  in.neurons = attrs.neurons;
-  TF_Tensor* x = call.Input(0);
-  if (!x) return in;
-  in.shape = Shape(x);
-  if (in.shape.size() < 2 || in.shape[1] == 0) {
-    call.Fail("x must be [batch, time, ...] with at least one time step");
-    return in;
+/** What both ops are told, with a decay that is learnt among the neurons' parameters. */
+LifInputs ReadInputs(Call& call, const LifAttrs& attrs, int optional) {
+  LifInputs in = ReadLifInputs(call, attrs, optional);
+  if (in.decay) {
+    in.neurons.divide = false;
+    in.neurons.gain = in.neurons.share = in.neurons.keeps ? 1.0f - *in.decay : *in.decay;
   }
-  in.state_shape = in.shape;
-  in.state_shape.erase(in.state_shape.begin() + 1);
-  in.batch = in.shape[0];
-  in.neurons.time = in.shape[1];
-  in.count = 1;
-  for (size_t i = 2; i < in.shape.size(); i++) in.count *= in.shape[i];
-  in.x = static_cast<const float*>(TF_TensorData(x));
-  if (attrs.has_v0) in.v0 = call.Data(optional++, "v0", in.batch * in.count);
-  if (attrs.has_decay) {
-    if (const float* decay = call.Data(optional, "decay", 1)) {
-      in.neurons.divide = false;
-      in.neurons.gain = in.neurons.share = in.neurons.keeps ? 1.0f - *decay : *decay;
-      in.decay = *decay;
-    }
-  }
-  if (in.neurons.time == 1) {  // one step of all samples is one long row
-    in.count *= in.batch;
-    in.batch = 1;
-  }
-  in.neurons.stride = in.neurons.x_stride = in.count;
   return in;
 }
 
 /** Calls body(first number in x, first neuron, neurons, number of the block) for every block. */
 template <class Body>
-void ForEachBlock(const Inputs& in, int64_t block, const Body& body) {
+void ForEachBlock(const LifInputs& in, int64_t block, const Body& body) {
   const int64_t blocks = (in.count + block - 1) / block;
   const int64_t time = in.neurons.time;
   const int64_t grain = std::max<int64_t>(1, kGrain / (time * std::min(block, in.count + 1)));
@@ -138,8 +56,8 @@ float* At(float* data, int64_t i) { return data ? data + i : nullptr; }
 
 void Forward(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
-  const auto& given = *static_cast<Attrs*>(attrs);
-  const Inputs in = ReadInputs(call, given, 1);
+  const auto& given = *static_cast<LifAttrs*>(attrs);
+  const LifInputs in = ReadInputs(call, given, 1);
   float* const spikes = call.Output(0, in.shape);
   float* const v = call.Output(1, given.last_membranes ? in.state_shape : std::vector<int64_t>{0});
   if (!call.ok()) return;
@@ -155,8 +73,8 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
 
 void Gradient(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
-  const auto& given = *static_cast<Attrs*>(attrs);
-  const Inputs in = ReadInputs(call, given, 3);
+  const auto& given = *static_cast<LifAttrs*>(attrs);
+  const LifInputs in = ReadInputs(call, given, 3);
   const int64_t neurons = in.batch * in.count;
   const float* const d_spikes = call.Data(1, "d_spikes", neurons * in.neurons.time);
   const float* const d_v = given.last_membranes ? call.Data(2, "d_v", neurons) : nullptr;
@@ -179,7 +97,7 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
     dk[i] = Best(kLifLoops).gradient(in.neurons, block, length, given.has_decay);
   });
   if (given.has_decay) {
-    const double k = in.decay;
+    const double k = *in.decay;
     *dw = std::accumulate(dk.begin(), dk.end(), 0.0) * k * (1 - k);
   }
 }
@@ -197,11 +115,11 @@ Definition DefinitionOf(const char* name, std::vector<const char*> inputs,
 
 void RegisterMultiStepLif(const Status& status) {
   Register(DefinitionOf("SpikingformerMultiStepLif", {"x: float"}, {"spikes: float", "v: float"}),
-           Create, Forward, Delete, status);
+           CreateLifAttrs, Forward, DeleteLifAttrs, status);
   Register(
       DefinitionOf("SpikingformerMultiStepLifGrad", {"x: float", "d_spikes: float", "d_v: float"},
                    {"dx: float", "dv0: float", "dw: float"}),
-      Create, Gradient, Delete, status);
+      CreateLifAttrs, Gradient, DeleteLifAttrs, status);
 }
 
 }  // namespace spikingformer

@@ -66,6 +66,15 @@ float* Call::Output(int i, const std::vector<int64_t>& shape) {
   return ok() ? static_cast<float*>(TF_TensorData(tensor)) : nullptr;
 }
 
+void* Call::Temporary(int64_t bytes) {
+  if (!ok()) return nullptr;
+  TF_AllocatorAttributes attributes = {};
+  attributes.struct_size = TF_ALLOCATOR_ATTRIBUTES_STRUCT_SIZE;
+  TF_Tensor* tensor = TF_AllocateTemp(context_, TF_UINT8, &bytes, 1, &attributes, status_.get());
+  tensors_.emplace_back(tensor);
+  return ok() ? TF_TensorData(tensor) : nullptr;
+}
+
 std::vector<int64_t> Shape(const TF_Tensor* tensor) {
   std::vector<int64_t> shape;
   for (int i = 0; i < TF_NumDims(tensor); i++) shape.push_back(TF_Dim(tensor, i));
@@ -116,9 +125,15 @@ void Register(const Definition& definition, void* (*create)(TF_OpKernelConstruct
   for (const char* attr : definition.attrs) TF_OpDefinitionBuilderAddAttr(op, attr);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, UnknownShapes);
   TF_RegisterOpDefinition(op, status.get());
+  RegisterKernel(definition.name, "CPU", create, compute, destroy, status);
+}
+
+void RegisterKernel(const char* name, const char* device, void* (*create)(TF_OpKernelConstruction*),
+                    void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*),
+                    const Status& status) {
   if (!Ok(status)) return;
-  TF_KernelBuilder* kernel = TF_NewKernelBuilder(definition.name, "CPU", create, compute, destroy);
-  TF_RegisterKernelBuilder(definition.name, kernel, status.get());
+  TF_KernelBuilder* kernel = TF_NewKernelBuilder(name, device, create, compute, destroy);
+  TF_RegisterKernelBuilder(name, kernel, status.get());
 }
 
 }  // namespace spikingformer

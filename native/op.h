@@ -49,6 +49,8 @@ class Call {
   /** The numbers of an input, of which there must be `size`. */
   const float* Data(int i, const char* name, int64_t size);
   float* Output(int i, const std::vector<int64_t>& shape);
+  /** Memory of the op's device that lasts as long as the call; null after an error. */
+  void* Temporary(int64_t bytes);
 
  private:
   TF_OpKernelContext* context_;
@@ -68,6 +70,11 @@ struct Definition {
 void Register(const Definition& definition, void* (*create)(TF_OpKernelConstruction*),
               void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*),
               const Status& status);
+
+/** The same of a kernel alone, for another device, "GPU", of an op that is registered. */
+void RegisterKernel(const char* name, const char* device, void* (*create)(TF_OpKernelConstruction*),
+                    void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*),
+                    const Status& status);
 
 /** The same loops, compiled for each instruction set. */
 template <class T>

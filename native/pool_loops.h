@@ -4,13 +4,9 @@
 
 #include <cstdint>
 
-namespace spikingformer {
+#include "parameters.h"
 
-/** Images [height, width, channels], pooled to [out_height, out_width, channels]. */
-struct Pool {
-  int64_t height, width, channels, out_height, out_width;
-  int64_t size, strides, padding;
-};
+namespace spikingformer {
 
 struct PoolLoops {
   /** Each window's maximum, or NaN. */

@@ -195,6 +195,7 @@ export async function build(
   const opsObjects = [
     'addon',
     'op',
+    'neurons',
     'multi_step_lif',
     'first_max_pool',
     'spike_conv',

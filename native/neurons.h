@@ -1,0 +1,43 @@
+// What ops with LIF neurons inside are told, on any device.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "op.h"
+#include "parameters.h"
+
+namespace spikingformer {
+
+/** How TensorFlow writes the neurons' attributes down; those of the gradient alone have defaults.
+ */
+extern const std::vector<const char*> kNeuronAttrs;
+
+/** Reads them; what depends on the input is left at 0. */
+Neurons ReadNeurons(AttrReader& read);
+
+/** The attributes of MultiStepLif and of its gradient. */
+struct LifAttrs {
+  Neurons neurons = {};
+  bool has_v0 = false;
+  bool has_decay = false;
+  bool last_membranes = true;
+};
+
+void* CreateLifAttrs(TF_OpKernelConstruction* construction);
+void DeleteLifAttrs(void* attrs);
+
+/** The inputs that both have, checked, and how to walk x as [batch, time, neurons]. */
+struct LifInputs {
+  std::vector<int64_t> shape, state_shape;
+  const float* x = nullptr;
+  const float* v0 = nullptr;
+  const float* decay = nullptr;  // 1 / tau, if it is learnt
+  Neurons neurons;
+  int64_t batch = 0, count = 0;
+};
+
+/** x is the first input; v0 and decay, as far as they are given, are inputs `optional` and on. */
+LifInputs ReadLifInputs(Call& call, const LifAttrs& attrs, int optional);
+
+}  // namespace spikingformer
