@@ -26,10 +26,24 @@ const sourcesFolder = () =>
 
 /** Changes when the ops' sources do. */
 export function sourcesDigest(folder = sourcesFolder()): string {
-  const sources = readdirSync(folder).filter((name) => /\.(cc|h)$/.test(name));
+  const names = ['.', 'cuda'].flatMap((room) =>
+    readdirSync(join(folder, room)).map((name) => join(room, name)),
+  );
+  const sources = names.filter((name) => /\.(cc|h|cu|cuh)$/.test(name));
   const parts = sources.sort().flatMap((name) => [name, readFileSync(join(folder, name))]);
   return hashOf(parts).slice(0, 16);
 }
+
+/** Of ops on GPUs, besides what TensorFlow's stream takes: the sources of the host's side. */
+export const gpuSources = [
+  'driver',
+  'launches',
+  'multi_step_lif',
+  'batch_norm',
+  'first_max_pool',
+  'attention',
+  'updates',
+].map((name) => `cuda/${name}`);
 
 /** The loops' instruction sets: chosen when the ops are loaded, so that a built folder may be moved. */
 const instructionSets: Record<string, string[]> = {
