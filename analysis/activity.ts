@@ -1,8 +1,8 @@
 /** How active a network is: firing rates, and the zeros in every map's input, by layer and time step. */
 import * as tf from '@tensorflow/tfjs';
 import { isStockMap } from '../layers/operations';
-import { withListener } from '../layers/spikes';
 import { checkBoolean, checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
+import { whileHeard } from './_heard';
 import { keepingStatistics } from './statistics';
 import { walkLayers } from './walk';
 
@@ -174,21 +174,19 @@ function* batchByBatch(
       sights.push({ sums, path: pathOf(layer), repeats, statistics });
     };
   };
-  const stock = [...paths.keys()].filter((layer) => isStockMap(layer));
+  const heard = {
+    spikes: hear(neurons, true),
+    input: (layer: tf.layers.Layer, tensor: tf.Tensor, repeats?: number) =>
+      hear(inputs, !isStockMap(layer))(layer, tensor, repeats),
+  };
   const run = (from: number, size: number) =>
     tf.tidy(() => {
       const batch = x.slice([from], [size]);
       sights = [];
-      for (const layer of stock) {
-        layer.setCallHook((input) => hear(inputs, false)(layer, [input].flat()[0] as tf.Tensor));
-      }
       try {
-        withListener({ spikes: hear(neurons, true), input: hear(inputs, true) }, () =>
-          model.apply(batch, { training }),
-        );
+        whileHeard(model, heard, () => model.apply(batch, { training }));
         return tf.concat([tf.tensor1d([]), ...sights.map(({ statistics }) => statistics)]);
       } finally {
-        for (const layer of stock) layer.clearCallHook();
         tf.dispose(sights.map(({ statistics }) => statistics));
       }
     });

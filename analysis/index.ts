@@ -28,6 +28,7 @@ export { energySvg } from './energy_svg';
 export { energyTable } from './energy_table';
 export { type GradientStudyOptions, type GradientStudyRow, gradientStudy } from './gradient_study';
 export { gradientStudySvg } from './gradient_study/figure';
+export { type NeurobenchMetrics, type NeurobenchOptions, neurobench } from './neurobench';
 export { firingRates, type ObserveOptions, observe } from './observe';
 export {
   type CountOptions,

@@ -63,11 +63,11 @@ export class ConvBN extends KernelBN {
     return spikeConv2d(foldTime(x) as tf.Tensor4D, this.kernel.read() as tf.Tensor4D, affine);
   }
 
-  protected override product(x: tf.Tensor): tf.Tensor {
+  override product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
     // For odd kernels at stride 1 this padding is 'same', which every backend computes fastest.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
     const images = foldTime(x) as tf.Tensor4D;
-    return conv2d(images, this.kernel.read() as tf.Tensor4D, this.strides, padding);
+    return conv2d(images, kernel as tf.Tensor4D, this.strides, padding);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

@@ -46,14 +46,10 @@ export class DepthwiseConvBN extends KernelBN {
 
   /** The kernel takes the scale: it is much smaller than the images. */
   protected override affineProduct(x: tf.Tensor, { scale, shift }: ChannelAffine): tf.Tensor {
-    return this.convolve(x, this.kernel.read().mul(scale)).add(shift);
+    return this.product(x, this.kernel.read().mul(scale)).add(shift);
   }
 
-  protected override product(x: tf.Tensor): tf.Tensor {
-    return this.convolve(x, this.kernel.read());
-  }
-
-  private convolve(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
+  override product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
     return depthwiseConv2d(foldTime(x) as tf.Tensor4D, kernel as tf.Tensor4D);
   }
 

@@ -19,7 +19,8 @@ export abstract class KernelBN extends CompositeLayer {
    * sets it.
    */
   repeats = 1;
-  protected kernel!: tf.LayerVariable;
+  /** @internal See MapLayer. */
+  kernel!: tf.LayerVariable;
   private bias?: tf.LayerVariable;
   private readonly bn: BatchNormOverTime;
 
@@ -31,8 +32,8 @@ export abstract class KernelBN extends CompositeLayer {
   /** The kind that `operations` and `summary` report. */
   protected abstract readonly kind: 'convolution' | 'linear';
 
-  /** The product with an input that has a time axis. The first axes of the result may be folded into one. */
-  protected abstract product(x: tf.Tensor): tf.Tensor;
+  /** @internal The product with an input that has a time axis. The first axes of the result may be folded into one. */
+  abstract product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor;
 
   /** The product and `affine` as one operation that skips zeros; null if the backend has none. */
   protected abstract affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor | null;
@@ -68,7 +69,10 @@ export abstract class KernelBN extends CompositeLayer {
     emitInput(this, x, this.repeats);
     const affine = this.asAffine(kwargs);
     const inferred = affine && this.affineProduct(x, affine);
-    return this.unfolded(inferred ?? this.normalize(this.product(x), kwargs), x);
+    return this.unfolded(
+      inferred ?? this.normalize(this.product(x, this.kernel.read()), kwargs),
+      x,
+    );
   }
 
   /**
@@ -106,7 +110,7 @@ export abstract class KernelBN extends CompositeLayer {
       ![this, this.bn, next].some(hasCallHook);
     if (!isPlain) return null;
     emitInput(this, x);
-    const y = this.unfolded(this.product(x), x);
+    const y = this.unfolded(this.product(x, this.kernel.read()), x);
     const spikes = this.bn.fire(y, (next as LIFNode).attrs, { bias: this.bias?.read() });
     emitSpikes(next, spikes);
     return spikes;

@@ -56,9 +56,8 @@ export class LinearBN extends KernelBN {
     return spikeLinear(x, this.kernel.read() as tf.Tensor2D, affine);
   }
 
-  protected override product(x: tf.Tensor): tf.Tensor {
-    const kernel = this.kernel.read() as tf.Tensor2D;
-    return tf.matMul(x.reshape([-1, kernel.shape[0]]), kernel);
+  override product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
+    return tf.matMul(x.reshape([-1, kernel.shape[0]!]), kernel);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

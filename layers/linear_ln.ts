@@ -23,7 +23,8 @@ export class LinearLN extends CompositeLayer {
   static className = 'LinearLN';
   private readonly units: number;
   private readonly ln: LayerNorm;
-  private kernel!: tf.LayerVariable;
+  /** @internal See MapLayer. */
+  kernel!: tf.LayerVariable;
   private bias!: tf.LayerVariable;
 
   constructor(config: LinearLNConfig) {
@@ -61,8 +62,13 @@ export class LinearLN extends CompositeLayer {
     if (!isRecordingGradients()) {
       return spikeLinear(x, kernel, { scale: tf.onesLike(bias), shift: bias });
     }
-    const y = tf.matMul(x.reshape([-1, kernel.shape[0]]), kernel).add(bias);
+    const y = this.product(x, kernel).add(bias);
     return y.reshape(this.computeOutputShape(x.shape) as number[]);
+  }
+
+  /** @internal See MapLayer. */
+  product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
+    return tf.matMul(x.reshape([-1, kernel.shape[0]!]), kernel);
   }
 
   override operations(): OperationList {

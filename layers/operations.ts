@@ -1,5 +1,5 @@
 /** What layers compute, as they report it: dense operations, and the neurons that gate them. */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../lib/validate';
 
 /** A share of a layer's operations that runs only if neurons have fired. */
@@ -98,4 +98,31 @@ export function stockOperations(layer: tf.layers.Layer, timeSteps = 1): Operatio
       product(outputSizes(layer)) * timeSteps,
     ),
   ];
+}
+
+/** A layer that multiplies its input by a kernel. */
+export interface MapLayer extends tf.layers.Layer {
+  kernel: tf.LayerVariable;
+  /** The product of any input and kernel of the layer's shapes, without a bias. */
+  product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor;
+}
+
+/** The layer as one that multiplies, be it ours or of tf.layers; null if it is none. */
+export function asMap(layer: tf.layers.Layer): Pick<MapLayer, 'kernel' | 'product'> | null {
+  if (!isStockMap(layer)) return 'product' in layer ? (layer as MapLayer) : null;
+  const { kernel, strides, padding, dilationRate } = layer as unknown as StockMap;
+  if (layer.getClassName() === 'Dense') {
+    return { kernel, product: (x, k) => x.reshape([-1, k.shape[0]!]).matMul(k) };
+  }
+  const product = (x: tf.Tensor, k: tf.Tensor) =>
+    tf.conv2d(x as tf.Tensor4D, k as tf.Tensor4D, strides, padding, 'NHWC', dilationRate);
+  return { kernel, product };
+}
+
+/** What tf.layers' Dense and Conv2D keep. */
+interface StockMap {
+  kernel: tf.LayerVariable;
+  strides: [number, number];
+  padding: 'valid' | 'same';
+  dilationRate: [number, number];
 }

@@ -38,10 +38,10 @@ export class SGLFormerReadout extends KernelBN {
     return null;
   }
 
-  protected override product(x: tf.Tensor): tf.Tensor {
-    const [tokens, time, , channels] = this.kernel.shape as [number, number, number, number];
-    const kernel = this.kernel.read().reshape([tokens, time, channels]).transpose([1, 0, 2]);
-    const weighted = x.reshape([-1, time * tokens, channels]).mul(kernel.reshape([-1, channels]));
+  override product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
+    const [tokens, time, , channels] = kernel.shape as [number, number, number, number];
+    const perStep = kernel.reshape([tokens, time, channels]).transpose([1, 0, 2]);
+    const weighted = x.reshape([-1, time * tokens, channels]).mul(perStep.reshape([-1, channels]));
     return tf.sum(weighted, 1);
   }
 

@@ -1,4 +1,5 @@
-// The ops SpikingformerAttention and SpikingformerAttentionGrad on GPUs, as products of attention.cu.
+// The ops SpikingformerAttention and SpikingformerAttentionGrad on GPUs, as products of
+// attention.cu.
 #include <memory>
 
 #include "launches.h"
@@ -41,7 +42,8 @@ class Heads {
     shape_ = Shape(first);
     const int64_t channels = shape_.empty() ? 0 : shape_.back();
     if (shape_.size() < 4 || channels % attrs.heads != 0) {
-      call.Fail("q must be [batch, time, ...tokens, channels], with the same channels for each head");
+      call.Fail(
+          "q must be [batch, time, ...tokens, channels], with the same channels for each head");
       return;
     }
     size_ = TF_TensorElementCount(first);
@@ -58,7 +60,8 @@ class Heads {
   /** Of (q kT) v and q (kT v), whether the first takes fewer operations. */
   bool FewTokens() const { return tokens_ < head_dim_; }
 
-  void Product(Launches& on, const Matrix& a, const Matrix& b, const Matrix& out, float scale) const {
+  void Product(Launches& on, const Matrix& a, const Matrix& b, const Matrix& out,
+               float scale) const {
     const HeadProduct p = {attrs_.heads, a.rows, a.columns, b.columns, a.at, b.at, out.at, scale};
     const int64_t tiles = (a.rows + kProductRows - 1) / kProductRows;
     LAUNCH(on, head_product)

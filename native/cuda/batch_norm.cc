@@ -1,5 +1,5 @@
-// The ops SpikingformerBatchNorm and SpikingformerBatchNormLif and their gradients on GPUs: batch_norm.cu has their
-// kernels.
+// The ops SpikingformerBatchNorm and SpikingformerBatchNormLif and their gradients on GPUs:
+// batch_norm.cu has their kernels.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -138,7 +138,8 @@ const double* Sums(Launches& on, const Input& in, const float* dy, const float* 
   return sums;
 }
 
-/** Of neurons, their gradient goes to dx, and from there, once its sums are known, through the norm. */
+/** Of neurons, their gradient goes to dx, and from there, once its sums are known, through the
+ * norm. */
 void Gradient(void* given, TF_OpKernelContext* context) {
   Call call(context);
   const auto& attrs = *static_cast<Attrs*>(given);

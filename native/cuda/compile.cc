@@ -1,7 +1,8 @@
-// compile_kernels LIBNVRTC SOURCES FOLDER: compiles SOURCES/kernels.cu into FOLDER by CUDA's runtime compiler, which
-// is loaded from the file LIBNVRTC. No GPU, no nvcc and no headers of CUDA's are needed. It leaves kernels.sm_80.cubin
-// and so on, one for each generation of GPUs, which any driver of the same CUDA generation loads, and kernels.ptx,
-// which newer drivers compile for GPUs of later generations. Prints their names.
+// compile_kernels LIBNVRTC SOURCES FOLDER: compiles SOURCES/kernels.cu into FOLDER by CUDA's
+// runtime compiler, which is loaded from the file LIBNVRTC. No GPU, no nvcc and no headers of
+// CUDA's are needed. It leaves kernels.sm_80.cubin and so on, one for each generation of GPUs,
+// which any driver of the same CUDA generation loads, and kernels.ptx, which newer drivers compile
+// for GPUs of later generations. Prints their names.
 #include <dlfcn.h>
 
 #include <fstream>
@@ -46,16 +47,18 @@ class Nvrtc {
   /** Runs the compiler; the program's log is in what it throws. */
   Program Compile(const std::string& source, const std::vector<const char*>& options) const {
     Program program = nullptr;
-    Check(Find<int(Program*, const char*, const char*, int, const char* const*, const char* const*)>(
-        library_, "nvrtcCreateProgram")(&program, source.c_str(), "kernels.cu", 0, nullptr,
-                                        nullptr));
+    Check(
+        Find<int(Program*, const char*, const char*, int, const char* const*, const char* const*)>(
+            library_, "nvrtcCreateProgram")(&program, source.c_str(), "kernels.cu", 0, nullptr,
+                                            nullptr));
     const int result = Find<int(Program, int, const char* const*)>(library_, "nvrtcCompileProgram")(
         program, static_cast<int>(options.size()), options.data());
     if (result != 0) throw std::runtime_error(Get(program, "nvrtcGetProgramLog"));
     return program;
   }
 
-  /** `what` is nvrtcGetPTX, nvrtcGetCUBIN or nvrtcGetProgramLog; their sizes' functions end in Size. */
+  /** `what` is nvrtcGetPTX, nvrtcGetCUBIN or nvrtcGetProgramLog; their sizes' functions end in
+   * Size. */
   std::string Get(Program program, const std::string& what) const {
     size_t size = 0;
     Check(Find<int(Program, size_t*)>(library_, (what + "Size").c_str())(program, &size));
@@ -88,14 +91,16 @@ void CompileAll(const Nvrtc& nvrtc, const std::string& sources, const std::strin
   const std::string source = Read(sources + "/kernels.cu"), include = "-I" + sources;
   const auto compile = [&](const std::string& target) {
     const std::string architecture = "--gpu-architecture=" + target;
-    // Each operation is rounded as the composed form rounds it; what has no mark is a function of the GPU.
+    // Each operation is rounded as the composed form rounds it; what has no mark is a function of
+    // the GPU.
     return nvrtc.Compile(source, {architecture.c_str(), include.c_str(), "--std=c++17",
                                   "--fmad=false", "--device-as-default-execution-space"});
   };
   const std::vector<int> architectures = nvrtc.Architectures();
   int generation = 0;
   for (const int architecture : architectures) {
-    if (architecture / 10 == generation) continue;  // runs what is built for the first of its generation
+    if (architecture / 10 == generation)
+      continue;  // runs what is built for the first of its generation
     generation = architecture / 10;
     const std::string name = "sm_" + std::to_string(architecture);
     Write(folder, "kernels." + name + ".cubin", nvrtc.Get(compile(name), "nvrtcGetCUBIN"));

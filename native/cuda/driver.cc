@@ -54,7 +54,8 @@ std::string Read(const std::string& path) {
   return bytes.str();
 }
 
-/** What the GPU runs: what is built for it or an earlier one of its generation, else what the driver compiles. */
+/** What the GPU runs: what is built for it or an earlier one of its generation, else what the
+ * driver compiles. */
 std::string ImageFor(const std::string& folder, int major, int minor) {
   for (; minor >= 0; minor--) {
     const std::string name = "sm_" + std::to_string(major) + std::to_string(minor);
@@ -70,7 +71,8 @@ struct Module {
   std::map<std::string, CUfunction> kernels;
 };
 
-CUresult LoadModule(const Driver& driver, const std::string& folder, Module& to, std::string& error) {
+CUresult LoadModule(const Driver& driver, const std::string& folder, Module& to,
+                    std::string& error) {
   CUdevice device = 0;
   int major = 0, minor = 0;
   CUresult result = driver.GetDevice(&device);

@@ -1,4 +1,5 @@
-// What is used of CUDA's driver, loaded when a GPU is first used: nothing is linked, and no header of CUDA's needed.
+// What is used of CUDA's driver, loaded when a GPU is first used: nothing is linked, and no header
+// of CUDA's needed.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +40,8 @@ struct Driver {
 const Driver& TheDriver();
 
 /**
- * A kernel of the current context's GPU, from kernels.sm_NN.cubin or kernels.ptx in `folder`. Loads them at first;
- * null after an error, which `error` then says.
+ * A kernel of the current context's GPU, from kernels.sm_NN.cubin or kernels.ptx in `folder`. Loads
+ * them at first; null after an error, which `error` then says.
  */
 CUfunction FindKernel(const std::string& folder, const char* name, std::string& error);
 

@@ -1,4 +1,5 @@
-// The ops SpikingformerFirstMaxPool and SpikingformerFirstMaxPoolGrad on GPUs: max_pool.cu has their kernels.
+// The ops SpikingformerFirstMaxPool and SpikingformerFirstMaxPoolGrad on GPUs: max_pool.cu has
+// their kernels.
 #include <algorithm>
 #include <memory>
 

@@ -1,5 +1,6 @@
-// The kernels by name, for the host that launches them and the files that hold them. Every thread takes
-// every so many of `items`, and no thread waits for another: threads in any order give the same bits.
+// The kernels by name, for the host that launches them and the files that hold them. Every thread
+// takes every so many of `items`, and no thread waits for another: threads in any order give the
+// same bits.
 #pragma once
 
 #include "../parameters.h"
@@ -11,9 +12,9 @@
 #endif
 
 /** In a kernel: for each item of this thread. */
-#define EACH_ITEM(i)                                                      \
+#define EACH_ITEM(i)                                                       \
   int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; \
-  i < items;                                                              \
+  i < items;                                                               \
   i += static_cast<int64_t>(gridDim.x) * blockDim.x
 
 namespace spikingformer {

@@ -28,8 +28,8 @@ void Launches::Check(int result, const char* what) {
   if (result) call_.Fail(std::string(what) + ": " + TheDriver().Message(result));
 }
 
-// Streams of TensorFlow do not wait for the default stream, nor it for them: without TensorFlow's own, all of the
-// GPU has to come to rest before kernels run and after.
+// Streams of TensorFlow do not wait for the default stream, nor it for them: without TensorFlow's
+// own, all of the GPU has to come to rest before kernels run and after.
 Launches::Launches(Call& call, TF_OpKernelContext* context)
     : call_(call), stream_(StreamOf(context)) {
   const Driver& driver = TheDriver();

@@ -8,7 +8,8 @@
 
 namespace spikingformer {
 
-/** The kernels that one call of an op runs. Its first error is the call's, and nothing runs after it. */
+/** The kernels that one call of an op runs. Its first error is the call's, and nothing runs after
+ * it. */
 class Launches {
  public:
   Launches(Call& call, TF_OpKernelContext* context);
@@ -46,9 +47,11 @@ struct Kernel<void(int64_t, Arguments...)> {
     launches.Launch(name, items, pointers);
   }
 };
-#define LAUNCH(launches, kernel) Kernel<decltype(kernel)>{launches, #kernel}
+#define LAUNCH(launches, kernel) \
+  Kernel<decltype(kernel)> { launches, #kernel }
 
-/** TensorFlow's stream of a call: stream.cc. Null of a build without: launches then wait for the GPU (no_stream.cc). */
+/** TensorFlow's stream of a call: stream.cc. Null of a build without: launches then wait for the
+ * GPU (no_stream.cc). */
 void* StreamOf(TF_OpKernelContext* context);
 extern const bool kOnStream;
 

@@ -1,4 +1,5 @@
-// The ops SpikingformerMultiStepLif and SpikingformerMultiStepLifGrad on GPUs: multi_step_lif.cu has their kernels.
+// The ops SpikingformerMultiStepLif and SpikingformerMultiStepLifGrad on GPUs: multi_step_lif.cu
+// has their kernels.
 #include <algorithm>
 
 #include "../neurons.h"
@@ -59,9 +60,10 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
 }  // namespace
 
 void RegisterMultiStepLifOnGpu(const Status& status) {
-  RegisterKernel("SpikingformerMultiStepLif", kGpuDevice, CreateLifAttrs, Forward, DeleteLifAttrs, status);
-  RegisterKernel("SpikingformerMultiStepLifGrad", kGpuDevice, CreateLifAttrs, Gradient, DeleteLifAttrs,
+  RegisterKernel("SpikingformerMultiStepLif", kGpuDevice, CreateLifAttrs, Forward, DeleteLifAttrs,
                  status);
+  RegisterKernel("SpikingformerMultiStepLifGrad", kGpuDevice, CreateLifAttrs, Gradient,
+                 DeleteLifAttrs, status);
 }
 
 }  // namespace spikingformer

@@ -1,4 +1,5 @@
-// Each registers its kernels for GPUs, of ops that ../ops.h registers, unless `status` has an error.
+// Each registers its kernels for GPUs, of ops that ../ops.h registers, unless `status` has an
+// error.
 #pragma once
 
 #include "../op.h"
