@@ -165,16 +165,13 @@ describeNativeOps('MultiStepLIF as a TensorFlow op', () => {
   });
 
   it('gives the same gradient of w whenever it runs', () => {
-    const dw = () =>
-      tf.tidy(() => {
-        const x = tf.randomUniform([8, 4, 20000], -1, 3, 'float32', 5);
-        const dV = tf.zeros([8, 20000]);
-        const w = tf.scalar(0.2);
-        const all = runNative(MultiStepLIFGrad, { x, dSpikes: tf.onesLike(x), dV, w }, defaults);
-        return all[1]!.dataSync()[0];
-      });
-    const first = dw();
-    for (let i = 0; i < 10; i++) expect(dw()).toBe(first);
+    tf.tidy(() => {
+      const x = tf.randomUniform([8, 4, 20000], -1, 3, 'float32', 5);
+      const inputs = { x, dSpikes: tf.onesLike(x), dV: tf.zeros([8, 20000]), w: tf.scalar(0.2) };
+      const dw = () => runNative(MultiStepLIFGrad, inputs, defaults)[1]!.dataSync()[0];
+      const first = dw();
+      for (let i = 0; i < 10; i++) expect(dw()).toBe(first);
+    });
   });
 
   it('leaves nothing behind', async () => {
