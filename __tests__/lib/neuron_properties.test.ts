@@ -98,7 +98,7 @@ function specified<T>(kind: Neurons['kind'], run: () => T): T {
 
 describeEachBackend('any neuron', (backend) => {
   // A GPU's driver compiles a program for each kind of neuron, and webgl for each shape.
-  const runs = onGPU(backend) ? 50 : 150;
+  const runs = onGPU(backend) ? 25 : 150;
   test('fires and ends as the composed form, exactly', () => {
     fc.assert(
       fc.property(neurons, (c) => {
