@@ -11,17 +11,16 @@ fi
 npx tsx cli/index.ts doctor
 
 seconds() { echo "--- $1: $((SECONDS - start)) s"; }
-# suite NAME TESTS VARIABLE=VALUE...: jest's counts are added to those of the runs before.
+# suite NAME FILES VARIABLE=VALUE...: jest's counts are added to those of the runs before.
 passed=0
 failed=0
 suite() {
-  local name="$1" tests="$2" counts
+  local name="$1" files="$2" counts
   shift 2
   start=$SECONDS
   rm -f report.json
   env SPIKINGFORMER_TEST_BACKENDS=tensorflow TF_CPP_MIN_LOG_LEVEL=2 "$@" timeout --foreground --kill-after=10 60m npx jest \
-    --setupFiles ./node/native/ops.ts --testPathIgnorePatterns wasm \
-    --json --outputFile report.json $tests || echo "jest ended with status $? ($name)"
+    --setupFiles ./node/native/ops.ts --json --outputFile report.json --runTestsByPath $files || echo "jest ended with status $? ($name)"
   # Without a report, as when it was killed after an hour, the suite is one failure.
   counts='0 1'
   if [[ -f report.json ]]; then
@@ -32,11 +31,18 @@ suite() {
   passed=$((passed + ${counts% *}))
   failed=$((failed + ${counts#* }))
 }
-all='lib layers models analysis training/ten_steps'
-suite 'with the native ops' "$all" SPIKINGFORMER_TEST_NATIVE=1
-suite 'without the native ops' "$all" SPIKINGFORMER_NATIVE_OPS=0
+# What computes on the backend of the run; `npm test` has the rest.
+computing="$(
+  grep -rlE --include='*.test.ts' 'describe(EachBackend|LayerParity|ModelParity|Tensorflow|NativeOps)' \
+    __tests__/{lib,layers,models,analysis}
+  echo __tests__/training/ten_steps.test.ts
+)"
+suite 'with the native ops' "$computing" SPIKINGFORMER_TEST_NATIVE=1
+# The maths, the layers, and the authors' numbers: models are made of layers, whose kernels these are.
+suite 'without the native ops' "$(grep -E '/lib/|/layers/|parity|ten_steps' <<<"$computing")" \
+  SPIKINGFORMER_NATIVE_OPS=0
 for set in avx2 baseline; do
-  suite "the native ops for $set" kernels/tensorflow SPIKINGFORMER_TEST_NATIVE=1 \
+  suite "the native ops for $set" "$(grep kernels/tensorflow <<<"$computing")" SPIKINGFORMER_TEST_NATIVE=1 \
     SPIKINGFORMER_INSTRUCTION_SET="$set"
 done
 

@@ -27,20 +27,17 @@ import { serve } from './browser/serve.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tests = join(root, '__tests__');
 const ROOMS = ['lib', 'layers', 'models', 'analysis'];
-/** Those that are not about what a backend computes, or about Node. */
+/** What computes on the page's backend; jest has the rest. */
+const COMPUTES = /\bdescribe(EachBackend|LayerParity|ModelParity)\b/;
+/** Those of them that are about Node, or about more than what a backend computes. */
 const ELSEWHERE = [
   'analysis/energy',
-  'analysis/energy_parity',
   'analysis/gradient_study',
-  'layers/silent',
-  'lib/did_you_mean',
-  'lib/random',
   'models/fresh_process',
   'models/next_steps',
-  'models/registry',
 ];
-/** What runs in Node, too: the maths, and parity with the authors' numbers. */
-const IN_NODE = /^lib\/|parity$/;
+/** What runs in Node, too: the maths, and parity with the authors' numbers of all layers and of one network. */
+const IN_NODE = /^lib\/|^layers\/.*parity$|^models\/spikingformer_parity$/;
 /** SwiftShader takes its time over a model: half a minute, and ten on a machine that is busy. */
 const TEST_FILE_MS = 900_000;
 
@@ -60,7 +57,8 @@ function testFiles() {
       .map((file) => `${room}/${file.slice(0, -'.test.ts'.length)}`),
   );
   const wanted = (name) => positionals.length === 0 || positionals.some((p) => name.includes(p));
-  return names.filter((name) => !ELSEWHERE.includes(name) && wanted(name)).sort();
+  const computes = (name) => COMPUTES.test(readFileSync(join(tests, `${name}.test.ts`), 'utf8'));
+  return names.filter((name) => wanted(name) && computes(name) && !ELSEWHERE.includes(name)).sort();
 }
 
 /** What expect's dependencies on files and stack traces are given: never called but when they load. */
