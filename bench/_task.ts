@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { adamW } from '../training/adamw';
 import { seededWeights } from '../training/seeded_weights';
+import { settle } from './_settle';
 
 export type Metric = 'train_ms' | 'eval_ms' | 'forward_ms' | 'gradient_ms';
 
@@ -37,13 +38,16 @@ export interface Task {
   check(training: boolean): Check;
 }
 
-/** One training step as the bench and its peers do it: forward, cross entropy, backward, AdamW. */
-export function trainingStep(model: tf.LayersModel, x: tf.Tensor, y: tf.Tensor): () => number {
+/** Training as the bench and its peers do it: forward, cross entropy, backward, AdamW; a step gives the loss. */
+export function training(model: tf.LayersModel, x: tf.Tensor, y: tf.Tensor) {
   const optimizer = adamW({ learningRate: 5e-4, weightDecay: 0.06 });
   const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
   const loss = () =>
     tf.losses.softmaxCrossEntropy(y, model.apply(x, { training: true }) as tf.Tensor).asScalar();
-  return () => tf.tidy(() => optimizer.minimize(loss, true, variables)!.dataSync()[0]!);
+  return {
+    step: () => tf.tidy(() => optimizer.minimize(loss, true, variables)!.dataSync()[0]!),
+    dispose: () => optimizer.dispose(),
+  };
 }
 
 function readTensors(path: string): Record<string, tf.Tensor> {
@@ -59,15 +63,9 @@ export const createModel = ({ preset, timeSteps, size }: Omit<TaskSpec, 'inputs'
 /** Writes a state_dict as training leaves it: statistics of random images, so that neurons fire. */
 export function writeWeights(spec: Omit<TaskSpec, 'inputs'>, passes = 30): void {
   const model = seededWeights(0, () => createModel(spec));
-  for (const weight of model.weights) {
-    // Else the 1 that it starts from outlasts the small variances of sparse spikes.
-    if (weight.name.endsWith('moving_variance')) weight.write(tf.zerosLike(weight.read()));
-  }
-  for (let pass = 0; pass < passes; pass++) {
-    const images = tf.randomUniform([4, spec.size, spec.size, 3], -2, 2, 'float32', pass);
-    tf.tidy(() => void model.apply(images, { training: true }));
-    images.dispose();
-  }
+  const images = (pass: number) =>
+    tf.randomUniform([4, spec.size, spec.size, 3], -2, 2, 'float32', pass);
+  settle(model, images, passes);
   const stateDict = spiking.interop.toTorchStateDict(model);
   writeFileSync(spec.weights, spiking.interop.writeSafetensors(stateDict));
   model.dispose();
@@ -124,17 +122,17 @@ function modelTask(spec: TaskSpec): Task {
   );
   const { x, y } = readTensors(spec.inputs) as { x: tf.Tensor; y: tf.Tensor1D };
   const { numClasses } = spiking.models.presetConfig(spec.preset);
-  const train = trainingStep(model, x, tf.oneHot(y.toInt(), numClasses));
+  const { step } = training(model, x, tf.oneHot(y.toInt(), numClasses));
   const logits = () => model.apply(x) as tf.Tensor2D;
   return {
     parameters: model.trainableWeights.reduce((sum, { shape }) => {
       return sum + tf.util.sizeFromShape(shape as number[]);
     }, 0),
     run: (metric) =>
-      metric === 'train_ms' ? void train() : tf.tidy(() => void logits().dataSync()),
-    check: (training) => ({
+      metric === 'train_ms' ? void step() : tf.tidy(() => void logits().dataSync()),
+    check: (trains) => ({
       forward: tf.tidy(() => logits().arraySync()),
-      ...(training && { backward: [[train(), train()]] }),
+      ...(trains && { backward: [[step(), step()]] }),
     }),
   };
 }

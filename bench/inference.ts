@@ -11,6 +11,7 @@ import * as spiking from 'tfjs-spikingformer';
 import { useBackend } from '../cli/shared/choose_backend';
 import { composedKernels } from '../lib/kernels';
 import { SpikeConv2D } from '../lib/kernels/spike_conv2d';
+import { settle } from './_settle';
 import { appendCsv } from './csv';
 import { measure, printTimings, timingRows } from './measure';
 
@@ -45,14 +46,7 @@ export async function run(args: string[]): Promise<void> {
   const model = spiking.models.create(values.model);
   const shape = model.inputs[0]!.shape.slice(1) as number[];
   const batchOf = (size: number) => tf.randomUniform([size, ...shape]);
-  const steps = Number(values.steps);
-  for (const weight of model.weights) {
-    // Else the 1 that it starts from outlasts the small variances of sparse spikes.
-    if (steps > 0 && weight.name.endsWith('moving_variance')) weight.write(weight.read().mul(0));
-  }
-  for (let step = 0; step < steps; step++) {
-    tf.tidy(() => void model.apply(batchOf(4), { training: true }));
-  }
+  settle(model, () => batchOf(4), Number(values.steps));
   await useBackend(values.backend);
   const x = batchOf(Number(values.batch));
   const rates = tf.tidy(() =>

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import * as spiking from 'tfjs-spikingformer';
 import { useBackend } from '../cli/shared/choose_backend';
-import { trainingStep } from './_task';
+import { training } from './_task';
 import { appendCsv } from './csv';
 import { measure, printTimings, timingRows } from './measure';
 
@@ -43,12 +43,12 @@ export async function run(args: string[]): Promise<void> {
     Array.from({ length: batch }, (_, i) => i % numClasses),
     numClasses,
   );
-  const logits = (training: boolean) => model.apply(x, { training }) as tf.Tensor;
+  const logits = (trains: boolean) => model.apply(x, { training: trains }) as tf.Tensor;
 
   const candidates = {
     'forward, training': () => tf.tidy(() => void logits(true).dataSync()),
     'forward, evaluation': () => tf.tidy(() => void logits(false).dataSync()),
-    'training step': trainingStep(model, x, y),
+    'training step': training(model, x, y).step,
   };
   const title = `${values.model}, ${values.backend}, batch ${batch}`;
   const timings = await measure(candidates, { rounds: Number(values.rounds), warmup: 1 });

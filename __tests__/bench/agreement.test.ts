@@ -31,6 +31,18 @@ test.each<[string, number[][], number[][], boolean]>([
     true,
   ],
   [
+    'flipped spikes in three samples of four',
+    [[1], [2], [3], [4]],
+    [[1], [2.1], [3.1], [4.1]],
+    true,
+  ],
+  [
+    'flipped spikes in four samples of five',
+    [[1], [2], [3], [4], [5]],
+    [[1], [2.1], [3.1], [4.1], [5.1]],
+    false,
+  ],
+  [
     'flipped spikes in all',
     [
       [1, 2],

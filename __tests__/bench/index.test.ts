@@ -13,6 +13,7 @@ test.each([
   [['--cases', 'lif,lof'], /--cases must be of lif, block, .*, but got 'lof'/, 1],
   [['--backends', 'webgl'], /--backends must be of tensorflow\+native, .*, but got 'webgl'/, 1],
   [['--rounds', '0'], /--rounds must be a whole number from 1, but got '0'/, 1],
+  [['families', '--families', 'resnet'], /--families must be of spikingformer, .* 'resnet'/, 1],
   [['growth', '--axes', 'depth'], /--axes must be of time_steps, .*, but got 'depth'/, 1],
 ])('%j is refused', (args, message, code) => {
   const { status, stderr } = runFile('bench/index.ts', args);
