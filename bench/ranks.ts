@@ -3,22 +3,23 @@
  * [--backend tensorflow] [--steps 6] [--rounds 3]`. One and two processes of one thread each take turns; both compute
  * `batch` samples per process and step. Needs mpirun and `npx spikingformer native install --mpi`.
  */
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { installMpi } from '../node/native/mpi';
+import { minutes, run as runToEnd } from '../node/native/process';
 import { count } from './_options';
 import type { RanksReport } from './_ranks_worker';
 import { ranInCopy } from './_tensorflow';
 import { appendCsv } from './csv';
+import { median } from './measure';
 
-const median = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!;
+/** Of one job, on a busy machine. */
+const LIMIT = minutes(15);
 
 function job(size: number, args: string[]): RanksReport {
   const worker = fileURLToPath(new URL('_ranks_worker.ts', import.meta.url));
   const node = [process.execPath, '--import', 'tsx', worker, ...args];
-  const { status, stdout, stderr } = spawnSync('mpirun', ['-np', `${size}`, ...node], {
-    encoding: 'utf8',
+  const { status, stdout, stderr } = runToEnd('mpirun', ['-np', `${size}`, ...node], LIMIT, {
     env: {
       ...process.env,
       ...{ TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1', TF_CPP_MIN_LOG_LEVEL: '2' },
@@ -87,6 +88,7 @@ export async function run(args: string[]): Promise<void> {
       sums_ms: sums.toFixed(1),
       bytes,
       efficiency: (one / two).toFixed(3),
+      command: ['npm run bench -- ranks', ...args].join(' '),
     },
   ]);
 }

@@ -1,8 +1,9 @@
 /**
  * What fewer tokens cost and save: `npm run bench -- token_pruning [--recipe mnist-tiny] [--depth 4] [--patch 4]
- * [--backend wasm] [--rounds 3]` trains the recipe's network with so many blocks and pixels to a side of a token, then
- * evaluates it with shares of tokens in every block, without training anew (TP-Spikformer). Every share takes its turn in
- * each round. results/token_pruning.csv, and a picture beside it.
+ * [--backend wasm] [--rounds 3] [--epochs N] [--samples N]` trains the recipe's network with so many blocks and pixels to
+ * a side of a token, then evaluates it with shares of tokens in every block, without training anew (TP-Spikformer). Every
+ * share takes its turn in each round. Epochs and training samples are the recipe's unless given.
+ * results/token_pruning.csv, and a picture beside it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -31,13 +32,21 @@ export async function run(args: string[]): Promise<void> {
       patch: { type: 'string', default: '4' },
       backend: { type: 'string', default: 'wasm' },
       rounds: { type: 'string', default: '3' },
+      epochs: { type: 'string' },
+      samples: { type: 'string' },
     },
   });
-  const { backend } = values;
+  const { backend, epochs, samples } = values;
+  const rounds = count('rounds', values.rounds);
   await tf.setBackend(backend);
   const file = `recipes/${values.recipe}.yaml`;
-  const sizes = [`model.depth=${values.depth}`, `model.patchSize=${values.patch}`];
-  const recipe = parseRecipe(readFileSync(file, 'utf8'), file, sizes);
+  const changes = [
+    `model.depth=${values.depth}`,
+    `model.patchSize=${values.patch}`,
+    ...(epochs ? [`epochs=${count('epochs', epochs)}`] : []),
+    ...(samples ? [`data.trainSamples=${count('samples', samples)}`] : []),
+  ];
+  const recipe = parseRecipe(readFileSync(file, 'utf8'), file, changes);
   const entry = datasetEntry(recipe.data.name);
   if (entry.kind !== 'images') throw new Error(`--recipe must be of images, but got ${file}`);
   const [train, test] = [
@@ -58,7 +67,7 @@ export async function run(args: string[]): Promise<void> {
     copyWeights(trained, model);
     return { share, model, seconds: [] as number[], accuracy: 0 };
   });
-  for (let round = 0; round < count('rounds', values.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const each of round % 2 === 0 ? models : [...models].reverse()) {
       const began = performance.now();
       each.accuracy = (await evaluate(each.model, config.test!)).accuracy;
@@ -72,6 +81,7 @@ export async function run(args: string[]): Promise<void> {
     share,
     accuracy: accuracy.toFixed(4),
     time: (median(seconds) / whole).toFixed(3),
+    command: ['npm run bench -- token_pruning', ...args].join(' '),
   }));
   for (const { share, accuracy, time } of rows) {
     console.log(`${share} of the tokens: accuracy ${accuracy}, time ${time} of that with all`);
