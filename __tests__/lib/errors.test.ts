@@ -36,7 +36,7 @@ const neuronErrors: [what: string, params: unknown, message: string][] = [
   [
     'an unknown surrogate',
     { surrogate: 'Sigmoid' },
-    "surrogate must be one of 'sigmoid', 'atan', 'piecewiseQuadratic', 'piecewiseExp', 'softSign', 'erf', but got 'Sigmoid'",
+    `surrogate must be one of '${spiking.surrogateNames.join("', '")}', but got 'Sigmoid'`,
   ],
   ["an object's member as surrogate", { surrogate: 'toString' }, "but got 'toString'"],
   ['alpha 0', { alpha: 0 }, 'alpha must be a positive finite number, but got 0'],

@@ -103,7 +103,7 @@ const surrogates = {
   },
 } satisfies Record<string, BuiltIn>;
 
-/** `'sigmoid'`, `'atan'`, `'piecewiseQuadratic'`, `'piecewiseExp'`, `'softSign'` or `'erf'`. */
+/** The built-in surrogates, which kernels have; `surrogateNames` lists them. */
 export type SurrogateName = keyof typeof surrogates;
 
 /** The names of all surrogates, in the order in which native kernels number them. */
