@@ -12,5 +12,6 @@ export { lif } from './multi_step_lif';
 export { lifGrad } from './multi_step_lif_grad';
 export { sumMiddle, sumTrailing } from './sum';
 export { areFinite, countNonZero, sparseFilterGrad } from './sparse_filter_grad';
-export { addMultiples, addRows, scaleAndShift, spikeConv, spikeConvPack } from './spike_conv';
+export { addMultiples, addRows, spikeConv, spikeConvPack } from './spike_conv';
+export { scaleAndShift } from './scale_and_shift';
 export { copyStrided, transposeStrided } from './strided_copy';

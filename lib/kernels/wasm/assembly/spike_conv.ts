@@ -3,6 +3,7 @@
  * of the filter. Stride 1, padding 'same', an odd kernel.
  */
 import { packRows } from './pack';
+import { scaleAndShift } from './scale_and_shift';
 
 /** Output channels that are summed together, in eight vectors. */
 const STRIP = 32;
@@ -116,10 +117,7 @@ export function spikeConv(
 @inline
 function nonZero16(x: usize): u64 {
   const zero = f32x4.splat(0);
-  const low = i16x8.narrow_i32x4_s(
-    f32x4.ne(v128.load(x), zero),
-    f32x4.ne(v128.load(x, 16), zero),
-  );
+  const low = i16x8.narrow_i32x4_s(f32x4.ne(v128.load(x), zero), f32x4.ne(v128.load(x, 16), zero));
   const high = i16x8.narrow_i32x4_s(
     f32x4.ne(v128.load(x, 32), zero),
     f32x4.ne(v128.load(x, 48), zero),
@@ -276,30 +274,5 @@ function addChunk(
     v128.store(sums, c5, 80);
     v128.store(sums, c6, 96);
     v128.store(sums, c7, 112);
-  }
-}
-
-/** y [count][cols] = scale * sums + shift, pixels `step` and `outPixel` bytes apart; may be in place. */
-export function scaleAndShift(
-  sums: usize,
-  step: usize,
-  count: i32,
-  cols: i32,
-  scale: usize,
-  shift: usize,
-  y: usize,
-  outPixel: usize,
-): void {
-  const vectors = (<usize>(cols & ~3)) << 2;
-  const bytes = (<usize>cols) << 2;
-  for (; count > 0; count--, sums += step, y += outPixel) {
-    let i: usize = 0;
-    for (; i < vectors; i += 16) {
-      const scaled = f32x4.mul(v128.load(sums + i), v128.load(scale + i));
-      v128.store(y + i, f32x4.add(scaled, v128.load(shift + i)));
-    }
-    for (; i < bytes; i += 4) {
-      store<f32>(y + i, load<f32>(sums + i) * load<f32>(scale + i) + load<f32>(shift + i));
-    }
   }
 }

@@ -8,7 +8,7 @@
  * keeps one that was loaded before a loop.
  */
 export function writeExpTable(table: usize): void {
-  store<f32>(table, 1.44269504088896341);
+  store<f32>(table, 1.44269502); // log2 e in float32
   // ln 2 in two parts: an integer times the first is exact.
   store<f32>(table, 0.693359375, 4);
   store<f32>(table, -2.1219444e-4, 8);
