@@ -13,6 +13,24 @@ export function wholeNumber(least: number, most = 999_999_999): (text: string) =
   };
 }
 
+/** A number above 0 and below 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('It must be above 0 and below 1.');
+}
+
+/** `64`, or a height and a width as `48x64`. */
+export function sides(text: string): [height: number, width: number] {
+  const [, height, width = height] = /^(\d{1,4})(?:x(\d{1,4}))?$/.exec(text) ?? [];
+  const [rows, columns] = [Number(height), Number(width)];
+  if (rows >= 1 && columns >= 1 && Math.max(rows, columns) <= 4096) return [rows, columns];
+  throw new InvalidArgumentError('It must be a side such as 64, or sides such as 48x64.');
+}
+
+/** Names with commas between. */
+export const names = (text: string) => text.split(',').filter((name) => name !== '');
+
 /** A value that may be given several times. */
 export const repeated = (value: string, before: string[] = []) => [...before, value];
 

@@ -7,6 +7,8 @@ import { datasetEntry, datasetNames } from '../node/datasets/registry';
 import { CheckpointStore, type CheckpointStoreOptions } from '../node/runs/checkpoints';
 import { fileHandler } from '../node/runs/file_handler';
 import type { Recipe } from '../training/recipe';
+import { isOwnData } from '../training/recipe_data';
+import { openOwnSplit } from './_own_data';
 import { readRecipe } from './_recipes';
 import { UsageError } from './shared/errors';
 
@@ -39,6 +41,7 @@ export async function openSplit(
   { data: root, partial }: DataPlace,
 ) {
   const { name, splitBy = 'number' } = recipe.data;
+  if (isOwnData(name)) return openOwnSplit(recipe, split, root);
   if (!(datasetNames as string[]).includes(name)) {
     throw new UsageError(
       `data set ${name} cannot be read from files here; there are ${datasetNames.join(', ')}`,

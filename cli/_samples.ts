@@ -8,6 +8,7 @@ import * as interop from '../interop/index';
 import { Random } from '../lib/random';
 import { datasetEntry } from '../node/datasets/index';
 import type { Recipe } from '../training/recipe';
+import { isOwnData } from '../training/recipe_data';
 import { UsageError } from './shared/errors';
 
 export interface Samples {
@@ -19,6 +20,11 @@ export interface Samples {
 
 /** Of what the samples are taken to be: a run's own data, if the model is of a run. */
 export type DataRules = Recipe['data'];
+
+/** What is known of files besides their own format: nothing, of data of your own. */
+const knownRules = (rules?: DataRules) =>
+  rules && !isOwnData(rules.name) ? { ...rules, name: rules.name } : undefined;
+type KnownRules = ReturnType<typeof knownRules>;
 
 /** Numbers of whole samples. */
 interface Read {
@@ -57,7 +63,7 @@ function readImages(name: DataSetName, bytes: Uint8Array, input: readonly number
 }
 
 /** A recording as one sample of frames. */
-function readRecording(bytes: Uint8Array, input: readonly number[], rules?: DataRules): Read {
+function readRecording(bytes: Uint8Array, input: readonly number[], rules?: KnownRules): Read {
   const name = rules?.name ?? (isAedat31(bytes) ? 'dvs128gesture' : undefined);
   const entry = name && datasetEntry(name);
   if (entry && entry.kind !== 'events') throw new Error(`it has events, but ${name} has images`);
@@ -74,7 +80,7 @@ function readTensor(bytes: Uint8Array): Read {
   return { data: x.data as Float32Array, shape: x.shape, note: "its tensor 'x'" };
 }
 
-function readFile(path: string, input: readonly number[], rules?: DataRules): Read {
+function readFile(path: string, input: readonly number[], rules?: KnownRules): Read {
   const isRecording = extname(path) === '.aedat' || rules?.name === 'nmnist';
   if (!/\.(bin|aedat|safetensors)$|idx\d-ubyte$/.test(path)) {
     throw new UsageError(
@@ -136,7 +142,7 @@ export function samplesOf(
 ): Samples {
   let found: Read;
   try {
-    found = readFile(path, input, rules);
+    found = readFile(path, input, knownRules(rules));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new Error(`${path} cannot be read: ${(error as Error).message}`);

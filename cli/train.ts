@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { stringify } from 'yaml';
 import { checkBackend } from '../analysis/check_backend';
@@ -19,10 +19,20 @@ import { csvObserver, tensorboardObserver } from '../node/runs/metrics_files';
 import { numericEnvironment } from '../node/runs/numeric_environment';
 import { type Evaluation, evaluate } from '../training/evaluation';
 import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../training/from_recipe';
-import { accuracyOf } from '../training/observer';
 import type { Recipe } from '../training/recipe';
+import { isOwnData } from '../training/recipe_data';
 import { InterruptedError, Trainer } from '../training/trainer';
+import { finish, sayHowToGoOn } from './_end_of_run';
 import { checkAgreement, inJob, weightsDigest } from './_job';
+import { describeModel } from './_model_data';
+import {
+  checkOwnArguments,
+  findOwnData,
+  type OwnArguments,
+  recipeForFolder,
+  reportSurvey,
+  surveyJson,
+} from './_own_data';
 import { readRecipe } from './_recipes';
 import { writeReport } from './_report';
 import { backendOf, checkpointsOf, openSplit, RECIPE, recipeOf } from './_run_folder';
@@ -30,10 +40,9 @@ import { checkTeacher, type OpenedTeacher, openTeacher, type TeacherArguments } 
 import { useBackend } from './shared/choose_backend';
 import { UsageError } from './shared/errors';
 import { abortOnInterrupt, interruptStatus } from './shared/interrupt';
-import { lostOutput } from './shared/output';
-import { duration, jsonObserver, textObserver } from './shared/training_progress';
+import { jsonObserver, textObserver } from './shared/training_progress';
 
-export interface TrainArguments extends TeacherArguments {
+export interface TrainArguments extends TeacherArguments, OwnArguments {
   recipe?: string;
   out?: string;
   resume?: boolean;
@@ -41,7 +50,6 @@ export interface TrainArguments extends TeacherArguments {
   set?: string[];
   backend?: string;
   epochs?: number;
-  data?: string;
   partial?: boolean;
   workers: number;
   syncBn?: boolean;
@@ -49,13 +57,17 @@ export interface TrainArguments extends TeacherArguments {
 }
 
 /** Which recipe, in which folder. */
-function place(options: TrainArguments): { recipe: Recipe; run: string } {
-  const { recipe: name, out, resume, set } = options;
+async function place(options: TrainArguments): Promise<{ recipe: Recipe; run: string }> {
+  const { out, resume, set, data } = options;
+  const own = options.recipe === undefined && !resume && data !== undefined;
+  const name = own ? await recipeForFolder(data) : options.recipe;
   if (name === undefined && !(resume && out)) {
-    throw new UsageError('train needs --recipe, or --resume with the --out of a run');
+    throw new UsageError(
+      'train needs --recipe, --data FOLDER, or --resume with the --out of a run',
+    );
   }
   const given = name === undefined ? undefined : readRecipe(name, set);
-  const run = out ?? `runs/${given!.name}`;
+  const run = out ?? `runs/${own ? nameOf(data) : given!.name}`;
   if (given === undefined) {
     if (set?.length) throw new UsageError('--set changes a recipe: give --recipe too');
     return { recipe: recipeOf(run), run };
@@ -63,18 +75,31 @@ function place(options: TrainArguments): { recipe: Recipe; run: string } {
   return { recipe: given, run };
 }
 
+/** Of a folder, as a recipe's name may be. */
+const nameOf = (folder: string) =>
+  basename(resolve(folder))
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 64) || 'own';
+
 /** By itself, or as one of the processes of an MPI job: the first of them prints and keeps what all have. */
 export const train = (options: TrainArguments) => inJob((ranks) => trainAs(options, ranks));
 
 async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void> {
   const { epochs, workers } = options;
-  const { recipe, run } = place(options);
+  const { run, ...placed } = await place(options);
+  checkOwnArguments(options, placed.recipe);
+  const isNew = isOwnData(placed.recipe.data.name) && !options.resume;
+  const own = isNew ? await findOwnData(placed.recipe, options) : undefined;
+  const recipe = own?.recipe ?? placed.recipe;
   checkTeacher(options, recipe);
   const isFirst = !ranks || ranks.rank === 0;
   if (ranks && options.syncBn) shareStatistics(ranks);
   const say = (line: string) => {
     if (isFirst && !options.json) console.log(line);
   };
+  if (own && isFirst) reportSurvey(own.survey, options.json);
   const [trainSplit, testSplit] = [
     await openSplit(recipe, 'train', options),
     await openSplit(recipe, 'test', options),
@@ -142,10 +167,11 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
       ],
       signal,
     });
-    if (options.resume) await resume(trainer, store, options, say);
+    if (options.resume) await restore(trainer, store, options, say);
     if (ranks) await agree(ranks, { recipe, model, trainer, taught }, say);
     if (isFirst && !existsSync(join(run, RECIPE))) {
       await writeAtomically(join(run, RECIPE), [new TextEncoder().encode(stringify(recipe))]);
+      if (own) await writeAtomically(join(run, 'data.json'), [surveyJson(own.survey)]);
     }
     say(
       `${recipe.name}: ${parameters.toLocaleString('en')} parameters on ${tf.getBackend()}, in ${run}`,
@@ -156,6 +182,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
     if (!isFirst) return;
     const done = trainer;
     const close = async () => {
+      describeModel(model, recipe, testSplit.classNames);
       await model.save(fileHandler(join(run, 'model')));
       // A run that was finished before has no evaluation of its own.
       return done.lastEvaluation ?? evaluate(model, config.test!, { signal });
@@ -220,7 +247,7 @@ async function startBackend(run: string, options: TrainArguments) {
   );
 }
 
-async function resume(
+async function restore(
   trainer: Trainer,
   store: CheckpointStore,
   { inexact }: TrainArguments,
@@ -231,55 +258,6 @@ async function resume(
   await store.restore(trainer, checkpoint, !inexact);
   const { epoch, batch } = trainer.progress.position;
   say(`resuming from ${checkpoint.folder}: epoch ${epoch + 1}, batch ${batch}`);
-}
-
-function sayHowToGoOn(
-  { message }: Error,
-  signal: AbortSignal,
-  run: string,
-  options: TrainArguments,
-): void {
-  const { backend, teacher, teacherOutputs, epochs, data, workers } = options;
-  const given = { backend, teacher, 'teacher-outputs': teacherOutputs, epochs, data, workers };
-  const flags = Object.entries(given)
-    .filter(([, value]) => value)
-    .map(([flag, value]) => ` --${flag} ${quoted(String(value))}`);
-  const set = { partial: '--partial', inexact: '--inexact', syncBn: '--sync-bn' } as const;
-  for (const [key, flag] of Object.entries(set)) {
-    if (options[key as keyof typeof set]) flags.push(` ${flag}`);
-  }
-  const command = `npx spikingformer train --resume --out ${quoted(run)}${flags.join('')}`;
-  const lines = `${message}; everything is saved. To go on:\n  ${command}`;
-  if (lostOutput()) console.error(lines);
-  else if (options.json) console.log(JSON.stringify({ event: 'interrupted', resume: command }));
-  else console.log(lines);
-  process.exitCode = interruptStatus(signal);
-}
-
-/** For a shell. */
-function quoted(text: string): string {
-  return /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-function finish(
-  { progress }: Trainer,
-  run: string,
-  report: string,
-  { json }: TrainArguments,
-): void {
-  const { history } = progress;
-  const accuracy = history.map((epoch) => accuracyOf(epoch) ?? 0);
-  const best = Math.max(...accuracy);
-  const seconds = history.reduce((sum, r) => sum + r.seconds, 0);
-  if (json) {
-    const files = { model: join(run, 'model'), report };
-    console.log(JSON.stringify({ event: 'end', best, last: accuracy.at(-1), seconds, ...files }));
-    return;
-  }
-  console.log(
-    `best test accuracy ${(100 * best).toFixed(2)} % in epoch ${accuracy.indexOf(best) + 1}, ${duration(seconds)} of training\n` +
-      `model in ${join(run, 'model')}, report in ${resolve(report)}`,
-  );
 }
 
 function versions(): Record<string, string> {

@@ -15,6 +15,10 @@ export async function sourceOf({ name, options }: WorkerSpec): Promise<SampleSou
     }
     return make(options);
   }
+  if (name === 'own-data') {
+    const { reopenOwnData } = await import('./datasets/own/own_data');
+    return reopenOwnData(options as never);
+  }
   // Late: it brings tfjs along, of which the others have no need.
   const { datasetEntry } = await import('./datasets/registry');
   return datasetEntry(name).open(options as never);

@@ -1,8 +1,8 @@
 /** Limits on what a recipe allocates in total: each number may be valid while their product is not. */
-import { dataSets } from '../datasets/data_sets';
 import { parseRandAugment } from '../datasets/transforms';
 import { list, presetConfig } from '../models/registry';
 import type { Complain, Recipe } from './recipe';
+import { describeData } from './recipe_data';
 
 /** The most weights in all blocks: 8 GB of float32. */
 const MOST_WEIGHTS = 2e9;
@@ -24,7 +24,7 @@ export function checkSizes(recipe: Recipe, complain: Complain): void {
       `must have at most ${MOST_WEIGHTS / 1e9} billion weights, but depth ${depth} with embedDim ${embedDim} has ${(weights / 1e9).toFixed(1)} billion`,
     );
   }
-  const { kind, sample } = dataSets[data.name];
+  const { kind, sample } = describeData(data);
   const numbers = sample.reduce<number>((a, b) => a * b, 1) * (kind === 'events' ? timeSteps : 1);
   const most = Math.max(1, Math.floor(MOST_IN_BATCH / numbers));
   for (const [path, size] of [

@@ -1,7 +1,6 @@
 /** Turns a recipe into its model, its data and its schedule. */
 import type * as tf from '@tensorflow/tfjs';
 import type { batches } from '../datasets/batches';
-import { dataSets } from '../datasets/data_sets';
 import type { SampleSource } from '../datasets/sample';
 import {
   evalTransforms,
@@ -16,6 +15,7 @@ import { adamW } from './adamw';
 import { cosineSchedule } from './cosine_schedule';
 import type { Ranks } from './ranks';
 import { defaultFamily, type Recipe } from './recipe';
+import { checkFound, describeData, isOwnImages } from './recipe_data';
 import { evaluationData, firstSamples, trainingData } from './sample_data';
 import { seededWeights } from './seeded_weights';
 import type { TrainerConfig } from './trainer_config';
@@ -23,7 +23,8 @@ import type { TrainerConfig } from './trainer_config';
 /** The recipe's network with weights drawn from its seed. */
 export function modelFromRecipe({ model, data, seed }: Recipe): tf.LayersModel {
   const { preset, family = defaultFamily, ...options } = model;
-  const { kind, sample, classes } = dataSets[data.name];
+  checkFound(data);
+  const { kind, sample, classes } = describeData(data);
   const time = kind === 'events' ? [options.timeSteps!] : [];
   const input = { inputShape: [...time, ...sample], numClasses: classes };
   return seededWeights(seed, () =>
@@ -34,26 +35,23 @@ export function modelFromRecipe({ model, data, seed }: Recipe): tf.LayersModel {
 }
 
 /** The recipe's augmentation of training samples. */
-function trainTransform(
-  { augment, data }: Recipe,
-  mean?: readonly number[],
-): Transform | undefined {
-  if (!augment) return undefined;
+function trainTransform(recipe: Recipe, mean?: readonly number[]): Transform | undefined {
+  const { augment, data } = recipe;
+  if (!augment) return isOwnImages(data) ? testTransform(recipe) : undefined;
   const { erasing: _, policy, intensity, hflip, ...image } = augment;
-  const { kind, sample } = dataSets[data.name];
+  const { kind, sample } = describeData(data);
   if (kind === 'events') {
     return eventTransforms({ ...given({ policy, hflip, intensity }) });
   }
   return trainTransforms({ size: [sample[0], sample[1]], ...given({ ...image, hflip, mean }) });
 }
 
-function testTransform({ evaluation, data }: Recipe): Transform | undefined {
-  if (!evaluation?.cropPct) return undefined;
-  const { cropPct, interpolation } = evaluation;
-  return evalTransforms({
-    size: dataSets[data.name].sample[0],
-    ...given({ cropPct, interpolation }),
-  });
+/** What it does to held-out samples, and to those that the network is asked of. */
+export function testTransform({ evaluation, data }: Recipe): Transform | undefined {
+  const { interpolation, cropPct = isOwnImages(data) ? 1 : undefined } = evaluation ?? {};
+  if (cropPct === undefined) return undefined;
+  const [height, width] = describeData(data).sample;
+  return evalTransforms({ size: [height, width], cropPct, ...given({ interpolation }) });
 }
 
 /** For recipes with distillation, `model` and `teacher` too. */
@@ -132,7 +130,7 @@ export function identityOf(recipe: Recipe): Record<string, unknown> {
 export function imagesOf(recipe: Recipe): { perEpoch: boolean; identity: Record<string, unknown> } {
   const { data, model, seed, batchSize, augment, mixup } = recipe;
   const perEpoch = augment !== undefined || mixup !== undefined;
-  const frames = dataSets[data.name].kind === 'events' && { timeSteps: model.timeSteps };
+  const frames = describeData(data).kind === 'events' && { timeSteps: model.timeSteps };
   return {
     perEpoch,
     identity: { data, ...frames, ...(perEpoch && { seed, batchSize, augment, mixup }) },

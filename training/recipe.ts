@@ -1,6 +1,5 @@
 /** The contents of a training recipe, and which recipes are valid. */
 import * as z from 'zod'; // Not { z }: bundlers can then drop the unused parts, and Parcel finds it.
-import { dataSets } from '../datasets/data_sets';
 import { isKeepTokens } from '../lib/kept_tokens';
 import { allFamilies, familyNamed } from '../models/families';
 import type { Family } from '../models/family';
@@ -8,6 +7,7 @@ import type { NetworkOption, NetworkOptions } from '../models/options';
 import { familyOfPreset, list, type ModelConfig, presetConfig } from '../models/registry';
 import { checkLoss, distillationSchema, lossSchema } from './_recipe_loss';
 import { checkSizes } from './_recipe_sizes';
+import { dataSchema, describeData, isOwnData, ownDataKeys } from './recipe_data';
 
 /** For a recipe that names neither a preset nor a family. */
 export const defaultFamily = 'spikingformer';
@@ -80,16 +80,6 @@ function recipeOptions({ options }: Family): NetworkOptions {
   return Object.fromEntries(Object.entries(options).filter(([, { recipe }]) => recipe !== false));
 }
 
-const names = Object.keys(dataSets) as [keyof typeof dataSets];
-const data = z.strictObject({
-  name: z.enum(names),
-  /** How to split events into frames; the model's timeSteps is the number of frames. */
-  splitBy: z.enum(['number', 'time']).optional(),
-  /** Use only the first samples of each split, this many. */
-  trainSamples: count.optional(),
-  testSamples: count.optional(),
-});
-
 const range = z.tuple([z.number().positive(), z.number().positive()]);
 const augment = z.strictObject({
   scale: range.optional(),
@@ -154,7 +144,7 @@ const shape = (model: z.ZodType<RecipeModel>) =>
     description: z.string().max(1000),
     seed: z.int().min(0),
     model,
-    data,
+    data: dataSchema,
     /** Length of the cosine; the cool-down follows it. */
     epochs,
     batchSize: batch,
@@ -190,7 +180,7 @@ export type Recipe = z.infer<ReturnType<typeof shape>>;
 export type Complain = (path: (string | number)[], message: string) => void;
 
 function checkModel({ model, data }: Recipe, complain: Complain): void {
-  const set = dataSets[data.name];
+  const set = describeData(data);
   const { preset, family: name = defaultFamily } = model;
   const names = allFamilies().map((family) => family.name);
   if (preset !== undefined && !list().includes(preset)) {
@@ -209,7 +199,9 @@ function checkModel({ model, data }: Recipe, complain: Complain): void {
   } else {
     if (model.family) complain(['model', 'family'], 'is determined by the preset');
     const { inputShape, numClasses } = presetConfig(preset);
-    if (inputShape.slice(-3).join() !== set.sample.join() || numClasses !== set.classes) {
+    const isOwn = isOwnData(data.name); // any preset fits: the network is made for the data
+    if (isOwn) checkInput(preset, set.kind, complain);
+    else if (inputShape.slice(-3).join() !== set.sample.join() || numClasses !== set.classes) {
       complain(
         ['model', 'preset'],
         `is for samples [${inputShape.slice(-3)}] in ${numClasses} classes, but ${data.name} has [${set.sample}] in ${set.classes}`,
@@ -222,8 +214,17 @@ function checkModel({ model, data }: Recipe, complain: Complain): void {
   if (set.kind === 'images' && data.splitBy) complain(['data', 'splitBy'], 'is for events only');
 }
 
+/** Events need a network of frames, images one of images. */
+function checkInput(preset: string, kind: 'images' | 'events', complain: Complain): void {
+  const { inputShape } = presetConfig(preset);
+  const takes = inputShape.length === 4 ? 'events' : inputShape.length === 3 ? 'images' : 'text';
+  if (takes !== kind) complain(['model', 'preset'], `is for ${takes}, but the data are ${kind}`);
+}
+
 function checkData({ data, augment = {}, mixup, evaluation }: Recipe, complain: Complain): void {
-  const { kind } = dataSets[data.name];
+  const { kind } = describeData(data);
+  const foreign = isOwnData(data.name) ? [] : ownDataKeys.filter((key) => key in data);
+  for (const key of foreign) complain(['data', key], 'is for own-images and own-events only');
   const forImages = [
     'scale',
     'ratio',
@@ -261,7 +262,7 @@ function checkTiming(recipe: Recipe, complain: Complain): void {
   if (effectiveBatch !== batchSize * accumulate) {
     complain(['effectiveBatch'], `must be batchSize times accumulate, ${batchSize * accumulate}`);
   }
-  const samples = Math.min(data.trainSamples ?? Infinity, dataSets[data.name].samples.train);
+  const samples = Math.min(data.trainSamples ?? Infinity, describeData(data).samples.train);
   if (effectiveBatch > samples) {
     complain(['effectiveBatch'], `must be at most the number of training samples, ${samples}`);
   }

@@ -4,8 +4,11 @@ import {
   backendOption,
   dataFolderOption,
   jsonOption,
+  names,
   partialOption,
   repeated,
+  share,
+  sides,
   wholeNumber,
 } from '../_arguments';
 
@@ -37,6 +40,9 @@ export const trainCommand = (program: Command) =>
       "keep the teacher's outputs there, so that it need not run again",
     )
     .addOption(dataFolderOption())
+    .option('--split <share>', 'of your own data: how much of each class is held out', share)
+    .option('--size <pixels>', 'of your own data: side, or HEIGHTxWIDTH (default: found)', sides)
+    .option('--classes <names>', 'of your own data: only these class folders, in order', names)
     .addOption(partialOption())
     .option(
       '--workers <n>',
@@ -63,8 +69,12 @@ Under mpirun or srun the processes share the batches of each step, whose size
 and learning rate stay the recipe's; it takes what native install --mpi builds.
 A process that fails ends all; the first of them prints and keeps the run.
 
+--data without --recipe names a folder of your own: a folder of images or event
+recordings for each class, in train/ and val/ or not. See docs/own_data.md.
+
 Examples:
   spikingformer train --recipe mnist-tiny
+  spikingformer train --data ./flowers --split 0.2 --out runs/flowers
   spikingformer train --recipe cifar10-4-384 --out runs/paper --workers 2
   spikingformer train --resume --out runs/paper
   mpirun -np 8 npx spikingformer train --recipe imagenet-8-768

@@ -19,14 +19,34 @@ export const imageExtensions = [
  * @throws DatasetError if it is no image, not a whole one, or of a kind that is refused
  */
 export async function decodeImage(path: string): Promise<Bitmap> {
-  const bytes = await fs.readFile(path);
-  try {
+  return decodeImageBytes(await fs.readFile(path), path);
+}
+
+/** The same of a file's bytes; errors call it `name`. */
+export function decodeImageBytes(bytes: Buffer, name: string): Promise<Bitmap> {
+  return ofImage(name, async () => {
     const decode = bitmapDecoder(bytes);
     return decode ? decode(bytes) : await decodeBySharp(await loadSharp(), bytes);
+  });
+}
+
+/** Width and height, without decoding more than it takes. @throws DatasetError if it is no image */
+export function imageSize(bytes: Buffer, name: string): Promise<Omit<Bitmap, 'data'>> {
+  return ofImage(name, async () => {
+    const decode = bitmapDecoder(bytes);
+    if (decode) return decode(bytes);
+    const { width, height } = await open(await loadSharp(), bytes).metadata();
+    return { width, height };
+  });
+}
+
+async function ofImage<T>(name: string, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
   } catch (error) {
     if (error instanceof MissingSharpError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DatasetError(`${path} is no image that can be decoded: ${reason}`, { cause: error });
+    throw new DatasetError(`${name} is no image that can be decoded: ${reason}`, { cause: error });
   }
 }
 

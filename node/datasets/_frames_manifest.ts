@@ -1,7 +1,6 @@
 /** The manifest of kept frames: what they were made from, and which shards they are in. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FramesOptions } from '../../datasets/frames';
 import { isNatural, isRecord } from '../files/json';
 
 /** Goes up whenever the frames of a recording, or how they are stored, change. */
@@ -18,7 +17,7 @@ export interface SkippedSample {
 export interface Manifest {
   format: number;
   source: Readonly<Record<string, unknown>>;
-  settings: FramesOptions;
+  settings: object;
   /** How many files of how many bytes the frames were made from. */
   files: number;
   bytes: number;

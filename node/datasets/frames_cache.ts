@@ -33,15 +33,25 @@ import {
 
 const SHARD_SAMPLES = 256;
 
-/** A split of recordings, from which frames are made. */
-export interface Recordings {
+/** A split of which samples are made from files. */
+export interface SampleFiles {
   /** Names the data set, its split and how its files are read: all but the files themselves. */
   source: Readonly<Record<string, unknown>>;
   /** All files that are read, by path below the root, with their sizes. */
   files: readonly { path: string; bytes: number }[];
   samples: readonly { name: string; label: number }[];
+}
+
+/** A split of recordings, from which frames are made. */
+export interface Recordings extends SampleFiles {
   readEvents(index: number): Promise<Events>;
 }
+
+/** Frames of events, or the bytes of an image. */
+export type MadeSample = Pick<Sample, 'data' | 'shape'>;
+
+/** Makes the sample of that index. */
+export type MakeSample = (index: number) => Promise<MadeSample>;
 
 export interface FramesCacheOptions {
   /** Where the frames of this setting are kept. */
@@ -68,9 +78,20 @@ interface Shard {
 }
 
 /** Opens the frames of these recordings; makes those that are not there. */
-export async function openFramesCache(
+export function openFramesCache(
   recordings: Recordings,
   settings: FramesOptions,
+  options: FramesCacheOptions,
+): Promise<FramesCache> {
+  const make: MakeSample = async (i) => eventsToFrames(await recordings.readEvents(i), settings);
+  return openSamplesCache(recordings, settings, make, options);
+}
+
+/** The same of samples of any kind, made by these settings. */
+export async function openSamplesCache(
+  recordings: SampleFiles,
+  settings: object,
+  make: MakeSample,
   { folder, damaged = 'error', onProgress, signal }: FramesCacheOptions,
 ): Promise<FramesCache> {
   await fs.mkdir(folder, { recursive: true }).catch((error) => {
@@ -92,7 +113,7 @@ export async function openFramesCache(
     let shard = await readShard(path);
     if (shard === null || !usable(shard) || !(complete || (await isSound(shard)))) {
       const place = { path, key, first, count };
-      shard = await makeShard(recordings, settings, place, damaged, (done) => {
+      shard = await makeShard(recordings, make, place, damaged, (done) => {
         signal?.throwIfAborted();
         onProgress?.(first + done, total);
       });
@@ -158,7 +179,7 @@ export function settingName(split: string, settings: FramesOptions): string {
 const shardName = (first: number) => `shard-${String(first / SHARD_SAMPLES).padStart(5, '0')}.bin`;
 
 /** Of settings, and of the names and sizes of the recordings. */
-export function keyOf({ source, files, samples }: Recordings, settings: FramesOptions): string {
+export function keyOf({ source, files, samples }: SampleFiles, settings: object): string {
   return hashOf([
     JSON.stringify([FORMAT, SHARD_SAMPLES, source, settings]),
     ...files.map(({ path, bytes }) => JSON.stringify([path, bytes])),
@@ -167,8 +188,8 @@ export function keyOf({ source, files, samples }: Recordings, settings: FramesOp
 }
 
 async function makeShard(
-  recordings: Recordings,
-  settings: FramesOptions,
+  { samples }: SampleFiles,
+  make: MakeSample,
   { path, key, first, count }: { path: string; key: string; first: number; count: number },
   damaged: 'error' | 'skip',
   onSample: (done: number) => void,
@@ -177,10 +198,9 @@ async function makeShard(
   const packed: Uint8Array[] = [];
   for (let i = 0; i < count; i++) {
     onSample(i);
-    const { name, label } = recordings.samples[first + i];
+    const { name, label } = samples[first + i];
     try {
-      const frames = eventsToFrames(await recordings.readEvents(first + i), settings);
-      const sample = packFrames(frames, label);
+      const sample = packFrames(await make(first + i), label);
       entries.push(sample.entry);
       packed.push(sample.packed);
     } catch (error) {
@@ -233,8 +253,8 @@ async function readAt(path: string, start: number, length: number): Promise<Uint
 }
 
 interface Written {
-  recordings: Recordings;
-  settings: FramesOptions;
+  recordings: SampleFiles;
+  settings: object;
   key: string;
   skipped: readonly SkippedSample[];
   shards: readonly Shard[];

@@ -4,7 +4,6 @@
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DatasetError } from '../../datasets/dataset_error';
-import type { Frames } from '../../datasets/frames';
 import type { Sample } from '../../datasets/sample';
 import { hashOf } from '../files/hash';
 import { isNatural, isRecord } from '../files/json';
@@ -30,7 +29,7 @@ export interface ShardHeader {
 }
 
 /** The frames as they are stored, and what the header says of them. */
-export function packFrames({ shape, data }: Frames, label: number) {
+export function packFrames({ shape, data }: Pick<Sample, 'data' | 'shape'>, label: number) {
   let largest = 0;
   for (const count of data) if (count > largest) largest = count;
   const dtype: CountType = largest < 2 ** 8 ? 'uint8' : largest < 2 ** 16 ? 'uint16' : 'float32';
