@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# with_tensorflow.sh COMMAND...: runs the command in a copy of the project that has tfjs-node and the native
-# ops, which must not be among its dependencies: npm gets tfjs-node without its own download, `native
+# with_tensorflow.sh COMMAND...: runs the command in a copy of the project that has tfjs-node, onnxruntime-node
+# and the native ops, which must not be among its dependencies: npm gets both without their own downloads, `native
 # install` fits it to a TensorFlow that is there or that pip gets. The copy stays in .cache/, for the next
 # time; what the command writes to results/ lands in the project. Status 70: the copy could not be made.
 set -euo pipefail
@@ -36,15 +36,16 @@ mkdir -p "$root/results"
 ln -s "$root/results" "$copy/results"
 cd "$copy"
 
-stamp="$(sha256sum "$root/package-lock.json")"
+added=(@tensorflow/tfjs-node@4.22.0 onnxruntime-node@1.30.0)
+stamp="${added[*]} $(sha256sum "$root/package-lock.json")"
 if [[ ! -f stamp || "$(cat stamp)" != "$stamp" ]]; then
   start=$SECONDS
   rm -rf stamp node_modules
   cp -a "$root/node_modules/." node_modules # its contents: it may be a link to another checkout's
   limited 30 npm install --save-dev --no-audit --no-fund --ignore-scripts --loglevel=error \
-    @tensorflow/tfjs-node@4.22.0 >&2
+    "${added[@]}" >&2
   echo "$stamp" >stamp
-  seconds 'npm install @tensorflow/tfjs-node'
+  seconds "npm install ${added[*]}"
 fi
 start=$SECONDS
 npx tsx cli/index.ts native install >&2

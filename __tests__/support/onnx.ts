@@ -8,8 +8,11 @@ const { importModule } = globalThis as unknown as {
   importModule(name: string): Promise<unknown>;
 };
 
+/** onnxruntime-web, or onnxruntime-node where CI has installed it. */
+const RUNTIME = process.env.SPIKINGFORMER_TEST_ONNXRUNTIME ?? 'onnxruntime-web';
+
 async function onnxruntime(): Promise<typeof Onnxruntime> {
-  const ort = (await importModule('onnxruntime-web')) as typeof Onnxruntime;
+  const ort = (await importModule(RUNTIME)) as typeof Onnxruntime;
   ort.env.wasm.numThreads = 1;
   return ort;
 }
