@@ -1,10 +1,11 @@
 /** `spikingformer doctor`: what works on this machine, as text or as JSON. */
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
+import { type NativeOps, nativeOpsInUse } from '../lib/kernels/tensorflow/native_ops';
 import '../node/index';
 import { type BackendFindings, examineBackends } from './_backends';
 import { type NativeTools, nativeTools } from './_native_tools';
-import { fastest, reasonFor, warningOf, withoutNative } from './shared/choose_backend';
+import { fastest, reasonFor, useBackend, warningOf, withoutNative } from './shared/choose_backend';
 import {
   copiesOfTfjs,
   type NativeBackend,
@@ -30,6 +31,7 @@ export async function doctor(options: { json?: boolean }): Promise<boolean> {
   const native = nativeBackends();
   const backends = await examineBackends();
   const best = fastest(native);
+  await selfTest(best);
   const findings: Findings = {
     node: {
       version: process.version,
@@ -46,6 +48,16 @@ export async function doctor(options: { json?: boolean }): Promise<boolean> {
   findings.problems = problemsOf(findings);
   console.log(options.json ? JSON.stringify(findings, null, 2) : text(findings));
   return findings.problems.length === 0;
+}
+
+/** On a GPU the ops' own self-test has the last word: it runs in the process that loads them. */
+async function selfTest(best: NativeBackend | undefined): Promise<void> {
+  if (!best?.gpu || best.noOps) return;
+  const current = tf.getBackend();
+  await useBackend('tensorflow');
+  const ops = nativeOpsInUse();
+  await tf.setBackend(current);
+  if (typeof ops === 'string') Object.assign(best, { noOps: ops, opsFail: true });
 }
 
 function problemsOf({ tfjs, backends, native }: Findings): string[] {
@@ -119,8 +131,14 @@ function describeNative({ loads, tensorflow, gpu, gigaflops, ops, noOps }: Nativ
   if (!loads) return 'FAILS';
   const neurons =
     ops && !noOps
-      ? `neurons in one op: ${ops.instructionSet}, ${ops.threads} threads`
+      ? `neurons in one op: ${gpu ? describeCuda(ops) : describeLoops(ops)}`
       : `neurons composed of stock operations: ${noOps}`;
   const device = gpu ? 'on the GPU' : 'on the CPU';
   return `works and trains (TensorFlow ${tensorflow} ${device}, ${gigaflops} GFLOPS; ${neurons})`;
 }
+
+const describeLoops = ({ instructionSet, threads }: NativeOps) =>
+  `${instructionSet}, ${threads} threads`;
+
+const describeCuda = ({ cuda }: NativeOps) =>
+  cuda === 'stream' ? "CUDA, on TensorFlow's stream" : 'CUDA, which waits for the GPU at every op';

@@ -6,6 +6,10 @@
 
 #include "ops.h"
 #include "thread_pool.h"
+#ifdef SPIKINGFORMER_GPU
+#include "cuda/launches.h"
+#include "cuda/ops.h"
+#endif
 
 namespace {
 
@@ -34,6 +38,9 @@ std::string RegisterAll() {
   spikingformer::RegisterBatchNormLif(status);
   spikingformer::RegisterUpdates(status);
   spikingformer::RegisterAttention(status);
+#ifdef SPIKINGFORMER_GPU
+  spikingformer::RegisterAllOnGpu(status);
+#endif
   return Ok(status) ? "" : TF_Message(status.get());
 }
 
@@ -49,5 +56,8 @@ NAPI_MODULE_INIT() {
   Set(env, exports, "interface", SPIKINGFORMER_INTERFACE);
   Set(env, exports, "instructionSet", spikingformer::NameOf(spikingformer::BestInstructionSet()));
   Set(env, exports, "threads", spikingformer::Threads());
+#ifdef SPIKINGFORMER_GPU
+  Set(env, exports, "cuda", spikingformer::kOnStream ? "stream" : "synchronized");
+#endif
   return exports;
 }

@@ -6,29 +6,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { attentionKernels } from '../../lib/kernels/tensorflow/attention';
-import { nativeBatchNormKernels } from '../../lib/kernels/tensorflow/batch_norm';
-import { nativeMaxPoolKernels } from '../../lib/kernels/tensorflow/max_pool';
-import { multiStepLIFKernels } from '../../lib/kernels/tensorflow/multi_step_lif';
-import { updateKernels } from '../../lib/kernels/tensorflow/updates';
+import { gpuKernels } from '../../lib/kernels/tensorflow/gpu';
 import type { OpAttr, TensorflowBackend } from '../../lib/tfjs_internals';
 import { hashOf } from '../../node/files/hash';
-import { type Compiler, findCompiler, gpuSources } from '../../node/native/build';
+import { type Compiler, findCompiler } from '../../node/native/build';
+import { gpuSources } from '../../node/native/cuda';
 import './backends'; // Silences the banner of the backend cpu.
 import { root } from './process';
 
 const stand = join(root, '__tests__/support/cuda');
 const native = join(root, 'native');
 const compiler = findCompiler();
-
-/** The kernels that tfjs-node-gpu has of this library. */
-const kernels = [
-  ...multiStepLIFKernels,
-  ...nativeBatchNormKernels,
-  ...nativeMaxPoolKernels,
-  ...updateKernels,
-  ...attentionKernels,
-];
 
 const filesIn = (folder: string) =>
   readdirSync(folder, { withFileTypes: true })
@@ -121,7 +109,7 @@ export function runOnGpu(
   inputs: Record<string, tf.Tensor | undefined>,
   attrs: object,
 ): tf.Tensor[] {
-  const { kernelFunc } = kernels.find(({ kernelName }) => kernelName === name)!;
+  const { kernelFunc } = gpuKernels.find(({ kernelName }) => kernelName === name)!;
   const given = Object.fromEntries(Object.entries(inputs).filter(([, x]) => x !== undefined));
   const made = kernelFunc({
     inputs: given as tf.NamedTensorInfoMap,
@@ -133,7 +121,7 @@ export function runOnGpu(
 
 /** From here on the backend `cpu` of this process runs these kernels, and no other of this library's. */
 export function takeGpuKernels(): void {
-  for (const { kernelName, kernelFunc } of kernels) {
+  for (const { kernelName, kernelFunc } of gpuKernels) {
     tf.registerKernel({
       kernelName,
       backendName: 'cpu',

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { OPS_INTERFACE } from '../../lib/kernels/tensorflow/native_ops';
+import { BUILT_WITHOUT_CUDA, OPS_INTERFACE } from '../../lib/kernels/tensorflow/native_ops';
 import { bindingFolder, OPS_FILE } from '../../node/native/ops';
 import { type Proof, prove } from '../../node/native/proof';
 
@@ -104,8 +104,10 @@ function examine({ path }: PackageCopy): Omit<NativeBackend, 'name' | keyof Pack
   if (process.env.SPIKINGFORMER_NATIVE_OPS === '0') return without('SPIKINGFORMER_NATIVE_OPS is 0');
   const proof = proven(addon);
   if (typeof proof === 'string') return { ...without(proof), opsFail: true };
-  if (proof.gpu) return { loads: true, ...proof, noOps: 'the native op is for CPUs' };
-  if (proof.ops?.interface === OPS_INTERFACE) return { loads: true, ...proof };
-  const other = 'the native op is of another version: run `spikingformer native install`';
-  return { ...without(other), opsFail: true };
+  if (proof.ops?.interface !== OPS_INTERFACE) {
+    const other = 'the native op is of another version: run `spikingformer native install`';
+    return { ...without(other), opsFail: true };
+  }
+  const failure = proof.gpu && !proof.ops.cuda ? BUILT_WITHOUT_CUDA : proof.gpuFailure;
+  return { loads: true, ...proof, ...(failure && { noOps: failure, opsFail: true }) };
 }

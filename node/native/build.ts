@@ -11,6 +11,7 @@ import { OPS_INTERFACE } from '../../lib/kernels/tensorflow/native_ops';
 import { hashOf } from '../files/hash';
 import { inParallel } from '../files/in_parallel';
 import { readNpmTarball } from '../files/npm_tarball';
+import { compileKernels, findNvrtc, gpuSources, KERNELS_FOLDER } from './cuda';
 import { bindingFolder, OPS_FILE } from './ops';
 import { minutes, run, runAsync, seconds } from './process';
 import { LIBRARIES, type Tensorflow } from './tensorflow';
@@ -33,17 +34,6 @@ export function sourcesDigest(folder = sourcesFolder()): string {
   const parts = sources.sort().flatMap((name) => [name, readFileSync(join(folder, name))]);
   return hashOf(parts).slice(0, 16);
 }
-
-/** Of ops on GPUs, besides what TensorFlow's stream takes: the sources of the host's side. */
-export const gpuSources = [
-  'driver',
-  'launches',
-  'multi_step_lif',
-  'batch_norm',
-  'first_max_pool',
-  'attention',
-  'updates',
-].map((name) => `cuda/${name}`);
 
 /** The loops' instruction sets: chosen when the ops are loaded, so that a built folder may be moved. */
 const instructionSets: Record<string, string[]> = {
@@ -161,6 +151,8 @@ export async function layOutTensorflow(
 export interface Built {
   binding: string;
   ops: string;
+  /** Of tfjs-node-gpu: what keeps the ops from a GPU, or makes them wait for it; none is best. */
+  gpuLacks: string[];
 }
 
 /**
@@ -202,9 +194,11 @@ export async function build(
   const bindingFlags = ['-std=gnu++17', '-w', `-DNAPI_VERSION=${napi}`];
   const bindingObjects = ['tfjs_backend', 'tfjs_binding'];
   const ops = sourcesFolder();
+  const gpu = isGpuPackage(packageDir);
   const opsFlags = [
     ...['-std=c++17', '-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math'],
     ...['-pthread', '-DNAPI_VERSION=8', `-DSPIKINGFORMER_INTERFACE=${OPS_INTERFACE}`],
+    ...(gpu ? ['-DSPIKINGFORMER_GPU'] : []),
   ];
   const opsObjects = [
     'addon',
@@ -219,7 +213,23 @@ export async function build(
     'updates',
     'attention',
     'thread_pool',
+    ...(gpu ? gpuSources : []),
   ];
+  const gpuLacks: string[] = [];
+  /** The one file that takes TensorFlow's C++ headers; where they have changed, what does without. */
+  const compileStream = () =>
+    compile(join(ops, 'cuda/stream.cc'), 'stream.o', [...opsFlags, '-w'])().catch((error) => {
+      gpuLacks.push(`TensorFlow's stream: launches wait for the GPU (${firstLine(error)})`);
+      return compile(join(ops, 'cuda/no_stream.cc'), 'stream.o', opsFlags)();
+    });
+  /** Without the kernels the ops fail on a GPU, and the composed forms serve there. */
+  const makeKernels = async () => {
+    const nvrtc = findNvrtc(source);
+    if (typeof nvrtc !== 'string') return void gpuLacks.push(`the kernels: ${nvrtc.reason}`);
+    await compileKernels(compiler.command, nvrtc, ops, objects, join(output, KERNELS_FOLDER)).catch(
+      (error) => void gpuLacks.push(`the kernels: ${firstLine(error)}`),
+    );
+  };
   const loopSources = [
     'lif',
     'norm',
@@ -243,26 +253,39 @@ export async function build(
     ...loops.map(({ source, object, flags }) =>
       compile(join(ops, `${source}.cc`), `${object}.o`, [...opsFlags, ...flags]),
     ),
-    ...opsObjects.map((name) => compile(join(ops, `${name}.cc`), `${name}.o`, opsFlags)),
+    ...opsObjects.map((name) => compile(join(ops, `${name}.cc`), objectOf(name), opsFlags)),
+    ...(gpu ? [compileStream, makeKernels] : []),
   ];
   await inParallel(jobs, (job) => job(), availableParallelism());
 
   const link = (names: string[], file: string, libraries: string[]) => {
     // An environment's TensorFlow is loaded from where it lies, as it finds its CUDA libraries from there.
     const home = tensorflow.fetched ? `$ORIGIN/${relative(output, join(deps, 'lib'))}` : source;
-    const files = names.map((name) => join(objects, `${name}.o`));
+    const files = names.map((name) => join(objects, objectOf(name)));
     const found = libraries.map((name) => join(deps, 'lib', name));
     // Not -Wl, which would cut a path at its commas.
     const rpath = ['-Xlinker', '-rpath', '-Xlinker', home];
-    const args = ['-shared', ...files, ...found, '-pthread', ...rpath];
+    const args = ['-shared', ...files, ...found, '-pthread', '-ldl', ...rpath];
     return make(args, join(output, file), `linking ${file}`, LINK_LIMIT);
   };
   await link(bindingObjects, BINDING_FILE, [LIBRARIES.cc, LIBRARIES.framework]);
-  await link([...opsObjects, ...loops.map(({ object }) => object)], OPS_FILE, [
-    LIBRARIES.framework,
-  ]);
+  const opsParts = [
+    ...opsObjects,
+    ...(gpu ? ['stream'] : []),
+    ...loops.map(({ object }) => object),
+  ];
+  await link(opsParts, OPS_FILE, [LIBRARIES.framework]);
   await fs.rm(objects, { recursive: true });
-  return { binding: join(output, BINDING_FILE), ops: join(output, OPS_FILE) };
+  return { binding: join(output, BINDING_FILE), ops: join(output, OPS_FILE), gpuLacks };
+}
+
+/** Sources of one name lie in native/ and native/cuda/. */
+const objectOf = (source: string) => `${source.replace('/', '_')}.o`;
+
+const firstLine = (error: Error) => error.message.split('\n', 1)[0]!.replace(/:$/, '');
+
+function isGpuPackage(packageDir: string): boolean {
+  return /-gpu$/.test(JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8')).name);
 }
 
 function napiVersions(packageDir: string): number[] {

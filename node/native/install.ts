@@ -159,6 +159,7 @@ export async function installNative(
 
     log('building the binding and the ops');
     const built = await steps.build(folder, tensorflow, compiler, staging);
+    for (const lack of built.gpuLacks) log(`on a GPU the ops lack ${lack}`);
     const newRecord: Record = {
       tensorflow,
       sources: sourcesDigest(),

@@ -7,7 +7,14 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { MultiStepLIF, MultiStepLIFGrad } from '../../lib/kernels/multi_step_lif';
-import { type NativeOps, setNativeOpsLoader } from '../../lib/kernels/tensorflow/native_ops';
+import { tensorflowBackend } from '../../lib/kernels/tensorflow/backend';
+import {
+  type NativeOps,
+  OPS_INTERFACE,
+  setNativeOpsLoader,
+} from '../../lib/kernels/tensorflow/native_ops';
+import type { TensorflowBackend } from '../../lib/tfjs_internals';
+import { proveOnGpu } from './gpu_proof';
 
 export const OPS_FILE = 'spikingformer_ops.node';
 
@@ -58,9 +65,30 @@ function load(packageName: string): NativeOps | string {
   }
 }
 
+/** Of ops for a GPU: they, or why they do not compute right there. */
+function proven(ops: NativeOps, backend: TensorflowBackend): NativeOps | string {
+  const current = tf.getBackend();
+  tf.setBackend('tensorflow'); // At once, as it has been started.
+  const failure = proveOnGpu(backend);
+  tf.setBackend(current);
+  return failure ? `the CUDA kernels (${ops.cuda}) fail their self-test: ${failure}` : ops;
+}
+
 let loaded: NativeOps | string | undefined;
 setNativeOpsLoader((packageName) => {
-  loaded ??= load(packageName);
+  if (loaded !== undefined) return loaded;
+  const ops = load(packageName);
+  loaded = ops;
+  const backend = tensorflowBackend();
+  if (
+    typeof ops !== 'string' &&
+    ops.interface === OPS_INTERFACE &&
+    ops.cuda &&
+    backend?.isUsingGpuDevice
+  ) {
+    loaded = 'the CUDA kernels are being proven'; // while their proof runs, which asks too
+    loaded = proven(ops, backend);
+  }
   return loaded;
 });
 

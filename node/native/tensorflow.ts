@@ -127,6 +127,13 @@ function isNeeded(name: string): boolean {
   );
 }
 
+/** The same with the headers of the C++ classes that hand out TensorFlow's stream on a GPU. */
+const isNeededOnGpu = (name: string) =>
+  isNeeded(name) || /^tensorflow\/include\/(?!external\/)/.test(name);
+
+/** Of those headers, one that every TensorFlow has. */
+const GPU_HEADER = 'include/tensorflow/core/framework/op_kernel.h';
+
 /** A TensorFlow that an earlier call has fetched. */
 export function cachedTensorflow(
   cacheDir: string,
@@ -134,7 +141,9 @@ export function cachedTensorflow(
   gpu = false,
 ): Tensorflow | undefined {
   const folder = join(cacheDir, cacheName(version, gpu), 'tensorflow');
-  const found = existsSync(folder) ? examineTensorflow(folder) : 'none';
+  // An earlier version of this library left the GPU's headers out.
+  const whole = existsSync(gpu ? join(folder, GPU_HEADER) : folder);
+  const found = whole ? examineTensorflow(folder) : 'none';
   return typeof found === 'string' ? undefined : { ...found, fetched: true };
 }
 
@@ -165,7 +174,7 @@ export async function fetchTensorflow(
     if (there) return there;
     const unpacked = join(place, 'unpacked');
     for (const wheel of await downloadWheels(pip, wanted, gpu, place)) {
-      await unpackWheel(wheel, unpacked, isNeeded, onUnpack);
+      await unpackWheel(wheel, unpacked, gpu ? isNeededOnGpu : isNeeded, onUnpack);
       await fs.rm(wheel);
     }
     const found = examineTensorflow(join(unpacked, 'tensorflow'));

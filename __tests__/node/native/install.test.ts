@@ -43,7 +43,7 @@ function setUp(changes: Partial<Steps> = {}, name = '@tensorflow/tfjs-node', ver
       mkdirSync(output, { recursive: true });
       const built = { binding: join(output, 'tfjs_binding.node'), ops: join(output, OPS_FILE) };
       for (const file of Object.values(built)) writeFileSync(file, tensorflow.version);
-      return built;
+      return { ...built, gpuLacks: packageDir.endsWith('-gpu') ? ['the kernels: no NVRTC'] : [] };
     },
     prove: (_, binding) => {
       calls.push(`prove ${binding ? 'what was built' : 'in place'}`);
@@ -89,7 +89,10 @@ test('for tfjs-node-gpu, CUDA comes with TensorFlow; a machine without a GPU is 
     },
     '@tensorflow/tfjs-node-gpu',
   );
-  expect(await install()).toMatchObject({ gpu: false, tensorflow: '2.21.0' });
+  const lines: string[] = [];
+  const log = (line: string) => void lines.push(line);
+  expect(await install({ log })).toMatchObject({ gpu: false, tensorflow: '2.21.0' });
+  expect(lines).toContain('on a GPU the ops lack the kernels: no NVRTC');
   expect(asked).toEqual([true, true]);
   expect(calls).toContain('prove in place');
 });

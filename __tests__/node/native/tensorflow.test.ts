@@ -180,7 +180,9 @@ cp ${wheels}/*.whl "$last/"`);
   };
 
   test('for GPUs: the wheels of CUDA that the extra names lie beside, as in an environment', async () => {
-    const { pip, calls } = await index(entries, undefined, cuda);
+    const headers = ['tensorflow/core/framework/op_kernel.h', 'absl/status.h', 'external/Core'];
+    const archive = headers.map((name) => ({ name: `tensorflow/include/${name}`, data: '//' }));
+    const { pip, calls } = await index([...entries, ...archive], undefined, cuda);
     const cache = newFolder();
     const found = await fetch(pip, cache, true);
     const home = join(cache, `tensorflow-and-cuda-${version}`);
@@ -195,6 +197,13 @@ cp ${wheels}/*.whl "$last/"`);
     expect(calls()[0]).not.toContain('--no-deps');
     expect(cachedTensorflow(cache, version, true)).toEqual(found);
     expect(cachedTensorflow(cache, version)).toBeUndefined();
+
+    // And the headers of C++ classes, without which the cache is an earlier version's.
+    const include = join(found.folder, 'include');
+    const kept = headers.map((name) => existsSync(join(include, name)));
+    expect(kept).toEqual([true, true, false]);
+    rmSync(join(include, headers[0]!));
+    expect(cachedTensorflow(cache, version, true)).toBeUndefined();
   });
 
   test('for GPUs: with another hash, an error, and an empty cache', async () => {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { runStockKernel } from '../override';
 import { kernel, opAttrs } from './backend';
-import { nativeOpsInUse } from './native_ops';
+import { hasCpuOps } from './native_ops';
 
 interface Attrs {
   strides: [number, number] | number;
@@ -27,7 +27,7 @@ export const depthwiseFilterGradientOverride = kernel<
   { x: tf.TensorInfo; dy: tf.TensorInfo },
   Attrs
 >(tf.DepthwiseConv2dNativeBackpropFilter, ({ x, dy }, backend, attrs) => {
-  if (!isWorthwhile(x, attrs) || typeof nativeOpsInUse() === 'string') {
+  if (!isWorthwhile(x, attrs) || !hasCpuOps()) {
     const name = tf.DepthwiseConv2dNativeBackpropFilter;
     return runStockKernel(name, 'tensorflow', { x, dy }, backend, attrs) as tf.Tensor;
   }

@@ -13,6 +13,8 @@ export interface NativeOps {
   /** The instruction set that its loops use on this processor. */
   instructionSet: string;
   threads: number;
+  /** Of tfjs-node-gpu: whether the kernels run on TensorFlow's stream, or wait for the GPU before and after. */
+  cuda?: 'stream' | 'synchronized';
 }
 
 /** Returns the ops, registered with `packageName`'s TensorFlow, or the reason why there are none. */
@@ -42,6 +44,15 @@ function loadNativeOps(packageName: string): NativeOps | string {
 export function nativeOpsInUse(): NativeOps | string {
   const backend = tensorflowBackend();
   if (!backend) return 'the backend tensorflow has not been started';
-  if (backend.isUsingGpuDevice) return 'the native ops run on CPUs, and TensorFlow uses a GPU here';
-  return loadNativeOps(`@tensorflow/tfjs-node${backend.isGPUPackage ? '-gpu' : ''}`);
+  const ops = loadNativeOps(`@tensorflow/tfjs-node${backend.isGPUPackage ? '-gpu' : ''}`);
+  const lacksCuda = typeof ops !== 'string' && backend.isUsingGpuDevice && !ops.cuda;
+  return lacksCuda ? BUILT_WITHOUT_CUDA : ops;
+}
+
+export const BUILT_WITHOUT_CUDA =
+  'the native ops were built for CPUs, and TensorFlow uses a GPU here: run `npx spikingformer native install` again';
+
+/** Whether the backend runs the ops that are for CPUs alone: those that skip zeros, and of depthwise convolutions. */
+export function hasCpuOps(): boolean {
+  return typeof nativeOpsInUse() !== 'string' && !tensorflowBackend()!.isUsingGpuDevice;
 }

@@ -6,7 +6,7 @@ import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import { opAttrs } from './backend';
-import { nativeOpsInUse } from './native_ops';
+import { hasCpuOps } from './native_ops';
 
 /** Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. */
 const DENSITY = { forward: 0.45, gradient: 0.35 };
@@ -29,7 +29,7 @@ export function isWorthSkipping(
 ): boolean {
   if (outChannels < CHANNELS || x.dtype !== 'float32') return false;
   if (util.sizeFromShape(x.shape) * outChannels * size ** 2 < WORTH) return false;
-  if (typeof nativeOpsInUse() === 'string') return false;
+  if (!hasCpuOps()) return false;
   const attrs = opAttrs(backend, { floats: { most: DENSITY[product] } });
   const [density] = backend.executeMultipleOutputs('SpikingformerDensity', attrs, [x, other], 1);
   const share = density!.dataSync()[0]!;
