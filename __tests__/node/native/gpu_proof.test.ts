@@ -52,6 +52,21 @@ describeGpuOnCpu('the self-test of kernels on a GPU', () => {
     );
   });
 
+  it('leaves no product behind in a gradient that is being taken', () => {
+    const keptOf = (times: number) => {
+      let kept = 0;
+      const loss = (x: tf.Tensor) => {
+        const before = tf.memory().numTensors;
+        expect(proveOnGpu(gpuOnCpu, { ...short, times })).toBeUndefined();
+        kept = tf.memory().numTensors - before;
+        return x.square().asScalar();
+      };
+      tf.tidy(() => void tf.grad(loss)(tf.scalar(1)));
+      return kept;
+    };
+    expect(keptOf(6)).toBe(keptOf(2));
+  });
+
   it('says what an op that fails says', () => {
     const fails = changed(() => {
       throw new Error("CUDA's driver does not load");
