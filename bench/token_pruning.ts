@@ -7,11 +7,10 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import * as tf from '@tensorflow/tfjs';
+import { useBackend } from '../cli/shared/choose_backend';
 import { linearAxis } from '../display/axis';
 import { lineChart } from '../display/line_chart';
 import { copyWeights } from '../models';
-import '../node/wasm_backend';
 import { datasetEntry } from '../node/datasets/registry';
 import { evaluate } from '../training/evaluation';
 import { modelFromRecipe, trainerConfigFromRecipe } from '../training/from_recipe';
@@ -38,7 +37,7 @@ export async function run(args: string[]): Promise<void> {
   });
   const { backend, epochs, samples } = values;
   const rounds = count('rounds', values.rounds);
-  await tf.setBackend(backend);
+  await useBackend(backend);
   const file = `recipes/${values.recipe}.yaml`;
   const changes = [
     `model.depth=${values.depth}`,
