@@ -23,7 +23,7 @@ function clangFormat() {
 }
 
 const sources = readdirSync(join(root, 'native'), { recursive: true })
-  .filter((name) => /\.(cc|h)$/.test(name))
+  .filter((name) => /\.(cc|h|cu|cuh)$/.test(name))
   .map((name) => join('native', name));
 const how = process.argv.includes('--check') ? ['--dry-run', '--Werror'] : ['-i'];
 const { status, error } = spawnSync(clangFormat(), [...how, ...sources], {

@@ -1,5 +1,5 @@
-// The products of spiking attention, each head where it lies among the others: scale (q kT) v is two of them, its
-// gradient five.
+// The products of spiking attention, each head where it lies among the others: scale (q kT) v is
+// two of them, its gradient five.
 #include "kernels.h"
 
 namespace spikingformer {

@@ -1,5 +1,5 @@
-// BatchNormTraining, the same with LIF neurons behind it, and their gradients. Sums run over parts of the rows,
-// a thread a channel of a part: a few rows in float32, those in float64.
+// BatchNormTraining, the same with LIF neurons behind it, and their gradients. Sums run over parts
+// of the rows, a thread a channel of a part: a few rows in float32, those in float64.
 #include "kernels.h"
 #include "neurons.cuh"
 
@@ -27,8 +27,8 @@ struct Normed {
 }  // namespace
 
 /**
- * Each part's mean, and squares about it. Taken from the part's first number, which is among them, so that a mean
- * far from zero costs no digits.
+ * Each part's mean, and squares about it. Taken from the part's first number, which is among them,
+ * so that a mean far from zero costs no digits.
  */
 KERNEL norm_moments(int64_t items, const float* __restrict__ x, int64_t rows, int64_t channels,
                     int64_t rows_per_part, double* __restrict__ means,
@@ -37,7 +37,7 @@ KERNEL norm_moments(int64_t items, const float* __restrict__ x, int64_t rows, in
     const Rows part = RowsOf(i / channels, rows_per_part, rows);
     const float* const column = x + i % channels;
     const float first = column[part.begin * channels];
-    const float pivot = first - first == 0.0f ? first : 0.0f;  // of an infinite one only NaN is left
+    const float pivot = first - first == 0.0f ? first : 0.0f;  // else only NaN is left
     double sum = 0, square = 0;
     for (int64_t row = part.begin; row < part.end;) {
       const int64_t end = row + kFew < part.end ? row + kFew : part.end;

@@ -1,5 +1,5 @@
-// FirstMaxPool, a thread a number of y, and its gradient, a thread a number of dx: it looks through the windows
-// that it lies in, in their order, and takes the gradient of those that it has won.
+// FirstMaxPool, a thread a number of y, and its gradient, a thread a number of dx: it looks through
+// the windows that it lies in, in their order, and takes the gradient of those that it has won.
 #include "kernels.h"
 
 namespace spikingformer {
@@ -23,11 +23,14 @@ inline Range Inside(const Pool& p, int64_t out, int64_t side) {
 /** The windows that a place of the image lies in, in one direction. */
 inline Range Around(const Pool& p, int64_t place, int64_t out_side) {
   const int64_t last = (place + p.padding) / p.strides;
-  const int64_t before = place + p.padding - p.size;  // the last window's begin that does not reach it
+  const int64_t before = place + p.padding - p.size;  // the last window that ends before it
   return {before < 0 ? 0 : before / p.strides + 1, Least(last + 1, out_side)};
 }
 
-/** A channel's place that wins a window, counted in rows of the image; x is the image's numbers of that channel. */
+/**
+ * A channel's place that wins a window, counted in rows of the image; x is the image's numbers of
+ * that channel.
+ */
 inline int64_t Winner(const Pool& p, const float* x, int64_t out_row, int64_t out_column) {
   const Range rows = Inside(p, out_row, p.height), columns = Inside(p, out_column, p.width);
   int64_t winner = rows.begin * p.width + columns.begin;

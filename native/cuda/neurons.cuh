@@ -1,5 +1,6 @@
 // Charge, fire, reset of one neuron, and the same back through time: the formulas of
-// lib/kernels/multi_step_lif.ts and surrogate.ts, each operation rounded as it stands (--fmad=false).
+// lib/kernels/multi_step_lif.ts and surrogate.ts, each operation rounded as it stands
+// (--fmad=false).
 #pragma once
 
 #include "../parameters.h"
@@ -25,7 +26,10 @@ inline float Charge(const Neurons& p, float v, float x) {
 
 inline bool Fires(const Neurons& p, float h) { return h >= p.threshold; }
 
-/** The membrane after firing or not: an infinite one that fires leaves NaN, as h (1 - s) + rest s does. */
+/**
+ * The membrane after firing or not: an infinite one that fires leaves NaN, as h (1 - s) + rest s
+ * does.
+ */
 inline float After(const Neurons& p, float h) {
   if (!Fires(p, h)) return h;
   return p.soft_reset ? h - p.threshold : (h - h) + p.rest;
@@ -43,10 +47,8 @@ inline float SurrogateGradient(const Neurons& p, float u) {
       const float z = kHalfPi * alpha * u;
       return (0.5f * alpha) / (1.0f + z * z);
     }
-    case kPiecewiseQuadratic:
-      return alpha - alpha * alpha * fabsf(u);
-    case kPiecewiseExp:
-      return 0.5f * alpha * expf(-alpha * fabsf(u));
+    case kPiecewiseQuadratic: return alpha - alpha * alpha * fabsf(u);
+    case kPiecewiseExp: return 0.5f * alpha * expf(-alpha * fabsf(u));
     case kSoftSign: {
       const float z = 1.0f / alpha + fabsf(u);
       return 1.0f / (2.0f * alpha * z * z);
@@ -58,7 +60,9 @@ inline float SurrogateGradient(const Neurons& p, float u) {
   }
 }
 
-/** dLoss/dh of a step, of gv = dLoss/dv after it: gs s'(u) + gv (1 - s), or + gv with a soft reset. */
+/**
+ * dLoss/dh of a step, of gv = dLoss/dv after it: gs s'(u) + gv (1 - s), or + gv with a soft reset.
+ */
 inline float ThroughFiring(const Neurons& p, float d_spike, float h, float gv) {
   float gs = d_spike;
   if (!p.detach_reset) gs += p.soft_reset ? -(gv * p.threshold) : gv * p.rest - gv * h;
@@ -68,7 +72,10 @@ inline float ThroughFiring(const Neurons& p, float d_spike, float h, float gv) {
   return passed + gv * (Fires(p, h) && !p.soft_reset ? 0.0f : 1.0f);
 }
 
-/** Steps one neuron through time; its numbers lie from `at` on, p.stride apart. Returns its last membrane. */
+/**
+ * Steps one neuron through time; its numbers lie from `at` on, p.stride apart. Returns its last
+ * membrane.
+ */
 template <class Input>
 float Forward(const Neurons& p, const Input& input, int64_t at, float v, float* spikes) {
 #pragma unroll 4
@@ -81,8 +88,8 @@ float Forward(const Neurons& p, const Input& input, int64_t at, float v, float* 
 }
 
 /**
- * And back: writes dx and, if asked, adds dLoss/dk to dk. Returns dLoss/dv0. Of kSteps steps the membranes stay in
- * registers; of any number (kSteps 0) each waits where its dx will be.
+ * And back: writes dx and, if asked, adds dLoss/dk to dk. Returns dLoss/dv0. Of kSteps steps the
+ * membranes stay in registers; of any number (kSteps 0) each waits where its dx will be.
  */
 template <int kSteps, class Input>
 float Backward(const Neurons& p, const Input& input, int64_t at, float v0, float gv,
