@@ -88,7 +88,7 @@ export class TrainingView {
     await this.client?.call(this.paused ? 'resume' : 'pause');
     this.paused = !this.paused;
     this.buttons.pause.textContent = this.paused ? 'Resume' : 'Pause';
-    if (this.paused) this.say(`Paused. ${this.status.textContent}`);
+    if (this.paused) this.say(this.status.textContent ?? '');
   }
 
   private receive(news: TrainingNews): void {
@@ -125,7 +125,7 @@ export class TrainingView {
   }
 
   private say(sentence: string): void {
-    this.status.textContent = sentence;
+    this.status.textContent = this.paused ? `Paused. ${sentence}` : sentence;
     this.status.classList.remove('error');
   }
 }
