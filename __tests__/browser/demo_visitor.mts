@@ -41,8 +41,11 @@ export class DemoSite {
   }
 
   /** The page, on wasm before the others have been tried. */
-  async visitOnWasm(options?: BrowserContextOptions): Promise<Visit> {
-    const visit = await this.open(options);
+  async visitOnWasm(
+    options?: BrowserContextOptions,
+    before?: (page: Page) => Promise<unknown>,
+  ): Promise<Visit> {
+    const visit = await this.open(options, before);
     await choose(visit.page, 'wasm');
     return visit;
   }
