@@ -22,6 +22,7 @@ import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../trainin
 import type { Recipe } from '../training/recipe';
 import { isOwnData } from '../training/recipe_data';
 import { InterruptedError, Trainer } from '../training/trainer';
+import { copyFrom, type FromArguments, openBeginning, withNetworkOf } from './_begin_from';
 import { finish, sayHowToGoOn } from './_end_of_run';
 import { checkAgreement, inJob, weightsDigest } from './_job';
 import { describeModel } from './_model_data';
@@ -42,7 +43,7 @@ import { UsageError } from './shared/errors';
 import { abortOnInterrupt, interruptStatus } from './shared/interrupt';
 import { jsonObserver, textObserver } from './shared/training_progress';
 
-export interface TrainArguments extends TeacherArguments, OwnArguments {
+export interface TrainArguments extends TeacherArguments, OwnArguments, FromArguments {
   recipe?: string;
   out?: string;
   resume?: boolean;
@@ -90,9 +91,16 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
   const { epochs, workers } = options;
   const { run, ...placed } = await place(options);
   checkOwnArguments(options, placed.recipe);
-  const isNew = isOwnData(placed.recipe.data.name) && !options.resume;
-  const own = isNew ? await findOwnData(placed.recipe, options) : undefined;
-  const recipe = own?.recipe ?? placed.recipe;
+  const chosen = await startBackend(run, options);
+  const beginning = await openBeginning(options);
+  const begun =
+    beginning && options.recipe === undefined
+      ? withNetworkOf(beginning, placed.recipe, options.set)
+      : placed.recipe;
+  const asked = options.freeze ? { ...begun, freeze: options.freeze } : begun;
+  const isNew = isOwnData(asked.data.name) && !options.resume;
+  const own = isNew ? await findOwnData(asked, options) : undefined;
+  const recipe = own?.recipe ?? asked;
   checkTeacher(options, recipe);
   const isFirst = !ranks || ranks.rank === 0;
   if (ranks && options.syncBn) shareStatistics(ranks);
@@ -104,7 +112,6 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
     await openSplit(recipe, 'train', options),
     await openSplit(recipe, 'test', options),
   ];
-  const chosen = await startBackend(run, options);
   const { teacher: name, teacherOutputs } = options;
   const taught =
     name === undefined ? undefined : await openTeacher(name, recipe, trainSplit, teacherOutputs);
@@ -121,6 +128,8 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
   });
   if (!options.resume && isFirst) await refuseToBeginAgain(run, store);
   const model = modelFromRecipe(recipe);
+  const copied = beginning && copyFrom(beginning, model, trainSplit.classNames);
+  beginning?.model.dispose();
   const { missing } = checkBackend(model, { training: true });
   if (missing.length > 0) {
     throw new Error(`backend ${tf.getBackend()} lacks ${missing.join(', ')}, which training needs`);
@@ -177,6 +186,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
       `${recipe.name}: ${parameters.toLocaleString('en')} parameters on ${tf.getBackend()}, in ${run}`,
     );
     if (chosen) say(chosen);
+    if (copied) say(copied);
     if (taught) say(`teacher: ${taught.name}, SHA-256 ${taught.sha256}`);
     for await (const _ of trainer.run()); // observers tell
     if (!isFirst) return;

@@ -101,3 +101,21 @@ export function withInputShape(
     key === 'batchInputShape' && JSON.stringify(value) === old ? [before[0], ...inputShape] : value;
   return rebuilt(model, changed(model.getConfig(), change) as Config);
 }
+
+/**
+ * The model for one time step per call, with copies of its weights and membranes that stay between calls until
+ * `resetStates()`: what it answers to step after step are the parts of the answer to all steps.
+ *
+ * @throws if its layers have no state between calls
+ */
+export function stepByStep(model: tf.LayersModel): tf.LayersModel {
+  const before = model.getConfig() as unknown as Config;
+  const change: Change = (key, value) => {
+    if (key === 'stateful') return true;
+    return key === 'timeSteps' && value !== null ? 1 : value;
+  };
+  const encodes = contains(before, (key, value) => key === 'timeSteps' && value !== null);
+  const stateful = rebuilt(model, changed(before, change) as Config);
+  const [, , ...sample] = model.inputs[0]!.shape;
+  return encodes ? stateful : withInputShape(stateful, [1, ...sample]);
+}

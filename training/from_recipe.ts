@@ -10,6 +10,7 @@ import {
 } from '../datasets/transforms';
 import { create } from '../models';
 import { familyNamed } from '../models/families';
+import { freezeLayers } from '../models/freeze';
 import { type Lesson, lossFromRecipe } from './_recipe_loss';
 import { adamW } from './adamw';
 import { cosineSchedule } from './cosine_schedule';
@@ -21,17 +22,19 @@ import { seededWeights } from './seeded_weights';
 import type { TrainerConfig } from './trainer_config';
 
 /** The recipe's network with weights drawn from its seed. */
-export function modelFromRecipe({ model, data, seed }: Recipe): tf.LayersModel {
+export function modelFromRecipe({ model, data, seed, freeze = [] }: Recipe): tf.LayersModel {
   const { preset, family = defaultFamily, ...options } = model;
   checkFound(data);
   const { kind, sample, classes } = describeData(data);
   const time = kind === 'events' ? [options.timeSteps!] : [];
   const input = { inputShape: [...time, ...sample], numClasses: classes };
-  return seededWeights(seed, () =>
+  const network = seededWeights(seed, () =>
     preset === undefined
       ? familyNamed(family).create({ ...options, ...input })
       : create(preset, { ...options, ...input }),
   );
+  if (freeze.length > 0) freezeLayers(network, freeze);
+  return network;
 }
 
 /** The recipe's augmentation of training samples. */
@@ -47,7 +50,10 @@ function trainTransform(recipe: Recipe, mean?: readonly number[]): Transform | u
 }
 
 /** What it does to held-out samples, and to those that the network is asked of. */
-export function testTransform({ evaluation, data }: Recipe): Transform | undefined {
+export function testTransform({
+  evaluation,
+  data,
+}: Pick<Recipe, 'evaluation' | 'data'>): Transform | undefined {
   const { interpolation, cropPct = isOwnImages(data) ? 1 : undefined } = evaluation ?? {};
   if (cropPct === undefined) return undefined;
   const [height, width] = describeData(data).sample;

@@ -145,6 +145,8 @@ const shape = (model: z.ZodType<RecipeModel>) =>
     seed: z.int().min(0),
     model,
     data: dataSchema,
+    /** Names of layers that do not learn. */
+    freeze: z.array(z.string().max(255)).min(1).optional(),
     /** Length of the cosine; the cool-down follows it. */
     epochs,
     batchSize: batch,

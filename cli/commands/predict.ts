@@ -7,6 +7,7 @@ import {
   jsonOption,
   MODEL,
   partialOption,
+  share,
   wholeNumber,
   withModelOptions,
 } from '../_arguments';
@@ -15,14 +16,30 @@ export const predictCommand = (program: Command) =>
   withModelOptions(program.command('predict'))
     .description('what a model takes samples for')
     .argument('<model>', MODEL)
-    .argument('[file]', 'a CIFAR .bin, idx3-ubyte, .aedat or .safetensors; none: held-out samples')
-    .option('--samples <n>', 'how many samples', wholeNumber(1, 9999), 10)
+    .argument('[sources...]', 'images, recordings, folders, globs, http(s) addresses, - for stdin')
+    .option('--samples <n>', 'how many held-out samples, or of a file', wholeNumber(1, 9999), 10)
     .addOption(formerly('--count <n>', 'samples', wholeNumber(1, 9999)))
+    .option('--top <k>', 'how many classes are shown', wholeNumber(1, 9999), 1)
+    .option('--per-step', 'the answer after each time step too')
+    .option('--sure <share>', 'stop at the time step after which a class has this share', share)
     .option('--recipe <name>', "whose data it is tried on (default: its run's)")
     .addOption(backendOption())
     .addOption(dataFolderOption())
     .addOption(partialOption())
     .addOption(jsonOption('print probabilities of all classes as JSON'))
-    .action(async (model, file, options) =>
-      (await import('../predict')).predict(model, file, options),
+    .addHelpText(
+      'after',
+      `
+Without sources: held-out samples of the run's data. Files of many samples (CIFAR
+.bin, idx3-ubyte, .safetensors) give their first ones. What cannot be read is
+named on stderr, the others are answered, and the exit status is 1.
+
+Examples:
+  spikingformer predict runs/flowers photo.jpg 'more/**/*.png' --top 3
+  spikingformer predict runs/flowers/model https://example.org/rose.webp --json
+  spikingformer predict runs/gestures new.aedat --per-step
+  spikingformer predict runs/flowers ./photos --sure 0.9`,
+    )
+    .action(async (model, sources, options) =>
+      (await import('../predict')).predict(model, sources, options),
     );

@@ -43,6 +43,8 @@ export const trainCommand = (program: Command) =>
     .option('--split <share>', 'of your own data: how much of each class is held out', share)
     .option('--size <pixels>', 'of your own data: side, or HEIGHTxWIDTH (default: found)', sides)
     .option('--classes <names>', 'of your own data: only these class folders, in order', names)
+    .option('--from <model>', 'begin with the weights of a run, a saved model or a checkpoint')
+    .option('--freeze <layers>', 'layers that do not learn, such as tokenizer,block1', names)
     .addOption(partialOption())
     .option(
       '--workers <n>',
@@ -75,6 +77,7 @@ recordings for each class, in train/ and val/ or not. See docs/own_data.md.
 Examples:
   spikingformer train --recipe mnist-tiny
   spikingformer train --data ./flowers --split 0.2 --out runs/flowers
+  spikingformer train --data ./trees --from runs/flowers --freeze tokenizer
   spikingformer train --recipe cifar10-4-384 --out runs/paper --workers 2
   spikingformer train --resume --out runs/paper
   mpirun -np 8 npx spikingformer train --recipe imagenet-8-768

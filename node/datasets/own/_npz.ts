@@ -2,7 +2,7 @@
 import { fromBufferPromise } from 'yauzl';
 import { DatasetError } from '../../../datasets/dataset_error';
 import { type NpyFile, readNpy } from '../../../datasets/npy';
-import { MOST_BYTES } from './_read_file';
+import { MOST_BYTES } from './read_file';
 
 /** Most arrays of a file. */
 const MOST_ENTRIES = 64;

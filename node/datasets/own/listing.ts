@@ -5,10 +5,10 @@ import { DatasetError } from '../../../datasets/dataset_error';
 import { Random } from '../../../lib/random';
 import { inParallel } from '../../files/in_parallel';
 import type { Split } from '../info';
-import { filesBelow, lookInto } from './_walk';
 import { imageExtensions } from './image';
 import { isPacked } from './packed';
 import { recordingExtensions } from './recording';
+import { filesBelow, lookInto } from './walk';
 
 /** A sample that there seems to be. */
 export interface OwnFile {

@@ -5,7 +5,6 @@ import { hashOf } from '../../files/hash';
 import { type Dataset, dataset } from '../dataset';
 import { keyOf, openSamplesCache, type SampleFiles } from '../frames_cache';
 import type { Split } from '../info';
-import { readSampleFile } from './_read_file';
 import { cacheFolder } from './cache_folder';
 import { type ImageRules, readImage } from './image';
 import {
@@ -16,6 +15,7 @@ import {
   splitFiles,
 } from './listing';
 import { type Packed, type PackedImages, readPacked } from './packed';
+import { readSampleFile } from './read_file';
 import { type FrameRules, framesOf, readRecording, type Size } from './recording';
 
 /** What makes samples of files. */

@@ -4,8 +4,8 @@ import { readCifar10, readCifar100 } from '../../../datasets/cifar';
 import { DatasetError } from '../../../datasets/dataset_error';
 import { readIdx } from '../../../datasets/idx';
 import type { Split } from '../info';
-import { readSampleFile } from './_read_file';
-import { lookInto } from './_walk';
+import { readSampleFile } from './read_file';
+import { lookInto } from './walk';
 
 /** Images of one size, as bytes. */
 export interface PackedImages {

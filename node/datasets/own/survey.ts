@@ -5,7 +5,6 @@ import { DatasetError } from '../../../datasets/dataset_error';
 import type { SampleSource } from '../../../datasets/sample';
 import { Random } from '../../../lib/random';
 import type { Split } from '../info';
-import { readSampleFile } from './_read_file';
 import { sizeOfImage } from './image';
 import { type LeftOut, type Listing, type ListingOptions, listOwnData } from './listing';
 import {
@@ -16,6 +15,7 @@ import {
   type SampleRules,
 } from './own_data';
 import { readPacked } from './packed';
+import { readSampleFile } from './read_file';
 import { readRecording, type Size } from './recording';
 
 export interface SurveyOptions extends ListingOptions, Pick<OwnOptions, 'onProgress' | 'signal'> {
