@@ -33,6 +33,7 @@ Examples:
   spikingformer energy ./model --data cifar10        energy and firing rates
   spikingformer datasets prepare cifar10             gets a data set, checks it
   spikingformer train --recipe mnist-tiny            after Ctrl-C: --resume
+  spikingformer train --data ./mine                  a folder of your own images
   spikingformer evaluate runs/mnist-tiny             accuracy, class by class
   spikingformer convert checkpoint.pth.tar ./model   PyTorch's weights for tfjs
   spikingformer doctor                               what works on this machine
