@@ -1,4 +1,4 @@
-/** Parsers and options that several commands share; commander prints what they refuse. */
+/** Parsers and options that several commands share; commander prints what they reject. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /** A whole number in a range. */
@@ -34,21 +34,21 @@ export const names = (text: string) => text.split(',').filter((name) => name !==
 /** A value that may be given several times. */
 export const repeated = (value: string, before: string[] = []) => [...before, value];
 
-/** The backends that compute in Node. */
+/** The backends that run in Node. */
 const nodeBackends = ['wasm', 'cpu', 'tensorflow'] as const;
 
 export const backendOption = () =>
-  new Option('--backend <name>', 'what computes (default: the fastest that works)').choices(
-    nodeBackends,
-  );
+  new Option(
+    '--backend <name>',
+    'the backend to compute on (default: the fastest that works)',
+  ).choices(nodeBackends);
 
 export const dataFolderOption = () =>
   new Option('--data <dir>', "the data set's folder (default: where `datasets prepare` puts it)");
 
-export const partialOption = () =>
-  new Option('--partial', 'take what is there of a data set that is not complete');
+export const partialOption = () => new Option('--partial', 'accept an incomplete data set');
 
-/** The former name of the option whose value is `options[name]`: taken, and not in the help. */
+/** The former name of the option with the value `options[name]`: accepted, but hidden in the help. */
 export function formerly<T>(flags: string, name: string, parse?: (text: string) => T): Option {
   const option = new Option(flags).hideHelp();
   if (parse) option.argParser(parse);
@@ -59,19 +59,19 @@ export function formerly<T>(flags: string, name: string, parse?: (text: string) 
 export const jsonOption = (description = 'print the result as JSON') =>
   new Option('--json', description);
 
-/** What every command that takes a model names it. */
+/** What every command that takes a model calls it. */
 export const MODEL = "a run's folder, a saved model, a checkpoint file, or a preset";
 
 export const checkpointOption = () =>
-  new Option('--checkpoint <which>', 'of a run: which of its checkpoints')
+  new Option('--checkpoint <which>', 'for a run: which of its checkpoints')
     .choices(['final', 'best', 'newest'] as const)
     .default('final');
 
-/** Which of a run's models, and what a checkpoint file does not tell of its own. */
+/** Which of a run's models, and what a checkpoint file does not state itself. */
 export const withModelOptions = (command: Command) =>
   command
     .addOption(checkpointOption())
-    .option('--preset <name>', 'of a checkpoint file: the network, if its shapes fit several')
-    .option('--config <json>', 'of one: what it does not tell, as \'{"numHeads": 8}\'')
-    .option('--key <path>', 'of one: where in it the weights are')
-    .option('--ema', 'of one: take its averaged weights, state_dict_ema');
+    .option('--preset <name>', 'for a checkpoint file: the network, if its shapes fit several')
+    .option('--config <json>', 'for one: options that it lacks, as \'{"numHeads": 8}\'')
+    .option('--key <path>', 'for one: where in it the weights are')
+    .option('--ema', 'for one: take its averaged weights, state_dict_ema');

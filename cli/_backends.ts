@@ -1,4 +1,4 @@
-/** Proves each registered backend by small computations whose results are known. */
+/** Tests each registered backend with small computations whose results are known. */
 import * as tf from '@tensorflow/tfjs';
 import { multiStepLIF } from '../lib/index';
 import { hasNativeKernels } from '../lib/kernels';
@@ -8,9 +8,9 @@ import { withoutBanner } from './shared/choose_backend';
 
 export interface BackendFindings {
   name: string;
-  /** Whether it is the one that tfjs takes by itself. */
+  /** Whether tfjs selects it by default. */
   default: boolean;
-  /** Why a proof failed, by proof; none failed: the backend works and trains. */
+  /** Why a test failed, by test; empty if the backend works and trains. */
   failures: Record<string, string>;
   /** Whether spiking neurons run as one kernel here, or composed of stock operations. */
   neurons: 'kernel' | 'composed';
@@ -18,7 +18,7 @@ export interface BackendFindings {
   threads?: number;
 }
 
-/** A proof: runs under tidy on the current backend and returns numbers with what they must be. */
+/** A test: runs under tidy on the current backend, and returns numbers with their expected values. */
 type Proof = () => { got: tf.Tensor; expected: number[] };
 
 const proofs: Record<string, Proof> = {
@@ -64,7 +64,7 @@ async function prove(proof: Proof): Promise<string | undefined> {
 }
 
 function neuronsAreOneKernel(backend: string): boolean {
-  // On `tensorflow` other kernels are there without the native ops.
+  // On `tensorflow` the kernels differ without the native ops.
   if (backend === 'tensorflow') return typeof nativeOpsInUse() !== 'string';
   return hasNativeKernels(backend);
 }
@@ -75,7 +75,7 @@ async function wasmDetails(): Promise<Pick<BackendFindings, 'simd' | 'threads'>>
   return { simd, ...(!threaded && { threads: 1 }) };
 }
 
-/** Starts and proves every registered backend; the current one is current again afterwards. */
+/** Starts and tests every registered backend; afterwards the current one is current again. */
 export async function examineBackends(): Promise<BackendFindings[]> {
   await tf.ready();
   const current = tf.getBackend();

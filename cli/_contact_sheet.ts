@@ -1,4 +1,4 @@
-/** Samples of a data set on one page: as they are and augmented, frames, and the events behind them. */
+/** A page with samples of a data set: original and augmented, frames, and the events behind them. */
 import type { Events } from '../datasets/events';
 import type { Sample } from '../datasets/sample';
 import { eventTransforms, type Transform, trainTransforms } from '../datasets/transforms';
@@ -32,7 +32,7 @@ figcaption { font-size: 12px; min-height: 1.4em; }`;
 /** Columns of the picture of events: time. */
 const TIMES = 320;
 
-/** The page as HTML with its pictures inside. Opens what is there, be it complete or not. */
+/** The page as HTML with its pictures inside. It opens the data set even if it is incomplete. */
 export async function contactSheet(entry: DatasetEntry, options: SheetOptions): Promise<string> {
   const { split, root, frames } = options;
   const common = { split, root, partial: true };
@@ -68,7 +68,7 @@ async function imageRows(dataset: Dataset, options: SheetOptions): Promise<Html[
     const variants = augmented(sample, transform, index, options.seed);
     rows.push(
       await row(dataset, index, sample, [
-        figure('as it is', picture(sample)),
+        figure('original', picture(sample)),
         ...variants.map((variant, i) => figure(i === 0 ? 'augmented' : '', picture(variant))),
       ]),
     );
@@ -104,7 +104,7 @@ function augmented(sample: Sample, transform: Transform, index: number, seed: nu
 
 const picture = ({ data, shape }: Sample) => pictureOf(data, shape);
 
-/** ON red, OFF blue on white, side by side with a grey line between; darker is more. */
+/** ON red, OFF blue on white, side by side with a gray line in between; darker is more. */
 function framesPicture({ data, shape: [time, height, width] }: Sample): Picture {
   const total = time * (width + 1) - 1;
   const pixels = new Uint8Array(3 * total * height).fill(200);

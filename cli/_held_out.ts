@@ -1,4 +1,4 @@
-/** Held-out samples as a recipe gives them to its network. */
+/** Held-out samples as a recipe feeds them to its network. */
 import * as tf from '@tensorflow/tfjs';
 import { testDataFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
@@ -11,7 +11,7 @@ export interface HeldOut {
   classNames: readonly string[];
 }
 
-/** The first `count` of them, or as many as there are, in one batch. The caller disposes of x. */
+/** The first `count` of them, or all if there are fewer, in one batch. The caller disposes of x. */
 export async function heldOut(
   recipe: Recipe,
   count: number,

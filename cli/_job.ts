@@ -1,4 +1,4 @@
-/** A command as one of several processes that an MPI launcher has started: it joins them, and fails with them. */
+/** A command as one of several processes started by an MPI launcher: it joins them, and fails with them. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, cpus, hostname } from 'node:os';
@@ -8,7 +8,7 @@ import { jobSize } from '../node/mpi/job';
 import { MpiRanks } from '../node/mpi/ranks';
 import { oneLine, statusOf, UsageError } from './shared/errors';
 
-/** Under which launchers say which process of its machine this is, and how many there are. */
+/** Variables in which launchers give a process's rank on its machine, and the number of processes there. */
 const LOCAL = [
   ['OMPI_COMM_WORLD_LOCAL_RANK', 'OMPI_COMM_WORLD_LOCAL_SIZE'],
   ['MPI_LOCALRANKID', 'MPI_LOCALNRANKS'],
@@ -16,8 +16,8 @@ const LOCAL = [
 ] as const;
 
 /**
- * Deals out GPUs and threads among the processes of a machine, by TensorFlow's own variables: before it is loaded, and
- * only if the user has not.
+ * Distributes GPUs and threads among the processes of a machine, by TensorFlow's variables, before TensorFlow is
+ * loaded; variables that the user has set stay.
  */
 export function dealDevices(
   env: NodeJS.ProcessEnv = process.env,
@@ -32,7 +32,7 @@ export function dealDevices(
   const given = env.CUDA_VISIBLE_DEVICES?.split(',').filter((id) => id !== '');
   const ids = given ?? Array.from({ length: gpus }, (_, i) => `${i}`);
   if (ids.length > 1) env.CUDA_VISIBLE_DEVICES = ids[rank! % ids.length];
-  // A launcher that binds processes to cores has dealt them out.
+  // A launcher that binds processes to cores has already distributed them.
   const isBound = availableParallelism() < cpus().length;
   if (size! > 1 && !isBound) {
     env.TF_NUM_INTRAOP_THREADS ??= `${Math.max(1, Math.floor(cpus().length / size!))}`;
@@ -40,8 +40,8 @@ export function dealDevices(
 }
 
 /**
- * Runs `work` with the other processes of the job, or alone if there is none. A process that fails ends the whole
- * job: its rank and reason are printed once.
+ * Runs `work` with the other processes of the job, or alone if there is none. A process that fails ends the whole job,
+ * and prints its rank and reason once.
  */
 export async function inJob(work: (ranks?: MpiRanks) => Promise<void>): Promise<void> {
   if (jobSize() === 1) return work();
@@ -51,14 +51,14 @@ export async function inJob(work: (ranks?: MpiRanks) => Promise<void>): Promise<
     await work(ranks);
     await ranks.leave();
   } catch (error) {
-    // What all of them find is printed by the first, who ends the others before they come to it.
+    // If all of them fail alike, the first prints it and ends the others before they do.
     await pause(Math.min(300 * ranks.rank, 5000));
     console.error(`error: rank ${ranks.rank} on ${hostname()}: ${oneLine(error)}`);
     ranks.abort(statusOf(error));
   }
 }
 
-/** @throws UsageError where a process has other values than the first: it names both */
+/** @throws UsageError if a process has other values than the first; it names both */
 export async function checkAgreement(
   ranks: MpiRanks,
   values: Readonly<Record<string, string>>,
@@ -69,7 +69,7 @@ export async function checkAgreement(
     for (const [name, value] of Object.entries(first!.values)) {
       if (others[name] === value) continue;
       throw new UsageError(
-        `all processes must have one ${name}, but rank 0 on ${first!.host} has ${value} ` +
+        `all processes must have the same ${name}, but rank 0 on ${first!.host} has ${value} ` +
           `and rank ${rank} on ${host} has ${others[name]}`,
       );
     }

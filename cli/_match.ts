@@ -1,4 +1,4 @@
-/** How the tensors of a state_dict fit a model, part by part. */
+/** How well the tensors of a state_dict fit a model, part by part. */
 import type * as interop from '../interop/index';
 import { isUnusedKey } from '../models/families';
 
@@ -18,7 +18,7 @@ function partOf(key: string): string {
   return /^[^.]+(\.\d+)?/.exec(key)?.[0] ?? key;
 }
 
-/** The table, a row for each part of the network in the order of the file. */
+/** The table, one row per part of the network, in the order of the file. */
 export function matchByPart(keys: readonly string[], report: interop.LoadReport): PartMatch[] {
   const parts = new Map<string, PartMatch>();
   const row = (key: string): PartMatch => {

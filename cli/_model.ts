@@ -13,37 +13,37 @@ import { loadRunModel, RECIPE, recipeOf, type WhichCheckpoint } from './_run_fol
 import { isModelPath } from './_weight_files';
 import { UsageError } from './shared/errors';
 
-/** What a name stands for; `run` is the run that it is or lies in. */
+/** What a name refers to; `run` is the run that it is, or is in. */
 export interface ModelPlace {
   kind: 'preset' | 'run' | 'model' | 'weights';
   run?: string;
 }
 
 export interface OpenOptions {
-  /** Of a run. Default 'final'. */
+  /** For a run. Default 'final'. */
   checkpoint?: WhichCheckpoint;
-  /** The network of a checkpoint file, if it does not tell: a recipe's, or of a preset, changed by JSON. */
+  /** The network of a checkpoint file, if the file does not state it: a recipe's, or a preset's, changed by JSON. */
   recipe?: Recipe;
   preset?: string;
   config?: string;
-  /** Of a checkpoint file: where in it the weights are; or whether to take the averaged ones. */
+  /** For a checkpoint file: where the weights are in it; or whether to take the averaged ones. */
   key?: string;
   ema?: boolean;
 }
 
 export interface OpenedModel {
   model: tf.LayersModel;
-  /** Whether its weights are fresh: those of a preset. */
+  /** Whether its weights are fresh, as a preset's are. */
   fresh: boolean;
-  /** Where the weights are from. */
+  /** The origin of the weights. */
   from: string;
-  /** By which it was trained, if it is of a run. */
+  /** The recipe that trained it, if it belongs to a run. */
   recipe?: Recipe;
 }
 
 const isRun = (folder: string) => existsSync(join(folder, RECIPE));
 
-/** The one wording of what commands take. @throws UsageError where the name stands for none */
+/** The description of valid models that all commands share. @throws UsageError if the name refers to none */
 export function placeOfModel(name: string): ModelPlace {
   if (models.list().includes(name)) return { kind: 'preset' };
   if (!existsSync(name)) {
@@ -57,7 +57,7 @@ export function placeOfModel(name: string): ModelPlace {
   if (!isModelPath(name)) return { kind: 'weights' };
   if (folder && !existsSync(join(name, 'model.json'))) {
     throw new UsageError(
-      `model must be a run's folder, with a ${RECIPE}, or a saved model's, with a model.json, but got '${name}'`,
+      `model must be a run's folder with a ${RECIPE}, or a saved model with a model.json, but got '${name}'`,
     );
   }
   // RUN/model or RUN/checkpoints/NAME, or the model.json in there.
@@ -66,7 +66,7 @@ export function placeOfModel(name: string): ModelPlace {
   return { kind: 'model', ...(run !== undefined && { run }) };
 }
 
-/** @throws UsageError where the name stands for no model */
+/** @throws UsageError if the name refers to no model */
 export async function openModel(name: string, options: OpenOptions = {}): Promise<OpenedModel> {
   const { kind, run } = placeOfModel(name);
   await tf.ready();
@@ -107,7 +107,7 @@ async function fromWeights(path: string, options: OpenOptions): Promise<tf.Layer
   }
 }
 
-/** @throws UsageError where there is no preset of that name */
+/** @throws UsageError if there is no preset of that name */
 function presetNamed(name: string): string {
   if (models.list().includes(name)) return name;
   throw new UsageError(
@@ -133,9 +133,11 @@ export function parseConfig(text: string | undefined): Partial<models.ModelConfi
   return config as Partial<models.ModelConfig>;
 }
 
-/** The recipe that says which data a model is tried on: the one named, or its run's. */
+/** The recipe whose data a model is tried on: the given one, or its run's. */
 export function recipeFor(name: string, given: Recipe | undefined, own: Recipe | undefined) {
   const recipe = given ?? own;
   if (recipe) return recipe;
-  throw new UsageError(`'${name}' is of no run: --recipe names the one whose data it is tried on`);
+  throw new UsageError(
+    `'${name}' belongs to no run: name the recipe whose data to use with --recipe`,
+  );
 }

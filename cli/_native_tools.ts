@@ -1,16 +1,16 @@
-/** What `native install` would find on this machine: its compiler, pip and TensorFlow. */
+/** The tools that `native install` would use on this machine: compiler, pip and TensorFlow. */
 
 import { defaultCacheDir } from '../node/files/npm_tarball';
 import { findCompiler } from '../node/native/build';
 import { findPip } from '../node/native/python';
 import { cachedTensorflow, DEFAULT_VERSION, findTensorflow } from '../node/native/tensorflow';
 
-/** Each is named, or why there is none. */
+/** Each is named, or the reason why there is none. */
 export interface NativeTools {
   compiler: string;
   pip: string;
   tensorflow: string;
-  /** Pythons that do not run, such as one that hangs, and why. */
+  /** Pythons that do not run, for example because they hang, and why. */
   passedOver: string[];
 }
 

@@ -1,4 +1,4 @@
-/** What a network takes samples for. */
+/** The classes that a network predicts for samples. */
 import * as tf from '@tensorflow/tfjs';
 import { probabilities } from '../training/evaluation';
 import { logitsOf } from '../training/training_data';
@@ -6,11 +6,11 @@ import { logitsOf } from '../training/training_data';
 export interface Prediction {
   /** Index of the class. */
   best: number;
-  /** Of all classes, in their order: 0 to 1. */
+  /** Probabilities of all classes, in order: 0 to 1. */
   shares: Float32Array;
 }
 
-/** One prediction per sample of `x`, `[samples, ...]`, which the caller disposes. */
+/** One prediction per sample of `x`, `[samples, ...]`, which the caller disposes of. */
 export async function predictionsOf(model: tf.LayersModel, x: tf.Tensor): Promise<Prediction[]> {
   const logits = tf.tidy(() => logitsOf(model, x, false));
   const values = (await logits.data()) as Float32Array;

@@ -1,4 +1,4 @@
-/** Recipes: those of the package by name, or anybody's by path. */
+/** Recipes: the package's by name, or any by path. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -23,7 +23,7 @@ export function recipeNames(): string[] {
 
 /**
  * @param settings `key=value` changes
- * @throws UsageError where there is none of that name, or it is wrong: a line for each fault
+ * @throws UsageError if there is none with that name, or if it has faults, one line each
  */
 export function readRecipe(nameOrPath: string, settings: readonly string[] = []): Recipe {
   const named = /^[a-z0-9-]+$/.test(nameOrPath);

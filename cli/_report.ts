@@ -13,7 +13,7 @@ import { reportHtml, type SamplePrediction } from '../training/report';
 import type { EvaluationData } from '../training/training_data';
 import { predictionsOf } from './_predictions';
 
-/** How many samples the report shows. */
+/** Number of samples in the report. */
 const SHOWN = 24;
 
 export interface ReportInput {
@@ -21,7 +21,7 @@ export interface ReportInput {
   recipe: Recipe;
   model: tf.LayersModel;
   parameters: number;
-  /** Whom it learned from, if it did. */
+  /** Its teacher, if it had one. */
   teacher?: { name: string; sha256: string };
   history: readonly EpochReport[];
   evaluation?: Evaluation;
@@ -29,7 +29,7 @@ export interface ReportInput {
   testData: EvaluationData;
 }
 
-/** What the network says of the first held-out samples. */
+/** The network's predictions for the first held-out samples. */
 async function predictions({ model, test, testData }: ReportInput): Promise<SamplePrediction[]> {
   const found: SamplePrediction[] = [];
   for await (const { data, shape, labels } of testData.batches()) {
@@ -51,7 +51,7 @@ async function predictions({ model, test, testData }: ReportInput): Promise<Samp
   return found;
 }
 
-/** The authors' log as a curve, where the recipe has it. */
+/** The authors' log as a curve, if the recipe has it. */
 export function publishedCurve({ expected }: Recipe): Curve | undefined {
   if (!expected?.accuracy) return undefined;
   const points = Object.entries(expected.accuracy).map(
@@ -72,7 +72,9 @@ export async function writeReport(input: ReportInput): Promise<string> {
       ...(teacher && { teacher: `${teacher.name}, SHA-256 ${teacher.sha256}` }),
       backend: tf.getBackend(),
       'best test accuracy': `${(100 * best).toFixed(2)} %`,
-      ...(recipe.expected?.published && { 'the paper has': `${recipe.expected.published} %` }),
+      ...(recipe.expected?.published && {
+        'accuracy in the paper': `${recipe.expected.published} %`,
+      }),
       'training time': `${(seconds / 60).toFixed(1)} min`,
       written: new Date().toISOString(),
     },

@@ -22,19 +22,19 @@ export function recipeOf(run: string): Recipe {
   const path = join(run, RECIPE);
   if (!existsSync(path)) {
     throw new UsageError(
-      `run must be the folder of a training run, with a ${RECIPE}, but got '${run}'`,
+      `run must be the folder of a training run with a ${RECIPE}, but got '${run}'`,
     );
   }
   return readRecipe(path.startsWith('.') || path.startsWith('/') ? path : `./${path}`);
 }
 
-/** Where a command looks for data, and whether what is there is enough. */
+/** Where a command looks for data, and whether an incomplete set is enough. */
 export interface DataPlace {
   data?: string;
   partial?: boolean;
 }
 
-/** One split of the recipe's data. @throws where its files are missing, saying how to get them */
+/** One split of the recipe's data. @throws if its files are missing; the error tells how to get them */
 export async function openSplit(
   recipe: Recipe,
   split: 'train' | 'test',
@@ -44,7 +44,7 @@ export async function openSplit(
   if (isOwnData(name)) return openOwnSplit(recipe, split, root);
   if (!(datasetNames as string[]).includes(name)) {
     throw new UsageError(
-      `data set ${name} cannot be read from files here; there are ${datasetNames.join(', ')}`,
+      `data set ${name} cannot be read from files here; available are ${datasetNames.join(', ')}`,
     );
   }
   const entry = datasetEntry(name);
@@ -61,7 +61,7 @@ export async function openSplit(
   return source;
 }
 
-/** The backend that a run's newest checkpoint was made on; undefined: there is none yet. */
+/** The backend of a run's newest checkpoint; undefined if there is none yet. */
 export async function backendOf(run: string): Promise<string | undefined> {
   const newest = await checkpointsOf(run).newest(() => undefined);
   const backend = newest?.manifest.environment.backend;

@@ -1,4 +1,4 @@
-/** Samples for a model: of a prepared data set, from one file of a known format, or noise of its input's shape. */
+/** Samples for a model: from a prepared data set, from one file of a known format, or noise of its input's shape. */
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -14,11 +14,11 @@ import { UsageError } from './shared/errors';
 export interface Samples {
   /** `[samples, ...the model's input]`; the caller disposes of it. */
   x: tf.Tensor;
-  /** What they are, for the report. */
+  /** A description of them for the report. */
   what: string;
 }
 
-/** Of what the samples are taken to be: a run's own data, if the model is of a run. */
+/** How to interpret samples: a run's data settings, if the model belongs to a run. */
 export type DataRules = Recipe['data'];
 
 /** What is known of files besides their own format: nothing, of data of your own. */
@@ -30,11 +30,11 @@ type KnownRules = ReturnType<typeof knownRules>;
 interface Read {
   data: ArrayLike<number>;
   shape: readonly number[];
-  /** What was done to them. */
+  /** How they were processed. */
   note: string;
 }
 
-/** Whose format a file has, by its name and size; null: of none, or of a recording of any DVS128. */
+/** The data set whose format a file has, by its name and size; null if none, or a recording of any DVS128. */
 function dataSetOf(path: string, bytes: Uint8Array): DataSetName | null {
   if (/idx\d-ubyte$/.test(path)) return 'mnist';
   if (extname(path) === '.aedat') return isAedat31(bytes) ? 'dvs128gesture' : null;
@@ -45,17 +45,17 @@ function dataSetOf(path: string, bytes: Uint8Array): DataSetName | null {
 const isAedat31 = (bytes: Uint8Array) =>
   String.fromCharCode(...bytes.subarray(0, 12)) === '#!AER-DAT3.1';
 
-/** Images as networks of that data set take them. */
+/** Images prepared as networks for that data set take them. */
 function readImages(name: DataSetName, bytes: Uint8Array, input: readonly number[]): Read {
   const entry = datasetEntry(name);
   if (entry.kind !== 'images' || !entry.parse) {
-    throw new Error(`${name} has no files of many images: give a folder, or a .safetensors`);
+    throw new Error(`${name} has no files with many images: give a folder or a .safetensors`);
   }
   const { images, shape } = entry.parse(bytes);
   const { mean, std, sample }: DataSetDescription = dataSets[name];
   const own = shape.slice(1).join() === sample.join() && input.join() === sample.join();
   if (!own || !mean || !std) {
-    // Images of other sizes in the same format: nothing is known of their statistics.
+    // Images of other sizes in the same format have unknown statistics.
     return { data: Float32Array.from(images, (byte) => byte / 255), shape, note: 'IDX, x / 255' };
   }
   const data = normalize(images, mean, std);
@@ -84,7 +84,7 @@ function readFile(path: string, input: readonly number[], rules?: KnownRules): R
   const isRecording = extname(path) === '.aedat' || rules?.name === 'nmnist';
   if (!/\.(bin|aedat|safetensors)$|idx\d-ubyte$/.test(path)) {
     throw new UsageError(
-      'data must be a CIFAR .bin, an idx3-ubyte, an .aedat of a DVS128, or a .safetensors ' +
+      'data must be a CIFAR .bin, an idx3-ubyte, an .aedat from a DVS128, or a .safetensors ' +
         `with a tensor x, but got '${path}'`,
     );
   }
@@ -132,7 +132,7 @@ export async function testSamplesOf(
 
 /**
  * The first `count` samples of a file, for an input of that shape.
- * @param rules What a run was trained on; without them the file's own format decides.
+ * @param rules The data settings that a run was trained with; without them the file's format decides.
  */
 export function samplesOf(
   path: string,
@@ -164,7 +164,7 @@ export function samplesOf(
   };
 }
 
-/** Normal numbers for images; for events, counts of which most are 0. */
+/** Normal noise for images; for events, counts that are mostly 0. */
 export function noise(input: number[], count: number, seed: number): Samples {
   const random = new Random(seed, 'noise');
   const events = input.length === 4;
@@ -173,6 +173,6 @@ export function noise(input: number[], count: number, seed: number): Samples {
   );
   return {
     x: tf.tensor(numbers, [count, ...input]),
-    what: `${count} samples of ${events ? 'random events' : 'normal noise'} (seed ${seed}): give --data for real ones`,
+    what: `${count} samples of ${events ? 'random events' : 'normal noise'} (seed ${seed}): use --data for real ones`,
   };
 }

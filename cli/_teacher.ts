@@ -1,4 +1,4 @@
-/** The teacher of a run: a trained model by its path, and the hash that tells it from others. */
+/** The teacher of a run: a trained model by its path, and its hash. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
@@ -22,30 +22,30 @@ export interface OpenedTeacher {
   dispose(): void;
 }
 
-/** How a command is told of a teacher. */
+/** The options that select a teacher. */
 export interface TeacherArguments {
   teacher?: string;
   /** Folder of its outputs. */
   teacherOutputs?: string;
 }
 
-/** @throws UsageError unless a recipe that distills comes with a teacher that is trained, and no other does */
+/** @throws UsageError unless recipes that distill, and only those, have a teacher, and it is trained */
 export function checkTeacher(
   { teacher: name, teacherOutputs }: TeacherArguments,
   recipe: Recipe,
 ): void {
   if (recipe.distillation && name === undefined) {
     throw new UsageError(
-      `recipe ${recipe.name} has distillation: --teacher names the trained model it learns from`,
+      `recipe ${recipe.name} has distillation: name the trained model to learn from with --teacher`,
     );
   }
   if (name === undefined) {
     if (teacherOutputs === undefined) return;
-    throw new UsageError('--teacher-outputs keeps what a teacher answers: give --teacher too');
+    throw new UsageError('--teacher-outputs keeps the outputs of a teacher: give --teacher too');
   }
   if (!recipe.distillation) {
     throw new UsageError(
-      `--teacher is for a recipe with distillation, which ${recipe.name} has not: ` +
+      `--teacher is for recipes with distillation, and ${recipe.name} has none: ` +
         '--set distillation.softLabels.temperature=4 adds one',
     );
   }
@@ -56,7 +56,8 @@ export function checkTeacher(
 
 /**
  * A run's model, a tfjs layers or graph model, or a checkpoint file of a network of this library.
- * @param samples what the run trains on. @param folder where its outputs are kept; default nowhere
+ * @param samples the samples that the run trains on
+ * @param folder where to keep its outputs; default: do not keep them
  */
 export async function openTeacher(
   name: string,

@@ -1,4 +1,4 @@
-/** Files of weights that `convert` reads and writes: what a path stands for, and its SHA-256. */
+/** Files of weights that `convert` reads and writes: the format of a path, and its SHA-256. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
@@ -9,14 +9,14 @@ export type Format = 'tfjs' | 'torch' | 'safetensors' | 'onnx';
 
 const torchName = /\.(pth|pt|bin|ckpt|pth\.tar|tar)$/i;
 
-/** Whether a file of that format is of a whole network, with all of its weights. */
+/** Whether files of that format hold a whole network with all of its weights. */
 export const holdsNetwork = (format: Format) => format === 'tfjs' || format === 'onnx';
 
 function isDirectory(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
 }
 
-/** What an input is, as far as its path says: a tfjs model, or a file of either other format. */
+/** Whether an input is a tfjs model, as far as its path shows; else it is a file of another format. */
 export function isModelPath(path: string): boolean {
   return isDirectory(path) || (path.endsWith('.json') && !isIndexPath(path));
 }
@@ -26,7 +26,7 @@ function isIndexPath(path: string): boolean {
   return path.endsWith('.index.json');
 }
 
-/** The format that an output's name asks for. */
+/** The format that an output's name selects. */
 export function outputFormat(path: string): Format {
   if (path.endsWith('.safetensors')) return 'safetensors';
   if (path.endsWith('.onnx')) return 'onnx';

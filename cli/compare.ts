@@ -1,4 +1,4 @@
-/** `spikingformer compare`: a run's accuracy beside the authors' log, epoch by epoch. */
+/** `spikingformer compare`: a run's accuracy next to the authors' log, epoch by epoch. */
 import { join } from 'node:path';
 import { writeAtomically } from '../node/files/files';
 import { type Curve, curvesSvg } from '../training/curves';
@@ -16,7 +16,7 @@ export interface CompareArguments {
 }
 
 interface Row {
-  /** From 0, as in metrics.csv and the authors' logs; people read it from 1. */
+  /** From 0, as in metrics.csv and the authors' logs; the table counts from 1. */
   epoch: number;
   /** Accuracy in percent. */
   run: number | null;
@@ -26,13 +26,13 @@ interface Row {
 export async function compare(name: string, options: CompareArguments): Promise<void> {
   const { run } = placeOfModel(name);
   if (run === undefined) {
-    throw new UsageError(`model must be a run, whose epochs are compared, but got '${name}'`);
+    throw new UsageError(`model must be a run, since its epochs are compared, but got '${name}'`);
   }
   const recipe = options.recipe === undefined ? recipeOf(run) : readRecipe(options.recipe);
   const authors = publishedCurve(recipe);
   if (!authors) {
     throw new UsageError(
-      `recipe ${recipe.name} has no log of the authors; --recipe names one that has, such as cifar10-4-384-400`,
+      `recipe ${recipe.name} has no authors' log; name one that has with --recipe, such as cifar10-4-384-400`,
     );
   }
   const newest = await checkpointsOf(run).newest((message) => console.error(`warning: ${message}`));
@@ -52,13 +52,13 @@ export async function compare(name: string, options: CompareArguments): Promise<
   await writeAtomically(svg, [new TextEncoder().encode(String(picture))]);
   if (options.json)
     console.log(JSON.stringify({ recipe: recipe.name, rows, best: recipe.expected?.best, svg }));
-  else console.log(`${table(rows)}\npicture in ${svg}`);
+  else console.log(`${table(rows)}\nchart in ${svg}`);
 }
 
 const percentOf = (report: EpochReport) =>
   report.testAccuracy === null ? null : 100 * report.testAccuracy;
 
-/** Epochs that the authors printed, and the run's last. */
+/** The epochs that the authors printed, and the run's last. */
 function rowsOf(history: readonly EpochReport[], authors: Curve): Row[] {
   const own = new Map(history.map((report) => [report.epoch, percentOf(report)]));
   const theirs = new Map(authors.points);

@@ -46,16 +46,16 @@ interface Conversion {
   notes: string[];
 }
 
-/** What an input holds, its tensors in memory. */
+/** The content of an input, its tensors in memory. */
 interface Weights {
   format: Format;
-  /** Absent for a preset's, which are in no file. */
+  /** Absent for a preset, whose weights are in no file. */
   path?: string;
   stateDict: interop.StateDict;
   stateDictEma?: interop.StateDict;
   extraState?: Record<string, unknown>;
   meta: Record<string, unknown>;
-  /** Where the input was one. */
+  /** The model, if the input was one. */
   model?: tf.LayersModel;
 }
 
@@ -68,7 +68,7 @@ export async function convert(
   const config = parseConfig(options.config);
   const { kind } = placeOfModel(input);
   if (kind === 'model' && to === 'tfjs') {
-    throw new UsageError('IN and OUT are both tfjs models: nothing is to be converted');
+    throw new UsageError('IN and OUT are both tfjs models: there is nothing to convert');
   }
   if (resolve(input) === resolve(output)) throw new UsageError('IN and OUT must differ');
   if (exists(output, to) && !options.force) {
@@ -85,7 +85,7 @@ export async function convert(
     : matchNetwork(weights, to, { ...options, config }, notes);
   check(match?.report, to, options.strict === true);
 
-  // What the weights do not say, so that the way back needs no options; a script's args may say it all.
+  // The options that the weights do not show, so that converting back needs none; a script's args may have them all.
   const said = weights.format !== 'tfjs' && !options.preset && !options.config && to === 'torch';
   const args = match && !said ? interop.networkArgs(match.model) : {};
   await write(output, to, weights, match?.model, args);
@@ -113,7 +113,7 @@ async function readModel(
 ): Promise<Weights> {
   const { model, from, fresh: isFresh } = await openModel(input, { checkpoint });
   const opened = { format: 'tfjs' as const, meta: {}, model, ...(!isFresh && { path: from }) };
-  if (to === 'onnx') return { ...opened, stateDict: {} }; // Any network, those of no family too.
+  if (to === 'onnx') return { ...opened, stateDict: {} }; // Any network, including those of no family.
   const stateDict = interop.toTorchStateDict(model);
   const unused = Object.keys(stateDict).filter(isUnusedKey);
   const kept = interop.keptTorchTensors(model);
@@ -125,7 +125,7 @@ async function readModel(
   }
   if (fresh.length > 0) {
     notes.push(
-      `${fresh.length} unused tensors (norm1, norm2, num_batches_tracked) were not kept with the model: ` +
+      `${fresh.length} unused tensors (norm1, norm2, num_batches_tracked) are not stored with the model: ` +
         "they are written with PyTorch's defaults",
     );
   }
@@ -150,7 +150,7 @@ async function readFile(
     if (to === 'torch') {
       const both = ema && !options.ema ? { stateDictEma: await interop.readStateDict(ema) } : {};
       if (options.ema)
-        notes.push('the averaged weights became state_dict; the others are left out');
+        notes.push('the averaged weights become state_dict; the others are left out');
       return {
         format: file.format,
         path: input,
@@ -192,11 +192,11 @@ async function inMemory(value: unknown): Promise<unknown> {
 interface Match {
   model: tf.LayersModel;
   report: interop.LoadReport;
-  /** Where it was recognised. */
+  /** The network, if it was recognized. */
   network?: interop.RecognizedPreset;
 }
 
-/** Builds the network that the weights are of and loads them; a file needs none, a model does. */
+/** Builds the network that the weights belong to, and loads them; a model needs this, a file does not. */
 function matchNetwork(
   { stateDict, meta }: Weights,
   to: Format,
@@ -214,7 +214,7 @@ function matchNetwork(
   } catch (error) {
     const needed = holdsNetwork(to) || preset !== undefined || options.strict;
     if (needed) throw error;
-    notes.push(`the network was not recognised: ${(error as Error).message}`);
+    notes.push(`the network was not recognized: ${(error as Error).message}`);
     return undefined;
   }
   const model = models.create(network.preset, network.config);
@@ -226,7 +226,7 @@ function matchNetwork(
   return { model, network, report };
 }
 
-/** A model must have all its weights; with --strict nothing else may be there either. */
+/** A model must have all its weights; with --strict the input may have nothing else. */
 function check(report: interop.LoadReport | undefined, to: Format, strict: boolean): void {
   if (!report) return;
   const wrong = [
@@ -271,7 +271,7 @@ async function write(
   }
 }
 
-/** A script's args; what is no record of them goes. */
+/** A script's args, if they are a record. */
 function recordOf(args: unknown): Record<string, unknown> {
   return isRecord(args) && !(args instanceof Map) ? args : {};
 }

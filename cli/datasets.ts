@@ -1,4 +1,4 @@
-/** `spikingformer datasets`: what there is, getting it, checking it; `show` is in _contact_sheet.ts. */
+/** `spikingformer datasets`: lists, downloads and checks data sets; `show` is in _contact_sheet.ts. */
 import { resolve } from 'node:path';
 import { checkDataset } from '../node/datasets/check';
 import { datasetRoot, type Split } from '../node/datasets/info';
@@ -12,7 +12,7 @@ import { UsageError } from './shared/errors';
 import { abortOnInterrupt, Interrupt } from './shared/interrupt';
 import { type Progress, showProgress } from './shared/progress';
 
-/** Problems that `check` prints. */
+/** The most problems that `check` prints. */
 const SHOWN = 20;
 
 export interface PlaceArguments {
@@ -85,13 +85,13 @@ export async function prepare(given: string, options: PrepareArguments): Promise
     }
   } catch (error) {
     if (!(error instanceof Interrupt)) throw error;
-    throw new Interrupt(error.signal, 'the same command goes on where it was');
+    throw new Interrupt(error.signal, 'run the same command to continue');
   } finally {
     bars.stop();
   }
 }
 
-/** False where something is wrong. */
+/** False if something is wrong. */
 export async function check(
   given: string,
   options: PlaceArguments & { json?: boolean; partial?: boolean },
@@ -107,12 +107,12 @@ export async function check(
   if (options.json) console.log(JSON.stringify(report, null, 2));
   else {
     console.log(`${name} in ${root}: ${samples.train} samples to train, ${samples.test} to test`);
-    console.log(`${hashed} files have the hashes that they should have`);
+    console.log(`${hashed} files have the right hashes`);
     for (const cache of caches) console.log(`frames in ${cache}`);
     for (const problem of problems.slice(0, SHOWN)) console.log(`problem: ${problem}`);
     const more = problems.length - SHOWN;
     if (more > 0) console.log(`and ${more.toLocaleString('en')} more: --json has them all`);
-    console.log(problems.length === 0 ? 'all is well' : `${problems.length} problems`);
+    console.log(problems.length === 0 ? 'no problems found' : `${problems.length} problems`);
   }
   return problems.length === 0;
 }
@@ -128,7 +128,7 @@ export async function show(given: string, options: ShowArguments): Promise<void>
   console.log(`written to ${path}`);
 }
 
-/** Frames to make; null: none were asked for. */
+/** The frames to make; null if none were requested. */
 function frameSettings({ kind, info }: DatasetEntry, options: PrepareArguments) {
   const { frames, splitBy, duration, skipDamaged } = options;
   if (frames === undefined && duration === undefined) {
@@ -143,13 +143,13 @@ function frameSettings({ kind, info }: DatasetEntry, options: PrepareArguments) 
   return { frames: frames!, splitBy: splitBy ?? 'number' } as const;
 }
 
-/** One bar at a time on stderr, a new one whenever something else is being done. */
+/** One bar at a time on stderr; a new one for each kind of work. */
 class Bars {
   private doing?: string;
   private bar?: Progress;
 
   update(doing: string, done: number, total: number | undefined): void {
-    if (total === undefined) return; // a server that does not say how much there is
+    if (total === undefined) return; // A server that does not state the size.
     if (doing !== this.doing) {
       this.stop();
       this.doing = doing;

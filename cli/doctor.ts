@@ -18,15 +18,15 @@ interface Findings {
   tfjs: { version: string; copies: PackageCopy[] };
   backends: BackendFindings[];
   native: NativeBackend[];
-  /** The backend that commands take without --backend, and why. */
+  /** The backend that commands use without --backend, and why. */
   commands: { backend: string; reason: string };
-  /** What `native install` would build with; left out if the native ops are in use. */
+  /** The tools that `native install` would use; absent if the native ops are in use. */
   nativeTools?: NativeTools;
-  /** What needs attention; empty on a healthy machine. */
+  /** Problems that need attention; empty on a healthy machine. */
   problems: string[];
 }
 
-/** Prints the findings and returns whether nothing needs attention. */
+/** Prints the findings. Returns whether nothing needs attention. */
 export async function doctor(options: { json?: boolean }): Promise<boolean> {
   const native = nativeBackends();
   const backends = await examineBackends();
@@ -101,7 +101,7 @@ function text({ node, tfjs, backends, native, commands, nativeTools, problems }:
   ];
   if (native.length === 0)
     lines.push('  tensorflow   not installed (optional: @tensorflow/tfjs-node)');
-  lines.push(`commands take  ${commands.backend}: ${commands.reason}`);
+  lines.push(`commands use   ${commands.backend}: ${commands.reason}`);
   if (nativeTools) {
     const { compiler, pip, tensorflow, passedOver } = nativeTools;
     lines.push(
@@ -109,7 +109,7 @@ function text({ node, tfjs, backends, native, commands, nativeTools, problems }:
       `  compiler     ${compiler}`,
       `  pip          ${pip}`,
       `  TensorFlow   ${tensorflow}`,
-      ...passedOver.map((reason) => `  passed over  ${reason}`),
+      ...passedOver.map((reason) => `  skipped      ${reason}`),
     );
   }
   lines.push(problems.length === 0 ? 'no problems found' : 'problems');
@@ -119,7 +119,7 @@ function text({ node, tfjs, backends, native, commands, nativeTools, problems }:
 function describe({ failures, neurons, simd, threads, ...backend }: BackendFindings): string {
   const works = Object.keys(failures).length === 0 ? 'works and trains' : 'FAILS';
   const details = [
-    backend.default && 'what TensorFlow.js takes by itself',
+    backend.default && "TensorFlow.js's default",
     neurons === 'kernel' ? 'neurons in one kernel' : 'neurons composed of stock operations',
     simd !== undefined && (simd ? 'SIMD' : 'no SIMD'),
     threads !== undefined && `${threads} thread`,

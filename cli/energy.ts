@@ -1,4 +1,4 @@
-/** `spikingformer energy`: activity and energy of a model, as a table, JSON and a picture. */
+/** `spikingformer energy`: activity and energy of a model, as a table, JSON and a chart. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs';
 import {
@@ -49,7 +49,7 @@ function readRates(path: string, known: ReadonlySet<string>): Map<string, number
   const rates = new Map<string, number>();
   for (const [layer, rate] of Object.entries(content)) {
     if (!known.has(layer))
-      throw new Error(`${path} names a layer that the model has not: ${layer}`);
+      throw new Error(`${path} names a layer that the model does not have: ${layer}`);
     if (typeof rate !== 'number') throw new Error(`${path} must hold a number for ${layer}`);
     rates.set(layer, rate);
   }
@@ -63,7 +63,9 @@ export async function energy(name: string, given: EnergyArguments): Promise<void
   const chosen = given.rates === undefined ? await useBackend(given.backend) : undefined;
   const { model, fresh, recipe } = await openModel(name, given);
   const count = countOperations(model, attentionHeads === undefined ? {} : { attentionHeads });
-  const weights = fresh ? 'fresh weights: rates say nothing of a trained network' : 'saved weights';
+  const weights = fresh
+    ? 'fresh weights: the rates are not those of a trained network'
+    : 'saved weights';
   const titles = { model: name, weights };
   if (given.rates !== undefined) {
     const known = new Set(count.layers.flatMap(({ path, factors }) => factors ?? [path]));
@@ -86,7 +88,7 @@ export async function energy(name: string, given: EnergyArguments): Promise<void
   model.dispose();
 }
 
-/** Of a run its own held-out samples, unless others are named; without any data noise. */
+/** For a run, its held-out samples unless data is named; without any data, noise. */
 async function samplesFor(
   model: tf.LayersModel,
   { data, samples, seed }: EnergyArguments,
@@ -107,7 +109,7 @@ async function samplesFor(
 
 async function measure(model: tf.LayersModel, x: tf.Tensor, fresh: boolean): Promise<Activity> {
   const bar = showProgress('measuring', x.shape[0]!, process.stderr);
-  // Fresh weights have no running statistics to speak of: the batch's own, as in training.
+  // Fresh weights have no useful running statistics: use the batch's, as in training.
   return measureActivityAsync(model, x, {
     batchSize: 8,
     training: fresh,

@@ -1,4 +1,4 @@
-/** `spikingformer evaluate`: accuracy, loss, and how well each class is known. */
+/** `spikingformer evaluate`: accuracy, loss, and accuracy by class. */
 import * as tf from '@tensorflow/tfjs';
 import '../node/index';
 import { type Evaluation, evaluate } from '../training/evaluation';
@@ -56,7 +56,7 @@ function text(
   });
   return [
     from,
-    `${percent(accuracy)} of ${samples} right, ${percent(top5)} among the first five, loss ${loss.toFixed(4)}`,
+    `${percent(accuracy)} of ${samples} correct, ${percent(top5)} in the top five, loss ${loss.toFixed(4)}`,
     ...(classNames.length <= 30 ? rows : []),
   ].join('\n');
 }

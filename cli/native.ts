@@ -1,4 +1,4 @@
-/** `spikingformer native`: fits tfjs-node to a TensorFlow, with this library's ops, and takes that back. */
+/** `spikingformer native`: builds tfjs-node for a TensorFlow, with this library's ops, and undoes that. */
 import { installNative, removeNative } from '../node/native/install';
 import { installMpi } from '../node/native/mpi';
 
@@ -10,7 +10,7 @@ export interface InstallArguments {
   mpi?: boolean;
 }
 
-/** A line on stderr that is written over, on a terminal; else one at the end. */
+/** On a terminal, a line on stderr that is overwritten; else one line at the end. */
 function unpackProgress(): (done: number, total: number) => void {
   let shown = -1;
   return (done, total) => {
@@ -23,7 +23,7 @@ function unpackProgress(): (done: number, total: number) => void {
   };
 }
 
-/** What a compiler or pip prints is many lines: they come before the one that sums it up. */
+/** The output of a compiler or pip has many lines: print them before the one that sums it up. */
 function inOneLine(error: Error): never {
   const [first, ...details] = error.message.split('\n');
   if (details.length > 0) console.error(details.join('\n'));
@@ -44,9 +44,9 @@ export async function install({ mpi, ...options }: InstallArguments): Promise<vo
   const seconds = Math.round((Date.now() - started) / 1000);
   console.log(
     `${tfjsNode.name} ${tfjsNode.version} computes with TensorFlow ${result.tensorflow}` +
-      `${result.gpu ? ' on the GPU' : ''}; the native ops are right ` +
+      `${result.gpu ? ' on the GPU' : ''}; the native ops work ` +
       `(${ops!.instructionSet}, ${ops!.threads} threads)` +
-      `${result.unchanged ? '; nothing was to be done' : `; ${seconds} s`}`,
+      `${result.unchanged ? '; there was nothing to do' : `; ${seconds} s`}`,
   );
 }
 
@@ -54,7 +54,7 @@ export async function remove(options: { gpu?: boolean }): Promise<void> {
   const { tfjsNode, removed } = await removeNative(options);
   console.log(
     removed
-      ? `${tfjsNode.name} in ${tfjsNode.folder} is as it was`
-      : `${tfjsNode.name} in ${tfjsNode.folder} has nothing of ours`,
+      ? `${tfjsNode.name} in ${tfjsNode.folder} is restored`
+      : `${tfjsNode.name} in ${tfjsNode.folder} is the original`,
   );
 }

@@ -1,4 +1,4 @@
-/** `spikingformer recipes`: what there is to train, or one recipe as YAML. */
+/** `spikingformer recipes`: lists the recipes, or prints one as YAML. */
 import { stringify } from 'yaml';
 import { beside, COLUMNS } from './_columns';
 import { readRecipe, recipeNames } from './_recipes';

@@ -9,9 +9,9 @@ export interface SummaryArguments extends Omit<OpenOptions, 'recipe'> {
 
 interface Totals {
   model: string;
-  /** What training can change: what PyTorch counts. */
+  /** Numbers that training can change, as PyTorch counts them. */
   parameters: number;
-  /** The same with the two LayerNorms a block that the authors' code creates and never uses. */
+  /** The same, with the two LayerNorms per block that the authors' code creates but never uses. */
   withUnusedLayerNorms: number;
   /** Running means and variances. */
   runningStatistics: number;
@@ -40,7 +40,7 @@ function print({ parameters, withUnusedLayerNorms, runningStatistics }: Totals):
     console.log(`${count.toLocaleString('en-US').padStart(12)}  ${what}`);
   row(parameters, 'parameters');
   if (withUnusedLayerNorms !== parameters) {
-    row(withUnusedLayerNorms, "with the authors' two unused LayerNorms a block");
+    row(withUnusedLayerNorms, "with the authors' two unused LayerNorms per block");
   }
   row(runningStatistics, 'running means and variances');
 }

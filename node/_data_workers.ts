@@ -1,4 +1,4 @@
-/** Worker threads that make batches, each one at a time. */
+/** Worker threads that make batches, each thread one batch at a time. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -19,7 +19,7 @@ interface Thread {
   job: Job | null;
 }
 
-/** Whose samples they are, for the messages. */
+/** The source whose samples they are, for error messages. */
 export type SourceName = { name: string; split: string };
 
 export class DataWorkers {
@@ -36,17 +36,17 @@ export class DataWorkers {
     this.threads = Array.from({ length: count }, () => this.startThread(start));
   }
 
-  /** The batch of these samples, when its turn has come. */
+  /** The batch of these samples, once it is their turn. */
   make(indices: Int32Array): Promise<MadeBatch> {
     const made = new Promise<MadeBatch>((resolve, reject) => {
       this.waiting.push({ indices, resolve, reject });
     });
-    made.catch(() => {}); // whoever asked hears of it, perhaps after the workers are gone
+    made.catch(() => {}); // The caller receives the error, perhaps after the workers are gone.
     this.dispatch();
     return made;
   }
 
-  /** While `waiting` is settled, threads keep the process alive; between, they do not. */
+  /** The threads keep the process alive while `waiting` is pending, and not in between. */
   async awaited<T>(waiting: Promise<T>): Promise<T> {
     for (const { worker } of this.threads) worker.ref();
     try {
@@ -56,7 +56,7 @@ export class DataWorkers {
     }
   }
 
-  /** Ends all threads, whatever they are doing. */
+  /** Ends all threads immediately. */
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all(this.threads.map(({ worker }) => worker.terminate()));
@@ -106,15 +106,17 @@ export class DataWorkers {
   }
 }
 
-/** A thread on the worker's file: in node/ as seen from a chunk of the build, beside this one in the sources. */
+/**
+ * Starts a thread with the worker's file: in node/ as seen from a chunk of the build, next to this file in the sources.
+ */
 function startWorker(workerData: WorkerStart): Worker {
   const built = ['./data_worker.js', './node/data_worker.js']
     .map((path) => new URL(path, import.meta.url))
     .find((url) => existsSync(url));
   if (built) return new Worker(built, { workerData });
   const source = new URL('./data_worker.ts', import.meta.url);
-  if (!existsSync(source)) throw new Error(`${source} is missing: the package is not whole`);
-  // A thread cannot begin with TypeScript: it begins with tsx.
+  if (!existsSync(source)) throw new Error(`${source} is missing: the package is incomplete`);
+  // A thread cannot start with TypeScript, so it starts with tsx.
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
   const begin = `import(${JSON.stringify(new URL('./dist/esm/api/index.mjs', tsx))})
     .then(({ register }) => { register(); return import(${JSON.stringify(source)}); })`;

@@ -1,7 +1,7 @@
 /**
- * Uncaught errors as Node prints them. The wasm backend's loader, made by Emscripten, listens for them
- * and throws them again from its own source, one line of 37 kB, which Node then prints instead of the
- * user's. Nothing else depends on its listeners, so they are taken out as they come.
+ * Makes Node print uncaught errors as usual. The wasm backend's loader, made by Emscripten, catches them and rethrows
+ * them from its source, one line of 37 kB, which Node then prints instead of the user's. Nothing else depends on its
+ * listeners, so they are removed as they are added.
  */
 const emscriptens = {
   uncaughtException: /instanceof ExitStatus/,

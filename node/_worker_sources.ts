@@ -1,10 +1,10 @@
-/** How a worker thread makes a source of samples anew, from its workerSpec. */
+/** How a worker thread recreates a source of samples from its workerSpec. */
 import type { MemorySamples } from '../datasets/memory_source';
 import { memorySource } from '../datasets/memory_source';
 import type { SampleSource, WorkerSpec } from '../datasets/sample';
 import { type PackedImageFolder, unpackImageFolder } from './datasets/packed_image_folder';
 
-/** @throws where nothing is known under the name */
+/** @throws if the name is unknown */
 export async function sourceOf({ name, options }: WorkerSpec): Promise<SampleSource> {
   if (name === 'memory') return memorySource(options as MemorySamples);
   if (name === 'image-folder') return unpackImageFolder(options as PackedImageFolder);

@@ -1,4 +1,4 @@
-/** Batches of an epoch made in worker threads, ahead of whoever consumes them, in order. */
+/** Batches of an epoch made in worker threads, in order and ahead of their consumer. */
 import * as here from '../datasets/batches';
 import type { SampleSource } from '../datasets/sample';
 import { createTransform } from '../datasets/transforms/create_transform';
@@ -6,15 +6,15 @@ import { checkPositiveInteger, invalid } from '../lib/validate';
 import { DataWorkers } from './_data_workers';
 
 export interface WorkerBatchOptions extends here.BatchOptions {
-  /** Threads that read and transform. Default 0: this thread does. */
+  /** Number of threads that read and transform. Default 0: this thread does it. */
   workers?: number;
-  /** Batches that may be ready before they are asked for. Default 2. */
+  /** Number of batches prepared ahead. Default 2. */
   prefetch?: number;
 }
 
 /**
- * As `batches` of tfjs-spikingformer/datasets, the same to the byte whatever the number of workers. No
- * more than `workers + prefetch` batches are held. Leaving the loop ends the threads.
+ * As `batches` of tfjs-spikingformer/datasets, and the same bytes for any number of workers. It holds at most `workers
+ * + prefetch` batches. Leaving the loop ends the threads.
  *
  * ```ts
  * const train = await cifar10({split: 'train'});
@@ -22,8 +22,7 @@ export interface WorkerBatchOptions extends here.BatchOptions {
  *   step(data, shape, labels);
  * ```
  *
- * @throws where the source or the transform cannot go to another thread, or a thread dies; the error
- *   names the sample
+ * @throws if the source or the transform cannot move to another thread, or if a thread dies; the error names the sample
  */
 export function batches(source: SampleSource, options: WorkerBatchOptions): here.Batches {
   const { workers = 0, prefetch = 2, ...plain } = options;
@@ -38,15 +37,19 @@ export function batches(source: SampleSource, options: WorkerBatchOptions): here
   const { seed = 0, epoch = 0, onBadSample = 'throw', transform } = plain;
   const config = typeof transform === 'function' ? transform.config : transform;
   if (transform !== undefined && config === undefined) {
-    throw invalid('transform', 'made by a builder or be a configuration with workers', transform);
+    throw invalid(
+      'transform',
+      'made by a builder or be a configuration, since there are workers',
+      transform,
+    );
   }
-  if (config) createTransform(config); // wrong options fail here, not in every thread
+  if (config) createTransform(config); // Wrong options fail here, not in every thread.
   const { name, split, length } = source;
   return here.iterable(plan.length, async function* (skipped) {
     if (plan.length === 0) return;
     const { workerSpec: spec } = source;
     if (spec === undefined) {
-      throw new Error(`${name} (${split}) has no workerSpec, so it needs workers: 0`);
+      throw new Error(`${name} (${split}) has no workerSpec, so workers must be 0`);
     }
     const start = { spec, length, seed, epoch, transform: config ?? null, onBadSample };
     const pool = new DataWorkers(Math.min(workers, plan.length), start, { name, split });

@@ -1,6 +1,6 @@
 /**
- * A worker thread that makes batches: it is sent indices and answers with a batch, whose buffers
- * become the other thread's. Nothing here imports tfjs.
+ * A worker thread that makes batches: it receives indices and answers with a batch, whose buffers it transfers. Nothing
+ * here imports tfjs.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type MadeBatch, makeBatch, recipeOf } from '../datasets/batches';
@@ -8,20 +8,20 @@ import type { SampleSource, WorkerSpec } from '../datasets/sample';
 import type { TransformConfig } from '../datasets/transforms/transform';
 import { sourceOf } from './_worker_sources';
 
-/** What a worker is started with. */
+/** What a worker starts with. */
 export interface WorkerStart {
   spec: WorkerSpec;
-  /** Of the source in the thread that asks. */
+  /** Length of the source in the calling thread. */
   length: number;
   seed: number;
   epoch: number;
   transform: TransformConfig | null;
   onBadSample: 'throw' | 'skip';
-  /** One number, shared: the sample that is being made, for whoever finds the worker dead. */
+  /** One shared number: the sample that is being made, in case the worker dies. */
   current: Int32Array;
 }
 
-/** What it answers. */
+/** The worker's answer. */
 export type WorkerAnswer = { made: MadeBatch } | { name: string; message: string; stack?: string };
 
 const start = workerData as WorkerStart;

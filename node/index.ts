@@ -1,13 +1,15 @@
 /**
- * `tfjs-spikingformer/node`: what a Node process needs to run and keep models. Importing it
- * registers every class for loading, makes wasm the backend where @tensorflow/tfjs-backend-wasm is
- * installed and nothing faster is registered, and lets tfjs-node run on Node 23 and later.
+ * `tfjs-spikingformer/node`: what a Node process needs to run and save models. Importing it registers every class for
+ * loading, makes wasm the backend if @tensorflow/tfjs-backend-wasm is installed and nothing faster is registered, and
+ * lets tfjs-node run on Node 23 and later.
  *
- *   import * as tf from '@tensorflow/tfjs';
- *   import { fileHandler } from 'tfjs-spikingformer/node';
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { fileHandler } from 'tfjs-spikingformer/node';
  *
- *   await tf.ready(); // wasm starts asynchronously: wait before the first tensor
- *   const model = await tf.loadLayersModel(fileHandler('./model'));
+ * await tf.ready(); // wasm starts asynchronously: wait before the first tensor
+ * const model = await tf.loadLayersModel(fileHandler('./model'));
+ * ```
  */
 import './native/ops';
 import './tfjs_node_shim';

@@ -1,6 +1,6 @@
 /**
- * tfjs-node 4.22 calls two functions of `util` that Node 23 removed (tfjs#8609); this puts them
- * back where they are missing. It calls them late, so the order of imports does not matter.
+ * tfjs-node 4.22 calls two functions of `util` that Node 23 removed (tfjs#8609); this restores them if they are
+ * missing. They are called late, so the order of imports does not matter.
  */
 import util from 'node:util';
 

@@ -1,7 +1,7 @@
 /**
- * Imports the wasm backend where it is installed. tfjs takes the registered backend of the highest
- * priority at the first operation: cpu has 1, wasm 2, `tensorflow` 3, so that importing it makes it
- * the backend unless something faster is there. A backend that is already set stays.
+ * Imports the wasm backend if it is installed. At the first operation tfjs takes the registered backend with the
+ * highest priority: cpu has 1, wasm 2, `tensorflow` 3. Importing this therefore selects wasm unless something faster is
+ * registered. A backend that is already set stays.
  */
 import { createRequire } from 'node:module';
 import './_quiet_emscripten';
@@ -14,5 +14,5 @@ try {
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;
   const absent = code === 'MODULE_NOT_FOUND' && message.includes(`'${WASM}'`);
-  if (!absent) throw error; // installed, but broken: say so rather than run on a slower backend
+  if (!absent) throw error; // Installed but broken: throw rather than run on a slower backend.
 }

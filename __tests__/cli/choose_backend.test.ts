@@ -117,7 +117,7 @@ test('tfjs-node that works is taken; --backend takes another, in silence', () =>
 
 test.each([
   ['throws', 'throw new Error("no binding for this Node")', /Error: no binding for this Node/],
-  ['ends its process', 'process.kill(process.pid, "SIGSEGV")', /ended before it could say why/],
+  ['ends its process', 'process.kill(process.pid, "SIGSEGV")', /ended before it could report why/],
   ['is something else', 'module.exports = {}', /TypeError: /],
 ])('tfjs-node that %s: wasm, and why', (name, code, reason) => {
   const cwd = project(name, code);
@@ -131,7 +131,7 @@ test.each([
 test('doctor reports the same, and fails; --json of a command stays JSON', () => {
   const cwd = project('broken', 'throw new Error("no binding")');
   const { status, stdout } = runFile('cli/index.ts', ['doctor'], {}, cwd);
-  expect(stdout).toMatch(/^commands take +wasm: tfjs-node, which is faster, does not load$/m);
+  expect(stdout).toMatch(/^commands use +wasm: tfjs-node, which is faster, does not load$/m);
   expect(stdout).toMatch(/- @tensorflow\/tfjs-node 4\.22\.0 does not load: Error: no binding/);
   expect(status).toBe(1);
   const json = energy(cwd, '--json');

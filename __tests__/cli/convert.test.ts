@@ -178,7 +178,7 @@ describe('what is refused, in one line, with nothing written', () => {
   test.each<[what: string, args: () => string[], status: number, message: RegExp]>([
     ['no such file', () => [at('none.pth'), at('o.pth')], 2, /model must be .*none\.pth/],
     ['an unknown ending', () => [timm, at('o.gguf')], 2, /OUT must end in .*o\.gguf/],
-    ['a model from a model', () => [at('model'), at('o')], 2, /nothing is to be converted/],
+    ['a model from a model', () => [at('model'), at('o')], 2, /there is nothing to convert/],
     ['a folder without one', () => [folder, at('o')], 2, /with a model\.json, but got/],
     ['what is there', () => [timm, at('there.pth')], 2, /there\.pth exists: --force/],
     ['config that is no JSON', () => [timm, at('o'), '--config', '{'], 2, /--config must be JSON/],
@@ -246,7 +246,7 @@ describe('what is refused, in one line, with nothing written', () => {
       '--ignore-unknown-classes',
     );
     expect(status).toBe(0);
-    expect(stdout).toMatch(/network was not recognised/);
+    expect(stdout).toMatch(/network was not recognized/);
     const { meta } = interop.readTorchCheckpoint(read(at('there.pth')));
     expect(meta).toEqual({ x: { unknownClass: 'os.system' } });
   });

@@ -36,7 +36,7 @@ test('prepare, check and show, in the folder of SPIKINGFORMER_DATA', () => {
   });
   const good = cli('check', 'mnist');
   expect(good.stdout).toMatch(
-    /60000 samples to train, 10000 to test\n4 files have .*\nall is well\n$/,
+    /60000 samples to train, 10000 to test\n4 files have .*\nno problems found\n$/,
   );
   expect(good.status).toBe(0);
   const out = join(directory, 'sheet.html');
@@ -58,9 +58,7 @@ test('a home that is none, and a folder that cannot be made: the error names SPI
   const closed = runFile('cli/index.ts', ['datasets', 'prepare', 'mnist'], {
     SPIKINGFORMER_DATA: file,
   });
-  expect(closed.stderr).toMatch(
-    /^error: data cannot be kept in .*SPIKINGFORMER_DATA.*ENOTDIR.*\n$/,
-  );
+  expect(closed.stderr).toMatch(/^error: cannot store data in .*SPIKINGFORMER_DATA.*ENOTDIR.*\n$/);
   expect([homeless.status, closed.status]).toEqual([1, 1]);
 });
 
@@ -125,13 +123,13 @@ test('part of ImageNet: named as missing, refused, or taken with --partial', () 
   const data = join(directory, 'part');
   const check = (...more: string[]) => cli('check', 'imagenet', '--data', data, ...more);
   expect(check().stdout).toMatch(
-    /problem: imagenet must have the folder train in .*part, but has not: .*datasets prepare imagenet/,
+    /problem: imagenet must have the folder train in .*part, but they are missing: .*datasets prepare imagenet/,
   );
   for (const split of ['train', 'val']) {
     mkdirSync(join(data, split, 'n01440764'), { recursive: true });
     copyFileSync('__tests__/fixtures/images/g16.png', join(data, split, 'n01440764', 'one.png'));
   }
-  expect(check().stdout).toContain('partial: true takes what is there');
+  expect(check().stdout).toContain('partial: true accepts that');
   const { status, stdout } = check('--partial');
   expect(stdout).toContain('1 samples to train, 1 to test');
   expect(status).toBe(0);

@@ -94,7 +94,7 @@ test('another teacher, or none, is refused when it is resumed', () => {
   expect(other.stderr).toMatch(/does not fit this run:.*teacher +"[0-9a-f]{64}" +"[0-9a-f]{64}"/s);
   const none = train('whole', '--resume');
   expect(none.stderr).toMatch(
-    /^error: recipe student has distillation: --teacher names the trained model it learns from\n/,
+    /^error: recipe student has distillation: name the trained model to learn from with --teacher\n/,
   );
   expect(none.status).toBe(2);
 });
@@ -102,7 +102,7 @@ test('another teacher, or none, is refused when it is resumed', () => {
 test('outputs of another teacher or of other images are refused', () => {
   const outputs = ['--recipe', recipe, '--teacher-outputs', at('outputs')];
   const other = train('refused', ...outputs, '--teacher', at('other'));
-  expect(other.stderr).toMatch(/are of another run:.* teacher +"[0-9a-f]{64}" +"[0-9a-f]{64}"/s);
+  expect(other.stderr).toMatch(/belong to another run:.* teacher +"[0-9a-f]{64}" +"[0-9a-f]{64}"/s);
   const mixed = train('refused', ...outputs, '--teacher', at('teacher'), '--set', 'mixup.alpha=1');
   expect(mixed.stderr).toMatch(/perEpoch +false +true.*images\.mixup +none +\{"alpha":1\}/s);
   expect([other.status, mixed.status]).toEqual([1, 1]);
@@ -125,7 +125,7 @@ test.each<[string, string[], RegExp]>([
   [
     'a recipe without distillation',
     ['--recipe', plain, '--teacher', at('teacher')],
-    /--teacher is for a recipe with distillation, which plain has not: --set distillation\./,
+    /--teacher is for recipes with distillation, and plain has none: --set distillation\./,
   ],
   [
     'fresh weights',
@@ -135,7 +135,7 @@ test.each<[string, string[], RegExp]>([
   [
     'outputs without a teacher',
     ['--recipe', plain, '--teacher-outputs', at('outputs')],
-    /--teacher-outputs keeps what a teacher answers: give --teacher too/,
+    /--teacher-outputs keeps the outputs of a teacher: give --teacher too/,
   ],
   ['no such model', ['--recipe', recipe, '--teacher', at('nobody')], /but got '.*nobody'/],
 ])('%s is refused before anything starts', (_, args, message) => {

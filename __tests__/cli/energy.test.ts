@@ -69,7 +69,7 @@ test('of noise, and says so', () => {
   const { status, stdout } = cli(model, '--samples', '2', '--json');
   expect(status).toBe(0);
   const report = JSON.parse(stdout);
-  expect(report.input).toMatch(/^2 samples of normal noise \(seed 0\): give --data for real ones$/);
+  expect(report.input).toMatch(/^2 samples of normal noise \(seed 0\): use --data for real ones$/);
   expect(Object.keys(report.neurons)).toContain('block/mlp/lif2');
   expect(report.neurons['down/lif'].perStep).toHaveLength(2);
 });

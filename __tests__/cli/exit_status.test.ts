@@ -1,4 +1,4 @@
-/** Exit statuses: 0 done, 1 failed, 2 asked wrongly; those of signals are in training.test.ts. */
+/** Exit statuses: 0 done, 1 failed, 2 usage error; those of signals are in training.test.ts. */
 import { join } from 'node:path';
 import { runFile, temporaryDirectory } from '../support/process';
 
@@ -29,6 +29,6 @@ test.each([
 test('the help documents them', () => {
   const text = cli('--help').stdout.replace(/\s+/g, ' ');
   expect(text).toMatch(
-    /Exit status: 0 done, 1 failed, 2 asked wrongly, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP/,
+    /Exit status: 0 done, 1 failed, 2 usage error, 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP/,
   );
 });

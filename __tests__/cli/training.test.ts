@@ -89,7 +89,7 @@ describe('a run', () => {
     const text = cli('evaluate', run, ...flags);
     expect(text.status).toBe(0);
     expect(lines(text.stdout)).toHaveLength(12);
-    expect(lines(text.stdout)[1]).toMatch(/% of 32 right, .* among the first five, loss/);
+    expect(lines(text.stdout)[1]).toMatch(/% of 32 correct, .* in the top five, loss/);
     const { accuracy, confusion, samples } = JSON.parse(
       cli('evaluate', run, '--json', '--checkpoint', 'newest', '--samples', '16', ...flags).stdout,
     );
@@ -111,9 +111,11 @@ describe('a run', () => {
       JSON.parse(cli('evaluate', model, '--recipe', recipe, '--json', ...flags).stdout);
     expect(of(file)).toEqual({ ...of(run), model: file });
     const none = cli('evaluate', file, ...flags);
-    expect(none.stderr).toMatch(/is of no run: --recipe names the one whose data/);
+    expect(none.stderr).toMatch(/belongs to no run: name the recipe whose data to use/);
     expect(none.status).toBe(2);
-    expect(cli('compare', file).stderr).toMatch(/model must be a run, whose epochs are compared/);
+    expect(cli('compare', file).stderr).toMatch(
+      /model must be a run, since its epochs are compared/,
+    );
   });
 
   test('predicts, of held-out samples and of a file', () => {

@@ -245,7 +245,7 @@ test('an embedding that no form has cannot be exchanged', () => {
   const stages = Array(6).fill(stage);
   model.add(layers.maxFormerEmbed({ name: 'own', stages, shortcutFrom: 1, timeSteps: 1 }));
   expect(() => spiking.interop.toTorchStateDict(model)).toThrow(
-    'no counterpart of own, its embedding 1 of 7 convolutions',
+    'no counterpart of own: its embedding 1 has 7 convolutions',
   );
   model.dispose();
 });

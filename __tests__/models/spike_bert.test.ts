@@ -205,7 +205,7 @@ test('plain training leaves the transforms as they are, either stage of distilla
 test('spikeBertOutputs is of spikeBert alone', () => {
   const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [3] })] });
   expect(() => spikeBertOutputs(model, tf.ones([1, 3]))).toThrow(
-    'model must be one of models.spikeBert',
+    'model must be a model of models.spikeBert',
   );
   model.dispose();
 });

@@ -142,11 +142,11 @@ test('what cannot go to another thread is refused', async () => {
   expect(() =>
     batches(source, { batchSize: 2, workers: 1, transform: (sample) => sample }),
   ).toThrow(
-    'transform must be made by a builder or be a configuration with workers, but got a function',
+    'transform must be made by a builder or be a configuration, since there are workers, but got a function',
   );
   const here = { ...oddSource(), workerSpec: undefined };
   await expect(all(here, { batchSize: 2, workers: 1 })).rejects.toThrow(
-    'odd (train) has no workerSpec, so it needs workers: 0',
+    'odd (train) has no workerSpec, so workers must be 0',
   );
   for (const wrong of [{ workers: 1.5 }, { workers: 1, prefetch: 0 }, { workers: -1 }]) {
     expect(() => batches(source, { batchSize: 2, ...wrong })).toThrow('must be a positive integer');

@@ -185,7 +185,7 @@ test.each([
   ],
   [
     () => cosineSchedule({ learningRate: 1, epochs: 2, minLearningRate: 2 }),
-    /minLearningRate must be from 0 to/,
+    /minLearningRate must be a number from 0 to/,
   ],
   [() => cosineSchedule({ learningRate: 1, epochs: 2 }).at(-1), /epoch must be an integer from 0/],
   [() => smoothTargets([3], 3), /labels\[0\] must be an integer from 0 to 2, but got 3/],

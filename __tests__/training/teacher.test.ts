@@ -84,7 +84,7 @@ describeEachBackend('what a teacher answers', () => {
     const teacher = modelTeacher(model);
     tf.tidy(() => {
       expect(() => teacher.outputs(tf.ones([2, 4, 8, 1]), { at })).toThrow(
-        'the teacher must be for samples [4,8,1], but got [8,8,1]',
+        'the teacher must be a model for samples [4,8,1], but got [8,8,1]',
       );
       expect(() => teacher.outputs(tf.ones([2, 8, 8]), { at })).toThrow(/for samples \[8,8\]/);
       const pixels = tf.sequential({

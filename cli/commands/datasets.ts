@@ -9,41 +9,41 @@ const folderOption = (description = 'where it is') =>
 const formerFolder = () => formerly('--root <dir>', 'data');
 
 export function datasetsCommand(program: Command): void {
-  const datasets = program.command('datasets').description('get, check and look at data sets');
+  const datasets = program.command('datasets').description('download, check and view data sets');
 
   datasets
     .command('list')
-    .description('the data sets, where they come from, and on what terms')
-    .addOption(jsonOption('all that is known of them, as JSON'))
+    .description('list the data sets with their sources and terms')
+    .addOption(jsonOption('print everything known about them as JSON'))
     .action(async (options) => (await import('../datasets')).list(options));
 
   datasets
     .command('prepare')
-    .description('download, verify and unpack a data set, or say which file to put where')
+    .description('download, verify and unpack a data set, or tell which file to put where')
     .argument('<name>', 'mnist, cifar10, ...: see `datasets list`')
     .addOption(folderOption('where it goes'))
     .addOption(formerFolder())
-    .option('--mirror <address>', 'a folder on the web that has the archives, tried first')
+    .option('--mirror <address>', 'a web folder that has the archives, tried first')
     .option(
       '--frames <n>',
-      'of events: make this many frames per sample, and keep them',
+      'for events: make and cache this many frames per sample',
       wholeNumber(1),
     )
     .addOption(
       new Option(
         '--split-by <what>',
-        'frames of equal numbers of events, or of equal time (default: number)',
+        'frames with equal numbers of events, or of equal time (default: number)',
       ).choices(['number', 'time'] as const),
     )
     .addOption(
-      new Option('--duration <us>', 'of events: frames of so many microseconds instead')
+      new Option('--duration <us>', 'for events: frames of this many microseconds instead')
         .argParser(wholeNumber(1))
         .conflicts(['frames', 'splitBy']),
     )
-    .option('--skip-damaged', 'leave recordings that cannot be read out of the frames')
+    .option('--skip-damaged', 'skip recordings that cannot be read')
     .addHelpText(
       'after',
-      '\nInterrupted, it goes on where it was. What is there is not fetched again.',
+      '\nAfter an interruption it continues where it was, and fetches nothing twice.',
     )
     .action(async (name, options) => (await import('../datasets')).prepare(name, options));
 
@@ -62,7 +62,7 @@ export function datasetsCommand(program: Command): void {
 
   datasets
     .command('show')
-    .description('write a page of samples, as they are and augmented')
+    .description('write a page of samples, original and augmented')
     .argument('<name>', 'a data set that has been prepared')
     .addOption(folderOption())
     .addOption(formerFolder())
@@ -74,7 +74,7 @@ export function datasetsCommand(program: Command): void {
     .option('--samples <n>', 'how many samples', wholeNumber(1, 9999), 12)
     .addOption(formerly('--count <n>', 'samples', wholeNumber(1, 9999)))
     .option('--seed <n>', 'which samples, and how they are augmented', wholeNumber(0), 0)
-    .option('--frames <n>', 'of events: frames per sample', wholeNumber(1), 8)
-    .option('--out <file>', 'the page (default: NAME-SPLIT.html)')
+    .option('--frames <n>', 'for events: frames per sample', wholeNumber(1), 8)
+    .option('--out <file>', 'path of the page (default: NAME-SPLIT.html)')
     .action(async (name, options) => (await import('../datasets')).show(name, options));
 }

@@ -11,9 +11,9 @@ export const doctorCommand = (program: Command) =>
     .addHelpText(
       'after',
       `
-Each backend is started and has to multiply matrices, run a spiking neuron and
+Starts each backend and has it multiply matrices, run a spiking neuron and
 train a convolution. Run it in your project's directory: it looks for copies of
-TensorFlow.js there. Exit status 1 when something needs your attention.`,
+TensorFlow.js there. The exit status is 1 if something needs your attention.`,
     )
     .action(async (options) => {
       const healthy = await (await import('../doctor')).doctor(options);

@@ -4,11 +4,11 @@ import { backendOption, jsonOption, MODEL, wholeNumber, withModelOptions } from 
 
 export const energyCommand = (program: Command) =>
   withModelOptions(program.command('energy'))
-    .description('firing rates, operations and energy of a model, beside the same without spikes')
+    .description('firing rates, operations and energy of a model, compared with one without spikes')
     .argument('<model>', MODEL)
     .option(
       '--data <what>',
-      "a data set by name, or a file of samples; of a run, the folder of its data (default: the run's held-out samples; else noise)",
+      "a data set by name, or a file of samples; for a run, the folder of its data (default: the run's held-out samples; else noise)",
     )
     .addOption(
       new Option(
@@ -17,9 +17,9 @@ export const energyCommand = (program: Command) =>
       ).conflicts('data'),
     )
     .option('--samples <n>', 'how many samples of the data', wholeNumber(1), 16)
-    .option('--seed <n>', 'of the noise that stands in for data', wholeNumber(0), 0)
+    .option('--seed <n>', 'seed of the noise that replaces missing data', wholeNumber(0), 0)
     .addOption(
-      new Option('--assumptions <name>', '4.6 pJ per MAC and 0.9 per AC; or those of int8')
+      new Option('--assumptions <name>', '4.6 pJ per MAC and 0.9 pJ per AC; or those of int8')
         .choices(['spikingformer', 'int8'] as const)
         .default('spikingformer'),
     )
@@ -32,16 +32,16 @@ export const energyCommand = (program: Command) =>
       ] as const),
     )
     .addOption(
-      new Option('--whole-numbers <kind>', 'what sums of spikes count as')
+      new Option('--whole-numbers <kind>', 'how to count sums of spikes')
         .choices(['mac', 'ac'] as const)
         .default('mac'),
     )
     .option(
       '--attention-heads <n>',
-      "heads that attention is counted with, if not the model's",
+      "number of heads to count attention with (default: the model's)",
       wholeNumber(1),
     )
     .addOption(backendOption())
-    .option('--svg <file>', 'write the picture there')
-    .addOption(jsonOption('print all of it as JSON'))
+    .option('--svg <file>', 'write a chart to this file')
+    .addOption(jsonOption('print everything as JSON'))
     .action(async (model, options) => (await import('../energy')).energy(model, options));

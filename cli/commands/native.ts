@@ -10,13 +10,13 @@ export function nativeCommand(program: Command): void {
   const native = program
     .command('native')
     .description(
-      "fit tfjs-node to today's TensorFlow, with this library's ops: the fastest in Node",
+      "build tfjs-node for a current TensorFlow, with this library's ops: the fastest in Node",
     );
 
   native
     .command('install')
     .description(
-      'build tfjs-node and the ops for a TensorFlow that it finds or fetches, and prove them',
+      'build tfjs-node and the ops for a TensorFlow that it finds or fetches, and test them',
     )
     .option('--tensorflow <path>', 'a Python, its environment, or its tensorflow package')
     .addOption(
@@ -26,30 +26,30 @@ export function nativeCommand(program: Command): void {
     )
     .option(
       '--gpu',
-      'fit @tensorflow/tfjs-node-gpu, and fetch CUDA with TensorFlow (3 GB) if no environment has both',
+      'build for @tensorflow/tfjs-node-gpu, and fetch CUDA with TensorFlow (3 GB) if no environment has both',
     )
-    .option('--force', 'build anew what is already in place')
+    .option('--force', 'rebuild what is already in place')
     .addOption(
       new Option(
         '--mpi',
-        "build instead what training on several machines needs, with the system's mpicxx",
+        "instead, build what training on several machines needs, with the system's mpicxx",
       ).conflicts(['tensorflow', 'version', 'gpu']),
     )
     .addHelpText(
       'after',
       `
 Run it in a project that has @tensorflow/tfjs-node: npm install --ignore-scripts
-gets that without its own download. TensorFlow is taken from --tensorflow, the
-active Python environment or the cache, or fetched by pip, with the index that
-it is set up for. Needs a C++17 compiler; prints what else before it starts.
-tfjs-node is replaced only when the new one has computed; \`native remove\` puts
-it back.`,
+installs it without its download. TensorFlow comes from --tensorflow, the
+active Python environment or the cache, or is fetched by pip from the index that
+it is configured for. Needs a C++17 compiler; prints missing requirements first.
+tfjs-node is replaced only after the new one has passed a test; \`native remove\`
+restores it.`,
     )
     .action(async (options) => (await import('../native')).install(options));
 
   native
     .command('remove')
-    .description('put tfjs-node back as it was')
+    .description('restore the original tfjs-node')
     .option('--gpu', 'of @tensorflow/tfjs-node-gpu')
     .action(async (options) => (await import('../native')).remove(options));
 }

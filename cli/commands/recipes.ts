@@ -5,5 +5,5 @@ export const recipesCommand = (program: Command) =>
   program
     .command('recipes')
     .description("list the package's recipes, or print one")
-    .argument('[name]', 'the recipe to print')
+    .argument('[name]', 'a recipe to print')
     .action(async (name) => (await import('../recipes')).recipes(name));

@@ -10,7 +10,7 @@ export const summaryCommand = (program: Command) =>
     .addHelpText(
       'after',
       `
-For a preset the parameters are given twice: as built, and with what the
+For a preset the parameters are counted twice: as built, and with what the
 authors' PyTorch code creates and never uses, which their published counts
 include.`,
     )

@@ -1,4 +1,4 @@
-/** The backend that a command computes on: the one asked for, else the fastest that works here. */
+/** The backend that a command computes on: the requested one, else the fastest that works here. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -9,15 +9,15 @@ import { installedNativeBackends, type NativeBackend, nativeBackends } from './p
 const NATIVE_INSTALL = '`npx spikingformer native install`';
 
 /**
- * The fastest of the tfjs-nodes that are here and work: on a GPU, then with the native ops. Without these
- * tfjs-node is faster than wasm too (results/speed.csv).
+ * The fastest working tfjs-node: with a GPU, then with the native ops. Even without these, tfjs-node is faster than
+ * wasm (results/speed.csv).
  */
 export function fastest(found: readonly NativeBackend[]): NativeBackend | undefined {
   const working = found.filter(({ loads }) => loads);
   return working.find(({ gpu }) => gpu) ?? working.find(({ noOps }) => !noOps) ?? working[0];
 }
 
-/** Why a command takes tfjs-node. */
+/** Why a command uses tfjs-node. */
 export function reasonFor({ name, gpu, noOps }: NativeBackend): string {
   const short = name.replace('@tensorflow/', '');
   if (gpu) return `${short} is installed, and TensorFlow finds a GPU`;
@@ -25,13 +25,13 @@ export function reasonFor({ name, gpu, noOps }: NativeBackend): string {
   return `${short} is installed, without the native ops: ${noOps}`;
 }
 
-/** Why a command does not take tfjs-node; a warning for each that is installed and does not work. */
+/** Why a command does not use tfjs-node; prints a warning for each that is installed but does not work. */
 export function reasonAgainst(found: readonly NativeBackend[]): string {
   if (found.length === 0) return 'tfjs-node, which is faster, is not installed';
   return `${found.map(({ name }) => name.replace('@tensorflow/', '')).join(' and ')}, which is faster, does not load`;
 }
 
-/** The backend that a command takes without tfjs-node, and why. */
+/** The backend that a command uses without tfjs-node, and why. */
 export function withoutNative(found: readonly NativeBackend[]): {
   backend: string;
   reason: string;
@@ -42,12 +42,12 @@ export function withoutNative(found: readonly NativeBackend[]): {
 }
 
 export function warningOf({ name, version, reason }: NativeBackend): string {
-  return `${name} ${version} does not load: ${reason}; ${NATIVE_INSTALL} builds it for a TensorFlow of today`;
+  return `${name} ${version} does not load: ${reason}; ${NATIVE_INSTALL} builds it for a current TensorFlow`;
 }
 
 /** Loads tfjs-node, which registers the backend `tensorflow`. */
 function load({ name, path }: { name: string; path: string }): void {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow prints what this processor could do besides
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow prints which instructions this processor also has.
   try {
     createRequire(join(path, 'package.json'))(path);
   } catch (error) {
@@ -55,7 +55,7 @@ function load({ name, path }: { name: string; path: string }): void {
   }
 }
 
-/** The backend `cpu` prints no advice to install tfjs-node: the commands give theirs. */
+/** Keeps the backend `cpu` from advising to install tfjs-node: the commands give their own advice. */
 export function withoutBanner(): void {
   const cpu = tf.findBackend('cpu') as { firstUse?: boolean } | null;
   if (cpu) cpu.firstUse = false;
@@ -68,9 +68,9 @@ async function start(name: string): Promise<void> {
   await tf.ready();
 }
 
-/** Makes the fastest that works current; returns why it is that one. */
+/** Makes the fastest working backend current. Returns why it was chosen. */
 async function startFastest(): Promise<string> {
-  const found = nativeBackends(); // each proven in a process of its own: a broken one ends its process
+  const found = nativeBackends(); // Each is tested in a separate process: a broken one ends its process.
   const native = fastest(found);
   for (const each of found) if (!each.loads) console.error(`warning: ${warningOf(each)}`);
   if (native) {
@@ -85,8 +85,8 @@ async function startFastest(): Promise<string> {
 
 /**
  * Makes the named backend current, or the fastest that works.
- * @param reason why it is the named one; undefined: the user knows, having named it
- * @returns the line that tells which and why, where the user does not know
+ * @param reason why it is the named one; undefined if the user named it
+ * @returns a line with the backend and the reason, unless the user named it
  */
 export async function useBackend(name?: string, reason?: string): Promise<string | undefined> {
   if (name === undefined) {
@@ -95,7 +95,7 @@ export async function useBackend(name?: string, reason?: string): Promise<string
   }
   if (name === 'tensorflow') {
     const installed = installedNativeBackends();
-    // Of two that are here it is the same that a command without --backend takes.
+    // If both are installed, it is the one that a command without --backend uses.
     const native = installed.length > 1 ? fastest(nativeBackends()) : installed[0];
     if (!native) {
       const why = installed.length > 0 ? 'none of its copies loads' : 'it is not installed';

@@ -1,13 +1,13 @@
-/** Errors of the command line, and the exit status that each kind of end has. */
+/** Errors of the command line, and their exit statuses. */
 import { Interrupt } from './interrupt';
 
-/** 0: done; 1: it was asked well and failed; 2: it was asked wrongly. Ended by a signal: _interrupt.ts. */
+/** 0: done; 1: a valid request failed; 2: a usage error. Ended by a signal: interrupt.ts. */
 export const exitCode = { ok: 0, failure: 1, usage: 2 } as const;
 
-/** The command was asked wrongly. */
+/** A usage error. */
 export class UsageError extends Error {}
 
-/** The exit status that an error ends the command with. */
+/** The exit status for an error. */
 export function statusOf(error: unknown): number {
   if (error instanceof UsageError) return exitCode.usage;
   return error instanceof Interrupt ? error.status : exitCode.failure;
@@ -21,7 +21,7 @@ export function oneLine(error: unknown): string {
     .replace(/\s*\n\s*/g, ' ');
 }
 
-/** What commander prints of a refused value, worded as every other error: 'X must be Y, but got Z'. */
+/** Rewords what commander prints about a refused value like every other error: 'X must be Y, but got Z'. */
 export function inOurWords(text: string): string {
   return oneLine(text)
     .replace(

@@ -1,15 +1,15 @@
-/** Ctrl-C, SIGTERM and SIGHUP as an AbortSignal: what runs ends in order, and says how to go on. */
+/** Ctrl-C, SIGTERM and SIGHUP as an AbortSignal: the command ends in order, and prints how to continue. */
 
 const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 type Name = keyof typeof numbers;
 
-/** npm and tsx pass a signal on, and systemd sends two: within so many ms they are one. */
+/** npm and tsx pass signals on, and systemd sends two: within this many ms they count as one. */
 const ECHO_MS = 2000;
 
-/** The reason of the AbortSignal: which signal it was. */
+/** The reason of the AbortSignal: the signal's name. */
 export class Interrupt extends Error {
   override name = 'Interrupt';
-  /** The exit status that shells give: 130 after Ctrl-C. */
+  /** The exit status by shell convention: 130 after Ctrl-C. */
   readonly status: number;
 
   constructor(
@@ -21,7 +21,7 @@ export class Interrupt extends Error {
   }
 }
 
-/** A signal that the first of them aborts; a second one, later, ends the process at once. */
+/** An AbortSignal that the first signal aborts; a later second one ends the process at once. */
 export function abortOnInterrupt(): AbortSignal {
   const controller = new AbortController();
   let first = 0;
@@ -36,7 +36,7 @@ export function abortOnInterrupt(): AbortSignal {
   return controller.signal;
 }
 
-/** The exit status of what `signal` has stopped. */
+/** The exit status of a command that `signal` has stopped. */
 export function interruptStatus({ reason }: AbortSignal): number {
   return reason instanceof Interrupt ? reason.status : 1;
 }

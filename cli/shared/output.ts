@@ -1,10 +1,9 @@
 /**
- * A stdout or stderr that is closed (`| head -1`, a terminal that is gone) or full ends nothing: what is
- * computed goes on without it.
+ * A closed (`| head -1`, a lost terminal) or full stdout or stderr ends nothing: the computation continues without it.
  */
 let stdoutError: NodeJS.ErrnoException | undefined;
 
-/** Why nothing can be written to stdout any more; undefined as long as it can. */
+/** Why nothing can be written to stdout any more; undefined as long as writing works. */
 export const lostOutput = (): NodeJS.ErrnoException | undefined => stdoutError;
 
 /** Call once, before anything is written. */
@@ -12,16 +11,13 @@ export function surviveLostOutput(): void {
   process.stdout.on('error', (error) => {
     stdoutError ??= error;
   });
-  process.stderr.on('error', () => undefined); // there is no one left to tell
+  process.stderr.on('error', () => undefined); // Nobody is left to tell.
 }
 
-/** What these commands do lies in files: that their lines got lost is no failure. */
+/** The results of these commands are files: lost output is no failure. */
 const IN_FILES = ['train', 'convert', 'prepare', 'show', 'install', 'remove'];
 
-/**
- * Any other has failed if what it printed got lost; a reader that has had enough, as `head`, is no
- * failure.
- */
+/** Any other command fails if its output got lost, unless the reader has stopped reading, as `head` does. */
 export function failOnLostOutput(command: string): void {
   if (IN_FILES.includes(command)) return;
   process.on('exit', () => {

@@ -1,4 +1,4 @@
-/** Which TensorFlow.js packages a project has, from where, and whether tfjs-node loads. */
+/** Which TensorFlow.js packages a project has, where they are, and whether tfjs-node loads. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -18,12 +18,12 @@ export interface NativeBackend extends PackageCopy, Partial<Proof> {
   reason?: string;
   /** Why neurons are composed of stock operations there. */
   noOps?: string;
-  /** The native ops are built, and do not work. */
+  /** Whether the native ops are built but do not work. */
   opsFail?: boolean;
 }
 
 const NATIVE = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
-/** Packages that bring a tfjs-core of their own when versions differ. */
+/** Packages that bring another tfjs-core when versions differ. */
 const DEPENDANTS = [
   'tfjs',
   'tfjs-layers',
@@ -45,10 +45,10 @@ function find(name: string, from: string): PackageCopy | undefined {
   }
 }
 
-/** This package and the project in the current directory: the two who import TensorFlow.js. */
+/** This package and the project in the current directory: both import TensorFlow.js. */
 const importers = [import.meta.url, join(process.cwd(), 'package.json')];
 
-/** Every copy of tfjs-core: with two, tensors and classes of one are strangers to the other. */
+/** Every copy of tfjs-core: with two, tensors and classes of one do not work with the other. */
 export function copiesOfTfjs(): PackageCopy[] {
   const copies = new Map<string, PackageCopy>();
   for (const importer of importers) {
@@ -63,7 +63,7 @@ export function copiesOfTfjs(): PackageCopy[] {
   return [...copies.values()];
 }
 
-/** tfjs-node and tfjs-node-gpu as this package and the project find them. */
+/** tfjs-node and tfjs-node-gpu as this package and the project resolve them. */
 export function installedNativeBackends(): (PackageCopy & { name: string })[] {
   const found = new Map<string, PackageCopy & { name: string }>();
   for (const name of NATIVE) {

@@ -1,14 +1,14 @@
-/** Progress as a bar on a terminal, as a line now and then anywhere else. */
+/** Progress as a bar on a terminal, as occasional lines elsewhere. */
 import cliProgress from 'cli-progress';
 
 export interface Progress {
-  /** `done` of the total, with a few words on how it goes. */
+  /** `done` of the total, with a short status. */
   update(done: number, status?: string): void;
   /** Ends the bar; `summary` stays. */
   stop(summary?: string): void;
 }
 
-/** Lines that a log gets on the way from 0 to the total. */
+/** The number of lines in a log from 0 to the total. */
 const LINES = 5;
 
 /** Shows progress under that title. */
@@ -26,7 +26,7 @@ function bar(title: string, total: number, stream: NodeJS.WriteStream): Progress
     barsize: 24,
     clearOnComplete: true,
     stopOnComplete: false,
-    gracefulExit: false, // Ctrl-C is the command's
+    gracefulExit: false, // The command handles Ctrl-C.
     stream,
   });
   shown.start(total, 0, { status: '' });

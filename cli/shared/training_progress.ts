@@ -1,4 +1,4 @@
-/** What `train` shows: a bar on a terminal, two lines per epoch anywhere, or JSON for machines. */
+/** The output of `train`: a bar on a terminal, two lines per epoch elsewhere, or JSON for programs. */
 import { meanFiringRate } from '../../training/metrics';
 import type { EpochReport, StepReport, TrainingObserver } from '../../training/observer';
 import { type Progress, showProgress } from './progress';
@@ -16,7 +16,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** Two lines on an epoch, that fit 80 columns: how good it is, and what it was made with. */
+/** Two lines per epoch, within 80 columns: first accuracy and loss, then the conditions. */
 function epochLines(report: EpochReport): string {
   const { epoch, epochs, trainLoss, trainAccuracy, testLoss, testAccuracy } = report;
   const rate = meanFiringRate(report);
@@ -34,7 +34,7 @@ function epochLines(report: EpochReport): string {
   return `${results.join('  ')}\n  ${details.join('  ')}`;
 }
 
-/** A bar on stderr while it is a terminal; a line an epoch on stdout. */
+/** A bar on stderr if it is a terminal; lines per epoch on stdout. */
 export function textObserver(): TrainingObserver {
   let bar: Progress | undefined;
   let shown = '';
@@ -89,7 +89,7 @@ function stepStatus(report: StepReport, learned: number, seconds: number): strin
   ].join('  ');
 }
 
-/** A JSON object a line on stdout for every epoch. */
+/** One line of JSON per epoch on stdout. */
 export function jsonObserver(): TrainingObserver {
   return { onEpoch: (report) => console.log(JSON.stringify({ event: 'epoch', ...report })) };
 }

@@ -1,4 +1,6 @@
-/** BMP and PNM (PBM, PGM, PPM) files to red, green and blue as PIL's convert('RGB') has them: sharp reads neither. */
+/**
+ * Decodes BMP and PNM (PBM, PGM, PPM) files to red, green and blue as PIL's convert('RGB') does; sharp reads neither.
+ */
 import { DatasetError } from '../../datasets/dataset_error';
 
 export interface Bitmap {
@@ -8,7 +10,7 @@ export interface Bitmap {
   height: number;
 }
 
-/** The decoder of a file that begins so; undefined: it is of another kind. */
+/** The decoder for a file that begins like this, or undefined for another kind of file. */
 export function bitmapDecoder(bytes: Uint8Array): ((bytes: Uint8Array) => Bitmap) | undefined {
   const magic = String.fromCharCode(...bytes.subarray(0, 3));
   if (magic.startsWith('BM')) return decodeBmp;
@@ -17,10 +19,12 @@ export function bitmapDecoder(bytes: Uint8Array): ((bytes: Uint8Array) => Bitmap
 
 const wrong = (what: string) => new DatasetError(what);
 
-/** Most pixels of an image: 2^28, as PIL refuses bombs of compressed images by their sizes. */
+/** The most pixels per image: 2^28. PIL also refuses compressed bombs by their size. */
 function checkSize(width: number, height: number): void {
   if (!(width > 0 && height > 0 && width * height <= 2 ** 28)) {
-    throw wrong(`its sides must be positive, of 2^28 pixels at most, but are ${width} x ${height}`);
+    throw wrong(
+      `its sides must be positive, with at most 2^28 pixels in total, but are ${width} x ${height}`,
+    );
   }
 }
 
@@ -30,7 +34,7 @@ function decodeBmp(bytes: Uint8Array): Bitmap {
   if (bytes.length < 26) throw wrong('it ends within the header of a BMP');
   const [offset, size] = [view.getUint32(10, true), view.getUint32(14, true)];
   const core = size === 12; // of OS/2: sides of 16 bits, a palette of three bytes per color
-  if (!core && (size < 40 || bytes.length < 54)) throw wrong('it has no header that a BMP has');
+  if (!core && (size < 40 || bytes.length < 54)) throw wrong('its header is not that of a BMP');
   const width = core ? view.getUint16(18, true) : view.getInt32(18, true);
   const signed = core ? view.getUint16(20, true) : view.getInt32(22, true);
   const bits = view.getUint16(core ? 24 : 28, true);
@@ -38,7 +42,7 @@ function decodeBmp(bytes: Uint8Array): Bitmap {
   const height = Math.abs(signed);
   checkSize(width, height);
   const masks = compression === 3 ? [54, 58, 62].map((at) => view.getUint32(at, true)) : undefined;
-  if (compression !== 0 && !masks) throw wrong(`BMP compression ${compression} is not read`);
+  if (compression !== 0 && !masks) throw wrong(`BMP compression ${compression} is not supported`);
   const stride = Math.ceil((width * bits) / 32) * 4;
   if (bytes.length < offset + stride * height) throw wrong('it ends within the pixels of a BMP');
   const pixel = pixelReader(view, bits, masks, { at: 14 + size, entry: core ? 3 : 4, end: offset });
@@ -55,7 +59,7 @@ function decodeBmp(bytes: Uint8Array): Bitmap {
 
 type Color = readonly [red: number, green: number, blue: number];
 
-/** What stands in column x of the row that begins at `row`. */
+/** Returns the pixel in column x of the row that begins at `row`. */
 function pixelReader(
   view: DataView,
   bits: number,
@@ -71,7 +75,7 @@ function pixelReader(
   if (bits === 32 && !masks) return (row, x) => blueFirst(row + 4 * x);
   if (bits === 16 || bits === 32) {
     const used = masks ?? [0x7c00, 0x3e0, 0x1f];
-    if (used.some((mask) => mask === 0)) throw wrong('a BMP color must have bits, but has none');
+    if (used.some((mask) => mask === 0)) throw wrong('the mask of a BMP color must not be 0');
     const shares = used.map((mask) => ({ mask, low: 31 - Math.clz32(mask & -mask) }));
     return (row, x) => {
       const word =
@@ -81,7 +85,7 @@ function pixelReader(
       return shares.map(of) as unknown as Color;
     };
   }
-  if (bits !== 1 && bits !== 4 && bits !== 8) throw wrong(`a BMP of ${bits} bits is not read`);
+  if (bits !== 1 && bits !== 4 && bits !== 8) throw wrong(`BMP with ${bits} bits is not supported`);
   const colors: Color[] = [];
   for (
     let at = palette.at;
@@ -94,7 +98,7 @@ function pixelReader(
     const byte = view.getUint8(row + ((x * bits) >> 3));
     const index = (byte >> (8 - bits - ((x * bits) & 7))) & (2 ** bits - 1);
     const color = colors[index];
-    if (!color) throw wrong(`a BMP pixel has color ${index} of a palette of ${colors.length}`);
+    if (!color) throw wrong(`a BMP pixel has color ${index}, but the palette has ${colors.length}`);
     return color;
   };
 }
@@ -121,7 +125,7 @@ function decodePnm(bytes: Uint8Array): Bitmap {
   checkSize(width, height);
   const most = isBits ? 1 : token();
   if (!(most >= 1 && most <= 65535))
-    throw wrong(`a PNM's largest value must be 1 to 65535, not ${most}`);
+    throw wrong(`a PNM's largest value must be from 1 to 65535, but is ${most}`);
   if (!isText) at++; // one white space
   const wide = most > 255 ? 2 : 1;
   const count = width * height * channels;
@@ -134,7 +138,7 @@ function decodePnm(bytes: Uint8Array): Bitmap {
     const [x, y] = [i % width, Math.floor(i / width)];
     return (bytes[at + y * Math.ceil(width / 8) + (x >> 3)]! >> (7 - (x & 7))) & 1;
   };
-  /** Digits of P1 need no space between them. */
+  /** Digits of P1 need no space in between. */
   const bit = (): number => {
     while (at < bytes.length && bytes[at] !== 0x30 && bytes[at] !== 0x31) at++;
     if (at >= bytes.length) throw wrong('it ends within the pixels of a PNM');
@@ -149,7 +153,7 @@ function decodePnm(bytes: Uint8Array): Bitmap {
   return { data, width, height };
 }
 
-/** PIL keeps 16 bits of gray values, and cuts them off at 255 for RGB; all others it scales. */
+/** PIL keeps gray values of 16 bits, and clips them at 255 for RGB; it scales all others. */
 function eightBits(value: number, most: number, isBits: boolean, channels: number): number {
   if (isBits) return value === 1 ? 0 : 255;
   const isWide = channels === 1 && most > 255;

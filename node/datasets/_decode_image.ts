@@ -1,4 +1,4 @@
-/** Image files to the pixels that PIL's convert('RGB') has of them; sharp, an optional peer, decodes all but bitmaps. */
+/** Decodes image files to the pixels of PIL's convert('RGB'); sharp, an optional peer, decodes all but bitmaps. */
 import fs from 'node:fs/promises';
 import { isMainThread } from 'node:worker_threads';
 import type Sharp from 'sharp';
@@ -6,17 +6,17 @@ import { DatasetError } from '../../datasets/dataset_error';
 import { type Bitmap, bitmapDecoder } from './_bitmaps';
 import { isGray16Png, oddTiff, opaqueGif } from './_image_quirks';
 
-/** Names of files that are read, by their ends. */
+/** The extensions of supported files. */
 export const imageExtensions = [
   ...['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif'],
   ...['.bmp', '.pbm', '.pgm', '.ppm', '.pnm'],
 ];
 
 /**
- * Red, green and blue of an image file, row-major. Color profiles are not applied, and
- * rotation marks are in TIFF only, as in PIL. What sharp and PIL would make different pixels of is refused.
+ * Red, green and blue of an image file, row-major. As in PIL, color profiles are ignored, and rotation marks apply in
+ * TIFF only. Files that sharp and PIL would decode differently are refused.
  *
- * @throws DatasetError if it is no image, not a whole one, or of a kind that is refused
+ * @throws DatasetError if the file is not an image, is incomplete, or is of a refused kind
  */
 export async function decodeImage(path: string): Promise<Bitmap> {
   return decodeImageBytes(await fs.readFile(path), path);
@@ -73,16 +73,16 @@ const open = (sharp: typeof Sharp, bytes: Buffer) =>
   sharp(bytes, { ignoreIcc: true, failOn: 'error' });
 
 const refused = (what: string) =>
-  new Error(`${what} would get other pixels than PIL gives: convert it to PNG first`);
+  new Error(`${what} would decode to other pixels than in PIL: convert it to PNG first`);
 
-/** Without a profile: what a color leaves of white, times what black leaves of it. */
+/** Without a profile: the part of white that a color leaves, times the part that black leaves of it. */
 async function decodeCmyk(image: Sharp.Sharp): Promise<Bitmap> {
   const inks = image.pipelineColourspace('cmyk').toColourspace('cmyk').raw();
   const { data, info } = await inks.toBuffer({ resolveWithObject: true });
   const out = new Uint8Array(info.width * info.height * 3);
   for (let from = 0, to = 0; to < out.length; from += 4) {
     const white = 255 - data[from + 3]!;
-    // The product over 255, rounded in integers.
+    // The product divided by 255, rounded in integers.
     for (let c = 0; c < 3; c++) {
       const product = data[from + c]! * white + 128;
       out[to++] = white - (((product >> 8) + product) >> 8);
@@ -91,7 +91,7 @@ async function decodeCmyk(image: Sharp.Sharp): Promise<Bitmap> {
   return { data: out, width: info.width, height: info.height };
 }
 
-/** PIL cuts 16 bits of gray off at 255. */
+/** PIL clips 16-bit gray at 255. */
 async function decodeGrey16(image: Sharp.Sharp): Promise<Bitmap> {
   const gray = image.extractChannel(0).toColourspace('grey16').raw({ depth: 'ushort' });
   const { data, info } = await gray.toBuffer({ resolveWithObject: true });
@@ -113,7 +113,7 @@ function loadSharp(): Promise<typeof Sharp> {
     },
     (cause: Error) => {
       throw new MissingSharpError(
-        `images are decoded by sharp, which does not load: \`npm install sharp\` (${cause.message})`,
+        `decoding images needs sharp, which does not load: \`npm install sharp\` (${cause.message})`,
         { cause },
       );
     },

@@ -1,9 +1,9 @@
-/** The manifest of kept frames: what they were made from, and which shards they are in. */
+/** The manifest of cached frames: what they were made from, and their shards. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { isNatural, isRecord } from '../files/json';
 
-/** Goes up whenever the frames of a recording, or how they are stored, change. */
+/** Increased whenever the frames of a recording, or their storage, change. */
 export const FORMAT = 2;
 export const MANIFEST = 'manifest.json';
 export const SHARD_NAME = /^shard-\d+\.bin$/;
@@ -28,7 +28,7 @@ export interface Manifest {
   shards: { file: string; bytes: number; sha256: string }[];
 }
 
-/** Null where there is none, or one that was not written by us. */
+/** Null if there is none, or if something else wrote it. */
 export async function readManifest(folder: string): Promise<Manifest | null> {
   try {
     const manifest: unknown = JSON.parse(await fs.readFile(join(folder, MANIFEST), 'utf8'));
@@ -38,7 +38,7 @@ export async function readManifest(folder: string): Promise<Manifest | null> {
   }
 }
 
-/** Whether it has the fields that are read of it; a shard has the name of one, and lies here. */
+/** Whether it has the fields that are read from it. A shard's name must be a plain file name. */
 function isManifest(value: unknown): value is Manifest {
   if (!isRecord(value) || value.format !== FORMAT || typeof value.key !== 'string') return false;
   return Array.isArray(value.shards) && value.shards.every(isManifestShard);

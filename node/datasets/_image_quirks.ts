@@ -1,6 +1,6 @@
-/** Image files of which sharp and PIL make different pixels: told from their bytes, to be refused or mended. */
+/** Detects, by their bytes, image files that sharp and PIL decode differently, to refuse or repair them. */
 
-/** First values of the tags of a TIFF's first image, by number; empty if they cannot be found. */
+/** The first value of each tag of a TIFF's first image, by number; empty if they cannot be found. */
 function tiffTags(bytes: Buffer): Map<number, number> {
   const little = bytes[0] === 0x49;
   const short = (at: number) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
@@ -18,7 +18,7 @@ function tiffTags(bytes: Buffer): Map<number, number> {
   return tags;
 }
 
-/** Why a TIFF would get other pixels; undefined: it would not. */
+/** The reason why sharp would decode a TIFF differently from PIL; undefined if it would not. */
 export function oddTiff(
   bytes: Buffer,
   { depth, space }: { depth: string; space: string },
@@ -31,15 +31,15 @@ export function oddTiff(
   if (depth === 'char') return 'signed bytes';
   if (space === 'cmyk' && depth !== 'uchar') return 'CMYK of more than 8 bits';
   if ((tags.get(274) ?? 1) > 1 && (space === 'cmyk' || depth !== 'uchar')) {
-    return 'CMYK or of more than 8 bits, with a mark to rotate it';
+    return 'CMYK or more than 8 bits, with a rotation mark';
   }
   if (photometric === 2 && depth === 'float') return 'RGB as floats';
   return undefined;
 }
 
 /**
- * A GIF whose transparent pixels have their palette's colors, as PIL's convert('RGB') gives them:
- * sharp makes them black. Undefined: its first image is smaller than the whole.
+ * A GIF whose transparent pixels have the colors of their palette, as in PIL's convert('RGB'); sharp makes them black.
+ * Undefined if its first image is smaller than the whole.
  */
 export function opaqueGif(gif: Buffer): Buffer | undefined {
   const bytes = Buffer.from(gif);
@@ -53,10 +53,10 @@ export function opaqueGif(gif: Buffer): Buffer | undefined {
   const whole = bytes
     .subarray(at + 1, at + 9)
     .equals(Buffer.from([0, 0, 0, 0, ...bytes.subarray(6, 10)]));
-  return bytes[at] !== 0x2c || whole ? bytes : undefined; // what is no image sharp refuses
+  return bytes[at] !== 0x2c || whole ? bytes : undefined; // sharp refuses what is not an image.
 }
 
-/** Whether a PNG holds 16 bits of gray and no alpha: sharp makes alpha of a transparent gray. */
+/** Whether a PNG holds 16 bits of gray without alpha: sharp turns a transparent gray into alpha. */
 export function isGray16Png(bytes: Buffer): boolean {
   return bytes[24] === 16 && bytes[25] === 0;
 }

@@ -1,4 +1,4 @@
-/** The receipt beside a data set's files: what an archive left there, with hashes. */
+/** The receipt stored with a data set's files: what an archive unpacked to, with hashes. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../files/files';
@@ -7,7 +7,7 @@ import { isNatural, isRecord } from '../files/json';
 import type { Archive } from './info';
 import type { UnpackedFiles } from './unpack';
 
-/** What came out of an archive, with the archive's hash. */
+/** The files from an archive, with the archive's hash. */
 export interface Receipt {
   archive: string;
   digest: string;
@@ -21,7 +21,7 @@ export function writeReceipt(root: string, receipt: Receipt): Promise<void> {
   return writeAtomically(receiptPath(root, receipt.archive), [json]);
 }
 
-/** Null where the archive has not been unpacked, the receipt is damaged, or some of its files are gone or cut. */
+/** Null if the archive has not been unpacked, the receipt is damaged, or some of its files are missing or truncated. */
 export async function readReceipt(root: string, archive: Archive): Promise<Receipt | null> {
   let receipt: unknown;
   try {
@@ -43,7 +43,7 @@ function isReceipt(value: unknown): value is Receipt {
   );
 }
 
-/** The files of a receipt that are not as they were unpacked. */
+/** The files of a receipt that have changed since they were unpacked. */
 export async function changedFiles(
   root: string,
   { files }: Receipt,

@@ -1,30 +1,30 @@
 /**
- * What is missing of a file, by one HTTP request: never more than the file may have, never slower
- * than it must be, and never a page in place of the file.
+ * Downloads the missing part of a file with one HTTP request. It never takes more than the file may have, never stays
+ * too slow, and never accepts a web page instead of the file.
  */
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export interface TransferOptions {
-  /** The file's size, if it is known before. */
+  /** The file's size, if known in advance. */
   bytes?: number;
-  /** If not: the largest that it may be. */
+  /** Otherwise: the largest size it may have. */
   maxBytes: number;
-  /** Bytes that are here, of how many there will be (undefined until a server has said so). */
+  /** Called with the bytes present and their total (undefined until a server has stated it). */
   onProgress?: (done: number, total: number | undefined) => void;
-  /** Milliseconds in which `leastBytes` must come, again and again. */
+  /** The time in ms within which `leastBytes` must arrive, repeatedly. */
   idleTimeout: number;
   leastBytes: number;
   signal?: AbortSignal;
 }
 
-/** The server has answered, and it is no use asking again. */
+/** The server's answer is final; asking again is useless. */
 export class Refused extends Error {}
 
 /**
- * Appends to `part` what `url` has from its end on.
+ * Appends to `part` what `url` has beyond its end.
  *
- * @throws Refused if this address does not have the file; another error if it may have it yet
+ * @throws Refused if this address does not have the file; another error if a retry may help
  */
 export async function transfer(url: string, part: string, options: TransferOptions): Promise<void> {
   const { bytes, onProgress, signal } = options;
@@ -38,23 +38,24 @@ export async function transfer(url: string, part: string, options: TransferOptio
   let spoiled = false;
   try {
     const response = await fetch(url, {
-      // Of a file that is compressed on its way, neither length nor ranges are the file's.
+      // If a file is compressed in transit, neither length nor ranges are the file's.
       headers: { 'accept-encoding': 'identity', ...(start > 0 && { range: `bytes=${start}-` }) },
       signal: watch.signal,
     });
     if (response.status === 416 && start > 0) {
-      if (start === (rangeOf(response).total ?? bytes ?? start)) return; // its hash will tell
-      spoiled = true; // longer than the server's, or of another file
-      throw new Error(`the server has nothing beyond the ${start} bytes that are here (416)`);
+      if (start === (rangeOf(response).total ?? bytes ?? start)) return; // Its hash will show.
+      spoiled = true; // Longer than the server's, or of another file.
+      throw new Error(`the server has nothing beyond the ${start} bytes already here (416)`);
     }
     if (!response.ok || response.body === null) {
       const again = response.status >= 500 || [408, 425, 429].includes(response.status);
       throw new (again ? Error : Refused)(`the server answers ${response.status}`);
     }
     let { at, total } = sizesOf(response, start);
-    if (at > start) throw new Refused(`asked for bytes from ${start}, it sends those from ${at}`);
+    if (at > start)
+      throw new Refused(`the server was asked for bytes from ${start}, but sends those from ${at}`);
     if (total !== undefined && (total > most || total < (bytes ?? 0))) {
-      throw new Refused(`the file must have ${sizeText(options)}, but the server's has ${total}`);
+      throw new Refused(`the file must have ${sizeText(options)}, but has ${total} on the server`);
     }
     total ??= bytes;
     if (total !== undefined) await checkSpace(part, total - at);
@@ -76,7 +77,8 @@ export async function transfer(url: string, part: string, options: TransferOptio
     }
     handle ??= await fs.open(part, 'a'); // of an empty file
     await handle.sync();
-    if (total !== undefined && at < total) throw new Error(`it ends after ${at} of ${total} bytes`);
+    if (total !== undefined && at < total)
+      throw new Error(`the download ends after ${at} of ${total} bytes`);
   } finally {
     watch.end();
     signal?.removeEventListener('abort', stop);
@@ -88,14 +90,14 @@ export async function transfer(url: string, part: string, options: TransferOptio
 const sizeText = ({ bytes, maxBytes }: TransferOptions) =>
   bytes === undefined ? `${maxBytes} bytes at most` : `${bytes} bytes`;
 
-/** Gives a connection up that brings less than `leastBytes` in an `idleTimeout`. */
+/** Aborts a connection that delivers less than `leastBytes` within an `idleTimeout`. */
 function watchRate({ idleTimeout, leastBytes }: TransferOptions) {
   const controller = new AbortController();
   let came = 0;
   const timer = setInterval(() => {
     const amount = came === 0 ? 'nothing' : `only ${came} bytes`;
     if (came < leastBytes) {
-      controller.abort(new Error(`${amount} came for ${idleTimeout / 1000} s`));
+      controller.abort(new Error(`${amount} arrived within ${idleTimeout / 1000} s`));
     }
     came = 0;
   }, idleTimeout);
@@ -109,7 +111,7 @@ function watchRate({ idleTimeout, leastBytes }: TransferOptions) {
   };
 }
 
-/** What a `Content-Range` header says; of a refused range it says the total only. */
+/** The content of a `Content-Range` header; for a refused range, only the total. */
 function rangeOf({ headers }: Response): { from?: number; total?: number } {
   const [, from, total] =
     /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(headers.get('content-range') ?? '') ?? [];
@@ -117,7 +119,7 @@ function rangeOf({ headers }: Response): { from?: number; total?: number } {
   return { from: number(from), total: number(total) };
 }
 
-/** Where the answer begins, and how long the whole file is as far as the server says. */
+/** Where the answer begins, and how long the whole file is, as far as the server states it. */
 function sizesOf(response: Response, start: number): { at: number; total: number | undefined } {
   const partly = response.status === 206;
   const { from = start, total } = partly ? rangeOf(response) : { from: 0 };
@@ -127,13 +129,13 @@ function sizesOf(response: Response, start: number): { at: number; total: number
   return { at: from, total: total ?? (known ? from + Number(length) : undefined) };
 }
 
-/** A login or an error that comes with status 200. */
+/** Detects a login page or an error page sent with status 200. */
 function checkNoPage({ headers }: Response, first: Uint8Array): void {
   const type = headers.get('content-type') ?? 'no type';
   const text = Buffer.from(first.subarray(0, 400)).toString('latin1').trim();
   if (/^<(!doctype|html|head|body|\?xml)/i.test(text) || (/html/i.test(type) && text[0] === '<')) {
     const begin = JSON.stringify(text.slice(0, 60));
-    throw new Refused(`the server sends a page (${type}) in place of the file: ${begin}`);
+    throw new Refused(`the server sends a web page (${type}) instead of the file: ${begin}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Whether a data set is what it should be: files against their hashes, counts, every sample read. */
+/** Checks a data set: compares files with their hashes, counts samples, and reads every one. */
 import { join } from 'node:path';
 import { checkKeys } from '../../lib/validate';
 import { changedFiles, readReceipt } from './_receipt';
@@ -11,7 +11,7 @@ import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
 export interface CheckOptions {
   /** The data set's folder. Default: as prepareDataset has it. */
   root?: string;
-  /** Fewer samples than a whole data set has are no problem. Default false. */
+  /** Whether to accept fewer samples than the whole data set has. Default false. */
   partial?: boolean;
   onProgress?: (doing: string, done: number, total: number) => void;
 }
@@ -19,17 +19,17 @@ export interface CheckOptions {
 export interface DatasetReport {
   name: string;
   root: string;
-  /** Samples that could be read. */
+  /** Number of samples that could be read. */
   samples: Record<Split, number>;
-  /** Files whose hash was compared with that of the publisher, or of the unpacked archive. */
+  /** Number of files whose hash was compared with that of the publisher or of the unpacked archive. */
   hashed: number;
-  /** Folders of frames that are kept, all whole if no problem says otherwise. */
+  /** Folders of cached frames, all complete unless a problem is reported. */
   caches: string[];
-  /** What is wrong, a line each; none: all is well. */
+  /** The problems found, one line each; empty if there are none. */
   problems: string[];
 }
 
-/** Looks at everything; throws only where there is no data set of that name. */
+/** Checks everything. Throws only if there is no data set of that name. */
 export async function checkDataset(
   name: string,
   options: CheckOptions = {},

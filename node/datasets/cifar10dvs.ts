@@ -1,8 +1,7 @@
 /**
- * CIFAR10-DVS (Li et al., 2017, Frontiers in Neuroscience 11:309): 10,000 AEDAT 2.0 recordings of a
- * DVS128 that watched CIFAR-10's images move. It has no official split; as in SpikingJelly and the
- * papers built on it, the first 900 recordings of each class train (names sorted as text), the
- * other 100 test.
+ * CIFAR10-DVS (Li et al., 2017, Frontiers in Neuroscience 11:309): 10,000 AEDAT 2.0 recordings of a DVS128 that watched
+ * moving CIFAR-10 images. It has no official split. As in SpikingJelly and papers that use it, the first 900 recordings
+ * of each class (names sorted as text) are for training, the other 100 for testing.
  */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +13,7 @@ import { classFolders, type EventDataset, type EventOptions, eventDataset } from
 import type { Recordings } from './frames_cache';
 import type { Archive, DatasetInfo } from './info';
 
-/** Number of the file at figshare, and MD5, of each class. */
+/** File number at figshare and MD5 for each class. */
 const classes: Readonly<Record<string, readonly [file: number, md5: string]>> = {
   airplane: [7712788, '0afd5c4bf9ae06af762a77b180354fdd'],
   automobile: [7712791, '8438dfeba3bc970c94962d995b1b9bdd'],
@@ -52,8 +51,8 @@ export const cifar10DvsInfo: DatasetInfo = {
 };
 
 /**
- * Frames `[T, 128, 128, 2]` by SpikingJelly's rules, axes and polarity as it has them. The first
- * call of a setting makes the frames (about a minute) and keeps them.
+ * Frames `[T, 128, 128, 2]` by SpikingJelly's rules, with its axes and polarity. The first call with a setting makes
+ * the frames (about a minute) and caches them.
  *
  * ```ts
  * const train = await cifar10dvs({split: 'train', frames: 16, splitBy: 'number'});
@@ -63,7 +62,7 @@ export function cifar10dvs(options: EventOptions): Promise<EventDataset> {
   return eventDataset(cifar10DvsInfo, options, list);
 }
 
-/** Times that step back stay where they stand, as in SpikingJelly. */
+/** Events whose times step back keep their place, as in SpikingJelly. */
 export function parseCifar10Dvs(bytes: Uint8Array): Events {
   return readAedat2(bytes, { sensor: 'dvs128', axes: 'cifar10dvs', nonMonotonic: 'keep' });
 }

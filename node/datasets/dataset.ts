@@ -1,4 +1,4 @@
-/** What every data set of this room returns, and the data sets that fit into memory: images. */
+/** What every data set here returns; and the data sets that fit into memory: images. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
@@ -16,7 +16,7 @@ export interface SplitOptions {
   split: Split;
   /** The data set's folder. Default: `NAME` in `$SPIKINGFORMER_DATA`, or in the cache folder. */
   root?: string;
-  /** Takes what is there. Default false: a split that is not complete is an error. */
+  /** Whether to accept an incomplete split. Default false: it is an error. */
   partial?: boolean;
 }
 
@@ -33,7 +33,7 @@ export function dataset(source: SampleSource): Dataset {
   return whole;
 }
 
-/** Checks what all data sets are asked, with the names of what else this one knows. */
+/** Checks the options that all data sets share; the caller names those that this one adds. */
 export function checkSplitOptions(
   info: DatasetInfo,
   options: SplitOptions,
@@ -44,7 +44,7 @@ export function checkSplitOptions(
   if (options.partial !== undefined) checkBoolean('partial', options.partial);
 }
 
-/** Throws where a split has not the samples that it has when complete. */
+/** Throws unless a split has the number of samples of the complete data set. */
 export function checkComplete(
   { name, samples }: DatasetInfo,
   { split, partial = false }: SplitOptions,
@@ -52,14 +52,14 @@ export function checkComplete(
   root: string,
 ): void {
   if (found === samples[split] || (partial && found > 0)) return;
-  const hint = found > 0 && found < samples[split] ? ' (partial: true takes what is there)' : '';
+  const hint = found > 0 && found < samples[split] ? ' (partial: true accepts that)' : '';
   throw new DatasetError(
     `the ${split} split of ${name} must have ${samples[split]} samples, but has ${found} in ` +
       `${root}${hint}`,
   );
 }
 
-/** Images in one piece, `[images, height, width, channels]`. */
+/** Images in one array, `[images, height, width, channels]`. */
 interface Images {
   images: Uint8Array;
   shape: readonly number[];
@@ -68,9 +68,9 @@ interface Images {
 
 export interface ImageFiles {
   files: Readonly<Record<Split, readonly string[]>>;
-  /** One file's images, with their labels where they are in it. */
+  /** One file's images, with their labels if the file has them. */
   parse: (bytes: Uint8Array) => Omit<Images, 'labels'> & { labels?: Uint8Array };
-  /** Where they are not: the file of their labels, and what it says of so many images. */
+  /** If it has not: the file of their labels, and how to read that many. */
   labels?: {
     file: (images: string) => string;
     parse: (bytes: Uint8Array, count: number) => Uint8Array;
@@ -86,7 +86,7 @@ export async function imageDataset(
   checkSplitOptions(info, options);
   const { split } = options;
   const root = datasetRoot(info.name, options.root);
-  /** Whatever is wrong with a file is said of that file. */
+  /** Adds the file's name to errors. */
   const parsed = async <T>(file: string, read: (bytes: Uint8Array) => T): Promise<T> => {
     const bytes = await fs.readFile(join(root, file)).catch((error) => {
       throw errorCode(error) === 'ENOENT' ? missing(info, file, root) : error;
@@ -109,7 +109,7 @@ export async function imageDataset(
   checkComplete(info, options, length, root);
   const shape = parts[0].shape.slice(1);
   const size = shape.reduce((a, b) => a * b);
-  const data = new Uint8Array(new SharedArrayBuffer(length * size)); // so that workers can see it
+  const data = new Uint8Array(new SharedArrayBuffer(length * size)); // Shared, so that workers can read it.
   const labels = new Uint8Array(length);
   for (let at = 0, part = parts.shift(); part; part = parts.shift()) {
     data.set(part.images, at * size);

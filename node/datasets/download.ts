@@ -1,6 +1,6 @@
 /**
- * One file from one of several addresses, resumed where a connection broke, whole only when its hash
- * is right: it grows beside its place under the name `FILE.part` and is renamed at the end.
+ * Downloads a file from one of several addresses, and resumes where a connection broke. The file grows next to its
+ * place as `FILE.part`, and is renamed once its hash is right.
  */
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -9,7 +9,7 @@ import { errorCode, fileError } from '../files/files';
 import { hashFile } from '../files/hash';
 import { Refused, transfer } from './_transfer';
 
-/** A file's hash as its publisher gives it; MD5 where nothing better is published. */
+/** A file's hash as its publisher states it; MD5 if nothing better is published. */
 export interface FileHash {
   algorithm: 'sha256' | 'md5';
   /** In hexadecimal, lower case. */
@@ -18,28 +18,28 @@ export interface FileHash {
 
 export interface DownloadOptions {
   hash: FileHash;
-  /** The file's size, if it is known before. */
+  /** The file's size, if known in advance. */
   bytes?: number;
-  /** If not: the largest that it may be. Default 2^32. */
+  /** Otherwise: the largest size it may have. Default 2^32. */
   maxBytes?: number;
-  /** Bytes that are here, of how many there will be (undefined until a server has said so). */
+  /** Called with the bytes present and their total (undefined until a server has stated it). */
   onProgress?: (done: number, total: number | undefined) => void;
-  /** How often in a row a server may fail before it has sent what `minRate` asks for. Default 4. */
+  /** How many times in a row a server may fail without reaching `minRate`. Default 4. */
   attempts?: number;
-  /** Milliseconds before the second attempt, doubled before each that follows. Default 1000. */
+  /** Delay before the second attempt in ms; it doubles with each further one. Default 1000. */
   retryDelay?: number;
-  /** Milliseconds in which `minRate` must be reached, again and again. Default 30,000. */
+  /** The time in ms within which `minRate` must be reached, repeatedly. Default 30,000. */
   idleTimeout?: number;
-  /** Bytes per second: a connection that brings fewer in an `idleTimeout` is given up. Default 1000. */
+  /** Bytes per second; a connection that delivers less over an `idleTimeout` is aborted. Default 1000. */
   minRate?: number;
   signal?: AbortSignal;
 }
 
 /**
- * Downloads to `path` from the first of `urls` that has the file. What was there of an earlier,
- * interrupted call is kept and continued by an HTTP range.
+ * Downloads to `path` from the first of `urls` that has the file. It continues what an earlier, interrupted call left,
+ * by an HTTP range.
  *
- * @throws if no address gives the file with that hash, naming each and why
+ * @throws if no address has the file with that hash; the error names each address and the reason
  */
 export async function download(
   urls: readonly string[],
@@ -53,7 +53,7 @@ export async function download(
     try {
       const continued = (await sizeOf(part)) > 0;
       let wrong = await fetchChecked(url, part, options);
-      // What was continued may have begun as another file: once more, from its beginning.
+      // The part may belong to another file: once more, from the beginning.
       if (wrong !== null && continued) wrong = await fetchChecked(url, part, options);
       if (wrong === null) return await fs.rename(part, path);
       reasons.push(`${url} ${wrong}`);
@@ -67,7 +67,7 @@ export async function download(
   throw new Error(`${path} could not be downloaded${why}`);
 }
 
-/** Why the file that came is not the one, which is then removed; or null. */
+/** Why the received file is wrong, in which case it is removed; or null. */
 async function fetchChecked(url: string, part: string, options: DownloadOptions) {
   await fetchAll(url, part, options);
   const wrong = await wrongHash(part, options.hash);
@@ -77,7 +77,7 @@ async function fetchChecked(url: string, part: string, options: DownloadOptions)
   return text === null ? wrong : `${wrong}, and says ${text}`;
 }
 
-/** What a short file of text says: a message of the server, most likely. */
+/** The content of a short text file: most likely a message from the server. */
 async function shortText(path: string): Promise<string | null> {
   if ((await sizeOf(path)) > 4096) return null;
   const text = await fs.readFile(path, 'utf8');
@@ -85,14 +85,14 @@ async function shortText(path: string): Promise<string | null> {
   return readable ? JSON.stringify(text.slice(0, 200)) : null;
 }
 
-/** Why a file is not the one that the hash names, or null. */
+/** Why a file does not match the hash, or null. */
 export async function wrongHash(path: string, hash: FileHash): Promise<string | null> {
   const { digest, bytes } = await hashFile(path, hash.algorithm);
   if (digest === hash.digest) return null;
   return `must have ${hash.algorithm} ${hash.digest}, but has ${digest} (${bytes} bytes)`;
 }
 
-/** Fetches until the file is whole, again and again as long as it gets on. */
+/** Fetches until the file is complete, as long as attempts make progress. */
 async function fetchAll(url: string, part: string, options: DownloadOptions): Promise<void> {
   const { attempts = 4, retryDelay = 1000, signal, maxBytes = 2 ** 32 } = options;
   const { idleTimeout = 30_000, minRate = 1000 } = options;
@@ -123,7 +123,7 @@ async function sizeOf(path: string): Promise<number> {
   return (await fs.stat(path).catch(() => null))?.size ?? 0;
 }
 
-/** undici says `fetch failed` or `terminated`, and why in the cause. */
+/** undici reports `fetch failed` or `terminated`, and the reason in the cause. */
 function messageOf(error: unknown): string {
   const { message, cause } = error as Error;
   const deeper = (cause as Error | undefined)?.message;

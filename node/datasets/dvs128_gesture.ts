@@ -1,7 +1,7 @@
 /**
- * DVS128 Gesture (Amir et al., CVPR 2017): 122 AEDAT 3.1 recordings of 29 people, of which the
- * official lists trials_to_train.txt and trials_to_test.txt name those of each split, and a csv
- * beside each says which gesture was made when.
+ * DVS128 Gesture (Amir et al., CVPR 2017): 122 AEDAT 3.1 recordings of 29 people. The official lists
+ * trials_to_train.txt and trials_to_test.txt name those of each split, and a csv for each recording gives gestures and
+ * times.
  */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ export const dvs128GestureInfo: DatasetInfo = {
   archives: [
     {
       file: 'DvsGesture.tar.gz',
-      urls: [], // the page wants a person
+      urls: [], // The page requires a person.
       hash: { algorithm: 'md5', digest: '8a5c71fb11e24e5ca5b11866ca6c00a1' },
       place: (path) =>
         /(?:^|\/)(user\d+_\w+\.aedat|user\d+_\w+_labels\.csv|trials_to_(?:train|test)\.txt)$/.exec(
@@ -45,9 +45,8 @@ export const dvs128GestureInfo: DatasetInfo = {
 };
 
 /**
- * Frames `[T, 128, 128, 2]` of one gesture each, cut from their recordings as SpikingJelly cuts
- * them: events with start <= t < end of its row, whatever other rows overlap (as some do), valid bit
- * and order as they are. Labels are one less than the csv's.
+ * Frames `[T, 128, 128, 2]` of one gesture each, cut from recordings as in SpikingJelly: events with start <= t < end
+ * of its row, even if rows overlap (some do), whatever the valid bit, in file order. Labels are the csv's minus one.
  *
  * ```ts
  * const test = await dvs128Gesture({split: 'test', frames: 16, splitBy: 'number'});
@@ -102,7 +101,7 @@ export function parseDvsGesture(bytes: Uint8Array): Events {
   return readAedat31(bytes, { invalid: 'keep', nonMonotonic: 'keep' });
 }
 
-/** Reads recordings, and keeps the last one: its dozen gestures come one after another. */
+/** Reads recordings, and keeps the last one: its dozen gestures are read one after another. */
 function lastRecording(root: string): (file: string) => Promise<Events> {
   let kept: { file: string; events: Promise<Events> } | undefined;
   const read = async (file: string): Promise<Events> =>
@@ -122,7 +121,7 @@ async function readText(root: string, file: string): Promise<string> {
   }
 }
 
-/** The recordings that a list names, a line each. */
+/** The recordings that a list names, one per line. */
 function trialNames(text: string, split: string): string[] {
   const names = text.split(/\r?\n/).map((line) => line.trim());
   const wrong = names.find((name) => name !== '' && !/^user\d+_\w+\.aedat$/.test(name));

@@ -1,4 +1,4 @@
-/** Data sets of event recordings: frames by index, from the cache or made at each read. */
+/** Data sets of event recordings: frames by index, from the cache or made on each read. */
 import type { Dirent } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,23 +24,23 @@ import { type DatasetInfo, datasetRoot, missing } from './info';
 
 export interface CacheOptions {
   /**
-   * Where frames are kept, a folder below it for each setting; false: nowhere, they are made at each
-   * read. Default: `frames` in the data set's folder.
+   * Where to cache frames, with a subfolder per setting; false: do not cache, make them on each read. Default: `frames`
+   * in the data set's folder.
    */
   cache?: string | false;
   /**
-   * 'error' (the default): a recording that cannot be read is an error; 'skip': it is left out, and
-   * listed in `skipped`.
+   * What to do with a recording that cannot be read. 'error' (default): throw; 'skip': leave it out, and list it in
+   * `skipped`.
    */
   damaged?: 'error' | 'skip';
-  /** Samples that are done, of all, while frames are made. */
+  /** Called with the numbers of finished and of all samples while frames are made. */
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
 
 export type EventOptions = SplitOptions & FramesOptions & CacheOptions;
 
-/** Samples are frames `[time, height, width, 2]`: counts of events a pixel and polarity. */
+/** Samples are frames `[time, height, width, 2]`: event counts per pixel and polarity. */
 export interface EventDataset extends Dataset {
   /** Recordings that were left out, and why. */
   readonly skipped: readonly SkippedSample[];
@@ -50,7 +50,7 @@ export interface EventDataset extends Dataset {
 
 const OPTIONS = ['frames', 'splitBy', 'duration', 'cache', 'damaged', 'onProgress', 'signal'];
 
-/** How a data set lists the recordings of a split, in an order that never changes. */
+/** Lists the recordings of a split, always in the same order. */
 export type ListRecordings = (root: string, options: SplitOptions) => Promise<Recordings>;
 
 export async function eventDataset(
@@ -62,11 +62,11 @@ export async function eventDataset(
   const { split, partial, cache, damaged = 'error', onProgress, signal, ...rest } = options;
   checkOneOf('damaged', damaged, ['error', 'skip'] as const);
   if (cache !== undefined && cache !== false && (typeof cache !== 'string' || cache === '')) {
-    throw invalid('cache', 'the path of a folder, or false', cache);
+    throw invalid('cache', 'the path of a folder or false', cache);
   }
   if (cache === false && damaged === 'skip') {
     throw new Error(
-      "damaged: 'skip' needs the cache: only what has been read is known to be whole",
+      "damaged: 'skip' needs the cache, since only reading a recording shows whether it is damaged",
     );
   }
   const { root: given, ...settings } = rest as FramesOptions & { root?: string };
@@ -108,7 +108,7 @@ export async function eventDataset(
   });
 }
 
-/** Of the recordings and settings; where damaged ones are left out, of which are there too. */
+/** Of recordings and settings; if damaged ones are left out, also of the remaining ones. */
 function fingerprintOf(key: string, indices: readonly number[]): string {
   if (indices.length === 0) return key;
   return hashOf([key, indices.join()]);
@@ -137,8 +137,8 @@ function uncached(recordings: Recordings, settings: FramesOptions) {
 }
 
 /**
- * The files of a folder of class folders whose names fit, sorted as text (`a_1, a_10, a_2`), which
- * is the order of torchvision's DatasetFolder and so of SpikingJelly's splits.
+ * The files in class folders whose names match, sorted as text (`a_1, a_10, a_2`): the order of torchvision's
+ * DatasetFolder, and so of SpikingJelly's splits.
  */
 export async function classFolders(
   info: DatasetInfo,

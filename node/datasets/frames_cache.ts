@@ -1,8 +1,7 @@
 /**
- * Frames of events, made once and kept on the disk for each setting: shards of samples, each written
- * whole or not at all, and a manifest that comes last. An interrupted preparation goes on after the
- * last shard; what another version or setting wrote, and what is cut, is made anew; a sample whose
- * checksum is wrong is refused when it is read.
+ * Frames of events, made once per setting and cached on disk: shards of samples, each written completely or not at all,
+ * and a manifest that is written last. An interrupted preparation continues after the last shard. Truncated shards, and
+ * those of another version or setting, are made again; a sample with a wrong checksum is refused when it is read.
  */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,7 +36,7 @@ const SHARD_SAMPLES = 256;
 export interface SampleFiles {
   /** Names the data set, its split and how its files are read: all but the files themselves. */
   source: Readonly<Record<string, unknown>>;
-  /** All files that are read, by path below the root, with their sizes. */
+  /** All files to read, by path below the root, with their sizes. */
   files: readonly { path: string; bytes: number }[];
   samples: readonly { name: string; label: number }[];
 }
@@ -54,23 +53,23 @@ export type MadeSample = Pick<Sample, 'data' | 'shape'>;
 export type MakeSample = (index: number) => Promise<MadeSample>;
 
 export interface FramesCacheOptions {
-  /** Where the frames of this setting are kept. */
+  /** Where to cache the frames of this setting. */
   folder: string;
-  /** 'error' (the default), or 'skip': a recording that cannot be read is left out and listed. */
+  /** 'error' (default), or 'skip': leave out and list a recording that cannot be read. */
   damaged?: 'error' | 'skip';
-  /** Samples that are done, of all: called while frames are made. */
+  /** Called with the numbers of finished and of all samples while frames are made. */
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
 
 export interface FramesCache {
-  /** For each sample that there is: which of the recordings it is. */
+  /** For each available sample, the index of its recording. */
   indices: readonly number[];
   skipped: readonly SkippedSample[];
   read(sample: number): Promise<Sample>;
 }
 
-/** A shard that is there and whole, as far as its header and size tell. */
+/** A shard that exists and is complete, as far as its header and size show. */
 interface Shard {
   path: string;
   header: ShardHeader;
@@ -95,7 +94,10 @@ export async function openSamplesCache(
   { folder, damaged = 'error', onProgress, signal }: FramesCacheOptions,
 ): Promise<FramesCache> {
   await fs.mkdir(folder, { recursive: true }).catch((error) => {
-    throw fileError(`frames cannot be kept in ${folder} (cache: another folder, or false)`, error);
+    throw fileError(
+      `cannot cache frames in ${folder} (set cache to another folder or false)`,
+      error,
+    );
   });
   const key = keyOf(recordings, settings);
   const total = recordings.samples.length;
@@ -145,7 +147,7 @@ export async function openSamplesCache(
 
 type Packed = Exclude<ShardEntry, { skipped: string }>;
 
-/** Whole caches below a folder: what is wrong with each, by path. */
+/** The problems of each cache below a folder, by path. */
 export async function checkFramesCaches(
   folder: string,
 ): Promise<{ path: string; problems: string[] }[]> {
@@ -156,12 +158,14 @@ export async function checkFramesCaches(
     const path = join(folder, name);
     const manifest = await readManifest(path);
     const problems: string[] = [];
-    if (manifest === null) problems.push('is not complete, or of another version');
+    if (manifest === null) problems.push('is incomplete or of another version');
     for (const { file, bytes, sha256 } of manifest?.shards ?? []) {
       const found = await hashFile(join(path, file), 'sha256').catch(() => null);
       if (found === null) problems.push(`${file} is missing`);
       else if (found.digest !== sha256) {
-        problems.push(`${file} is damaged: it has ${found.bytes} of ${bytes} bytes, or other ones`);
+        problems.push(
+          `${file} is damaged: it has ${found.bytes} bytes of ${bytes}, or different content`,
+        );
       }
     }
     results.push({ path, problems });
@@ -217,7 +221,7 @@ async function makeShard(
   return shard;
 }
 
-/** Null where there is none, or one that is cut or no shard at all. */
+/** Null if there is none, or if it is truncated or not a shard. */
 async function readShard(path: string): Promise<Shard | null> {
   const stats = await fs.stat(path).catch(() => null);
   if (stats === null || stats.size < SHARD_START) return null;
@@ -260,7 +264,7 @@ interface Written {
   shards: readonly Shard[];
 }
 
-/** Writes the manifest, and clears away what belongs to no shard of it. */
+/** Writes the manifest, and removes files that belong to none of its shards. */
 async function writeManifest(
   folder: string,
   { recordings: { source, files, samples }, settings, key, skipped, shards }: Written,

@@ -1,6 +1,6 @@
 /**
- * A file of the frames cache: a run of samples, each deflated by itself, behind a header that says
- * what they are. `SPKFRM1\n`, uint32 length of the header (little-endian), the header as JSON, data.
+ * A file of the frames cache: a run of samples, each deflated separately, after a header that describes them.
+ * `SPKFRM1\n`, uint32 length of the header (little-endian), the header as JSON, data.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DatasetError } from '../../datasets/dataset_error';
@@ -11,11 +11,11 @@ import { isNatural, isRecord } from '../files/json';
 const MAGIC = 'SPKFRM1\n';
 export const SHARD_START = MAGIC.length + 4;
 
-/** Counts are stored in the narrowest of these that holds them. */
+/** Counts are stored in the narrowest type that holds them. */
 const COUNTS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array } as const;
 type CountType = keyof typeof COUNTS;
 
-/** A sample that was made, or the reason why it was left out. */
+/** A finished sample, or the reason why it was left out. */
 export type ShardEntry =
   | { label: number; shape: number[]; dtype: CountType; bytes: number; sha256: string }
   | { skipped: string };
@@ -45,13 +45,13 @@ export function packFrames({ shape, data }: Pick<Sample, 'data' | 'shape'>, labe
   return { entry, packed };
 }
 
-/** @throws DatasetError where the bytes are not those that were written */
+/** @throws DatasetError if the bytes are not those that were written */
 export function unpackFrames(entry: ShardEntry, packed: Uint8Array, what: string): Sample {
   if ('skipped' in entry) throw new DatasetError(`${what} was left out: ${entry.skipped}`);
   if (hashOf([packed]) !== entry.sha256) {
     throw new DatasetError(
       `${what} must have SHA-256 ${entry.sha256}, but the file has changed since it was written: ` +
-        'delete it, and its frames are made anew',
+        'delete it to have its frames made again',
     );
   }
   const size = entry.shape.reduce((a, b) => a * b, 1);
@@ -70,7 +70,7 @@ export function shardParts(header: ShardHeader, packed: readonly Uint8Array[]): 
   return [start, json, ...packed];
 }
 
-/** Length of the header in bytes, from the file's first SHARD_START; null: no shard. */
+/** Length of the header in bytes, from the file's first SHARD_START bytes; null if it is not a shard. */
 export function headerLength(start: Uint8Array): number | null {
   const bytes = Buffer.from(start);
   if (bytes.length < SHARD_START || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC)
@@ -78,7 +78,7 @@ export function headerLength(start: Uint8Array): number | null {
   return bytes.readUInt32LE(MAGIC.length);
 }
 
-/** The header and where each sample begins; null where it is none, or not of a file of that size. */
+/** The header, and where each sample begins; null if it is invalid, or does not belong to a file of that size. */
 export function parseHeader(
   json: Uint8Array,
   fileBytes: number,

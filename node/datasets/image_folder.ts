@@ -1,7 +1,7 @@
 /**
- * Images in a folder of class folders, as ImageNet is kept: `root/n01440764/n01440764_10026.JPEG`.
- * Classes are numbered by the sorted names of their folders, as torchvision numbers them. sharp, an
- * optional peer, decodes; the pixels are those that PIL's convert('RGB') gives.
+ * Images in a folder of class folders, as for ImageNet: `root/n01440764/n01440764_10026.JPEG`. Classes are numbered by
+ * the sorted names of their folders, as in torchvision. sharp, an optional peer, decodes; the pixels equal those of
+ * PIL's convert('RGB').
  */
 import fs from 'node:fs/promises';
 import { extname, join } from 'node:path';
@@ -15,11 +15,11 @@ import { type Dataset, dataset } from './dataset';
 import { type PackedImageFolder, unpackImageFolder } from './packed_image_folder';
 
 export interface ImageFolderOptions {
-  /** The folder that has the class folders. */
+  /** The folder that contains the class folders. */
   root: string;
-  /** Default 'image-folder'. */
+  /** Name for messages. Default 'image-folder'. */
   name?: string;
-  /** Default 'train'. */
+  /** Split for messages. Default 'train'. */
   split?: string;
   mean?: readonly number[];
   std?: readonly number[];
@@ -28,15 +28,15 @@ export interface ImageFolderOptions {
 const MOST_CLASSES = 2 ** 16;
 
 /**
- * Lists the folder; images are read when they are asked for, as `[height, width, 3]`. Folders in
- * a class folder belong to it; links are followed, as torchvision and timm follow them. Files beside the
- * class folders, and what has a name that begins with a dot, are not looked at.
+ * Lists the folder; images are read on demand, as `[height, width, 3]`. Folders inside a class folder belong to it, and
+ * links are followed, as in torchvision and timm. Files next to the class folders, and names that begin with a dot, are
+ * ignored.
  *
  * ```ts
  * const source = await imageFolder({root: '/data/flowers/train'});
  * ```
  *
- * @throws where there is no class folder, one is empty, or one has a file whose name ends in none of the kinds that are read
+ * @throws if there is no class folder, or if one is empty or has a file with an unsupported extension
  */
 export async function imageFolder(options: ImageFolderOptions): Promise<Dataset> {
   checkKeys('imageFolder', options, ['root', 'name', 'split', 'mean', 'std']);
@@ -85,10 +85,14 @@ export async function imageFolder(options: ImageFolderOptions): Promise<Dataset>
   return dataset(unpackImageFolder(packed));
 }
 
-/** How many files' sizes are looked up, half a minute on a slow disk; of more, every second's, third's and so on. */
+/**
+ * The most files whose sizes are looked up (half a minute on a slow disk); with more files, a regular sample of them.
+ */
 const MOST_SIZES = 100_000;
 
-/** Of the classes, the files' names, and the sizes of all of them or, of very many, of some all over the set. */
+/**
+ * Of the classes, the file names, and the sizes of all files or, if there are very many, of a sample across the set.
+ */
 async function fingerprintOf(
   root: string,
   classNames: readonly string[],

@@ -1,4 +1,4 @@
-/** ImageNet-1K (Russakovsky et al., arXiv 1409.0575): 1.28 million JPEGs of a thousand classes. */
+/** ImageNet-1K (Russakovsky et al., arXiv 1409.0575): 1.28 million JPEGs in a thousand classes. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataSets } from '../../datasets/data_sets';
@@ -19,14 +19,13 @@ export const imagenetInfo: DatasetInfo = {
   samples: dataSets.imagenet.samples,
   archives: [],
   layout:
-    'train/ and val/, each with a folder for each of 1000 classes (n01440764 and so on) that has its ' +
-    'JPEGs; the validation images have to be sorted into such folders',
+    'train/ and val/, each with one folder of JPEGs for each of 1000 classes (n01440764 and so on); ' +
+    'the validation images must be sorted into such folders',
 };
 
 /**
- * One split, decoded when read: samples of many sizes, `[height, width, 3]`, so that batches need a
- * transform. 'test' is the validation set, in `val`; classes are those of the folders there, in the
- * order of their names. Needs sharp.
+ * One split, decoded on demand: samples of many sizes, `[height, width, 3]`, so that batches need a transform. 'test'
+ * is the validation set, in `val`; classes follow the sorted names of the folders. Needs sharp.
  *
  * ```ts
  * const train = await imagenet({split: 'train', root: '/data/imagenet'});
@@ -50,7 +49,7 @@ export async function imagenet(options: SplitOptions): Promise<Dataset> {
   if (!partial && source.classNames.length !== CLASSES) {
     throw new DatasetError(
       `${root} must have ${CLASSES} class folders, but has ${source.classNames.length} ` +
-        '(partial: true takes what is there)',
+        '(partial: true accepts that)',
     );
   }
   checkComplete(imagenetInfo, options, source.length, root);

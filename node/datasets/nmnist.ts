@@ -50,7 +50,7 @@ export const nMnistInfo: DatasetInfo = {
 };
 
 /**
- * Frames `[T, 34, 34, 2]` of one split. The first call of a setting makes the frames and keeps them.
+ * Frames `[T, 34, 34, 2]` of one split. The first call with a setting makes the frames and caches them.
  *
  * ```ts
  * const train = await nmnist({split: 'train', frames: 10, splitBy: 'time'});

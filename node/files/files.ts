@@ -1,19 +1,19 @@
-/** Files written whole or not at all, and files of any size read without one giant buffer. */
+/** Writes files completely or not at all, and reads files of any size without one giant buffer. */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { IDENTITY, processIdentity, stateOfProcess } from './process_identity';
 
-/** One write or read call handles at most this much: Node refuses 2 GiB and more. */
+/** The most bytes per write or read call: Node refuses 2 GiB and more. */
 const CALL_BYTES = 2 ** 26;
 /** Largest ArrayBuffer that `readPieces` makes. */
 const PIECE_BYTES = 2 ** 30;
-/** A temporary file that nobody has written to for an hour was left by a crash. */
+/** A temporary file untouched for an hour was left by a crash. */
 const STALE_MS = 3_600_000;
 
-/** A file system error that says what was being done; the original is its cause. */
+/** A file system error that names the operation; the original is its cause. */
 export function fileError(doing: string, cause: unknown): Error {
-  const { message } = (cause ?? {}) as Partial<Error>; // in a test it is of another realm's class
+  const { message } = (cause ?? {}) as Partial<Error>; // In a test, the error is of another realm's class.
   return new Error(`${doing}: ${message ?? cause}`, { cause });
 }
 
@@ -21,7 +21,7 @@ export function errorCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
-/** Makes a rename last through a power cut, where the platform can sync a directory. */
+/** Makes a rename survive a power cut, if the platform can sync a directory. */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await fs.open(path, 'r').catch(() => null);
   await handle?.sync().catch(() => undefined);
@@ -35,16 +35,16 @@ export async function writeAll(handle: fs.FileHandle, bytes: Uint8Array): Promis
   }
 }
 
-/** A name beside `path` that says which process writes there. */
+/** A name next to `path` that identifies the writing process. */
 export function temporaryPath(path: string): string {
   const unique = `${processIdentity()}.${randomBytes(4).toString('hex')}`;
   return join(dirname(path), `.${basename(path)}.${unique}.tmp`);
 }
 
 /**
- * Writes `parts`, one after the other, to a temporary file beside `path`, syncs it to the disk and
- * renames it to `path`. Whatever goes wrong, `path` holds its old content or all of the new. What
- * killed processes have left of it is removed. A link stays one; a pipe or device is written to.
+ * Writes `parts` in order to a temporary file next to `path`, syncs it to disk, and renames it to `path`. Whatever goes
+ * wrong, `path` has its old content or all of the new. It removes what killed processes have left. A link stays a link;
+ * pipes and devices are written to directly.
  */
 export async function writeAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   let temporary: string | undefined;
@@ -75,8 +75,8 @@ export async function writeAtomically(path: string, parts: Iterable<Uint8Array>)
 const TEMPORARY = new RegExp(`^\\.(.*)\\.(?:(${IDENTITY})|\\d+)\\.[0-9a-f]{8}\\.tmp$`);
 
 /**
- * Removes what killed processes left of `temporaryPath`s whose own name `isMeant` takes: at once if the
- * process is known to be gone, else (of another machine, or of 0.1.0) after an hour.
+ * Removes `temporaryPath`s that killed processes left and whose base name `isMeant` accepts: at once if the process is
+ * known to be gone, else (another machine, or version 0.1.0) after an hour.
  */
 export async function removeStaleTemporaries(
   directory: string,
@@ -97,15 +97,15 @@ async function isOld(path: string): Promise<boolean> {
   return stats !== null && Date.now() - stats.mtimeMs > STALE_MS;
 }
 
-/** A file of which so many bytes are wanted. */
+/** A file, and how many of its bytes to read. */
 export interface SizedFile {
   path: string;
   size: number;
 }
 
 /**
- * The bytes of files, one after the other, as buffers of `pieceBytes` each, the last of them of what
- * is left: tfjs misreads lists of buffers of other sizes. See BUGS.md, CompositeArrayBuffer.
+ * The bytes of files, one after the other, as buffers of `pieceBytes` each, except for a shorter last one: tfjs
+ * misreads lists of buffers of other sizes. See BUGS.md, CompositeArrayBuffer.
  */
 export async function readPieces(
   files: readonly SizedFile[],
@@ -113,7 +113,7 @@ export async function readPieces(
 ): Promise<ArrayBuffer[]> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let left = files.reduce((sum, { size }) => sum + size, 0);
-  let filled = 0; // bytes of the last piece
+  let filled = 0; // Bytes of the last piece.
   for (const { path, size } of files) {
     const handle = await fs.open(path, 'r');
     try {

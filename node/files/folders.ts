@@ -1,11 +1,15 @@
-/** What lies in folders, links followed: names sorted as Python sorts them, by code points, without those that begin with a dot. */
+/** Lists folders, following links: names sorted by code points, as in Python, without those that begin with a dot. */
 import type { Dirent } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatasetError } from '../../datasets/dataset_error';
 import { errorCode, fileError } from './files';
 
-/** What an entry is, a link being what it leads to. @throws DatasetError if that is neither file nor folder */
+/**
+ * The kind of an entry; a link counts as its target.
+ *
+ * @throws DatasetError if it is neither a file nor a folder
+ */
 async function kindOf(folder: string, entry: Dirent): Promise<'folder' | 'file'> {
   if (entry.isDirectory()) return 'folder';
   if (entry.isFile()) return 'file';
@@ -13,7 +17,7 @@ async function kindOf(folder: string, entry: Dirent): Promise<'folder' | 'file'>
   const stats = await fs.stat(path).catch((error) => {
     const nothing = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
     throw nothing
-      ? new DatasetError(`${path} is a link to nothing`)
+      ? new DatasetError(`${path} is a broken link`)
       : fileError(`cannot read ${path}`, error);
   });
   if (stats.isDirectory()) return 'folder';
@@ -21,7 +25,11 @@ async function kindOf(folder: string, entry: Dirent): Promise<'folder' | 'file'>
   throw new DatasetError(`${path} must be a file or a folder, but is neither`);
 }
 
-/** Whether it is a file, or a link to one. @throws DatasetError if it is a link to nothing */
+/**
+ * Whether it is a file, or a link to one.
+ *
+ * @throws DatasetError if it is a broken link
+ */
 export async function isFile(folder: string, entry: Dirent): Promise<boolean> {
   return (await kindOf(folder, entry)) === 'file';
 }
@@ -37,7 +45,11 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
     .sort((a, b) => byCodePoints(a.name, b.name));
 }
 
-/** Names of the folders in a folder. @throws DatasetError if a link leads to nothing: it may be one of them */
+/**
+ * Names of the folders in a folder.
+ *
+ * @throws DatasetError on a broken link, which may have been a folder
+ */
 export async function foldersIn(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const entry of await entriesOf(folder)) {
@@ -47,10 +59,10 @@ export async function foldersIn(folder: string): Promise<string[]> {
 }
 
 /**
- * Paths, from `folder` on, of all files in it and in the folders below, in torchvision's order: a folder's own files are
- * together, and folders are sorted by their paths. A link back to a folder that it lies in is not followed.
+ * Paths below `folder` of all files in it and its subfolders, in torchvision's order: the files of a folder are
+ * together, and folders are sorted by path. A link back to an enclosing folder is not followed.
  *
- * @throws DatasetError if a link leads to nothing
+ * @throws DatasetError on a broken link
  */
 export async function filesBelow(folder: string): Promise<string[]> {
   const files = new Map<string, string[]>();

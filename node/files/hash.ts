@@ -1,10 +1,10 @@
-/** Hashes, in hexadecimal: of what is in memory, and of files of any size. */
+/** Hashes in hexadecimal, of memory and of files of any size. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 
 export type HashAlgorithm = 'md5' | 'sha256' | 'sha512';
 
-/** Of the parts, one after the other. */
+/** The hash of the parts, one after the other. */
 export function hashOf(
   parts: Iterable<string | Uint8Array>,
   algorithm: HashAlgorithm = 'sha256',

@@ -1,6 +1,6 @@
 /** Work on many items, a few of them at a time. */
 
-/** Results in the order of the items. Not all at once: tens of thousands of open promises are slower. */
+/** Results in the order of the items. It runs a few at a time: tens of thousands of open promises are slower. */
 export async function inParallel<T, R>(
   items: readonly T[],
   work: (item: T, i: number) => Promise<R>,

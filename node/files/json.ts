@@ -1,4 +1,4 @@
-/** What was read as JSON may be of any type: what our own files must have is looked at before it is used. */
+/** Type checks for our files read as JSON, which may hold anything. */
 
 /** An object with fields, not a list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

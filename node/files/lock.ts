@@ -22,35 +22,35 @@ import { IDENTITY, processIdentity, stateOfProcess } from './process_identity';
 
 const BEAT_MS = 5_000;
 const SILENT_MS = 60_000;
-/** A file system on which another is always faster is none to lock on. */
+/** A file system that makes others win this often is unsuitable for locks. */
 const MISSES = 100;
 const OWNER = new RegExp(`^owner-(${IDENTITY})-[0-9a-f]{16}$`);
 
 export interface LockOptions {
-  /** What its holder does, for the others: 'training'. */
+  /** What the holder does, for messages: 'training'. */
   doing: string;
   /** Milliseconds to wait for another holder. Default 0. */
   wait?: number;
-  /** The holder never blocks its thread for long: no thread of its own is needed to show life. */
+  /** Whether the holder never blocks its thread for long, so that it needs no extra thread to show that it is alive. */
   brief?: boolean;
 }
 
-/** The folder is held by another. */
+/** Another process holds the folder. */
 export class LockedError extends Error {
   override name = 'LockedError';
 }
 
 export interface Lock {
-  /** Its content, but for the owner's file, is the holder's, and goes with the lock. */
+  /** Its content, except for the owner's file, belongs to the holder, and is removed with the lock. */
   readonly folder: string;
-  /** @throws LockedError if another process has taken over: this one stood still for too long */
+  /** @throws LockedError if another process has taken over because this one stood still for too long */
   check(): void;
   release(): void;
 }
 
 /**
- * Takes the lock, or rejects with a LockedError that says who holds it and which folder to delete if
- * that is wrong. The folder that it lies in must exist.
+ * Takes the lock, or rejects with a LockedError that names the holder, and the folder to delete if it is gone. The
+ * enclosing folder must exist.
  */
 export async function lock(folder: string, options: LockOptions): Promise<Lock> {
   const mine = `owner-${processIdentity()}-${randomBytes(8).toString('hex')}`;
@@ -69,7 +69,11 @@ export async function lock(folder: string, options: LockOptions): Promise<Lock> 
   return held(folder, mine, options.brief === true);
 }
 
-/** False if another was faster, who may hold it now. @throws LockedError if another holds it */
+/**
+ * False if another process was faster and may hold it now.
+ *
+ * @throws LockedError if another process holds it
+ */
 function take(folder: string, mine: string, doing: string): boolean {
   const owner = ownerIn(folder);
   if (owner !== undefined && !isGone(folder, owner)) throw new LockedError(describe(folder, owner));
@@ -80,14 +84,14 @@ function take(folder: string, mine: string, doing: string): boolean {
   return true;
 }
 
-/** False if another was faster. */
+/** False if another process was faster. */
 function takeOver(folder: string, owner: string, mine: string): boolean {
   try {
     fs.renameSync(join(folder, owner), join(folder, mine));
     return true;
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
-    return ownerIn(folder) === mine; // done, and the answer lost on a network's way
+    return ownerIn(folder) === mine; // Done, but the answer got lost on a network.
   }
 }
 
@@ -105,20 +109,20 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** False if another was faster. */
+/** False if another process was faster. */
 function create(folder: string, mine: string, doing: string): boolean {
   const prepared = join(dirname(folder), `.${basename(folder)}.${mine}.tmp`);
   clearPrepared(folder);
   fs.mkdirSync(prepared);
   try {
     fs.writeFileSync(join(prepared, mine), content(doing));
-    removeEmpty(folder); // not every file system renames onto a folder
+    removeEmpty(folder); // Not every file system can rename onto a folder.
     fs.renameSync(prepared, folder);
   } catch (error) {
     fs.rmSync(prepared, { recursive: true, force: true });
     const names = namesIn(folder);
     if (names.length === 0) {
-      if (['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) return false; // free by now
+      if (['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) return false; // Free by now.
       throw error;
     }
     if (!names.some((name) => OWNER.test(name))) return adopt(folder, mine);
@@ -127,8 +131,8 @@ function create(folder: string, mine: string, doing: string): boolean {
 }
 
 /**
- * Takes a folder that has something in it and no owner: of a power cut, or of 0.1.0. False if another
- * does the same: of those who come later each sees the first.
+ * Takes a folder that has content but no owner, after a power cut or from 0.1.0. False if another process does the
+ * same: of several, each later one sees the first.
  */
 function adopt(folder: string, mine: string): boolean {
   fs.writeFileSync(join(folder, mine), '');
@@ -137,7 +141,7 @@ function adopt(folder: string, mine: string): boolean {
   return alone;
 }
 
-/** What processes left that were killed while they prepared. */
+/** Removes what processes left that were killed while they prepared. */
 function clearPrepared(folder: string): void {
   const pattern = new RegExp(`^owner-(${IDENTITY})-[0-9a-f]{16}\\.tmp$`);
   const prefix = `.${basename(folder)}.`;
@@ -158,26 +162,26 @@ function isGone(folder: string, owner: string): boolean {
   return state === 'gone' || (state === 'unknown' && silence(folder, owner) > SILENT_MS);
 }
 
-/** Milliseconds since the owner's file was written to, both times from the disk that has it. */
+/** Milliseconds since the owner's file was written to, both times by the clock of its disk. */
 function silence(folder: string, owner: string): number {
   const now = join(dirname(folder), `.${basename(folder)}.now.${randomBytes(8).toString('hex')}`);
   try {
     fs.closeSync(fs.openSync(now, 'wx'));
-    const handle = fs.openSync(join(folder, owner), 'r'); // opened, so that NFS asks its server
+    const handle = fs.openSync(join(folder, owner), 'r'); // Opened, so that NFS asks its server.
     try {
       return fs.statSync(now).mtimeMs - fs.fstatSync(handle).mtimeMs;
     } finally {
       fs.closeSync(handle);
     }
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return 0; // released, or taken over, meanwhile
+    if (errorCode(error) === 'ENOENT') return 0; // Released or taken over in the meantime.
     throw error;
   } finally {
     fs.rmSync(now, { force: true });
   }
 }
 
-/** Who holds the folder, and what to do if that is wrong. */
+/** The holder of the folder, and what to do if it is gone. */
 function describe(folder: string, owner: string): string {
   const place = dirname(folder);
   let who = 'another process';
@@ -187,9 +191,9 @@ function describe(folder: string, owner: string): string {
     const where = host === hostname() ? '' : ` on ${host}`;
     who = `process ${pid}${where} (${doing}, since ${since})`;
   } catch {
-    // it has just changed hands, or is of another version
+    // It has just changed hands, or belongs to another version.
   }
-  return `${place} is in use by ${who}: wait for it; if it is no more, delete ${folder}`;
+  return `${place} is in use by ${who}: wait for it to finish; if it no longer runs, delete ${folder}`;
 }
 
 function held(folder: string, mine: string, brief: boolean): Lock {
@@ -208,7 +212,7 @@ function held(folder: string, mine: string, brief: boolean): Lock {
       if (open) return;
       open = true;
       stop();
-      if (!fs.existsSync(path)) return; // taken over
+      if (!fs.existsSync(path)) return; // Taken over.
       empty(folder, mine);
       fs.rmSync(path, { force: true });
       removeEmpty(folder);
@@ -216,7 +220,7 @@ function held(folder: string, mine: string, brief: boolean): Lock {
   };
 }
 
-// A beat writes the first byte anew, through a handle: it stays on the file, whatever its name is by then.
+// Each beat rewrites the first byte through an open handle, which stays on the file whatever its current name.
 
 function beatHere(path: string): () => void {
   const handle = fs.openSync(path, 'r+');
@@ -224,7 +228,7 @@ function beatHere(path: string): () => void {
     try {
       fs.writeSync(handle, '{', 0);
     } catch {
-      // a full disk, or one that is away: the next may do
+      // A full or absent disk: the next beat may succeed.
     }
   }, BEAT_MS);
   timer.unref();
@@ -234,7 +238,7 @@ function beatHere(path: string): () => void {
   };
 }
 
-/** In a thread, as the holder may compute for minutes without a pause. */
+/** In a thread, since the holder may compute for minutes without a pause. */
 function beatInThread(path: string): () => void {
   const code = `
     const fs = require('node:fs');
@@ -243,23 +247,23 @@ function beatInThread(path: string): () => void {
     setInterval(() => { try { fs.writeSync(handle, '{', 0); } catch {} }, every);`;
   const workerData = { path, every: BEAT_MS };
   const worker = new Worker(code, { eval: true, execArgv: [], workerData });
-  worker.on('error', () => undefined); // taken over, or the disk is away: check() will tell
+  worker.on('error', () => undefined); // Taken over, or the disk is gone: check() will find out.
   worker.unref();
   return () => void worker.terminate();
 }
 
-/** Removes all but the owner's file. */
+/** Removes everything except the owner's file. */
 function empty(folder: string, mine: string): void {
   for (const name of fs.readdirSync(folder)) {
     if (name !== mine) fs.rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 
-/** Removes a folder if nothing is in it, else it is another's already. */
+/** Removes a folder if it is empty; otherwise it already belongs to another process. */
 function removeEmpty(folder: string): void {
   try {
     fs.rmdirSync(folder);
   } catch {
-    // as said
+    // As stated above.
   }
 }

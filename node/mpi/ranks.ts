@@ -2,13 +2,13 @@
 import type { Ranks } from '../../training/ranks';
 import { loadMpiAddon, type MpiAddon, type World } from './addon';
 
-/** Numbers of one call: what is longer goes in parts, each while the one before is on its way. */
+/** The most numbers per call: longer arrays go in parts, each sent while the previous is on its way. */
 const MOST = 2 ** 22;
 
 export class MpiRanks implements Ranks {
   readonly rank: number;
   readonly size: number;
-  /** Among the processes of the same machine: which of its GPUs is this one's. */
+  /** Rank among the processes on the same machine, which selects its GPU. */
   readonly localRank: number;
   readonly localSize: number;
   /** The MPI library's name and version. */
@@ -25,7 +25,11 @@ export class MpiRanks implements Ranks {
     this.library = world.library.split(/[,\n]/, 1)[0]!.trim();
   }
 
-  /** Joins the job: called once in a process. @throws if the addon is not built, or MPI does not start */
+  /**
+   * Joins the job; call it once per process.
+   *
+   * @throws if the addon is not built, or if MPI does not start
+   */
   static async join(addon: MpiAddon | string = loadMpiAddon()): Promise<MpiRanks> {
     if (typeof addon === 'string')
       throw new Error(`training on several machines needs MPI: ${addon}`);
@@ -70,12 +74,12 @@ export class MpiRanks implements Ranks {
     return this.mpi.barrier();
   }
 
-  /** Leaves the job, which ends in order when every rank has. Nothing can be sent after it. */
+  /** Leaves the job, which ends normally when every rank has left. Nothing can be sent afterwards. */
   leave(): Promise<void> {
     return this.mpi.finalize();
   }
 
-  /** Ends the whole job at once, this process too: what a rank does that cannot go on. */
+  /** Ends the whole job at once, including this process, when a rank cannot continue. */
   abort(status = 1): never {
     return this.mpi.abort(status);
   }

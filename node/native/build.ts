@@ -1,6 +1,6 @@
 /**
- * Compiles tfjs-node's binding, from the sources in its npm package, and this library's ops against one
- * TensorFlow. The compiler is called directly: no make, no node-gyp, no Python.
+ * Compiles tfjs-node's binding, from the sources in its npm package, and this library's ops for a given TensorFlow. It
+ * calls the compiler directly, without make, node-gyp or Python.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -25,7 +25,7 @@ const sourcesFolder = () =>
     'native',
   );
 
-/** Changes when the ops' sources do. */
+/** A digest that changes when the ops' sources do. */
 export function sourcesDigest(folder = sourcesFolder()): string {
   const names = ['.', 'cuda'].flatMap((room) =>
     readdirSync(join(folder, room)).map((name) => join(room, name)),
@@ -35,7 +35,7 @@ export function sourcesDigest(folder = sourcesFolder()): string {
   return hashOf(parts).slice(0, 16);
 }
 
-/** The loops' instruction sets: chosen when the ops are loaded, so that a built folder may be moved. */
+/** The instruction sets of the loops, chosen when the ops are loaded, so that a built folder may be moved. */
 const instructionSets: Record<string, string[]> = {
   baseline: [],
   ...(process.arch === 'x64' && {
@@ -47,7 +47,7 @@ const instructionSets: Record<string, string[]> = {
   }),
 };
 
-/** Time for a compiler to print its version, to compile one file, to link one library. */
+/** Time limits for a compiler to print its version, to compile one file, to link one library. */
 const TRY_LIMIT = seconds(30);
 const COMPILE_LIMIT = minutes(30);
 const LINK_LIMIT = minutes(10);
@@ -57,7 +57,7 @@ export interface Compiler {
   version: string;
 }
 
-/** The C++ compiler of $CXX, or the first of the usual ones that compiles C++17; or why there is none. */
+/** The C++ compiler in $CXX, or the first common one that compiles C++17; or the reason why there is none. */
 export function findCompiler(): Compiler | string {
   const reasons: string[] = [];
   for (const command of process.env.CXX ? [process.env.CXX] : ['g++', 'clang++', 'c++']) {
@@ -78,7 +78,7 @@ export function findCompiler(): Compiler | string {
   return reasons.join(', ');
 }
 
-/** Headers of Node-API; it is the same for every Node that we support. */
+/** Headers of Node-API; the same for every supported Node. */
 const HEADERS = {
   name: 'node-api-headers',
   version: '1.7.0',
@@ -86,7 +86,7 @@ const HEADERS = {
     'sha512-uJMGdkhVwu9+I3UsVvI3KW6ICAy/yDfsu5Br9rSnTtY3WpoaComXvKloiV5wtx0Md2rn0B9n29Ys2WMNwWxj9A==',
 } as const;
 
-/** The folder of node_api.h that came with this Node, or that npm or node-gyp know of. */
+/** The folder with node_api.h that came with this Node, or that npm or node-gyp have. */
 function installedHeaders(): string | undefined {
   const prefix = dirname(dirname(process.execPath));
   const nodeDir = process.env.npm_config_nodedir;
@@ -98,7 +98,7 @@ function installedHeaders(): string | undefined {
   ].find((folder) => existsSync(join(folder, 'node_api.h')));
 }
 
-/** Those headers, from npm where this machine has none; `folder` is for what comes from npm. */
+/** Those headers, from npm if this machine has none; `folder` is for npm's files. */
 export async function nodeHeaders(folder: string): Promise<string> {
   const installed = installedHeaders();
   if (installed) return installed;
@@ -113,12 +113,12 @@ export async function nodeHeaders(folder: string): Promise<string> {
   return target;
 }
 
-/** Hard links where both are on one file system, so that clearing the cache breaks nothing; else copies. */
+/** Hard links if both are on one file system, so that clearing the cache breaks nothing; else copies. */
 async function linkOrCopy(from: string, to: string): Promise<void> {
   await fs.link(from, to).catch(() => fs.copyFile(from, to));
 }
 
-/** The same of a folder and all below it. */
+/** The same for a folder and everything below it. */
 async function linkOrCopyAll(from: string, to: string): Promise<void> {
   await fs.mkdir(to, { recursive: true });
   for (const entry of await fs.readdir(from, { withFileTypes: true })) {
@@ -128,8 +128,8 @@ async function linkOrCopyAll(from: string, to: string): Promise<void> {
 }
 
 /**
- * `deps` as tfjs-node lays it out: `include`, and the libraries under tfjs-node's names too. CUDA's lie in
- * `deps/nvidia`: TensorFlow's run path has `$ORIGIN/../nvidia/cudnn/lib` and so on, for what it loads late.
+ * `deps` in tfjs-node's layout: `include`, and the libraries under tfjs-node's names too. CUDA's are in `deps/nvidia`:
+ * TensorFlow's run path contains `$ORIGIN/../nvidia/cudnn/lib` and so on, for what it loads late.
  */
 export async function layOutTensorflow(
   { folder, fetched }: Tensorflow,
@@ -156,8 +156,8 @@ export interface Built {
 }
 
 /**
- * Builds into `target`, a new folder inside of tfjs-node's, so that what is built can be renamed:
- * `target/deps` and `target/lib`, laid out as tfjs-node's own.
+ * Builds into `target`, a new folder inside tfjs-node's, so that the results can be renamed: `target/deps` and
+ * `target/lib`, in tfjs-node's layout.
  */
 export async function build(
   packageDir: string,
@@ -176,10 +176,10 @@ export async function build(
 
   const common = ['-O3', '-fPIC', '-fvisibility=hidden', '-DNDEBUG', '-isystem', headers];
   const include = ['-isystem', join(deps, 'include')];
-  /** Runs the compiler, which must leave the file `made`. */
+  /** Runs the compiler, which must write the file `made`. */
   const make = async (args: string[], made: string, what: string, limit: number) => {
     await runAsync(compiler.command, [...args, '-o', made], what, limit);
-    if (!existsSync(made)) throw new Error(`${what}: ${compiler.command} has left no ${made}`);
+    if (!existsSync(made)) throw new Error(`${what}: ${compiler.command} has not written ${made}`);
   };
   const compile = (source: string, object: string, flags: string[]) => () =>
     make(
@@ -259,11 +259,11 @@ export async function build(
   await inParallel(jobs, (job) => job(), availableParallelism());
 
   const link = (names: string[], file: string, libraries: string[]) => {
-    // An environment's TensorFlow is loaded from where it lies, as it finds its CUDA libraries from there.
+    // An environment's TensorFlow is loaded in place, since it finds its CUDA libraries from there.
     const home = tensorflow.fetched ? `$ORIGIN/${relative(output, join(deps, 'lib'))}` : source;
     const files = names.map((name) => join(objects, objectOf(name)));
     const found = libraries.map((name) => join(deps, 'lib', name));
-    // Not -Wl, which would cut a path at its commas.
+    // Not -Wl, which would split a path at commas.
     const rpath = ['-Xlinker', '-rpath', '-Xlinker', home];
     const args = ['-shared', ...files, ...found, '-pthread', '-ldl', ...rpath];
     return make(args, join(output, file), `linking ${file}`, LINK_LIMIT);

@@ -1,6 +1,6 @@
 /**
- * Fits a project's tfjs-node, or tfjs-node-gpu, to a TensorFlow of today, with this library's ops:
- * says what is missing first, builds beside, proves, and only then replaces.
+ * Builds a project's tfjs-node, or tfjs-node-gpu, for a current TensorFlow, with this library's ops. It reports what is
+ * missing first, builds separately, tests, and only then replaces.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -25,31 +25,31 @@ import {
 } from './tensorflow';
 
 export interface InstallOptions {
-  /** The project whose tfjs-node it is. Default: the current folder. */
+  /** The project with the tfjs-node. Default: the current folder. */
   project?: string;
   /** Python, its environment, or the folder of its tensorflow package. */
   tensorflow?: string;
-  /** TensorFlow's release; of an environment that has it, or fetched. Default: any that is found, else 2.21.0. */
+  /** The TensorFlow release to find or to fetch. Default: any that is found, else 2.21.0. */
   version?: string;
-  /** Fit tfjs-node-gpu rather than tfjs-node. Default: the one that is installed. */
+  /** Whether to build for tfjs-node-gpu rather than tfjs-node. Default: the one that is installed. */
   gpu?: boolean;
-  /** Build anew what is already in place. */
+  /** Whether to rebuild what is already in place. */
   force?: boolean;
   /** Default: `tfjs-spikingformer` in the user's cache folder. */
   cacheDir?: string;
-  /** Told what is being done, a line each. */
+  /** Called with one line per step. */
   log?: (line: string) => void;
   onUnpack?: Progress;
 }
 
-/** The steps that take a compiler or a network: tests put others in their place. */
+/** The steps that take a compiler or a network; tests replace them. */
 const realSteps = { prove, build, findCompiler, findPip, findTensorflow, fetchTensorflow };
 export type Steps = typeof realSteps;
 
-/** In tfjs-node's folder: the lock, and what is being built. */
+/** In tfjs-node's folder: the lock, and the build in progress. */
 const STAGING = '.spikingformer-build';
 
-/** What `deps/spikingformer.json` says of a built folder. */
+/** The content of `deps/spikingformer.json` in a built folder. */
 interface Record {
   tensorflow: { version: string; folder: string; fetched: boolean };
   sources: string;
@@ -58,7 +58,7 @@ interface Record {
 
 export interface Installed extends Proof {
   tfjsNode: TfjsNode;
-  /** Nothing was to be done. */
+  /** Whether nothing had to be done. */
   unchanged: boolean;
 }
 
@@ -72,7 +72,7 @@ function readRecord(folder: string): Record | undefined {
   }
 }
 
-/** The TensorFlow to fit to: as asked for, or what is fitted already, found, or cached; undefined: fetch. */
+/** The TensorFlow to build for: the requested one, or the one in use, found, or cached; undefined: fetch one. */
 function chooseTensorflow(
   options: InstallOptions,
   cacheDir: string,
@@ -92,7 +92,7 @@ function chooseTensorflow(
   return steps.findTensorflow(version, forGpu, passedOver) ?? cached();
 }
 
-/** Why what is in place must be built anew; else the proof that it need not. */
+/** Why what is in place must be rebuilt; or the proof that it works. */
 function examineBuilt(
   { folder }: TfjsNode,
   { tensorflow, version, force }: InstallOptions,
@@ -119,7 +119,8 @@ function examineBuilt(
 
 /**
  * Does all of it, or nothing.
- * @throws Error that says what is missing or what failed; tfjs-node is then as it was
+ *
+ * @throws Error that names what is missing or what failed; tfjs-node is then unchanged
  */
 export async function installNative(
   options: InstallOptions = {},
@@ -134,7 +135,7 @@ export async function installNative(
   const staging = join(folder, STAGING);
   const held = await lock(staging, { doing: 'native install' });
   try {
-    if (recover(folder)) log('an earlier try was broken off: undone');
+    if (recover(folder)) log('an earlier attempt was interrupted: undone');
     const record = readRecord(folder);
     const state = examineBuilt(tfjsNode, options, record, steps);
     if (typeof state !== 'string') return { tfjsNode, unchanged: true, ...state };
@@ -166,7 +167,7 @@ export async function installNative(
       binding: relative(folder, bindingFolder(folder)),
     };
     await fs.writeFile(join(staging, RECORD), `${JSON.stringify(newRecord, null, 2)}\n`);
-    log('proving both by computing');
+    log('testing both by computing');
     steps.prove(folder, built.binding, built.ops);
     const proof = putInPlace(staging, folder, () =>
       steps.prove(folder, '', join(bindingFolder(folder), OPS_FILE)),
@@ -177,7 +178,7 @@ export async function installNative(
   }
 }
 
-/** Puts tfjs-node back as it was before the first `installNative`. Whether there was anything to do. */
+/** Restores tfjs-node as it was before the first `installNative`. Returns whether there was anything to do. */
 export async function removeNative(options: Pick<InstallOptions, 'project' | 'gpu'> = {}) {
   const tfjsNode = findTfjsNode(options.project ?? process.cwd(), options.gpu);
   const held = await lock(join(tfjsNode.folder, STAGING), { doing: 'native remove' });

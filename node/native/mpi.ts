@@ -1,4 +1,4 @@
-/** Builds the addon over the system's MPI, with its own compiler command, and proves it by a sum. */
+/** Builds the addon for the system's MPI, with MPI's compiler command, and tests it with a sum. */
 import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { minutes, run, runAsync, seconds } from './process';
 
 const COMMANDS = ['mpicxx', 'mpic++', 'mpiCC'];
 
-/** What compiles for MPI: $MPICXX, or the first of the usual names that runs; or why there is none. */
+/** MPI's compiler command: $MPICXX, or the first of the usual names that runs; or the reason why there is none. */
 export function findMpiCompiler(): string | { reason: string } {
   const names = process.env.MPICXX ? [process.env.MPICXX] : COMMANDS;
   const reasons = names.map((name) => {
@@ -22,7 +22,7 @@ export function findMpiCompiler(): string | { reason: string } {
   return found ?? { reason: reasons.map((each) => (each as { reason: string }).reason).join(', ') };
 }
 
-/** In a process of its own, alone: a broken MPI may end its process. */
+/** In a separate process without a launcher: a broken MPI may end its process. */
 const PROOF = `
 const mpi = require(process.argv[1]);
 mpi.init().then(async ({ library }) => {
@@ -33,7 +33,11 @@ mpi.init().then(async ({ library }) => {
   console.log(library);
 });`;
 
-/** The MPI library that the addon at that path works with. @throws if it does not work */
+/**
+ * The MPI library that the addon at that path works with.
+ *
+ * @throws if it does not work
+ */
 function prove(path: string): string {
   const { status, stdout, stderr } = run(process.execPath, ['-e', PROOF, path], minutes(2));
   if (status !== 0) throw new Error(`the MPI addon does not work:\n${stderr.trim().slice(-2000)}`);
@@ -41,14 +45,15 @@ function prove(path: string): string {
 }
 
 /**
- * Builds it in the package's own folder: all of it, or nothing. Returns the library's name and version.
- * @throws Error that says what is missing or what failed
+ * Builds it in the package's folder: all of it, or nothing. Returns the library's name and version.
+ *
+ * @throws Error that names what is missing or what failed
  */
 export async function installMpi(log: (line: string) => void = () => undefined): Promise<string> {
   const compiler = findMpiCompiler();
   if (typeof compiler !== 'string') {
     throw new Error(
-      `MPI needs its compiler command: ${compiler.reason}; Debian and Ubuntu have it in libopenmpi-dev, ` +
+      `MPI's compiler command is missing: ${compiler.reason}; Debian and Ubuntu have it in libopenmpi-dev, ` +
         'clusters in a module; $MPICXX names another',
     );
   }
@@ -64,8 +69,8 @@ export async function installMpi(log: (line: string) => void = () => undefined):
     const files = [join(folder, 'addon.cc'), join(folder, 'messenger.cc'), '-o', made];
     const args = [...flags, ...defines, ...headers, ...files];
     await runAsync(compiler, args, 'compiling the MPI addon', minutes(10));
-    if (!existsSync(made)) throw new Error(`${compiler} has left no ${made}`);
-    log('proving it by a sum');
+    if (!existsSync(made)) throw new Error(`${compiler} has not written ${made}`);
+    log('testing it with a sum');
     const library = prove(made);
     await fs.rename(made, join(folder, MPI_FILE));
     return library;

@@ -1,6 +1,6 @@
 /**
- * Loads the addon with this library's TensorFlow ops, which `spikingformer native install` builds into
- * tfjs-node's own folder, beside tfjs-node's binding. SPIKINGFORMER_NATIVE_OPS=0 goes without.
+ * Loads the addon with this library's TensorFlow ops, which `spikingformer native install` builds into tfjs-node's
+ * folder, next to tfjs-node's binding. SPIKINGFORMER_NATIVE_OPS=0 disables it.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,7 +20,7 @@ export const OPS_FILE = 'spikingformer_ops.node';
 
 const requireAddon = createRequire(import.meta.url);
 
-/** Where tfjs-node's binding lies, seen from its package: lib/napi-v8, or what this Node supports. */
+/** The folder of tfjs-node's binding, relative to its package: lib/napi-v8, or what this Node supports. */
 export function bindingFolder(packageDir: string): string {
   const { binary } = JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8'));
   const supported = (binary.napi_versions as number[]).filter(
@@ -33,7 +33,7 @@ export function bindingFolder(packageDir: string): string {
   return join(packageDir, path);
 }
 
-/** The folders of a package, as the running script, the current folder and this library find it. */
+/** The folders of a package, as resolved from the running script, the current folder and this library. */
 function packageFolders(name: string): string[] {
   const importers = [
     process.argv[1] ?? '',
@@ -92,7 +92,7 @@ setNativeOpsLoader((packageName) => {
   return loaded;
 });
 
-// Where the backend was used before this import, it has composed kernels: they are chosen anew.
+// If the backend was used before this import, it has composed kernels: they are chosen again.
 for (const kernelName of [MultiStepLIF, MultiStepLIFGrad]) {
   if (tf.getKernel(kernelName, 'tensorflow')) tf.unregisterKernel(kernelName, 'tensorflow');
 }

@@ -1,6 +1,6 @@
 /**
- * Wheels of TensorFlow through the user's pip, which knows the index, proxy and credentials. pip's answers
- * are checked before they are believed: its report, then each wheel's SHA-256 against the index's.
+ * TensorFlow wheels through the user's pip, which knows the index, proxy and credentials. pip's answers are verified:
+ * its report, then each wheel's SHA-256 against the index's.
  */
 import { readdirSync } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -10,27 +10,27 @@ import { hashFile } from '../files/hash';
 import { minutes, runShown } from './process';
 import { normalizedName, type Pip, reasonOf, runPython, writesReports } from './python';
 
-/** Time for the index to answer: releases before 23 download a wheel to read what it is. */
+/** Time limit for the index to answer: releases before 23 download a wheel to read its metadata. */
 const ASK_LIMIT = minutes(30);
-/** Time for a download: 0.3 GB, or with CUDA 3 GB, on a slow line. */
+/** Time limit for a download: 0.3 GB, or with CUDA 3 GB, on a slow line. */
 const DOWNLOAD_LIMIT = { cpu: minutes(120), gpu: minutes(600) };
 
-/** pip's own choice for this Python; for another Python's wheel, if TensorFlow has none for this one. */
+/** pip's choice for this Python first; then another Python's wheel, if TensorFlow has none for this one. */
 const anyPython: readonly string[][] = [
   [],
   ['--python-version', '3.12'],
   ['--python-version', '3.11'],
 ];
 
-/** What an installation needs and a download does not: settings of the user that would stand in its way. */
+/** User settings that would interfere with a download although they suit an installation. */
 const environment = {
   PIP_DISABLE_PIP_VERSION_CHECK: '1',
   PIP_REQUIRE_VIRTUALENV: '0',
   PIP_USER: '0',
-  PIP_NO_INPUT: '1', // a question nobody sees would be waited on
+  PIP_NO_INPUT: '1', // A prompt that nobody sees would wait forever.
 };
 
-/** A wheel that the index has. */
+/** A wheel in the index. */
 interface IndexedWheel {
   /** `name==version`. */
   requirement: string;
@@ -54,7 +54,7 @@ const Report = z.object({
   ),
 });
 
-/** The JSON object on stdout between what else is printed there, or why it is none. */
+/** The JSON object on stdout among other output, or the reason why there is none. */
 function jsonIn(stdout: string): { content: unknown } | string {
   const lines = stdout.split('\n').map((line) => line.trimEnd());
   const indices = lines.map((_, i) => i);
@@ -73,11 +73,11 @@ function jsonIn(stdout: string): { content: unknown } | string {
   return reason || 'there is no object in it';
 }
 
-/** What pip's report has of each wheel. */
+/** The entries for wheels in pip's report. */
 function parseReport(stdout: string): z.infer<typeof Report>['install'] {
   const shown = JSON.stringify(stdout.trim().slice(0, 200));
   if (stdout.trim() === '')
-    throw new Error('pip install --report must print a report, but printed ""');
+    throw new Error('pip install --report must print a report, but printed nothing');
   const json = jsonIn(stdout);
   if (typeof json === 'string') {
     throw new Error(`pip's report must be JSON, but is not (${json}): ${shown}`);
@@ -86,12 +86,10 @@ function parseReport(stdout: string): z.infer<typeof Report>['install'] {
   const result = Report.safeParse(content);
   if (result.success) return result.data.install;
   const { path, message } = result.error.issues[0]!;
-  throw new Error(
-    `pip's report is not as it should be: ${path.join('.') || 'all of it'}: ${message}`,
-  );
+  throw new Error(`pip's report is invalid: ${path.join('.') || 'all of it'}: ${message}`);
 }
 
-/** The wheels of TensorFlow, and for GPUs those of CUDA that its metadata names; not its Python packages. */
+/** The wheels of TensorFlow and, for GPUs, those of CUDA that its metadata names; not its Python dependencies. */
 function askIndex(pip: Pip, wanted: string, gpu: boolean, work: string) {
   let reason = '';
   for (const options of anyPython) {
@@ -129,12 +127,11 @@ function wheelsOf(install: z.infer<typeof Report>['install'], wanted: string): I
   return wheels;
 }
 
-const noHash = (wheel: string) =>
-  new Error(`the index gives no SHA-256 of ${wheel}, by which to check it`);
+const noHash = (wheel: string) => new Error(`the index gives no SHA-256 to verify ${wheel} with`);
 
 const nameOf = ({ python, version }: Pip) => `pip ${version} of ${python}`;
 
-/** Its temporary files go where there is room for them. */
+/** Its temporary files go where there is space for them. */
 const environmentIn = (work: string) => ({ ...environment, TMPDIR: work });
 
 const downloadInto = (work: string, ...options: string[]) => [
@@ -143,8 +140,8 @@ const downloadInto = (work: string, ...options: string[]) => [
 ];
 
 /**
- * Downloads the wheels of `wanted` into the empty folder `work`. Two checks of each SHA-256 against the
- * index's: pip's, and ours.
+ * Downloads the wheels of `wanted` into the empty folder `work`. Each SHA-256 is compared with the index's twice: by
+ * pip, and by us.
  * @returns the wheels' paths
  */
 export async function downloadWheels(
@@ -172,7 +169,7 @@ export async function downloadWheels(
   return files.map((file) => join(work, file));
 }
 
-/** Asks pip first which wheels these are; returns their hashes. */
+/** Asks pip first which wheels to download; returns their hashes. */
 async function downloadReported(pip: Pip, wanted: string, gpu: boolean, work: string) {
   const { wheels, options } = askIndex(pip, wanted, gpu, work);
   const list = join(work, 'requirements.txt');
@@ -189,8 +186,8 @@ async function downloadReported(pip: Pip, wanted: string, gpu: boolean, work: st
 }
 
 /**
- * By a pip that writes no reports: it checks what it downloads against the hash in the index's link, and
- * its log has that link. Which wheels the extra for GPUs names, only a report tells.
+ * For a pip without reports: it verifies downloads with the hash in the index's link, and its log shows that link. Only
+ * a report could name the wheels for GPUs.
  */
 async function downloadLogged(pip: Pip, wanted: string, gpu: boolean, work: string) {
   if (gpu) {

@@ -1,6 +1,6 @@
 /**
- * Programs of others: Python, pip, compilers, npm. Each has a time limit, after which it is killed and the
- * error names it; what it printed is kept, and shown when it fails.
+ * Runs other programs: Python, pip, compilers, npm. Each has a time limit, after which it is killed and named in the
+ * error; its output is kept, and shown if it fails.
  */
 import { type SpawnSyncOptions, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 
@@ -12,19 +12,19 @@ export interface Ran {
   status: number;
   stdout: string;
   stderr: string;
-  /** It had to be killed; `stderr` reports so. */
+  /** Whether it had to be killed; `stderr` then reports that. */
   late: boolean;
 }
 
 const inWords = (limit: number) =>
   limit < minutes(2) ? `${limit / 1000} s` : `${limit / 60_000} min`;
 
-/** What becomes of a program that did not end by itself. */
+/** The message for a program that did not end in time. */
 export function lateMessage(program: string, limit: number): string {
   return `${program} did not end within ${inWords(limit)} and was killed`;
 }
 
-/** A command as a message shows it: long arguments, such as scripts, are cut. */
+/** A command as messages show it: long arguments, such as scripts, are truncated. */
 function titleOf(command: string, args: readonly string[]): string {
   const cut = (text: string) => (text.length > 60 || text.includes('\n') ? '...' : text);
   return [command, ...args.slice(0, 3).map(cut), ...(args.length > 3 ? ['...'] : [])].join(' ');
@@ -38,7 +38,7 @@ export function run(
   options: Omit<SpawnSyncOptions, 'timeout' | 'killSignal'> = {},
 ): Ran {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
-    env: process.env, // as seen here: in a test, Node's default is another realm's
+    env: process.env, // As seen here: in a test, Node's default belongs to another realm.
     ...options,
     timeout: limit,
     killSignal: 'SIGKILL',
@@ -76,7 +76,7 @@ function runTo(
     }
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      // Its own children may hold the pipes still: they are not waited for.
+      // Its children may still hold the pipes: do not wait for them.
       for (const stream of [child.stdout, child.stderr]) stream?.destroy();
       reject(new Error(`${what}: ${lateMessage(titleOf(command, args), limit)}`));
     }, limit);
@@ -95,7 +95,7 @@ function runTo(
   });
 }
 
-/** Runs beside others; an error has the end of what it printed. */
+/** Runs without blocking; an error includes the end of its output. */
 export const runAsync = (command: string, args: string[], what: string, limit: number) =>
   runTo(command, args, { what, limit, stdio: ['ignore', 'pipe', 'pipe'] });
 

@@ -1,16 +1,16 @@
 /**
- * Proves by computing, in a process of its own, that tfjs-node and this library's ops in it work: a
- * binding that does not fit its TensorFlow may end the process that loads it.
+ * Tests by computing, in a separate process, that tfjs-node and this library's ops in it work: a binding that does not
+ * match its TensorFlow may end the process that loads it.
  */
 import type { NativeOps } from '../../lib/kernels/tensorflow/native_ops';
 import { minutes, run } from './process';
 
-/** What such a process found. */
+/** The findings of such a process. */
 export interface Proof {
   /** TensorFlow's version. */
   tensorflow: string;
   gpu: boolean;
-  /** Billions of operations a second in a product of two 1024 x 1024 matrices. */
+  /** Billions of operations per second in a product of two 1024 x 1024 matrices. */
   gigaflops: number;
   /** What the ops' addon says of itself, where there is one. */
   ops?: NativeOps;
@@ -18,7 +18,7 @@ export interface Proof {
   gpuFailure?: string;
 }
 
-/** Begins the line that has what was found. */
+/** Marks the output line with the findings. */
 const MARK = 'found: ';
 
 /** argv: the package's folder; the binding, or '' for the package's own; the addon, or ''. */
@@ -102,20 +102,20 @@ if (ops) {
 console.log('${MARK}' + JSON.stringify(found));
 `;
 
-/** Time for TensorFlow to load and to compute a little. */
+/** Time limit for TensorFlow to load and to compute a little. */
 const PROOF_LIMIT = minutes(3);
 
-/** Throws, saying why, where it does not work. */
+/** Throws with the reason if it does not work. */
 export function prove(folder: string, binding = '', ops = '', limit = PROOF_LIMIT): Proof {
   const env = { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env };
   const ran = run(process.execPath, ['-e', SCRIPT, folder, binding, ops], limit, { env });
   if (ran.status === 0) {
     const found = ran.stdout.split('\n').find((line) => line.startsWith(MARK));
     if (found !== undefined) return JSON.parse(found.slice(MARK.length));
-    throw new Error('its process ended before it had computed');
+    throw new Error('its process ended before it computed anything');
   }
   if (ran.late) throw new Error(ran.stderr);
   const lines = ran.stderr.split('\n');
   const reason = lines.find((line) => /^\w*Error: /.test(line)) ?? lines.filter(Boolean).at(-1);
-  throw new Error(reason ?? 'its process was ended before it could say why');
+  throw new Error(reason ?? 'its process was ended before it could report why');
 }

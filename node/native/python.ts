@@ -1,15 +1,15 @@
-/** The Pythons of this machine, and their pips: each is asked within a time limit, and named if it fails. */
+/** The Pythons of this machine and their pips. Each is queried within a time limit, and named if it fails. */
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { minutes, type Ran, run, seconds } from './process';
 
-/** Time for a Python to start and look something up, on a slow disk. */
+/** Time limit for a Python to start and look something up, on a slow disk. */
 const PYTHON_LIMIT = seconds(20);
 
-/** A Python package's name as pip compares it (PEP 503): files and reports spell one package in several ways. */
+/** A Python package's name as pip compares it (PEP 503): files and reports spell names in several ways. */
 export const normalizedName = (name: string) => name.toLowerCase().replace(/[-_.]+/g, '-');
 
-/** The Pythons that a shell would run, the active environment's first; each environment's once. */
+/** The Pythons that a shell would find, the active environment's first; one per environment. */
 export function pythons(): string[] {
   const { VIRTUAL_ENV, CONDA_PREFIX, PATH = '' } = process.env;
   const folders = [
@@ -19,7 +19,7 @@ export function pythons(): string[] {
   const found = new Map<string, string>();
   for (const folder of folders) {
     for (const path of ['python3', 'python'].map((name) => join(folder, name)).filter(existsSync)) {
-      // Not by the file alone: the Pythons of two environments may be links to one.
+      // Not by the file alone: the Pythons of two environments may be links to the same file.
       const key = `${realpathSync(folder)} ${realpathSync(path)}`;
       if (!found.has(key)) found.set(key, path);
     }
@@ -27,10 +27,10 @@ export function pythons(): string[] {
   return [...found.values()];
 }
 
-/** Pythons that hung, with the message: nobody waits for one twice. */
+/** Pythons that hung, with the message: each is tried only once. */
 const hung = new Map<string, string>();
 
-/** Runs Python quietly; one that hung before fails at once. */
+/** Runs Python quietly; fails at once for one that hung before. */
 export function runPython(
   python: string,
   args: string[],
@@ -56,11 +56,15 @@ import importlib.util
 spec = importlib.util.find_spec('tensorflow')
 for path in (spec and spec.submodule_search_locations) or []: print(path)`;
 
-/** The `tensorflow` package of a Python, without importing it; undefined: it has none. @throws Error if it fails */
+/**
+ * The `tensorflow` package of a Python, without importing it; undefined if it has none.
+ *
+ * @throws Error if Python fails
+ */
 export function tensorflowPackageOf(python: string, limit?: number): string | undefined {
   const ran = runPython(python, ['-c', FIND_TENSORFLOW], { limit });
   if (ran.status !== 0) throw new Error(`${python} does not run: ${reasonOf(ran)}`);
-  // What a shim or a sitecustomize prints besides is none of it.
+  // Ignores what a shim or a sitecustomize prints besides.
   const lines = ran.stdout.split('\n').map((line) => line.trim());
   return lines.find((line) => isAbsolute(line) && basename(line) === 'tensorflow');
 }
@@ -70,7 +74,7 @@ export interface Pip {
   version: string;
 }
 
-/** The pip of a Python, or why it has none. */
+/** The pip of a Python, or the reason why it has none. */
 export function pipOf(python: string, limit = minutes(1)): Pip | string {
   const ran = runPython(python, ['-m', 'pip', '--version'], { limit });
   if (ran.status !== 0) return `${python} has no pip that runs: ${reasonOf(ran)}`;
@@ -80,7 +84,7 @@ export function pipOf(python: string, limit = minutes(1)): Pip | string {
   return `${python} -m pip --version must print pip's version, but printed ${printed}`;
 }
 
-/** Since this release pip reports what it would install: its choice, with hashes, before a download. */
+/** Since this release, pip reports its choice, with hashes, before a download. */
 const REPORTS_SINCE = [22, 2] as const;
 
 export function writesReports({ version }: Pip): boolean {
@@ -88,7 +92,7 @@ export function writesReports({ version }: Pip): boolean {
   return major > REPORTS_SINCE[0] || (major === REPORTS_SINCE[0] && minor >= REPORTS_SINCE[1]);
 }
 
-/** The first Python whose pip writes reports, else the first whose pip runs; or why none does. */
+/** The first Python whose pip writes reports, else the first whose pip runs; or the reason why none does. */
 export function findPip(limit?: number): Pip | string {
   const reasons: string[] = [];
   let older: Pip | undefined;

@@ -1,4 +1,4 @@
-/** The tfjs-node that is to be fitted, and what a machine must have for it, checked before anything starts. */
+/** The tfjs-node to build, and the machine's requirements for it, checked before anything starts. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -12,9 +12,9 @@ export interface TfjsNode {
   folder: string;
 }
 
-/** Bytes that a fetched TensorFlow takes: its wheels and what is unpacked of them, at once; with CUDA's. */
+/** Disk space for a fetched TensorFlow: its wheels and their unpacked files, at the same time; with CUDA's for GPUs. */
 const FETCH_BYTES = { cpu: 1.3e9, gpu: 8e9 };
-/** Bytes that building takes beside the libraries. */
+/** Disk space for building, besides the libraries. */
 const BUILD_BYTES = 5e7;
 
 /** tfjs-node as the project imports it. */
@@ -35,7 +35,7 @@ export function findTfjsNode(project: string, gpu?: boolean): TfjsNode {
   );
 }
 
-/** What stands in the way, before anything is downloaded or written. */
+/** Reports every missing requirement before anything is downloaded or written. */
 export async function checkRequirements(
   { folder, name, version }: TfjsNode,
   willFetch: boolean,
@@ -73,12 +73,12 @@ export async function checkRequirements(
     missing.push(...(await missingInCache(cacheDir, FETCH_BYTES[forGpu ? 'gpu' : 'cpu'])));
   }
   if (missing.length > 0) {
-    throw new Error(`nothing was changed, since this is missing: ${missing.join('; ')}`);
+    throw new Error(`nothing was changed; missing: ${missing.join('; ')}`);
   }
   return { compiler: compiler as Compiler, pip: pip as Pip | undefined };
 }
 
-/** What a download needs of the cache. */
+/** What the cache lacks for a download. */
 async function missingInCache(cacheDir: string, bytes: number): Promise<string[]> {
   try {
     await fs.mkdir(cacheDir, { recursive: true });

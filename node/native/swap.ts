@@ -1,23 +1,23 @@
 /**
- * Puts the built `deps` and `lib` in the place of tfjs-node's own, whole or not at all. What was there
- * stays in a folder beside them, which `removeBuilt` puts back. A process that is killed in between is
- * made undone by the next one (`recover`).
+ * Replaces tfjs-node's `deps` and `lib` by the built ones, both or neither. The originals stay in a folder next to
+ * them, from which `removeBuilt` restores them. If a process is killed in between, the next one undoes its work
+ * (`recover`).
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The folders of tfjs-node that hold its TensorFlow and its binding. */
 const PARTS = ['deps', 'lib'] as const;
-/** What was there before us. */
+/** The original folders. */
 const ORIGINAL = '.spikingformer-original';
 /** What is being replaced. */
 const PREVIOUS = '.spikingformer-previous';
-/** In `deps`: says that this and `lib` are ours. */
+/** In `deps`: marks this and `lib` as ours. */
 export const RECORD = 'deps/spikingformer.json';
 
 const remove = (path: string) => rmSync(path, { recursive: true, force: true });
 
-/** Moves the parts of `from` that exist to `to`, which is new, with a list of them. */
+/** Moves the parts of `from` that exist to the new folder `to`, with a list of them. */
 function setAside(from: string, to: string): void {
   mkdirSync(to);
   const present = PARTS.filter((part) => existsSync(join(from, part)));
@@ -25,12 +25,12 @@ function setAside(from: string, to: string): void {
   for (const part of present) renameSync(join(from, part), join(to, part));
 }
 
-/** The reverse; also of a move that was broken off. */
+/** The reverse, even after an interrupted move. */
 function bringBack(from: string, to: string): void {
   const present = partsIn(from);
   for (const part of PARTS) {
     if (present.includes(part)) {
-      if (!existsSync(join(from, part))) continue; // was not moved yet, or is back already
+      if (!existsSync(join(from, part))) continue; // Not moved yet, or already back.
       remove(join(to, part));
       renameSync(join(from, part), join(to, part));
     } else {
@@ -40,7 +40,7 @@ function bringBack(from: string, to: string): void {
   remove(from);
 }
 
-/** The list in a folder that was set aside; all parts before the list is whole, as none was moved yet. */
+/** The list in a folder that was set aside; all parts if the list is incomplete, since none was moved yet. */
 function partsIn(folder: string): readonly string[] {
   try {
     return JSON.parse(readFileSync(join(folder, 'parts.json'), 'utf8'));
@@ -49,7 +49,7 @@ function partsIn(folder: string): readonly string[] {
   }
 }
 
-/** Undoes a replacement that was broken off. Whether there was one. */
+/** Undoes an interrupted replacement. Returns whether there was one. */
 export function recover(folder: string): boolean {
   const previous = join(folder, PREVIOUS);
   if (!existsSync(previous)) return false;
@@ -59,7 +59,7 @@ export function recover(folder: string): boolean {
 
 export const isBuilt = (folder: string) => existsSync(join(folder, RECORD));
 
-/** Replaces the parts of `folder` by those of `built`; puts the old ones back where `check` throws. */
+/** Replaces the parts of `folder` by those of `built`; restores the old ones if `check` throws. */
 export function putInPlace<T>(built: string, folder: string, check: () => T): T {
   recover(folder);
   const previous = join(folder, PREVIOUS);
@@ -82,7 +82,7 @@ export function putInPlace<T>(built: string, folder: string, check: () => T): T 
   return result;
 }
 
-/** Puts back what was there before us. Whether there was anything of ours. */
+/** Restores the originals. Returns whether there was anything to restore. */
 export function removeBuilt(folder: string): boolean {
   recover(folder);
   const original = join(folder, ORIGINAL);

@@ -1,4 +1,4 @@
-/** Finds TensorFlow's C library and headers in a Python environment; gets its wheels where there is none. */
+/** Finds TensorFlow's C library and headers in a Python environment, or downloads its wheels. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -19,11 +19,11 @@ export interface Tensorflow {
   version: string;
   /** The Python package's folder, with `include` and the libraries. */
   folder: string;
-  /** Whether the folder is ours, in the cache, rather than a Python environment's. */
+  /** Whether the folder is in our cache rather than in a Python environment. */
   fetched: boolean;
 }
 
-/** The package in `folder`, or why it does not do. */
+/** The package in `folder`, or the reason why it is unsuitable. */
 export function examineTensorflow(folder: string): Tensorflow | string {
   for (const file of [...Object.values(LIBRARIES), 'include/tensorflow/c/kernels.h']) {
     if (!existsSync(join(folder, file))) return `${folder} has no ${file}`;
@@ -32,18 +32,18 @@ export function examineTensorflow(folder: string): Tensorflow | string {
     const [, project = '', version] = /^(.+)-(\d+\.\d+\.\d+[^-]*)\.dist-info$/.exec(name) ?? [];
     return version && PROJECTS.test(normalizedName(project)) ? [version] : [];
   });
-  // Of two that were installed one over the other, nobody knows which the libraries are.
+  // If two were installed over each other, the version of the libraries is unknown.
   const [version = UNKNOWN, ...others] = new Set(versions);
   return { version: others.length > 0 ? UNKNOWN : version, folder, fetched: false };
 }
 
 const UNKNOWN = 'of unknown version';
 
-/** The projects that hold the libraries: not tensorflow-estimator, tensorflow-hub and their kin. */
+/** The projects that contain the libraries: not tensorflow-estimator, tensorflow-hub and so on. */
 const PROJECTS =
   /^(tensorflow(-(cpu|gpu|rocm|cpu-aws))?|tf-nightly(-cpu|-gpu)?|intel-tensorflow(-avx512)?)$/;
 
-/** Where Python keeps packages, below an environment or /usr. */
+/** Where Python keeps packages, relative to an environment or /usr. */
 function siteFolders(root: string): string[] {
   return ['lib', 'lib64', 'local/lib'].flatMap((lib) => {
     const folder = join(root, lib);
@@ -55,7 +55,7 @@ function siteFolders(root: string): string[] {
   });
 }
 
-/** The packages that `path` may mean: a Python, an environment, its site-packages, or the package. */
+/** The packages that `path` may refer to: a Python, an environment, its site-packages, or the package. */
 function packagesAt(path: string): string[] {
   if (statSync(path).isFile()) return [tensorflowPackageOf(path)].filter((p) => p !== undefined);
   const inSite = siteFolders(path).map((site) => join(site, 'tensorflow'));
@@ -78,12 +78,12 @@ export function tensorflowAt(given: string): Tensorflow {
   );
 }
 
-/** Whether CUDA's wheels lie beside, where TensorFlow looks for them. */
+/** Whether CUDA's wheels are next to it, where TensorFlow looks for them. */
 const hasCuda = ({ folder }: Tensorflow) => existsSync(join(dirname(folder), 'nvidia'));
 
 /**
- * TensorFlow of the first Python that has one, of that version if one is asked for, for GPUs with CUDA.
- * @param passedOver called for each Python that does not run, with the reason
+ * The TensorFlow of the first Python that has one, with that version if one is requested, and with CUDA for GPUs.
+ * @param passedOver called with the reason for each Python that does not run
  */
 export function findTensorflow(
   version?: string,
@@ -105,7 +105,7 @@ export function findTensorflow(
   return undefined;
 }
 
-/** On x86-64 the wheel without CUDA, elsewhere the one that there is; for GPUs the extra that names CUDA's wheels. */
+/** On x86-64 the wheel without CUDA, elsewhere the only one; for GPUs the extra that names CUDA's wheels. */
 export function wheelName(gpu = false): string {
   if (gpu) return 'tensorflow[and-cuda]';
   return process.arch === 'x64' ? 'tensorflow-cpu' : 'tensorflow';
@@ -115,7 +115,7 @@ export function wheelName(gpu = false): string {
 const cacheName = (version: string, gpu: boolean) =>
   `${gpu ? 'tensorflow-and-cuda' : wheelName()}-${version}`;
 
-/** The files of the wheels that are needed: the libraries, their licences, and the C API's headers. */
+/** The files that are needed from the wheels: the libraries, their licenses, and the C API's headers. */
 function isNeeded(name: string): boolean {
   return (
     /^tensorflow\/libtensorflow_(cc|framework)\.so\.2$/.test(name) ||
@@ -147,15 +147,15 @@ export function cachedTensorflow(
   return typeof found === 'string' ? undefined : { ...found, fetched: true };
 }
 
-/** How long one process waits for another that fetches the same: 3 GB take a while. */
+/** How long a process waits for another that fetches the same: 3 GB take a while. */
 const WAIT_MS = 3_600_000;
 
-/** Says how far a long step is: `(done, total)` in bytes. */
+/** Reports the progress of a long step: `(done, total)` in bytes. */
 export type Progress = (done: number, total: number) => void;
 
 /**
- * Downloads the wheel through pip and unpacks it into the cache; for GPUs with CUDA's, laid out as in an
- * environment, where TensorFlow looks for them. Every wheel is checked before any is unpacked.
+ * Downloads the wheel through pip and unpacks it into the cache; for GPUs with CUDA's wheels, laid out as in an
+ * environment, where TensorFlow looks for them. Every wheel is verified before any is unpacked.
  */
 export async function fetchTensorflow(
   pip: Pip,
@@ -166,7 +166,7 @@ export async function fetchTensorflow(
 ): Promise<Tensorflow> {
   const wanted = `${wheelName(gpu)}==${version}`;
   await fs.mkdir(cacheDir, { recursive: true });
-  // The lock's folder is where it is done: another process waits, and finds what this one has fetched.
+  // The work happens inside the lock's folder: another process waits, and then finds what this one has fetched.
   const place = join(cacheDir, `.${cacheName(version, gpu)}`);
   const held = await lock(place, { doing: `fetching ${wanted}`, wait: WAIT_MS });
   try {
@@ -178,10 +178,10 @@ export async function fetchTensorflow(
       await fs.rm(wheel);
     }
     const found = examineTensorflow(join(unpacked, 'tensorflow'));
-    if (typeof found === 'string') throw new Error(`${wanted} does not do: ${found}`);
+    if (typeof found === 'string') throw new Error(`${wanted} is unsuitable: ${found}`);
 
     const home = join(cacheDir, cacheName(version, gpu));
-    await fs.rm(home, { recursive: true, force: true }); // no longer whole
+    await fs.rm(home, { recursive: true, force: true }); // No longer complete.
     await fs.rename(unpacked, home);
     return { version: found.version, folder: join(home, 'tensorflow'), fetched: true };
   } finally {

@@ -1,7 +1,7 @@
 /**
- * Unpacks chosen files of a Python wheel, a zip archive, as a stream: TensorFlow's largest has 800 MB.
- * Nothing is written outside the folder: a name that would lead out of it, and any link, is refused
- * before the first file is written. The archive's hash is the caller's business.
+ * Unpacks selected files of a Python wheel, a zip archive, as a stream: TensorFlow's largest file has 800 MB. Nothing
+ * is written outside the folder: a link, or a name that leads out of it, is refused before the first file is written.
+ * The caller verifies the archive's hash.
  */
 import { createWriteStream } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -15,9 +15,9 @@ const FILE_TYPE = 0o170000;
 const SYMBOLIC_LINK = 0o120000;
 
 /**
- * Writes the files that `wanted` picks below `folder`, under their names in the archive.
- * @param onProgress called with the bytes written and those to write
- * @throws if the file is no zip archive, is damaged, or holds a file that is larger or smaller than it states
+ * Writes the files that `wanted` selects below `folder`, under their names in the archive.
+ * @param onProgress called with the bytes written and the total
+ * @throws if the file is not a zip archive, is damaged, or holds a file larger or smaller than stated
  */
 export async function unpackWheel(
   path: string,
@@ -25,7 +25,7 @@ export async function unpackWheel(
   wanted: (name: string) => boolean,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<string[]> {
-  // Names are decoded here: yauzl would take a backslash for a slash.
+  // Names are decoded here: yauzl would treat a backslash as a slash.
   const options = { autoClose: false, decodeStrings: false };
   const zip = await openPromise(path, options).catch((error) => {
     throw fileError(`${path} is not a wheel`, error);
@@ -54,7 +54,7 @@ export async function unpackWheel(
   }
 }
 
-/** All that the archive lists, every name checked. */
+/** All entries of the archive, with every name checked. */
 async function entriesOf(zip: ZipFile, path: string): Promise<{ name: string; entry: Entry }[]> {
   const entries: Entry[] = [];
   try {
@@ -66,24 +66,24 @@ async function entriesOf(zip: ZipFile, path: string): Promise<{ name: string; en
     const name = entry.fileNameRaw.toString('utf8');
     checkName(name, path);
     if (((entry.externalFileAttributes >>> 16) & FILE_TYPE) === SYMBOLIC_LINK) {
-      throw new Error(`${path} holds a link, ${JSON.stringify(name)}: it is refused`);
+      throw new Error(`${path} holds a link, ${JSON.stringify(name)}, which is not allowed`);
     }
     return { name, entry };
   });
 }
 
-/** Names are relative, with `/` between parts that are names. */
+/** Names must be relative, with `/` between valid parts. */
 function checkName(name: string, path: string): void {
   const parts = name.replace(/\/$/, '').split('/');
   if (parts.some((part) => ['', '.', '..'].includes(part) || /[\\\0:]/.test(part))) {
     throw new Error(
-      `${path} holds a file that would not lie inside its folder, ${JSON.stringify(name)}: ` +
+      `${path} holds a file whose path leads out of the target folder, ${JSON.stringify(name)}: ` +
         'the archive is refused',
     );
   }
 }
 
-/** What comes of a stream, counted; its errors go to `failed`, not those of who writes it. */
+/** The content of a stream, counted; its errors go to `failed`, unlike those of the writer. */
 async function* read(
   stream: Readable,
   failed: (error: unknown) => never,

@@ -1,4 +1,4 @@
-/** A checkpoint's manifest: what it says, its checksums, and whether the files are as it says. */
+/** A checkpoint's manifest: its content, its checksums, and whether the files match. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
@@ -13,15 +13,15 @@ const MANIFEST = 'manifest.json';
 
 export interface CheckpointManifest extends Progress {
   format: number;
-  /** Drawn when the run began; checkpoints of one run have the same. Absent: an older version's. */
+  /** Drawn when the run began; the same in all checkpoints of a run. Absent in older versions. */
   run?: string;
-  /** What must be equal for a run to go on exactly; compared by dotted path. */
+  /** What must be equal for a run to resume exactly; compared by dotted path. */
   identity: Record<string, unknown>;
-  /** What numbers depend on besides: backend, threads, switches. */
+  /** What else numbers depend on: backend, threads, switches. */
   environment: Record<string, unknown>;
   versions: Record<string, string>;
   optimizer: { className: string; config: tf.serialization.ConfigDict };
-  /** Accuracy, 0 to 1, of the epoch that it closes; null within an epoch. */
+  /** Accuracy, 0 to 1, of the epoch that it ends; null within an epoch. */
   metric: number | null;
   files: Record<string, { bytes: number; sha256: string }>;
 }
@@ -41,7 +41,11 @@ export async function checksumsOf(folder: string): Promise<CheckpointManifest['f
   return files;
 }
 
-/** Reads a manifest and compares every checksum. @throws CheckpointError, saying what is wrong */
+/**
+ * Reads a manifest and compares every checksum.
+ *
+ * @throws CheckpointError with the problem
+ */
 export async function verifyCheckpoint(folder: string): Promise<CheckpointManifest> {
   const manifest = await readManifest(folder);
   for (const [file, { bytes, sha256: expected }] of Object.entries(manifest.files)) {
@@ -59,7 +63,11 @@ export async function verifyCheckpoint(folder: string): Promise<CheckpointManife
   return manifest;
 }
 
-/** Reads a manifest, its own checksum compared. @throws CheckpointError */
+/**
+ * Reads a manifest and compares its checksum.
+ *
+ * @throws CheckpointError
+ */
 export async function readManifest(folder: string): Promise<CheckpointManifest> {
   const path = join(folder, MANIFEST);
   const text = await fs.readFile(path, 'utf8').catch((error) => {
@@ -67,7 +75,7 @@ export async function readManifest(folder: string): Promise<CheckpointManifest> 
   });
   const manifest = unseal(text);
   if (!isRecord(manifest)) {
-    throw new CheckpointError(`${path} is damaged: its checksum does not fit`);
+    throw new CheckpointError(`${path} is damaged: its checksum is wrong`);
   }
   if (manifest.format !== CHECKPOINT_FORMAT) {
     throw new CheckpointError(
@@ -77,7 +85,7 @@ export async function readManifest(folder: string): Promise<CheckpointManifest> 
   for (const [field, isRight] of Object.entries(FIELDS)) {
     if (!isRight(manifest[field])) {
       throw new CheckpointError(
-        `${path} is no checkpoint's: its field ${field} is ${typeOf(manifest[field])}, or lacks something`,
+        `${path} is not a checkpoint's manifest: its field ${field} is ${typeOf(manifest[field])}, or incomplete`,
       );
     }
   }
@@ -88,7 +96,7 @@ const isNumber = (value: unknown) => typeof value === 'number';
 const hasNaturals = (value: unknown, keys: readonly string[]) =>
   isRecord(value) && keys.every((key) => isNatural(value[key]));
 
-/** What each field must be, so that whoever reads it needs no second look. JSON has null for NaN. */
+/** What each field must be, so that readers need no further check. JSON has null for NaN. */
 const FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   run: (value) => value === undefined || typeof value === 'string',
   identity: isRecord,
@@ -111,16 +119,16 @@ const FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
     ),
 };
 
-/** Whether two checkpoints of one name are the same: in run, step, weights and state. */
+/** Whether two checkpoints with the same name are equal: in run, step, weights and state. */
 export function isSame(a: CheckpointManifest, b: CheckpointManifest): boolean {
   const contents = ({ run, position, files }: CheckpointManifest) => {
-    const { 'model.json': _, ...weights } = files; // names of layers differ from process to process
+    const { 'model.json': _, ...weights } = files; // Names of layers differ between processes.
     return JSON.stringify([run, position.step, weights]);
   };
   return contents(a) === contents(b);
 }
 
-/** The manifest's JSON beside its own SHA-256. */
+/** The manifest's JSON with its SHA-256. */
 function seal(manifest: CheckpointManifest): string {
   return JSON.stringify({ sha256: hashOf([JSON.stringify(manifest)]), manifest });
 }

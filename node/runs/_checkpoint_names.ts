@@ -1,7 +1,7 @@
-/** Names of checkpoint folders: which run of the folder, where it stood, and their order. */
+/** Names of checkpoint folders: run, position, and their order. */
 import type { Position } from '../../training/observer';
 
-/** What a name says. Runs of one folder are counted from 1; only later ones are named. */
+/** The content of a name. Runs in one folder count from 1; the first has no number in its names. */
 export interface CheckpointName extends Pick<Position, 'epoch' | 'batch'> {
   run: number;
 }
@@ -13,7 +13,7 @@ export function checkpointName({ run, epoch, batch }: CheckpointName): string {
   return `${run > 1 ? `run-${run}-` : ''}epoch-${pad(epoch)}-batch-${pad(batch)}`;
 }
 
-/** Undefined for whatever is no checkpoint. */
+/** Undefined if it is not a checkpoint. */
 export function parseCheckpointName(name: string): CheckpointName | undefined {
   const [, run = '1', epoch, batch] = NAME.exec(name) ?? [];
   return epoch === undefined

@@ -1,7 +1,7 @@
 /**
- * A teacher's outputs on disk: a folder with what they follow from in identity.json, and shards of rows,
- * `epoch-000003-<SHA-256 of the file>.safetensors`: the samples' indices, logits and, if asked for, features.
- * A shard is written whole or not at all, and whoever reads it compares its name.
+ * A teacher's outputs on disk: a folder with identity.json, which records what they depend on, and shards of rows,
+ * `epoch-000003-<SHA-256 of the file>.safetensors`: the samples' indices, logits and, if requested, features. A shard
+ * is written completely or not at all, and readers compare its name with its hash.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
@@ -26,11 +26,15 @@ export interface Shard {
   features?: Table;
 }
 
-/** Makes the folder, or looks whether its rows follow from the same. @throws with a table of differences */
+/**
+ * Makes the folder, or checks that its rows depend on the same things.
+ *
+ * @throws with a table of differences
+ */
 export async function openFolder(folder: string, identity: object): Promise<void> {
   const path = join(folder, IDENTITY);
   await fs.mkdir(folder, { recursive: true }).catch((error) => {
-    throw fileError(`a teacher's outputs cannot be kept in ${folder}`, error);
+    throw fileError(`cannot keep a teacher's outputs in ${folder}`, error);
   });
   await removeStaleTemporaries(folder, (name) => SHARD.test(name));
   const text = await fs.readFile(path, 'utf8').catch((error) => {
@@ -46,12 +50,12 @@ export async function openFolder(folder: string, identity: object): Promise<void
   try {
     there = JSON.parse(text);
   } catch {
-    throw new Error(`${path} is damaged: delete ${folder}, so that its outputs are made anew`);
+    throw new Error(`${path} is damaged: delete ${folder} to have its outputs recomputed`);
   }
   const differences = valueDifferences('', there, here);
   if (differences.length > 0) {
     throw new Error(
-      `the teacher's outputs in ${folder} are of another run:\n${differenceTable(differences, { there: 'there' })}`,
+      `the teacher's outputs in ${folder} belong to another run:\n${differenceTable(differences, { there: 'there' })}`,
     );
   }
 }
@@ -69,7 +73,7 @@ export async function readShard(folder: string, name: string): Promise<Shard> {
     throw fileError(`cannot read ${path}`, error);
   });
   if (sha256(bytes) !== SHARD.exec(name)![2]) {
-    throw new Error(`${path} is damaged: its SHA-256 is not its name's`);
+    throw new Error(`${path} is damaged: its SHA-256 is not the one in its name`);
   }
   const { indices, logits, features } = readSafetensors(bytes);
   const table = ({ shape, data }: NonNullable<typeof logits>) => ({

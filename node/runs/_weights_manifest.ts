@@ -1,9 +1,9 @@
-/** The part of model.json that says where the weights lie, checked before anything trusts it. */
+/** The part of model.json that locates the weights, checked before anything relies on it. */
 import { isAbsolute } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { isNatural, isRecord, typeOf } from '../files/json';
 
-/** Bytes of one element as stored; a string's length is in the data. */
+/** Bytes per stored element; a string's length is in the data. */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   float32: 4,
   int32: 4,
@@ -14,7 +14,7 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   uint8: 1,
 };
 
-/** The bytes that a group of weights takes; at least so many where it holds strings. */
+/** The bytes that a group of weights takes; a minimum if it holds strings. */
 export interface ExpectedBytes {
   bytes: number;
   exact: boolean;

@@ -1,18 +1,18 @@
-/** Checkpoints of `model.fit`: after every epoch one, from which another process goes on. */
+/** Checkpoints of `model.fit`: one after every epoch, from which another process can continue. */
 import * as tf from '@tensorflow/tfjs';
 import type { EpochReport } from '../../training/observer';
 import type { Progress } from '../../training/progress';
 import type { WeightAverage } from '../../training/weight_average';
 import type { CheckpointStore } from './checkpoints';
 
-/** Logs of `model.fit`; accuracies under tf.layers' names. */
+/** Logs of `model.fit`; accuracies have tf.layers' names. */
 interface Logs {
   [name: string]: number | undefined;
 }
-type Unresolved = Parameters<tf.Callback['onEpochEnd']>[1]; // numbers, or tensors of one
+type Unresolved = Parameters<tf.Callback['onEpochEnd']>[1]; // Numbers, or tensors with one element.
 
 /**
- * Keeps weights, optimizer and average after every epoch of `model.fit`, and puts them back:
+ * Saves weights, optimizer and average after every epoch of `model.fit`, and restores them:
  *
  * ```ts
  * model.compile({ optimizer: adamW(), loss, metrics: ['accuracy'] });
@@ -20,7 +20,7 @@ type Unresolved = Parameters<tf.Callback['onEpochEnd']>[1]; // numbers, or tenso
  * await model.fit(x, y, { epochs: 10, initialEpoch: await checkpoints.resume(model), callbacks: checkpoints });
  * ```
  *
- * `fit` shuffles with chance that cannot be seeded: what goes on exactly is the Trainer.
+ * `fit` shuffles with a generator that cannot be seeded; use the Trainer to resume exactly.
  */
 export class CheckpointCallback extends tf.Callback {
   private progress = nothing();
@@ -33,9 +33,9 @@ export class CheckpointCallback extends tf.Callback {
   }
 
   /**
-   * Puts the newest checkpoint that is whole into a compiled model.
-   * @returns the epoch to go on with; 0 where there is no checkpoint
-   * @throws CheckpointError where it does not fit
+   * Restores the newest complete checkpoint into a compiled model.
+   * @returns the epoch to continue with; 0 if there is no checkpoint
+   * @throws CheckpointError if it does not fit
    */
   async resume(model: tf.LayersModel): Promise<number> {
     const checkpoint = await this.store.newest((message) => console.warn(message));
@@ -46,7 +46,7 @@ export class CheckpointCallback extends tf.Callback {
     return this.progress.position.epoch;
   }
 
-  /** A `fit` that does not go on where the last one ended, or the checkpoint, is a run of its own. */
+  /** A `fit` that continues neither the last one nor the checkpoint is a separate run. */
   override async onTrainBegin(): Promise<void> {
     if (this.params.initialEpoch !== this.progress.position.epoch) this.progress = nothing();
   }
@@ -72,7 +72,7 @@ export class CheckpointCallback extends tf.Callback {
   }
 }
 
-/** tfjs resolves the scalars in its logs for callbacks made of functions only. */
+/** tfjs resolves the scalars in its logs only for callbacks made from functions. */
 async function numbers(logs: Unresolved = {}): Promise<Logs> {
   const resolved: Logs = {};
   for (const [name, value] of Object.entries(logs as Record<string, number | tf.Tensor>)) {
@@ -98,7 +98,7 @@ function reportOf(epoch: number, step: number, epochs: number, logs: Logs): Epoc
     trainLoss: logs.loss ?? Number.NaN,
     trainAccuracy: logs.acc ?? Number.NaN,
     testLoss: logs.val_loss ?? null,
-    testAccuracy: logs.val_acc ?? null, // without validation data nothing is known of it
+    testAccuracy: logs.val_acc ?? null, // Unknown without validation data.
     testTop5: null,
     averageAccuracy: null,
     firingRates: {},

@@ -1,4 +1,4 @@
-/** Weights in files on disk, of any size: PyTorch checkpoints, safetensors, and either in several files. */
+/** Weights in files on disk, of any size: PyTorch checkpoints, safetensors, and either format in several files. */
 import fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as interop from '../../interop/index';
@@ -6,16 +6,16 @@ import { errorCode, fileError } from '../files/files';
 
 /** An open file of weights; its tensors are read one by one, until it is closed. */
 export interface CheckpointOnDisk extends interop.OpenedCheckpoint {
-  /** Length in bytes, of all files together. */
+  /** Length in bytes of all files together. */
   bytes: number;
-  /** The files, an index first. */
+  /** The files, with an index first. */
   paths: string[];
   close(): Promise<void>;
 }
 
 /**
- * Opens a file of weights, or the index of one in several (model.safetensors.index.json). Close it when
- * its tensors have been read.
+ * Opens a file of weights, or the index of one in several files (model.safetensors.index.json). Close it after reading
+ * its tensors.
  *
  * ```ts
  * const file = await openCheckpointFile('checkpoint-299.pth.tar');
@@ -23,7 +23,7 @@ export interface CheckpointOnDisk extends interop.OpenedCheckpoint {
  * await file.close();
  * ```
  *
- * Rejects with a CheckpointError where the content is neither a PyTorch checkpoint nor safetensors.
+ * Rejects with a CheckpointError if the content is neither a PyTorch checkpoint nor safetensors.
  */
 export async function openCheckpointFile(
   path: string,
@@ -34,7 +34,7 @@ export async function openCheckpointFile(
   let bytes = 0;
   const open = async (path: string) => {
     const handle = await fs.open(path, 'r').catch((error) => {
-      if (errorCode(error) === 'ENOENT') throw new Error(`there is no file ${path}`);
+      if (errorCode(error) === 'ENOENT') throw new Error(`file ${path} does not exist`);
       throw fileError(`cannot open ${path}`, error);
     });
     handles.push(handle);

@@ -59,14 +59,14 @@ const STATE = 'state.safetensors';
 export { CheckpointError, type CheckpointManifest };
 
 export interface CheckpointStoreOptions {
-  /** How many of the newest stay, beside the best. Default 2. */
+  /** How many of the newest to keep, besides the best. Default 2. */
   keep?: number;
   identity?: Record<string, unknown>;
   environment?: Record<string, unknown>;
   versions?: Record<string, string>;
 }
 
-/** A checkpoint that has been read and verified. */
+/** A checkpoint, read and verified. */
 export interface LoadedCheckpoint {
   folder: string;
   manifest: CheckpointManifest;
@@ -74,12 +74,12 @@ export interface LoadedCheckpoint {
 
 export class CheckpointStore {
   private readonly keep: number;
-  /** The run that `save` goes on with: its number in the folder, and its id. */
+  /** The run that `save` continues: its number in the folder, and its id. */
   private run?: { number: number; id: string | undefined };
-  /** Where that run was last kept, or restored from. */
+  /** Where that run was last saved, or restored from. */
   private last?: Position;
 
-  /** @param directory where the checkpoints' folders lie; made when missing */
+  /** @param directory the folder for checkpoints, made if missing */
   constructor(
     readonly directory: string,
     private readonly options: CheckpointStoreOptions = {},
@@ -89,18 +89,18 @@ export class CheckpointStore {
     this.keep = keep;
   }
 
-  /** Names of the checkpoints, oldest first, damaged ones too. */
+  /** Names of the checkpoints, oldest first, including damaged ones. */
   async list(): Promise<string[]> {
     const names = await fs.readdir(this.directory).catch((error) => {
       if (errorCode(error) === 'ENOENT') return [];
-      throw fileError(`cannot look into ${this.directory}`, error);
+      throw fileError(`cannot list ${this.directory}`, error);
     });
     return checkpointNames(names);
   }
 
   /**
-   * Keeps where the trainer stands. Whatever fails, the checkpoints before it stay. A store goes on
-   * with the run that it has restored, or begun; after a step back another run begins.
+   * Saves the trainer's state. Whatever fails, earlier checkpoints stay. A store continues the run that it has restored
+   * or begun; after a step back, it begins another run.
    */
   async save(training: TrainingState): Promise<void> {
     const { position } = training.progress;
@@ -116,7 +116,7 @@ export class CheckpointStore {
         await fs.rm(temporary, { recursive: true });
       } else {
         for (; there; there = await this.verify(name).catch(() => null)) {
-          this.run = undefined; // what lies there is another run's, or this run has gone another way
+          this.run = undefined; // The checkpoint there belongs to another run, or this run has taken another course.
           name = await this.nameOf(position);
         }
         await this.publish({ ...manifest, run: this.run!.id }, temporary, name);
@@ -127,13 +127,13 @@ export class CheckpointStore {
       const last = (await this.list().catch(() => [])).at(-1);
       const rest = last ? `; the last good checkpoint is ${join(this.directory, last)}` : '';
       const message = error instanceof Object ? (error as Error).message : error;
-      throw new Error(`cannot keep checkpoint ${name}: ${message}${rest}`, { cause: error });
+      throw new Error(`cannot save checkpoint ${name}: ${message}${rest}`, { cause: error });
     }
     this.last = { ...position };
     await this.prune();
   }
 
-  /** The name of the current run's checkpoint there; without a run, one begins. */
+  /** The name of the current run's checkpoint at that position; begins a run if there is none. */
   private async nameOf({ epoch, batch }: Position): Promise<string> {
     if (!this.run) {
       const last = (await this.list()).at(-1);
@@ -143,7 +143,7 @@ export class CheckpointStore {
     return checkpointName({ run: this.run.number, epoch, batch });
   }
 
-  /** Writes the files of a checkpoint, all but the manifest, which it returns. */
+  /** Writes the files of a checkpoint, except the manifest, which it returns. */
   private async write(training: TrainingState, folder: string): Promise<CheckpointManifest> {
     const state = await collectState(training);
     await training.model.save(fileHandler(folder));
@@ -166,24 +166,28 @@ export class CheckpointStore {
     };
   }
 
-  /** Completes a folder with its manifest and gives it its name. */
+  /** Completes a folder with its manifest, and renames it into place. */
   private async publish(manifest: CheckpointManifest, temporary: string, name: string) {
     await writeManifest(temporary, manifest);
     const folder = join(this.directory, name);
-    await fs.rm(folder, { recursive: true, force: true }); // a damaged one, or none
+    await fs.rm(folder, { recursive: true, force: true }); // A damaged one, or none.
     await fs.rename(temporary, folder);
     await syncDirectory(this.directory);
   }
 
-  /** Reads a manifest and compares every checksum. @throws CheckpointError, saying what is wrong */
+  /**
+   * Reads a manifest and compares every checksum.
+   *
+   * @throws CheckpointError with the problem
+   */
   verify(name: string): Promise<CheckpointManifest> {
     return verifyCheckpoint(join(this.directory, name));
   }
 
   /**
-   * The newest checkpoint that is whole, or null where there is none at all.
-   * @param onDamaged called with a message for each newer one that is not
-   * @throws CheckpointError where there are checkpoints and none is whole
+   * The newest complete checkpoint, or null if there is none at all.
+   * @param onDamaged called with a message for each newer, damaged one
+   * @throws CheckpointError if there are checkpoints, but none is complete
    */
   async newest(onDamaged: (message: string) => void): Promise<LoadedCheckpoint | null> {
     const names = await this.list();
@@ -196,12 +200,10 @@ export class CheckpointStore {
       }
     }
     if (names.length === 0) return null;
-    throw new CheckpointError(
-      `none of the ${names.length} checkpoints in ${this.directory} is whole`,
-    );
+    throw new CheckpointError(`all ${names.length} checkpoints in ${this.directory} are damaged`);
   }
 
-  /** The checkpoint of the epoch with the highest accuracy, if one has been measured. */
+  /** The checkpoint of the epoch with the highest accuracy, if any was measured. */
   async best(): Promise<LoadedCheckpoint | null> {
     let best: LoadedCheckpoint | null = null;
     for (const name of await this.list()) {
@@ -214,8 +216,8 @@ export class CheckpointStore {
   }
 
   /**
-   * Puts a trainer where a checkpoint was made. Nothing is changed unless all of it fits.
-   * @param exact whether another environment, on which bits may differ, is refused too
+   * Restores a trainer to a checkpoint. Nothing changes unless all of it fits.
+   * @param exact whether to refuse an environment in which bits may differ
    * @throws CheckpointError with a table of differences
    */
   async restore(
@@ -253,7 +255,7 @@ export class CheckpointStore {
     this.last = { ...position };
   }
 
-  /** The run that a checkpoint is the end of; undefined: there are whole ones after it, or elsewhere. */
+  /** The run that a checkpoint is the end of; undefined if complete ones follow it, or if it is elsewhere. */
   private async runAfter({ folder, manifest }: LoadedCheckpoint) {
     const parsed = parseCheckpointName(basename(folder));
     if (!parsed || resolve(dirname(folder)) !== resolve(this.directory)) return undefined;
@@ -266,8 +268,8 @@ export class CheckpointStore {
   }
 
   /**
-   * Leaves the newest and the best of the current run, and other runs whole. Damaged ones count for
-   * nothing and go when they are old.
+   * Keeps the newest and the best of the current run, and all of other runs. Damaged ones do not count, and are removed
+   * when they are old.
    */
   private async prune(): Promise<void> {
     const names = (await this.list()).filter(

@@ -1,8 +1,7 @@
 /**
- * Models on disk in tfjs's own layers-model format, without tfjs-node: `model.json` and the weights
- * beside it. A save is atomic: the weights go into a file named by their hash, model.json is
- * replaced after they are safe, and the old weights are removed last, so that at every moment
- * `model.json` stands for one whole model, the old or the new.
+ * Models on disk in tfjs's layers-model format, without tfjs-node: `model.json` and the weights next to it. Saving is
+ * atomic: the weights go into a file named by their hash, then model.json is replaced, and the old weights are removed
+ * last, so that at every moment `model.json` describes one complete model, the old or the new.
  */
 import fs from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -23,26 +22,27 @@ import { expectedBytes, parseModelJson } from './_weights_manifest';
 
 type Manifest = tf.io.WeightsManifestConfig;
 
-/** How often a model.json that has not changed is read with its weights before it is given up. */
+/** How many times to read an unchanged model.json with its weights before giving up. */
 const TRIES = 3;
-/** How long a save waits for another process's to the same path. */
+/** How long a save waits for another process that saves to the same path. */
 const WAIT_MS = 300_000;
 
-/** Saves of this process to one path wait for each other, in the order in which they began. */
+/** Saves of this process to the same path wait for each other, in order. */
 const saving = new Map<string, Promise<unknown>>();
 
 /**
  * An IOHandler for `model.save` and `tf.loadLayersModel`.
  *
- *   await model.save(fileHandler('./runs/mnist'));                 // ./runs/mnist/model.json
- *   const model = await tf.loadLayersModel(fileHandler('./runs/mnist'));
+ * ```ts
+ * await model.save(fileHandler('./runs/mnist'));                 // ./runs/mnist/model.json
+ * const model = await tf.loadLayersModel(fileHandler('./runs/mnist'));
+ * ```
  *
- * It also loads what tfjs-node's file:// handler and the Keras converter wrote, shards included.
- * Loading waits for the backend to start.
+ * It also loads what tfjs-node's file:// handler and the Keras converter write, including shards. Loading waits for the
+ * backend to start.
  *
- * @param path a directory, made when missing, or a path that ends in .json
- * @throws when used, if a file is missing, damaged, or of another size than model.json says; the
- *   error names it
+ * @param path a directory, made if missing, or a path that ends in .json
+ * @throws when used, if a file is missing, damaged, or of another size than model.json states; the error names it
  */
 export function fileHandler(path: string | URL): tf.io.IOHandler {
   const given = path instanceof URL ? fileURLToPath(path) : path;
@@ -56,11 +56,11 @@ export function fileHandler(path: string | URL): tf.io.IOHandler {
   };
 }
 
-/** The model.json that a path stands for: itself if it is a file or so named, else within it. */
+/** The model.json that a path refers to: the path itself if it is a file or ends in .json, else a file inside it. */
 async function jsonPathOf(target: string, toSave: boolean): Promise<string> {
   const stats = await fs.stat(target).catch((error) => {
     if (errorCode(error) === 'ENOENT') return null;
-    throw fileError(`cannot look at ${target}`, error);
+    throw fileError(`cannot access ${target}`, error);
   });
   if (stats?.isDirectory()) return join(target, 'model.json');
   if (target.endsWith('.json')) return target;
@@ -103,7 +103,7 @@ async function write(jsonPath: string, artifacts: tf.io.ModelArtifacts): Promise
   await fs.mkdir(directory, { recursive: true }).catch((error) => {
     throw fileError(`cannot make the directory ${directory}`, error);
   });
-  // Of other processes: none may remove weights that another has just written.
+  // For other processes: none may remove weights that another has just written.
   const place = join(directory, `.${stem}.lock`);
   const held = await lock(place, { doing: `saving ${jsonPath}`, wait: WAIT_MS, brief: true });
   try {
@@ -118,18 +118,18 @@ async function write(jsonPath: string, artifacts: tf.io.ModelArtifacts): Promise
   }
 }
 
-/** The weights files that `jsonPath` names and that this handler has named. */
+/** The weight files that `jsonPath` names and that this handler has named. */
 async function ownWeights(jsonPath: string): Promise<string[]> {
   try {
     const { weightsManifest } = parseModelJson(await fs.readFile(jsonPath, 'utf8'), jsonPath);
     const names = (weightsManifest ?? []).flatMap((group) => group.paths);
     return names.filter((name) => /^[^\\/]+\.weights\.[0-9a-f]{16}\.bin$/.test(name));
   } catch {
-    return []; // nothing there yet, or something not ours: nothing to remove
+    return []; // Nothing there yet, or not ours: nothing to remove.
   }
 }
 
-/** Removes a weights file unless another model.json of its directory, a copy, still needs it. */
+/** Removes a weight file unless another model.json in its directory, a copy, still needs it. */
 async function removeUnused(directory: string, name: string): Promise<void> {
   for (const other of await fs.readdir(directory)) {
     if (!other.endsWith('.json')) continue;
@@ -140,7 +140,7 @@ async function removeUnused(directory: string, name: string): Promise<void> {
 }
 
 async function load(target: string): Promise<tf.io.ModelArtifacts> {
-  await tf.ready(); // wasm starts asynchronously, and the caller makes tensors next
+  await tf.ready(); // wasm starts asynchronously, and the caller makes tensors next.
   const jsonPath = await jsonPathOf(target, false);
   let text = await readJson(jsonPath);
   for (let tries = 1; ; tries++) {
@@ -150,8 +150,8 @@ async function load(target: string): Promise<tf.io.ModelArtifacts> {
       const weightData = await readWeights(weightsManifest, jsonPath);
       return { ...json, weightSpecs: weightsManifest.flatMap((g) => g.weights), weightData };
     } catch (error) {
-      // A save that went on meanwhile has replaced model.json and removed the weights of the old; two
-      // of them may have put back what was there before.
+      // A save in the meantime has replaced model.json and removed the old weights; two saves may have restored what
+      // was there before.
       const now = await readJson(jsonPath);
       if (now === text && tries >= TRIES) throw error;
       if (now !== text) tries = 0;
@@ -169,7 +169,7 @@ async function readJson(jsonPath: string): Promise<string> {
   }
 }
 
-/** The weights of all files as one buffer, or beyond 1 GiB as several of that size. */
+/** The weights of all files as one buffer or, beyond 1 GiB, as several of that size. */
 async function readWeights(manifest: Manifest, jsonPath: string): Promise<tf.io.WeightData> {
   const files: SizedFile[] = [];
   for (const group of manifest) {
@@ -180,7 +180,7 @@ async function readWeights(manifest: Manifest, jsonPath: string): Promise<tf.io.
     if (exact ? found !== bytes : found < bytes) {
       throw new Error(
         `${paths.join(', ')}: expected ${exact ? '' : 'at least '}${bytes} bytes of weights, as ` +
-          `${jsonPath} says, but found ${found}: the files are damaged or of another model`,
+          `${jsonPath} states, but found ${found}: the files are damaged or belong to another model`,
       );
     }
     paths.forEach((path, i) => {

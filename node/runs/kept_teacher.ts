@@ -1,23 +1,23 @@
-/** A teacher whose outputs are kept on disk: asked again for the same images, it is not run again. */
+/** A teacher whose outputs are kept on disk: for the same images it does not run again. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type { Teacher, TeacherBatch, TeacherOutputs } from '../../training/teacher';
 import { openFolder, readShard, type Shard, shardsOf, writeShard } from './_teacher_shards';
 
-/** Samples of a shard. */
+/** Samples per shard. */
 const SHARD_SAMPLES = 1024;
-/** Shards in memory: of 1,000 classes 256 MiB. */
+/** The most shards in memory: 256 MiB with 1,000 classes. */
 const SHARDS_IN_MEMORY = 64;
 
 export interface KeptTeacherOptions {
-  /** Made if missing. Several runs may share it, also at the same time. */
+  /** Made if missing. Several runs may share it, even at the same time. */
   folder: string;
-  /** What the outputs follow from: the teacher's hash, data set, augmentation and its seed. */
+  /** What the outputs depend on: the teacher's hash, data set, augmentation and its seed. */
   identity: Record<string, unknown>;
-  /** Whether a sample's image is another one in each epoch. Default true; false: it is augmented in none. */
+  /** Whether a sample's image differs between epochs. Default true. False if nothing is augmented. */
   perEpoch?: boolean;
-  /** Called with a message for each damaged file, which is removed: its outputs are made anew. */
+  /** Called with a message for each damaged file, which is removed: its outputs are recomputed. */
   onDamaged?: (message: string) => void;
 }
 
@@ -28,14 +28,14 @@ interface Row {
 }
 
 /**
- * Outputs by epoch and the sample's index in the data set. What is not there the teacher is asked for, by
- * the batch; it is written at each 1,024 samples, before each checkpoint and at the end of the run.
+ * Keeps outputs by epoch and by the sample's index in the data set. It asks the teacher, batch by batch, for missing
+ * ones, and writes them after every 1,024 samples, before each checkpoint and at the end of the run.
  *
  * ```ts
  * const kept = await keptTeacher(modelTeacher(model), { folder: 'runs/teacher_outputs', identity: { sha256, seed: 42 } });
  * ```
  *
- * @throws if the folder's outputs have another identity: a table says where they differ
+ * @throws if the folder's outputs have another identity; a table shows the differences
  */
 export async function keptTeacher(teacher: Teacher, options: KeptTeacherOptions): Promise<Teacher> {
   const { folder, identity, perEpoch = true } = options;
@@ -50,7 +50,7 @@ class KeptTeacher implements Teacher {
   private places = new Map<number, { shard: string; row: number }>();
   /** Rows not yet written. */
   private pending = new Map<number, Row>();
-  /** Shards in memory, the longest unused first. */
+  /** Shards in memory, the least recently used first. */
   private readonly loaded = new Map<string, Shard>();
 
   constructor(
@@ -63,7 +63,7 @@ class KeptTeacher implements Teacher {
   async outputs(x: tf.Tensor, batch: TeacherBatch): Promise<TeacherOutputs> {
     const { at, indices } = batch;
     if (!indices || indices.length !== x.shape[0]) {
-      throw new Error('keptTeacher needs the indices of the samples of each batch, but got none');
+      throw new Error('keptTeacher needs the sample indices of each batch, but got none');
     }
     await this.turnTo(this.options.perEpoch === false ? 0 : at.epoch);
     const isKnown = (index: number) => this.pending.has(index) || this.places.has(index);
@@ -82,7 +82,7 @@ class KeptTeacher implements Teacher {
       : { logits };
   }
 
-  /** Writes what is not yet on disk. */
+  /** Writes everything that is not yet on disk. */
   async flush(): Promise<void> {
     if (this.pending.size === 0) return;
     const rows = [...this.pending.values()];
@@ -98,7 +98,7 @@ class KeptTeacher implements Teacher {
     this.pending.clear();
   }
 
-  /** Makes an epoch the current one, with what is on disk of it. */
+  /** Makes an epoch the current one, and finds its outputs on disk. */
   private async turnTo(epoch: number): Promise<void> {
     if (epoch === this.epoch) return;
     await this.flush();

@@ -8,8 +8,8 @@ import { fileVersionRecord, scalarsRecord, sessionStartRecord } from '../../trai
 import { errorCode, fileError, writeAtomically } from '../files/files';
 
 /**
- * `metrics.csv`, a row an epoch, and `steps.csv`, a row an optimizer step; both count epochs from 0,
- * as TensorBoard and the authors' logs do. A run that goes on drops the rows that it is going to make anew.
+ * Writes `metrics.csv`, one row per epoch, and `steps.csv`, one row per optimizer step. Both count epochs from 0, as
+ * TensorBoard and the authors' logs do. A resumed run drops the rows that it will write again.
  */
 export function csvObserver(folder: string): TrainingObserver {
   const epochsFile = join(folder, 'metrics.csv');
@@ -33,7 +33,7 @@ export function csvObserver(folder: string): TrainingObserver {
   };
 }
 
-/** The file's rows of steps that are done, each of them whole. */
+/** The file's complete rows for finished steps. */
 async function rowsUntil(file: string, step: number): Promise<string> {
   const text = await fs.readFile(file, 'utf8').catch((error) => {
     if (errorCode(error) === 'ENOENT') return '';
@@ -44,7 +44,7 @@ async function rowsUntil(file: string, step: number): Promise<string> {
   return stepHeader + kept.join('');
 }
 
-/** One event file a process, in `folder`, as TensorBoard has them; `tensorboard --logdir FOLDER` shows it. */
+/** One event file per process in `folder`, as usual for TensorBoard; `tensorboard --logdir FOLDER` shows it. */
 export function tensorboardObserver(folder: string): TrainingObserver {
   let file: Appender;
   const now = () => Date.now() / 1000;
@@ -55,7 +55,7 @@ export function tensorboardObserver(folder: string): TrainingObserver {
       file = await Appender.open(join(folder, name));
       await file.write(fileVersionRecord(now()));
       await file.write(sessionStartRecord(position.step + 1, now()));
-      // An epoch whose row was lost with the process is there again; one that was not is the same.
+      // An epoch whose row was lost with the process is written again; repeating others changes nothing.
       for (const report of history) {
         await file.write(scalarsRecord(epochScalars(report), report.step, now()));
       }
@@ -73,7 +73,7 @@ export function tensorboardObserver(folder: string): TrainingObserver {
   };
 }
 
-/** Appends to a file: all of what is written, or on a full disk nothing, and an error that names it. */
+/** Appends to a file: everything, or nothing if the disk is full, with an error that names the file. */
 class Appender {
   private constructor(
     private readonly path: string,
@@ -95,7 +95,7 @@ class Appender {
       await this.handle.writeFile(data);
       this.size += data.length;
     } catch (error) {
-      await this.handle.truncate(this.size).catch(() => undefined); // half a row is none
+      await this.handle.truncate(this.size).catch(() => undefined); // Removes half a row.
       throw fileError(`cannot write ${this.path}`, error);
     }
   }

@@ -1,8 +1,11 @@
-/** What results depend on to the last bit, besides the program: backend, threads, oneDNN's switch. */
+/** What results depend on to the last bit besides the program: backend, threads, oneDNN's switch. */
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 
-/** Of a backend, the current one unless named. Two runs agree to the bit where this is equal, on machines of one kind. */
+/**
+ * For the current backend unless another is named. On machines of one kind, two runs agree bit for bit if this is
+ * equal.
+ */
 export function numericEnvironment(
   backend = tf.getBackend(),
 ): Record<string, string | number | boolean> {

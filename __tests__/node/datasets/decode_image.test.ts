@@ -19,12 +19,12 @@ test.each([
 });
 
 test.each([
-  ['lab2.tif', /CIELAB would get other pixels than PIL gives/],
-  ['ycbcr_raw.tif', /TIFF of YCbCr without JPEG would get other pixels/],
-  ['premultiplied.tif', /TIFF of premultiplied alpha would get other pixels/],
-  ['white16.tif', /TIFF of 16 bits with white as 0 would get other pixels/],
-  ['turn6_cmyk.tif', /TIFF of CMYK or of more than 8 bits, with a mark to rotate it would get/],
-  ['x.avif', /AVIF and HEIF would get other pixels/],
+  ['lab2.tif', /CIELAB would decode to other pixels than in PIL/],
+  ['ycbcr_raw.tif', /TIFF of YCbCr without JPEG would decode to other pixels/],
+  ['premultiplied.tif', /TIFF of premultiplied alpha would decode to other pixels/],
+  ['white16.tif', /TIFF of 16 bits with white as 0 would decode to other pixels/],
+  ['turn6_cmyk.tif', /TIFF of CMYK or more than 8 bits, with a rotation mark would decode/],
+  ['x.avif', /AVIF and HEIF would decode to other pixels/],
 ])('%s is refused', async (name, message) => {
   await expect(decodeImage(join(folder, name))).rejects.toThrow(message);
 });

@@ -192,10 +192,10 @@ test('without a known size there is a ceiling, told of or not', async () => {
   expect(existsSync(`${path}.part`)).toBe(false); // no use to a later call
   handler = honest;
   await expect(download([url], path, { ...quick, maxBytes: 299_999 })).rejects.toThrow(
-    "must have 299999 bytes at most, but the server's has 300000",
+    'must have 299999 bytes at most, but has 300000 on the server',
   );
   await expect(download([url], path, { ...quick, bytes: 300_001 })).rejects.toThrow(
-    "must have 300001 bytes, but the server's has 300000",
+    'must have 300001 bytes, but has 300000 on the server',
   );
 });
 
@@ -214,7 +214,7 @@ test.each([
   };
   const slow = { ...quick, attempts: 2, idleTimeout: 150, minRate: 10_000 };
   await expect(download([url], path, slow)).rejects.toThrow(
-    /only \d+ bytes came for 0.15 s|terminated|fetch failed/,
+    /only \d+ bytes arrived within 0.15 s|terminated|fetch failed/,
   );
   expect(requests.length).toBe(2);
 });
@@ -223,12 +223,12 @@ test.each<[string, Record<string, string>, string]>([
   ['a page', { 'content-type': 'text/html; charset=utf-8' }, '<p>Log in</p>'],
   ['a page without a type', {}, '\n<!DOCTYPE html><title>Not here</title>'],
 ])(
-  '%s in place of the file is refused, and costs nothing that is here',
+  '%s instead of the file is refused, and costs nothing that is here',
   async (_, headers, text) => {
     writeFileSync(`${path}.part`, file.subarray(0, 5000));
     handler = (_, response) => response.writeHead(200, headers).end(text);
     await expect(download([url], path, quick)).rejects.toThrow(
-      /the server sends a page \(.*\) in place of the file: "(<p>Log|<!DOCTYPE)/,
+      /the server sends a web page \(.*\) instead of the file: {2}"(<p>Log|<!DOCTYPE)/,
     );
     expect(requests.length).toBe(1);
     expect(readFileSync(`${path}.part`).equals(file.subarray(0, 5000))).toBe(true);
@@ -245,7 +245,7 @@ test('416: a server that has no more differs from one that knows no ranges', asy
     response.socket?.end(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${'y'.repeat(5000)}`);
   };
   await expect(download([url], path, { ...quick, bytes: file.length })).rejects.toThrow(
-    /it ends after 5000 of 300000 bytes|nothing beyond the 5000 bytes that are here \(416\)/,
+    /download ends after 5000 of 300000 bytes|nothing beyond the 5000 bytes already here \(416\)/,
   );
   expect(requests.length).toBeLessThan(8);
 
@@ -266,7 +266,7 @@ test('a part is put where the server says that it belongs', async () => {
   };
   handler = from(6000);
   await expect(download([url], path, quick)).rejects.toThrow(
-    'asked for bytes from 5000, it sends those from 6000',
+    'the server was asked for bytes from 5000, but sends those from 6000',
   );
   handler = from(3000);
   await download([url], path, quick);
@@ -276,7 +276,7 @@ test('a part is put where the server says that it belongs', async () => {
 test('a silent server is given up', async () => {
   handler = () => undefined;
   await expect(download([url], path, { ...quick, attempts: 2, idleTimeout: 30 })).rejects.toThrow(
-    /nothing came for 0.03 s/,
+    /nothing arrived within 0.03 s/,
   );
   expect(requests.length).toBe(2);
 });

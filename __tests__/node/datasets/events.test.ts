@@ -62,7 +62,7 @@ describe('cifar10dvs', () => {
     );
     const empty = join(directory, 'empty');
     await expect(cifar10dvs({ ...setting, root: empty, split: 'train' })).rejects.toThrow(
-      /cifar10dvs must have the folder airplane in .*empty, but has not: `npx spikingformer datasets prepare/,
+      /cifar10dvs must have the folder airplane in .*empty, but they are missing: `npx spikingformer datasets prepare/,
     );
     for (const name of classNames) write(empty, `${name}/readme.txt`, 'no recording');
     const options = { ...setting, root: empty, partial: true, split: 'test' } as const;
@@ -74,7 +74,7 @@ describe('cifar10dvs', () => {
     [{ frame: 4 }, /cifar10dvs has no option 'frame'/],
     [{ frames: 0 }, /frames must be an integer from 1/],
     [{ splitBy: 'time', duration: 5 }, /duration or frames and splitBy, but have both/],
-    [{ cache: '' }, /cache must be the path of a folder, or false/],
+    [{ cache: '' }, /cache must be the path of a folder or false/],
     [{ damaged: 'ignore' }, /damaged must be one of 'error', 'skip'/],
     [{ damaged: 'skip' }, /needs the cache/],
     [{ partial: 1 }, /partial must be true or false/],

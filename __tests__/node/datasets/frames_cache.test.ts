@@ -77,7 +77,7 @@ test('a place where frames cannot be kept is named, with what to do', async () =
   const file = fresh();
   writeFileSync(file, '');
   await expect(open(file)).rejects.toThrow(
-    /^frames cannot be kept in .*train-5-number \(cache: another folder, or false\): ENOTDIR/,
+    /^cannot cache frames in .*train-5-number \(set cache to another folder or false\): ENOTDIR/,
   );
 });
 
@@ -173,7 +173,7 @@ test('a byte that changes later is refused when its sample is read, and found by
   writeFileSync(path, bytes);
   const cached = await open(cache);
   await expect(cached.read(599)).rejects.toThrow(
-    /Train\/9\/00599.bin in .*shard-00002.bin must have SHA-256 .* delete it, and its frames are made/,
+    /Train\/9\/00599.bin in .*shard-00002.bin must have SHA-256 .* delete it to have its frames made again/,
   );
   expect((await cached.read(0)).label).toBe(0);
   expect(await checkFramesCaches(cache)).toEqual([

@@ -182,7 +182,7 @@ test('placed by hand: what is missing is named, with its hash and its place; arc
   expect(existsSync(join(root, 'airplane/cifar10_airplane_0.aedat'))).toBe(true); // not in vain
   write(root, 'truck.zip', archives['truck.zip'].subarray(9));
   await expect(prepareEntry(small, { root })).rejects.toThrow(
-    /truck.zip must have md5 \w+, but has \w+ .*: remove it, or put the right one there/,
+    /truck.zip must have md5 \w+, but has \w+ .*: remove it, or replace it by the right file/,
   );
   write(root, 'truck.zip', archives['truck.zip']);
   await prepareEntry(small, { root });
@@ -292,7 +292,7 @@ describe('unpack', () => {
       if (cut === 0 && name !== 'a.zip') await files.catch(() => undefined);
       else {
         await expect(files).rejects.toThrow(`cannot unpack ${join(root, name)}: it is `);
-        if (cut > 9) await expect(files).rejects.toThrow('it is cut');
+        if (cut > 9) await expect(files).rejects.toThrow('it is truncated');
       }
     }
   });

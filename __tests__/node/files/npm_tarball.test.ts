@@ -116,7 +116,7 @@ describe('readNpmTarball', () => {
     ['a b', '1.0.0', {}, /name must be the name of an npm package, but got 'a b'/],
     ['../x', '1.0.0', {}, /name must be/],
     ['x', 'latest', {}, /version must be an exact version such as 1\.2\.3, but got 'latest'/],
-    ['x', '1.0.0', {}, /needs integrity or sha256/],
+    ['x', '1.0.0', {}, /needs either integrity or sha256/],
     ['x', '1.0.0', { integrity: 'sha1-abc' }, /integrity must be 'sha512-'.*got 'sha1-abc'/],
     ['x', '1.0.0', { sha256: 'abc' }, /sha256 must be 64 hexadecimal digits, but got 'abc'/],
     ['x', '1.0.0', { sha256: 'abc', hash: 1 }, /no option 'hash'/],

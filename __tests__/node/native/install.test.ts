@@ -176,7 +176,7 @@ test('undoes what a killed process left, and takes over its folder', async () =>
   });
   const log: string[] = [];
   await install({ log: (line: string) => log.push(line) });
-  expect(log).toContain('an earlier try was broken off: undone');
+  expect(log).toContain('an earlier attempt was interrupted: undone');
   expect(readFileSync(join(folder, '.spikingformer-original/lib/own.node'), 'utf8')).toBe('own');
 });
 
@@ -213,7 +213,7 @@ describe('before it starts, it refuses', () => {
   test('a machine that lacks things, naming all of them', () =>
     refused(
       setUp({ findCompiler: () => 'c++ does not run', findPip: () => 'python3 hangs' }),
-      /nothing was changed, since this is missing: a C\+\+17 compiler.*c\+\+ does not run; a Python with pip.*: python3 hangs/,
+      /nothing was changed; missing: {2}a C\+\+17 compiler.*c\+\+ does not run; a Python with pip.*: python3 hangs/,
     ));
 
   test('a disk that is too full, for what is fetched or for what is built', async () => {

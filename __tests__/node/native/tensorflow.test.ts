@@ -242,7 +242,7 @@ cp ${wheels}/*.whl "$last/"`);
       '0'.repeat(64),
       /must have SHA-256 0{64}, as the index says, but has/,
     ],
-    ['a hash missing', entries, '', /the index gives no SHA-256 of/],
+    ['a hash missing', entries, '', /the index gives no SHA-256 to verify/],
     ['a name that escapes', [...entries, { name: '../../escaped' }], undefined, /is refused/],
     ['a library missing', entries.slice(1), undefined, /has no libtensorflow_cc/],
   ])('with %s: an error, and an empty cache', async (_, archive, sha256, message) => {

@@ -298,8 +298,8 @@ describe('damage', () => {
 
   test.each([
     ['files', undefined, 'missing'],
-    ['files', { 'model.json': null }, 'an object, or lacks something'],
-    ['files', { '../model.json': { bytes: 1, sha256: '' } }, 'an object, or lacks something'],
+    ['files', { 'model.json': null }, 'an object, or incomplete'],
+    ['files', { '../model.json': { bytes: 1, sha256: '' } }, 'an object, or incomplete'],
     ['position', 5, 'a number'],
     ['history', {}, 'an object'],
     ['optimizer', null, 'null'],
@@ -329,9 +329,7 @@ describe('damage', () => {
     const { store } = await twoCheckpoints();
     for (const name of await store.list())
       writeFileSync(join(store.directory, name, 'model.json'), '{}');
-    await expect(store.newest(() => undefined)).rejects.toThrow(
-      /none of the 2 checkpoints .* is whole/,
-    );
+    await expect(store.newest(() => undefined)).rejects.toThrow(/all 2 checkpoints .* are damaged/);
     expect(await fresh().newest(silent)).toBeNull();
   });
 
@@ -352,7 +350,7 @@ describe('damage', () => {
       });
       const run = tinyTrainer({ ...saving(store), epochs: 1 });
       await expect(run.finish()).rejects.toThrow(
-        /cannot keep checkpoint epoch-000001-batch-000000: .*ENOSPC.*the last good checkpoint is .*epoch-000000-batch-000002$/,
+        /cannot save checkpoint epoch-000001-batch-000000: .*ENOSPC.*the last good checkpoint is .*epoch-000000-batch-000002$/,
       );
       run.end();
       jest.restoreAllMocks();

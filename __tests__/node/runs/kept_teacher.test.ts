@@ -112,7 +112,7 @@ describe('outputs that are kept', () => {
     await expect(
       kept(counting(), folder, { identity: { teacher: 'abd', images: { seed: 2 } } }),
     ).rejects.toThrow(
-      /outputs in .* are of another run:\n +there +here\n +teacher +"abc" +"abd"\n +images\.seed +1 +2$/,
+      /outputs in .* belong to another run:\n +there +here\n +teacher +"abc" +"abd"\n +images\.seed +1 +2$/,
     );
     await expect(kept(counting(), folder, { perEpoch: false })).rejects.toThrow(
       /perEpoch +true +false/,
@@ -130,7 +130,7 @@ describe('outputs that are kept', () => {
         bytes[bytes.length - 1]! ^= 1;
         writeFileSync(path, bytes);
       },
-      /is damaged: its SHA-256 is not its name's$/,
+      /is damaged: its SHA-256 is not the one in its name$/,
     ],
     ['cut', (path) => writeFileSync(path, readFileSync(path).subarray(0, 40)), /is damaged/],
   ])('a file that is %s is told, removed, and made anew', async (_, damage, message) => {
@@ -154,12 +154,14 @@ describe('outputs that are kept', () => {
     const teacher = await kept(counting(), fresh());
     const x = tf.zeros([2, 2]);
     await expect(teacher.outputs(x, { at: { epoch: 0, batch: 0 } })).rejects.toThrow(
-      'keptTeacher needs the indices of the samples of each batch',
+      'keptTeacher needs the sample indices of each batch',
     );
     x.dispose();
     const file = join(directory, 'file');
     writeFileSync(file, '');
-    await expect(kept(counting(), file)).rejects.toThrow(/outputs cannot be kept in .*file/);
+    await expect(kept(counting(), file)).rejects.toThrow(
+      /cannot keep a teacher's outputs in .*file/,
+    );
   });
 });
 
