@@ -4,8 +4,10 @@
  * families/ has the same with one family of networks each.
  * With tfjs's wasm backend goes spikingformer-wasm.min.js, as a page for other backends need not load it.
  *
- *   <script src="https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@4.22.0/dist/tf.min.js"></script>
- *   <script src="https://cdn.jsdelivr.net/npm/tfjs-spikingformer/dist/spikingformer.min.js"></script>
+ * ```html
+ * <script src="https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@4.22.0/dist/tf.min.js"></script>
+ * <script src="https://cdn.jsdelivr.net/npm/tfjs-spikingformer/dist/spikingformer.min.js"></script>
+ * ```
  */
 import { readSafetensors, SafetensorsError, writeSafetensors } from './interop/safetensors';
 import { loadTorchStateDict, toTorchStateDict } from './interop/torch';

@@ -26,7 +26,7 @@ export interface PredictArguments extends Omit<OpenOptions, 'recipe'> {
   json?: boolean;
 }
 
-/** Samples that the network is given at once. */
+/** Samples per batch. */
 const BATCH = 64;
 
 /** A sample; `label` is the index of its class, if that is known. */

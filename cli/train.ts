@@ -1,4 +1,4 @@
-/** `spikingformer train`: runs a recipe, keeps checkpoints, goes on where it stopped. */
+/** `spikingformer train`: runs a recipe, saves checkpoints, resumes where it stopped. */
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -238,7 +238,7 @@ async function agree(
 async function refuseToBeginAgain(run: string, store: CheckpointStore): Promise<void> {
   if (!existsSync(join(run, RECIPE)) && (await store.list()).length === 0) return;
   throw new UsageError(
-    `${run} has a run already: --resume goes on with it, --out names another folder`,
+    `${run} already has a run: --resume continues it, --out names another folder`,
   );
 }
 
@@ -247,14 +247,15 @@ async function startBackend(run: string, options: TrainArguments) {
   const { backend, inexact } = options;
   const own = options.resume && backend === undefined ? await backendOf(run) : undefined;
   if (own === undefined) return useBackend(backend);
-  return useBackend(own, 'as the run until now; --backend with --inexact takes another').catch(
-    (error: Error) => {
-      if (inexact) return useBackend(undefined);
-      throw new Error(
-        `the run's backend cannot be had: ${error.message}; --inexact goes on with another`,
-      );
-    },
-  );
+  return useBackend(
+    own,
+    'the backend of the run so far; --backend with --inexact selects another',
+  ).catch((error: Error) => {
+    if (inexact) return useBackend(undefined);
+    throw new Error(
+      `the run's backend is not available: ${error.message}; --inexact continues with another`,
+    );
+  });
 }
 
 async function restore(
@@ -264,7 +265,7 @@ async function restore(
   say: (line: string) => void,
 ): Promise<void> {
   const checkpoint = await store.newest((message) => console.error(`warning: ${message}`));
-  if (!checkpoint) return say('there is no checkpoint yet: beginning at the beginning');
+  if (!checkpoint) return say('there is no checkpoint yet: starting from the beginning');
   await store.restore(trainer, checkpoint, !inexact);
   const { epoch, batch } = trainer.progress.position;
   say(`resuming from ${checkpoint.folder}: epoch ${epoch + 1}, batch ${batch}`);

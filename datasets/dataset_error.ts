@@ -1,6 +1,6 @@
 /** What every reader of data files throws, and the one check that they share. */
 
-/** Bytes that are not what a reader was told they are. */
+/** Bytes that are not what a reader expects. */
 export class DatasetError extends Error {
   override name = 'DatasetError';
 }

@@ -45,7 +45,7 @@ export function readDvsGestureLabels(csvText: string): DvsGestureLabel[] {
     labels.push({ class: gesture, start, end });
   }
   if (labels.length === 0) {
-    throw new DatasetError('a DVS128 Gesture csv must hold one row or more, but has none');
+    throw new DatasetError('a DVS128 Gesture csv must hold at least one row, but has none');
   }
   return labels;
 }

@@ -90,7 +90,7 @@ function isSide(size: unknown): boolean {
 export function checkEvents({ t, x, y, p, width, height }: Events): void {
   if (x.length !== t.length || y.length !== t.length || p.length !== t.length) {
     throw new DatasetError(
-      'events must have t, x, y and p of one length, but got lengths ' +
+      'events must have t, x, y and p of the same length, but got lengths ' +
         `${t.length}, ${x.length}, ${y.length} and ${p.length}`,
     );
   }
@@ -100,7 +100,7 @@ export function checkEvents({ t, x, y, p, width, height }: Events): void {
 /** One recording of several of one size, such as the batches of a stream. */
 export function concatEvents(parts: readonly EventRecording[]): EventRecording {
   if (parts.length === 0) {
-    throw new DatasetError('parts must hold one recording or more, but got none');
+    throw new DatasetError('parts must hold at least one recording, but got none');
   }
   const [{ width, height }] = parts;
   const total = parts.reduce((sum, { t }) => sum + t.length, 0);

@@ -53,7 +53,7 @@ const COUNTABLE = 2 ** 24;
 export function eventsToFrames(events: Events, options: FramesOptions): Frames {
   checkEvents(events);
   const { t, width, height } = events;
-  if (t.length === 0) throw new DatasetError('events must hold one event or more, but hold none');
+  if (t.length === 0) throw new DatasetError('events must hold at least one event, but hold none');
   const slices = sliceEvents(t, options, Math.floor(LARGEST / (height * width * 2)));
   const frameSize = height * width * 2;
   const data = new Float32Array(slices.length * frameSize);

@@ -31,7 +31,7 @@ export function memorySource(samples: MemorySamples): SampleSource {
   const size = shape.reduce((a, b) => a * b, 1);
   if (data.length !== size * labels.length) {
     throw new DatasetError(
-      `data must hold ${labels.length} samples of shape [${shape}], one a label, but has ` +
+      `data must hold ${labels.length} samples of shape [${shape}], one per label, but has ` +
         `${data.length} values`,
     );
   }

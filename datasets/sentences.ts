@@ -87,12 +87,12 @@ export function encodeSentences(
 function idsOf(tokenizer: SentenceTokenizer, sentence: unknown, name: string): number[] {
   if (typeof sentence !== 'string' || sentence.trim() === '') {
     const received = typeof sentence === 'string' ? quoted(sentence) : typeof sentence;
-    throw new DatasetError(`${name} must be a text of one word or more, but got ${received}`);
+    throw new DatasetError(`${name} must be a text of at least one word, but got ${received}`);
   }
   const ids = Array.from(tokenizer.encode(sentence).ids);
   if (ids.length === 0) {
     throw new DatasetError(
-      `${name} must have one token or more, but has none: ${quoted(sentence)}`,
+      `${name} must have at least one token, but has none: ${quoted(sentence)}`,
     );
   }
   return ids;

@@ -5,7 +5,7 @@ import { DatasetError } from './dataset_error';
 import type { Sample, SampleSource } from './sample';
 
 export interface TfDatasetOptions {
-  /** (x / 255 - mean) / std a channel, for sources that have mean and std. Default false: x / 255. */
+  /** (x / 255 - mean) / std per channel, for sources that have mean and std. Default false: x / 255. */
   normalize?: boolean;
 }
 

@@ -1,13 +1,13 @@
-/** The one error of every reader and writer of weights, and of a run's checkpoints on disk. */
+/** The error of every reader and writer of weights, and of a run's checkpoints on disk. */
 
 /**
- * A file of weights that does not follow its format, or holds what no reader here builds; a checkpoint
- * that is damaged, or of another run. `interop` and the entry for Node export the same class.
+ * A file of weights that violates its format or holds something unsupported; or a checkpoint that is damaged or belongs
+ * to another run. `interop` and the entry for Node export the same class.
  */
 export class CheckpointError extends Error {
   override name = 'CheckpointError';
 
-  /** @param offset where in the file it was found, in bytes, where that can be said */
+  /** @param offset the position in the file in bytes, if known */
   constructor(
     message: string,
     readonly offset?: number,

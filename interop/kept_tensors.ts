@@ -12,7 +12,7 @@ const KEY = 'torchUnusedTensors';
 /** Numbers to a call: more arguments than this overflow some engines' stacks. */
 const PIECE = 8192;
 
-/** Keeps tensors with a model, in place of those it kept; the rest of its metadata stays. */
+/** Stores tensors with a model, replacing earlier ones; the rest of its metadata stays. */
 export function keepTensors(model: tf.LayersModel, tensors: StateDictLike): void {
   const { [KEY]: _, ...others } = (model.getUserDefinedMetadata() ?? {}) as Record<string, unknown>;
   const empty = Object.keys(tensors).length === 0;
@@ -23,9 +23,9 @@ export function keepTensors(model: tf.LayersModel, tensors: StateDictLike): void
 }
 
 /**
- * What the authors' checkpoint had and the model does not use, as it was loaded; empty where nothing
- * was. It goes with the model into its files and back, and toTorchStateDict writes it again.
- * Throws a SafetensorsError where a model file was changed by hand.
+ * The tensors of the authors' checkpoint that the model does not use, as loaded; empty if there were none. They are
+ * saved and loaded with the model, and toTorchStateDict writes them again. Throws a SafetensorsError if a model file
+ * was changed by hand.
  */
 export function keptTorchTensors(model: tf.LayersModel): StateDict {
   const kept = (model.getUserDefinedMetadata() as Record<string, unknown> | undefined)?.[KEY];

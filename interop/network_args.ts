@@ -26,9 +26,9 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What recognizePreset needs to know of a model beyond its weights, as a checkpoint's `args`: heads,
- * time steps, tau and sizes under the names that timm's and the authors' scripts have, and every option
- * under `tfjs_spikingformer`. Empty for a model of no family, or one whose layers differ in an option.
+ * What recognizePreset needs to know about a model besides its weights, as a checkpoint's `args`: heads, time steps,
+ * tau and sizes under the names of timm's and the authors' scripts, and every option under `tfjs_spikingformer`. Empty
+ * for a model of no family, or one whose layers differ in an option.
  *
  * ```ts
  * writeTorchCheckpoint(toTorchStateDict(model), { args: networkArgs(model) });
@@ -71,7 +71,9 @@ export function ownNetwork(args: unknown): { family: Family; config: Partial<Mod
   }
   const unknown = Object.keys(config).find((key) => !Object.hasOwn(family.options, key));
   if (unknown !== undefined) {
-    throw new CheckpointError(`args.${OWN} has ${unknown}, which is no option of a ${family.name}`);
+    throw new CheckpointError(
+      `args.${OWN} has ${unknown}, which is not an option of ${family.name}`,
+    );
   }
   return { family, config: config as Partial<ModelConfig> };
 }

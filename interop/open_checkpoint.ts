@@ -1,4 +1,4 @@
-/** Files of weights of either format, and of checkpoints that lie in several files with an index. */
+/** Files of weights in either format, and checkpoints in several files with an index. */
 import { invalid } from '../lib/validate';
 import { whatItIs } from './beginning';
 import { asBytes, type CheckpointFile, sourceOf } from './byte_source';
@@ -12,7 +12,7 @@ import {
 } from './torch_checkpoint';
 import { BEGINNING, beginsAsTorch } from './torch_file/open';
 
-/** A checkpoint of either format, its tensors read one by one, when they are asked for. */
+/** A checkpoint in either format, whose tensors are read one by one on demand. */
 export interface OpenedCheckpoint extends OpenedTorchCheckpoint {
   format: 'torch' | 'safetensors';
 }
@@ -21,7 +21,8 @@ export interface OpenedCheckpoint extends OpenedTorchCheckpoint {
 const MAX_INDEX = 2 ** 26;
 
 /**
- * Opens a file of weights, a PyTorch checkpoint or safetensors, told apart by their content.
+ * Opens a file of weights, a PyTorch checkpoint or safetensors, recognized by its content. Rejects with a
+ * CheckpointError if it is neither.
  *
  * ```ts
  * const { format, stateDict, meta } = await openCheckpoint(input.files[0]);
@@ -57,8 +58,8 @@ function metaOf({ format: _, ...texts }: Record<string, string>): Record<string,
 export type OpenShard = (name: string) => CheckpointFile | Promise<CheckpointFile>;
 
 /**
- * Opens a checkpoint in several files by its index (model.safetensors.index.json,
- * pytorch_model.bin.index.json). A file is opened when the index names it, and must hold what it says.
+ * Opens a checkpoint in several files by its index (model.safetensors.index.json, pytorch_model.bin.index.json). Files
+ * are opened as the index names them; a CheckpointError reports one that does not hold its tensors.
  *
  * ```ts
  * const { stateDict } = await openShardedCheckpoint(await index.arrayBuffer(), (name) => files[name]);
@@ -79,7 +80,9 @@ export async function openShardedCheckpoint(
   for (const [key, name] of weightMap) {
     const tensor = shards.get(name)!.stateDict[key];
     if (!tensor)
-      throw new CheckpointError(`the index has ${shown(key)} in ${name}, which has none`);
+      throw new CheckpointError(
+        `the index places ${shown(key)} in ${name}, which does not have it`,
+      );
     stateDict[key] = tensor;
   }
   for (const [name, shard] of shards) {

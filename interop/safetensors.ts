@@ -1,7 +1,7 @@
 /**
- * The safetensors format, in and out: eight bytes of header length, a JSON header, and the tensors'
- * bytes one after another, little-endian (github.com/huggingface/safetensors). A file may come from
- * anywhere: nothing in it is believed before it is checked, and no memory is taken on its word.
+ * Reads and writes the safetensors format: eight bytes of header length, a JSON header, and the tensors' bytes one
+ * after another, little-endian (github.com/huggingface/safetensors). Files may be hostile: everything is checked before
+ * use, and no memory is allocated on a file's word.
  */
 
 import {
@@ -42,9 +42,9 @@ export { SafetensorsError };
 const MAX_HEADER = 100_000_000;
 
 /**
- * Reads every tensor of a safetensors file. Tensors are views of `bytes` where their alignment
- * allows it and copies elsewhere: copy `data` before changing either. `__metadata__` is left out
- * (see readSafetensorsMetadata). Throws a SafetensorsError where the bytes are not such a file.
+ * Reads every tensor of a safetensors file. Tensors are views of `bytes` if their alignment allows it, else copies:
+ * copy `data` before you change either. `__metadata__` is left out (see readSafetensorsMetadata). Throws a
+ * SafetensorsError if the bytes are not such a file.
  *
  * ```ts
  * const {shape, dtype, data} = readSafetensors(bytes)['head.weight'];
@@ -62,8 +62,8 @@ export function readSafetensors(bytes: Uint8Array | ArrayBuffer): StateDict {
 }
 
 /**
- * Opens a safetensors file of any size: its header is read, and each tensor when its `read()` is called.
- * `file` is a Blob or File, an open file of Node's `fs/promises`, or `{size, read(begin, end)}`.
+ * Opens a safetensors file of any size: it reads the header now, and each tensor when its `read()` is called. `file` is
+ * a Blob or File, an open file of Node's `fs/promises`, or `{size, read(begin, end)}`.
  */
 export async function openSafetensors(
   file: CheckpointFile,
@@ -84,15 +84,15 @@ export async function openSafetensors(
   return { stateDict, metadata: header.metadata };
 }
 
-/** The `__metadata__` texts of a safetensors file, empty where there are none. */
+/** The `__metadata__` texts of a safetensors file; empty if there are none. */
 export function readSafetensorsMetadata(bytes: Uint8Array | ArrayBuffer): Record<string, string> {
   return open(bytes).header.metadata;
 }
 
 /**
- * Writes tensors as a safetensors file, laid out as the reference writer does: by dtype, then by
- * name, each aligned. Bits are kept, those of NaNs too. Throws a SafetensorsError where a tensor's
- * data does not fit its shape and dtype.
+ * Writes tensors as a safetensors file, laid out like the reference writer's: by dtype, then by name, each aligned. All
+ * bits are preserved, even those of NaNs. Throws a SafetensorsError if a tensor's data does not fit its shape and
+ * dtype.
  */
 export function writeSafetensors(
   tensors: StateDictLike,

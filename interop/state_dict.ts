@@ -38,11 +38,11 @@ export type StateDict = Record<string, StateTensor>;
 export interface LazyTensor {
   readonly shape: number[];
   readonly dtype: Dtype;
-  /** Its numbers, read anew at every call. */
+  /** Its numbers, read again at every call. */
   read(): Promise<StateTensor>;
 }
 
-/** Tensors by name, each read when it is asked for. */
+/** Tensors by name, each read on demand. */
 export type LazyStateDict = Record<string, LazyTensor>;
 
 /** What writers and loaders accept: a `Float32Array` may leave its dtype out. */
@@ -97,8 +97,8 @@ export function isDtype(name: unknown): name is Dtype {
 }
 
 /**
- * Number of elements of a shape, or undefined where a size is no non-negative integer or the
- * product passes 2^53: the caller says which file and tensor it was.
+ * The number of elements of a shape; undefined if a size is not a non-negative integer, or if the product exceeds 2^53:
+ * the caller reports the file and tensor.
  */
 export function elementCount(shape: readonly number[]): number | undefined {
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return undefined;
@@ -111,7 +111,7 @@ export function elementCount(shape: readonly number[]): number | undefined {
   return count;
 }
 
-/** A tensor over `count` elements that begin at byte `offset`: a view where aligned, else a copy. */
+/** A tensor over `count` elements from byte `offset`: a view if aligned, else a copy. */
 export function tensorAt(
   bytes: Uint8Array,
   offset: number,

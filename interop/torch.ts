@@ -12,7 +12,7 @@ import {
 import { toFloat32 } from './torch_file/half';
 
 export interface LoadOptions {
-  /** Whether anything missing, unexpected or mismatched is an error, before which nothing is loaded. Default true. */
+  /** Whether missing, unexpected or mismatched tensors are an error, in which case nothing is loaded. Default true. */
   strict?: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface LoadReport {
 
 const size = tf.util.sizeFromShape;
 
-/** Equal but for ones at the end: a 1x1 convolution is a linear map. */
+/** Equal except for trailing ones: a 1x1 convolution is a linear map. */
 function fits({ shape }: TorchEntry, tensor: StateTensorLike): boolean {
   const rank = Math.max(shape.length, tensor.shape.length);
   const axes = Array.from({ length: rank }, (_, axis) => axis);
@@ -67,10 +67,9 @@ function relayout(
 }
 
 /**
- * Loads a state_dict with the authors' key names into a model.
- * The authors' unused LayerNorms and batch counters are known and not loaded, but kept beside the model,
- * in its files too, for toTorchStateDict (see keptTorchTensors). Keys may begin with 'module.'
- * (DataParallel).
+ * Loads a state_dict with the authors' key names into a model. The authors' unused LayerNorms and batch counters are
+ * recognized and not loaded, but stored with the model and in its files for toTorchStateDict (see keptTorchTensors).
+ * Keys may begin with 'module.' (DataParallel). Throws if `strict` and something does not fit.
  *
  * ```ts
  * const model = spiking.models.create('spikingformer-4-384-cifar10');
@@ -109,7 +108,7 @@ export function loadTorchStateDict(
   return report;
 }
 
-/** What the authors' code owns and never uses, of the right shape. */
+/** What the authors' code owns but never uses, if it has the right shape. */
 function unusedTensors(entries: TorchEntry[], given: Map<string, StateTensorLike>): StateDictLike {
   const unused: StateDictLike = Object.create(null);
   for (const { key, shape, variable } of entries) {
@@ -142,9 +141,9 @@ function assign(entry: TorchEntry, tensor: StateTensorLike): void {
 }
 
 /**
- * A model's weights as the authors' state_dict: their keys, order and layouts, complete: what their code
- * owns and never uses is as it was loaded (see keptTorchTensors), or else as in a fresh module
- * (LayerNorm weight 1, bias 0, batch counters 0).
+ * A model's weights as the authors' complete state_dict, with their keys, order and layouts. What their code owns but
+ * never uses is as it was loaded (see keptTorchTensors), or else as in a fresh module (LayerNorm weight 1, bias 0,
+ * batch counters 0).
  */
 export function toTorchStateDict(model: tf.LayersModel): StateDict {
   const stateDict = emptyStateDict();

@@ -1,6 +1,6 @@
 /**
- * PyTorch checkpoints, read without Python: what torch.save wrote, in either of its formats, as
- * timm's and the authors' scripts leave it. Nothing in a file is executed.
+ * Reads PyTorch checkpoints without Python: files by torch.save in either format, as timm's and the authors' scripts
+ * write them. Nothing in a file is executed.
  */
 
 import { checkKeys, checkOneOf, invalid } from '../lib/validate';
@@ -28,9 +28,9 @@ import { findAveraged, findWeights, isExtraState, without } from './torch_file/w
 
 export interface TorchReadOptions {
   /**
-   * What a class that is not on the list of known ones is: 'error' (default), or 'opaque': a record
-   * `{unknownClass: 'module.Name'}` in `meta`, with `items` where it is a dict's. Then what is no tensor
-   * among the weights goes to `extraState`, too. Either way it is neither imported nor run.
+   * How to treat a class that is not on the list of known ones: 'error' (default), or 'opaque': a record
+   * `{unknownClass: 'module.Name'}` in `meta`, with `items` if it is a dict's. With 'opaque', non-tensors among the
+   * weights go to `extraState`. In both cases it is neither imported nor run.
    */
   unknownClasses?: 'error' | 'opaque';
   /**
@@ -44,20 +44,20 @@ export interface TorchReadOptions {
 interface Parts<Tensors> {
   /** The weights, under the authors' names, without DataParallel's or torch.compile's prefixes. */
   stateDict: Tensors;
-  /** The averaged weights, where there are any. */
+  /** The averaged weights, if there are any. */
   stateDictEma?: Tensors;
   /** The keys that led to the weights, with dots between; '' if they are the whole file. */
   key: string;
-  /** What is no tensor among the weights: what modules keep by get_extra_state, by its name there. */
+  /** Non-tensors among the weights, which modules store by get_extra_state, by name. */
   extraState?: Record<string, unknown>;
-  /** All else: epoch, arch, args, metric, optimizer, ...; a dict without text keys is a Map. */
+  /** Everything else: epoch, arch, args, metric, optimizer, ...; a dict without text keys is a Map. */
   meta: Record<string, unknown>;
 }
 
 /** A checkpoint in memory. */
 export type TorchCheckpoint = Parts<StateDict>;
 
-/** A checkpoint whose tensors are read one by one, when they are asked for. */
+/** A checkpoint whose tensors are read one by one on demand. */
 export type OpenedTorchCheckpoint = Parts<LazyStateDict>;
 
 /** A checkpoint's tensors together, against the file's length: shared and expanded ones repeat. */
@@ -65,15 +65,15 @@ const MAX_REPEATS = 4;
 const SLACK = 2 ** 26;
 
 /**
- * Reads a checkpoint by torch.save. Tensors are views of `bytes` where they lie there in order and
- * aligned, copies elsewhere: copy `data` before changing either.
+ * Reads a checkpoint by torch.save. Tensors are views of `bytes` if they are in order and aligned there, else copies:
+ * copy `data` before you change either.
  *
  * ```ts
  * const { stateDict, stateDictEma, meta } = readTorchCheckpoint(bytes);
  * ```
  *
- * Throws a CheckpointError, with the offset where it can be said, on a damaged file and on anything
- * that is not on the list of what a checkpoint may hold.
+ * Throws a CheckpointError, with the offset if known, on a damaged file and on anything that is not on the list of what
+ * a checkpoint may hold.
  */
 export function readTorchCheckpoint(
   bytes: Uint8Array | ArrayBuffer,

@@ -93,7 +93,7 @@ test("heads, time steps, tau and sizes have the scripts' names", () => {
   const wrong = (own: object) => () =>
     interop.recognizePreset(stateDict, { args: { tfjs_spikingformer: own } });
   expect(wrong({ family: 'resnet' })).toThrow(/family must be one of spikingformer.* is "resnet"/);
-  expect(wrong({ family: 'spikingformer', heads: 2 })).toThrow(/has heads, which is no option/);
+  expect(wrong({ family: 'spikingformer', heads: 2 })).toThrow(/has heads, which is not an option/);
   expect(wrong({ family: 'spikformer' })).toThrow(/args are of a spikformer, but its weights/);
 });
 

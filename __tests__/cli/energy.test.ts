@@ -98,7 +98,7 @@ test('data of another shape, rates of another model, files that are not there', 
   expect(other.stderr).toContain('data must hold samples of shape [8,8,1]');
   const rates = cli(model, '--rates', path);
   expect(rates.status).toBe(1);
-  expect(rates.stderr).toContain('names a layer that the model has not: conv1');
+  expect(rates.stderr).toContain('names a layer that the model does not have: conv1');
   const unprepared = cli(model, '--data', 'mnist');
   expect(unprepared.status).toBe(1);
   expect(unprepared.stderr).toMatch(/^error: mnist must have .*datasets prepare mnist/);

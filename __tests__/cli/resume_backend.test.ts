@@ -44,14 +44,14 @@ test('begun on cpu, resumed on cpu; by --inexact on another if its own is not he
   expect(begun.stdout).not.toContain('cpu: ');
   const resumed = train('--resume', '--epochs', '2');
   expect(resumed.stdout).toMatch(
-    /parameters on cpu, in .*\ncpu: as the run until now; --backend with --inexact takes another\n/,
+    /parameters on cpu, in .*\ncpu: the backend of the run so far; --backend with --inexact selects another\n/,
   );
   expect(resumed.status).toBe(0);
 
   await pretend('tensorflow');
   const absent = train('--resume', '--epochs', '3');
   expect(absent.stderr).toMatch(
-    /^error: the run's backend cannot be had: .*tfjs-node.*; --inexact goes on with another\n$/,
+    /^error: the run's backend is not available: .*tfjs-node.*; --inexact continues with another\n$/,
   );
   expect(absent.status).toBe(1);
   const inexact = train('--resume', '--epochs', '3', '--inexact');

@@ -59,7 +59,7 @@ describe('a run', () => {
   test('is not begun again over what is there, but resumed', () => {
     const again = cli('train', '--recipe', recipe, '--out', run, ...flags);
     expect(again.status).toBe(2);
-    expect(again.stderr).toMatch(/has a run already: --resume goes on with it/);
+    expect(again.stderr).toMatch(/already has a run: --resume continues it/);
     const weights = readdirSync(join(run, 'model'));
     rmSync(join(run, 'model'), { recursive: true });
     const resumed = cli('train', '--resume', '--out', run, '--json', ...flags);

@@ -38,7 +38,7 @@ describe('memorySource', () => {
     const samples = { name: 'x', split: 'train', shape: [2], classNames: ['a'] };
     expect(() =>
       memorySource({ ...samples, data: new Uint8Array(5), labels: new Uint8Array(2) }),
-    ).toThrow('data must hold 2 samples of shape [2], one a label, but has 5 values');
+    ).toThrow('data must hold 2 samples of shape [2], one per label, but has 5 values');
     expect(() =>
       memorySource({ ...samples, data: new Uint8Array(4), labels: Uint8Array.of(0, 1) }),
     ).toThrow('label of sample 1 must be from 0 to 0, but got 1');

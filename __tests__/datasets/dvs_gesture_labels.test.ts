@@ -33,7 +33,7 @@ test('cuts a recording as SpikingJelly does: start <= t < end', () => {
 test.each<[string, string, RegExp]>([
   ['empty', '', /must begin with 'class,.*', but begins with ''/],
   ['no header', '1,2,3', /but begins with '1,2,3'/],
-  ['no row', `${HEADER}\r\n`, /must hold one row or more/],
+  ['no row', `${HEADER}\r\n`, /must hold at least one row/],
   ['class 0', `${HEADER}\n0,2,3`, /^line 2 .* but is '0,2,3'/],
   ['class 12', `${HEADER}\n1,2,3\n12,2,3`, /^line 3 .* class from 1 to 11/],
   ['end before start', `${HEADER}\n1,3,3`, /later end .* '1,3,3'/],

@@ -179,13 +179,13 @@ test('refuses what is no recording and what no frames can be made of', () => {
     return () => eventsToFrames({ ...events, ...changes }, options as FramesOptions);
   };
   expect(frames({ x: events.x.subarray(1) })).toThrow(DatasetError);
-  expect(frames({ x: events.x.subarray(1) })).toThrow(/of one length, .* 53, 52, 53 and 53/);
+  expect(frames({ x: events.x.subarray(1) })).toThrow(/of the same length, .* 53, 52, 53 and 53/);
   expect(frames({ width: 3 })).toThrow(/must lie on 3 x 3 pixels .*, but has x 3, y/);
   expect(frames({ height: 2 })).toThrow(/on 4 x 2 pixels/);
   expect(frames({ height: 0.5 })).toThrow(/^sensor must be/);
   expect(frames({ p: new Uint8Array(53).fill(2) })).toThrow(/p 2$/);
   const none = { ...columns([]), width: 4, height: 3 };
-  expect(frames(none)).toThrow(/^events must hold one event or more/);
+  expect(frames(none)).toThrow(/^events must hold at least one event/);
 
   expect(frames({}, { frames: 0, splitBy: 'time' })).toThrow(/^frames must be .*, but got 0/);
   expect(frames({}, { frames: 2.5, splitBy: 'time' })).toThrow(/but got 2.5/);

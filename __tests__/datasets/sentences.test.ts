@@ -45,9 +45,9 @@ test('ids go through a network', async () => {
 });
 
 test.each<[unknown[], object, string]>([
-  [['dull', ''], {}, 'sentences[1] must be a text of one word or more, but got ""'],
-  [['dull', ' \n'], {}, 'sentences[1] must be a text of one word or more, but got " \\n"'],
-  [[5], {}, 'sentences[0] must be a text of one word or more, but got number'],
+  [['dull', ''], {}, 'sentences[1] must be a text of at least one word, but got ""'],
+  [['dull', ' \n'], {}, 'sentences[1] must be a text of at least one word, but got " \\n"'],
+  [[5], {}, 'sentences[0] must be a text of at least one word, but got number'],
   [
     ['a fine fine film'],
     {},
@@ -67,7 +67,7 @@ test.each<[unknown[], object, string]>([
 test('a tokenizer that finds nothing in a text is told of', () => {
   const nothing = { encode: () => ({ ids: new Uint32Array(0) }) };
   expect(() => encodeSentences(nothing, ['...'], { length: 3 })).toThrow(
-    'sentences[0] must have one token or more, but has none: "..."',
+    'sentences[0] must have at least one token, but has none: "..."',
   );
 });
 

@@ -52,7 +52,7 @@ describe('an index that is wrong', () => {
     [
       'a tensor that is not there',
       { weight_map: { a: 'x', b: 'x', c: 'x' } },
-      /has "c" in x, which has none/,
+      /places "c" in x, which does not have it/,
     ],
     ['a tensor too many', { weight_map: { a: 'x' } }, /x has "b", which the index does not have/],
     ['a name of Object', '{"weight_map": {"__proto__": "x"}}', /__proto__/],

@@ -14,7 +14,7 @@ import {
 
 export const predictCommand = (program: Command) =>
   withModelOptions(program.command('predict'))
-    .description('what a model takes samples for')
+    .description('print the classes that a model predicts')
     .argument('<model>', MODEL)
     .argument('[sources...]', 'images, recordings, folders, globs, http(s) addresses, - for stdin')
     .option('--samples <n>', 'how many held-out samples, or of a file', wholeNumber(1, 9999), 10)

@@ -15,11 +15,11 @@ import {
 export const trainCommand = (program: Command) =>
   program
     .command('train')
-    .description('train a network by a recipe; a killed run goes on where its last checkpoint was')
+    .description('train a network by a recipe; a killed run resumes from its last checkpoint')
     .option('--recipe <name>', "one of the package's recipes, or the path of a .yaml file")
     .option('--out <dir>', 'folder of the run (default: runs/<recipe>)')
-    .option('--resume', 'go on with the run in --out, from its newest whole checkpoint')
-    .option('--inexact', 'resume on another backend or other threads: not the same to the bit')
+    .option('--resume', 'continue the run in --out, from its newest complete checkpoint')
+    .option('--inexact', 'resume on another backend or other threads, with other last bits')
     .option(
       '--set <key=value>',
       'change the recipe, such as optimizer.learningRate=1e-3; may be repeated',
@@ -27,7 +27,7 @@ export const trainCommand = (program: Command) =>
     )
     .option(
       '--epochs <n>',
-      "stop after so many epochs; the schedule stays the recipe's",
+      "stop after this many epochs; the schedule stays the recipe's",
       wholeNumber(1),
     )
     .addOption(backendOption())
@@ -37,7 +37,7 @@ export const trainCommand = (program: Command) =>
     )
     .option(
       '--teacher-outputs <dir>',
-      "keep the teacher's outputs there, so that it need not run again",
+      "folder to keep the teacher's outputs in, so that it need not run again",
     )
     .addOption(dataFolderOption())
     .option('--split <share>', 'of your own data: how much of each class is held out', share)
@@ -54,22 +54,22 @@ export const trainCommand = (program: Command) =>
     )
     .option(
       '--sync-bn',
-      'of several processes: batch norms over the batches of all of them, not of each',
+      'with several processes: batch norms over the batches of all of them, not of each',
     )
-    .addOption(jsonOption('an object per line on stdout for every epoch'))
+    .addOption(jsonOption('print one JSON object per epoch on stdout'))
     .addHelpText(
       'after',
       `
 The run's folder gets metrics.csv, steps.csv, events for TensorBoard,
 checkpoints, model/ (a plain tfjs model) and report.html. Ctrl-C, SIGTERM and
-SIGHUP finish the step, keep a checkpoint, print how to go on, and exit with
-130, 143 or 129. --resume continues as if nothing had happened, bit for bit on
-the same backend. A closed or full stdout does not end the run. One process at a
-time has the folder.
+SIGHUP finish the step, save a checkpoint, print how to continue, and exit with
+130, 143 or 129. --resume continues as if never interrupted, bit for bit on
+the same backend. A closed or full stdout does not end the run. Only one process
+at a time can use the folder.
 
 Under mpirun or srun the processes share the batches of each step, whose size
-and learning rate stay the recipe's; it takes what native install --mpi builds.
-A process that fails ends all; the first of them prints and keeps the run.
+and learning rate stay the recipe's. This needs native install --mpi first.
+A process that fails ends all. The first process prints and saves for all.
 
 --data without --recipe names a folder of your own: a folder of images or event
 recordings for each class, in train/ and val/ or not. See docs/own_data.md.
@@ -83,6 +83,6 @@ Examples:
   mpirun -np 8 npx spikingformer train --recipe imagenet-8-768
   spikingformer train --recipe cifar10-tiny --teacher runs/large \\
     --set distillation.softLabels.temperature=4
-  spikingformer recipes                            what recipes there are`,
+  spikingformer recipes                            list the recipes`,
     )
     .action(async (options) => (await import('../train')).train(options));

@@ -1,12 +1,7 @@
-/** Bytes to float32 numbers of mean 0 and deviation 1 a channel. */
+/** Bytes to float32 numbers with mean 0 and standard deviation 1 per channel. */
 import { invalid } from '../../lib/validate';
 
-/**
- * (x - 255 mean) / (255 std) a channel, channels last, in float32 as timm's loader calculates it.
- * `mean` and `std` are of values in 0..1.
- *
- * @throws where mean and std are not as many, or the data no whole number of pixels
- */
+/** (x - 255 mean) / (255 std) per channel, channels last, in float32 as timm's loader computes it. */
 export function normalize(
   data: Uint8Array,
   mean: readonly number[],

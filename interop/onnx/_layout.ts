@@ -17,9 +17,7 @@ export function reshape(graph: Graph, x: Value, shape: number[]): Value {
   }
   const sizes = shape.map((n) => (graph.grows(n) ? -1 : n));
   if (sizes.filter((n) => n < 0).length > 1) {
-    throw new Error(
-      `it reshapes to [${shape}], of two axes that depend on the batch: name a batchSize`,
-    );
+    throw new Error(`it reshapes to [${shape}], where two axes depend on the batch: set batchSize`);
   }
   return graph.node('Reshape', [graph.full(x), graph.ints(sizes)], shape, x.dtype);
 }
@@ -53,7 +51,7 @@ const unpack: Translation = (graph, { value }, attrs) => {
   if (graph.grows(count)) {
     throw new Error(
       'it goes step by step along an axis that depends on the batch, as neurons of projLifAxis ' +
-        "'released' do: name a batchSize",
+        "'released' do: set batchSize",
     );
   }
   const shape = x.shape.filter((_, i) => i !== axis);
@@ -85,7 +83,7 @@ const slice: Translation = (graph, { x: value }, { begin, size }) => {
   const axes = x.shape.flatMap((n, axis) => (sizes[axis] === n ? [] : [axis]));
   if (axes.length === 0) return x;
   if (axes.some((axis) => graph.grows(x.shape[axis]!))) {
-    throw new Error('it slices along the batch: name a batchSize');
+    throw new Error('it slices along the batch: set batchSize');
   }
   const from = axes.map((axis) => starts[axis]!);
   const to = axes.map((axis) => starts[axis]! + sizes[axis]!);
@@ -113,7 +111,7 @@ function filled(graph: Graph, value: number, shape: number[], dtype: DataType): 
 }
 
 const gather: Translation = (graph, { x, indices }, { axis, batchDims = 0 }) => {
-  if (batchDims !== 0) throw new Error('it gathers with batchDims, which ONNX has not');
+  if (batchDims !== 0) throw new Error('it gathers with batchDims, which ONNX lacks');
   const at = positive(axis as number, x!.shape.length);
   const shape = [...x!.shape.slice(0, at), ...indices!.shape, ...x!.shape.slice(at + 1)];
   const inputs = [graph.full(x!), graph.full(indices!)];

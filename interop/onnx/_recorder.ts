@@ -1,6 +1,6 @@
 /**
- * A backend of TensorFlow.js that computes nothing: each kernel that a network calls becomes nodes of an ONNX graph.
- * So every layer is exported that is made of kernels in the table, whichever family it is of.
+ * A backend of TensorFlow.js that computes nothing: each kernel that a network calls becomes nodes of an ONNX graph. So
+ * any layer whose kernels are in the table can be exported, whatever its family.
  */
 import * as tf from '@tensorflow/tfjs';
 import { runKernel } from '../../lib/kernels';
@@ -54,7 +54,7 @@ class Recorder extends tf.KernelBackend {
 
   override readSync(): never {
     throw new Error(
-      'it reads the numbers of a tensor in its call, which are not known before it runs',
+      'it reads the numbers of a tensor in its call, which are unknown until it runs',
     );
   }
 

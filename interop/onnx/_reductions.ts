@@ -63,7 +63,7 @@ const reduce =
     const { axis, reductionIndices = axis, keepDims = false } = attrs as ReduceAttrs;
     const axes = util.parseAxisParam(reductionIndices!, x.shape);
     if (axes.some((one) => graph.grows(x.shape[one]!))) {
-      throw new Error('it takes samples of the batch together: name a batchSize');
+      throw new Error('it takes samples of the batch together: set batchSize');
     }
     const [out] = backend_util.computeOutAndReduceShapes(x.shape, axes);
     const shape = keepDims ? backend_util.expandShapeToKeepDim(out, axes) : out;

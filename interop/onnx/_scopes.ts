@@ -36,7 +36,7 @@ export function withScopes<T>(model: tf.LayersModel, scope: string[], run: () =>
         if (error instanceof LayerError) throw error;
         const { message } = error as Error;
         const kernel = /kernel '(\w+)'/i.exec(message)?.[1];
-        const why = kernel ? `no ONNX form is known of tfjs's kernel ${kernel}` : message;
+        const why = kernel ? `there is no ONNX form for tfjs's kernel ${kernel}` : message;
         const what = `${scope.join('/')} (${layer.getClassName()})`;
         throw new LayerError(`Layer ${what} cannot be exported to ONNX: ${why}`, { cause: error });
       } finally {

@@ -78,7 +78,7 @@ function runOnce(model: tf.LayersModel, graph: Graph, recording: Recording, spik
   const inputs = model.inputs.map(({ shape, dtype }, i) => {
     const [batch, ...rest] = shape.map((n, axis) => (axis === 0 ? (n ?? graph.batch) : n));
     if (rest.includes(null)) {
-      throw invalid('model', 'of inputs whose shape is known but for the batch', shape);
+      throw invalid('model', 'a model whose input shapes are known except for the batch', shape);
     }
     return recording.input(model.inputNames[i]!, [batch!, ...(rest as number[])], dtype);
   });
@@ -93,11 +93,11 @@ function runOnce(model: tf.LayersModel, graph: Graph, recording: Recording, spik
 }
 
 /**
- * The bytes of an ONNX file (IR version 8, opset 17) that computes what `model` does at inference: the same inputs
- * and outputs, channels last, named as the model's; equal but for the rounding of sums. Batch norms
- * are made one with the weights before them; neurons are unrolled over their time steps. Layers are exported by the
- * kernels that they call, those of your own too; one whose kernels ONNX has no operators for gets an error that
- * names it, and so does one with state between calls. `model` and the current backend stay as they are.
+ * The bytes of an ONNX file (IR version 8, opset 17) that computes what `model` does at inference: inputs and outputs
+ * have the same names and shapes, channels last, and equal values up to the rounding of sums. Batch norms are merged
+ * into the weights before them; neurons are unrolled over their time steps. Layers, yours included, are exported by the
+ * kernels that they call. An error names the layer if ONNX has no operator for its kernels, or if it has state between
+ * calls. `model` and the current backend stay unchanged.
  *
  * ```ts
  * const bytes = await spiking.interop.toOnnx(model);

@@ -1,7 +1,7 @@
 /**
- * Python's pickle, read by a machine that builds plain containers and tensors and can do nothing
- * else (opcodes and their meaning: CPython's Lib/pickletools.py; protocols 2 to 5). A name outside
- * the allow-list is an error, not an import; time and memory are bounded whatever the file says.
+ * Reads Python's pickle with a machine that builds plain containers and tensors and can do nothing else (opcodes and
+ * their meaning: CPython's Lib/pickletools.py; protocols 2 to 5). A name outside the allow-list is an error, not an
+ * import; time and memory are bounded whatever the file says.
  */
 
 import { keyOf, RefusedError } from './_arguments';
@@ -81,8 +81,7 @@ export class Unpickler extends PickleBytes {
         const op = this.bytes[this.take(1)]!;
         if (op === 0x2e) return { value: this.pop(), length: this.at }; // STOP
         const step = steps[op];
-        if (!step)
-          this.fail(`opcode 0x${op.toString(16).padStart(2, '0')} is not one of those read`);
+        if (!step) this.fail(`opcode 0x${op.toString(16).padStart(2, '0')} is not supported`);
         step(this);
       }
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * The zip archives that PyTorch writes, read: its directory (zip64 too), and its members, which must
- * be stored to be read and may be compressed if they are not. Nothing that the directory says is believed before it is checked:
- * members lie within the file, do not overlap, and their CRC-32 holds.
+ * Reads the zip archives that PyTorch writes: the directory (zip64 too) and its members. Members to be read must be
+ * stored; others may be compressed. Everything in the directory is checked before use: members lie within the file, do
+ * not overlap, and match their CRC-32.
  */
 
 import { crc32 } from '../../lib/crc32';
@@ -14,7 +14,7 @@ export interface ZipMember {
   /** How it is compressed; 0: stored, as are those that can be read. */
   method: number;
   encrypted: boolean;
-  /** Null where the whole archive was written without: torch.serialization.set_crc32_options(False). */
+  /** Null if the whole archive was written without: torch.serialization.set_crc32_options(False). */
   crc: number | null;
   /** Length of the data in bytes. */
   size: number;

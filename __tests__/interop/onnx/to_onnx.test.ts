@@ -120,7 +120,7 @@ const qk = { inputShape: [8, 8, 3], numClasses: 2, embedDim: 16, depth: 3, numHe
 test("neurons that integrate over the batch need its size: projLifAxis 'released'", async () => {
   const model = spiking.models.qkformer({ ...qk, projLifAxis: 'released' });
   await expect(interop.toOnnx(model)).rejects.toThrow(
-    /^Layer stage3_block1\/attn\/proj_lif \(LIFNode\) cannot be exported to ONNX: it goes step by step along an axis that depends on the batch.*name a batchSize$/,
+    /^Layer stage3_block1\/attn\/proj_lif \(LIFNode\) cannot be exported to ONNX: it goes step by step along an axis that depends on the batch.*set batchSize$/,
   );
   await expectExported(model, { batchSize: 2, spikes: true });
 });
@@ -156,22 +156,22 @@ test.each([
   [
     'a kernel that is not known',
     (x: tf.Tensor) => x.acosh(),
-    "no ONNX form is known of tfjs's kernel Acosh",
+    "there is no ONNX form for tfjs's kernel Acosh",
   ],
   [
     'numbers read in a call',
     (x: tf.Tensor) => x.mul(x.dataSync()[0]!),
-    'it reads the numbers of a tensor in its call, which are not known before it runs',
+    'it reads the numbers of a tensor in its call, which are unknown until it runs',
   ],
   [
     'samples taken together',
     (x: tf.Tensor) => x.sub(x.mean(0)),
-    'it takes samples of the batch together: name a batchSize',
+    'it takes samples of the batch together: set batchSize',
   ],
   [
     'a slice of the batch',
     (x: tf.Tensor) => x.slice([1], [1]),
-    'it slices along the batch: name a batchSize',
+    'it slices along the batch: set batchSize',
   ],
 ])('refused, by the layer: %s', async (_, compute, why) => {
   const model = sequential(new Around(compute));
@@ -210,7 +210,7 @@ describe('what is refused', () => {
   test('inputs of unknown size', async () => {
     const model = sequential(tf.layers.activation({ activation: 'relu', inputShape: [null, 3] }));
     await expect(interop.toOnnx(model)).rejects.toThrow(
-      'model must be of inputs whose shape is known but for the batch, but got [null,null,3]',
+      'model must be a model whose input shapes are known except for the batch, but got [null,null,3]',
     );
   });
 

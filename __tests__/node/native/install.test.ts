@@ -213,7 +213,7 @@ describe('before it starts, it refuses', () => {
   test('a machine that lacks things, naming all of them', () =>
     refused(
       setUp({ findCompiler: () => 'c++ does not run', findPip: () => 'python3 hangs' }),
-      /nothing was changed; missing: {2}a C\+\+17 compiler.*c\+\+ does not run; a Python with pip.*: python3 hangs/,
+      /nothing was changed; missing: a C\+\+17 compiler.*c\+\+ does not run; a Python with pip.*: python3 hangs/,
     ));
 
   test('a disk that is too full, for what is fetched or for what is built', async () => {
