@@ -79,7 +79,7 @@ async function measurePoint(
       config: peerConfig(preset, setting.timeSteps),
     };
     writeInputs(spec.inputs, spec, setting.batch, setting.size);
-    // Fresh weights do: training normalises by the batch, so that neurons fire.
+    // Fresh weights do: training normalizes by the batch, so that neurons fire.
     await contenders[0]!.ask('weights', { ...spec, passes: 0 });
     for (const contender of contenders) await contender.ask('prepare', spec);
     const turns = contenders.map((contender) => [contender.name, turnOf(contender, 'train_ms')]);

@@ -1,5 +1,5 @@
 /**
- * Images to batches with the recipes' augmentation, normalised and erased, and the memory that an epoch
+ * Images to batches with the recipes' augmentation, normalized and erased, and the memory that an epoch
  * holds: `npm run bench -- pipeline [--workers 0,1,2] [--imagenet FOLDER]`. CIFAR-10's epoch is one of 50,000
  * generated images; FOLDER has class folders of JPEGs.
  */

@@ -2,7 +2,7 @@
 
 /** One sample: an image [height, width, channels], or frames of events [time, height, width, 2]. */
 export interface Sample {
-  /** Bytes 0..255 of an image; floats of frames, or of an image already normalised. */
+  /** Bytes 0..255 of an image; floats of frames, or of an image already normalized. */
   data: Uint8Array | Float32Array;
   shape: number[];
   /** Index into the data set's `classNames`. */
@@ -31,7 +31,7 @@ export interface SampleSource {
   readonly split: string;
   readonly length: number;
   readonly classNames: readonly string[];
-  /** Per channel, of values in 0..1; absent where nothing is normalised. */
+  /** Per channel, of values in 0..1; absent where nothing is normalized. */
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
   /** Tells these samples from others of the same name: a run that is resumed checks it. Absent: nothing is known. */

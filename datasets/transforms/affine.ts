@@ -1,6 +1,6 @@
 /**
  * PIL's Image.transform by an affine map: each pixel of the result is looked up where the map leads,
- * between pixels by bilinear or bicubic interpolation, and has the fill colour where that is outside.
+ * between pixels by bilinear or bicubic interpolation, and has the fill color where that is outside.
  */
 import { type Image, withPixels } from './image';
 
@@ -52,7 +52,7 @@ export const translateX = (image: Image, share: number, by: Interpolation, fill:
 export const translateY = (image: Image, share: number, by: Interpolation, fill: Fill): Image =>
   affine(image, [1, 0, 0, 0, 1, share * image.height], by, fill);
 
-/** Counter-clockwise about the centre, by degrees; the size stays. */
+/** Counter-clockwise about the center, by degrees; the size stays. */
 export function rotate(image: Image, degrees: number, by: Interpolation, fill: Fill): Image {
   const turn = ((degrees % 360) + 360) % 360;
   if (turn === 0) return image;

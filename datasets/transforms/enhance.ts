@@ -4,12 +4,12 @@
  */
 import { type Image, luma, withPixels } from './image';
 
-/** Towards black. */
+/** Toward black. */
 export function brightness(image: Image, factor: number): Image {
   return blend(new Uint8Array(image.data.length), image, factor);
 }
 
-/** Towards the grey of the image's mean luma. */
+/** Toward the gray of the image's mean luma. */
 export function contrast(image: Image, factor: number): Image {
   const grey = luma(image);
   let sum = 0;
@@ -18,7 +18,7 @@ export function contrast(image: Image, factor: number): Image {
   return blend(new Uint8Array(image.data.length).fill(mean), image, factor);
 }
 
-/** Towards the image in grey: saturation. */
+/** Toward the image in gray: saturation. */
 export function color(image: Image, factor: number): Image {
   const { data, channels } = image;
   const grey = luma(image);
@@ -26,7 +26,7 @@ export function color(image: Image, factor: number): Image {
   return blend(poor, image, factor);
 }
 
-/** Towards the image smoothed by (1 1 1, 1 5 1, 1 1 1) / 13, but at its border. */
+/** Toward the image smoothed by (1 1 1, 1 5 1, 1 1 1) / 13, but at its border. */
 export function sharpness(image: Image, factor: number): Image {
   return blend(smooth(image), image, factor);
 }
@@ -63,7 +63,7 @@ function smooth({ data, width, height, channels }: Image): Uint8Array {
 }
 
 /**
- * Turns the hue by `factor` of the circle, -0.5 to 0.5, through PIL's HSV of 8 bits each. A grey
+ * Turns the hue by `factor` of the circle, -0.5 to 0.5, through PIL's HSV of 8 bits each. A gray
  * image has none and stays.
  */
 export function hue(image: Image, factor: number): Image {

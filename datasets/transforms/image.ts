@@ -1,4 +1,4 @@
-/** The images that transforms work on: bytes, channels last, grey or RGB. */
+/** The images that transforms work on: bytes, channels last, gray or RGB. */
 import { invalid, show } from '../../lib/validate';
 import type { Sample } from '../sample';
 

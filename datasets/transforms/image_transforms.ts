@@ -1,6 +1,6 @@
 /**
  * The transforms of image recipes under timm's names, equal in law to timm 0.6.12's create_transform
- * up to the tensor: bytes come out, which a training loop mixes, normalises and erases.
+ * up to the tensor: bytes come out, which a training loop mixes, normalizes and erases.
  */
 
 import type { Random } from '../../lib/random';
@@ -21,7 +21,7 @@ const MOST_SIDE = 2 ** 14;
 const IMAGENET_MEAN = dataSets.imagenet.mean;
 
 /**
- * Random resized crop, flips, then RandAugment or colour jitter.
+ * Random resized crop, flips, then RandAugment or color jitter.
  *
  * ```ts
  * const transform = trainTransforms({size: 32, scale: [1, 1], ratio: [1, 1], interpolation: 'bicubic',
@@ -66,7 +66,7 @@ export function trainTransforms(options: TrainTransformOptions): Transform {
   return configured(apply, { name: 'train', options });
 }
 
-/** Resize and centre crop; where height and width differ, a resize to both divided by cropPct. */
+/** Resize and center crop; where height and width differ, a resize to both divided by cropPct. */
 export function evalTransforms(options: EvalTransformOptions): Transform {
   checkKeys('evalTransforms', options, ['size', 'cropPct', 'interpolation']);
   const { cropPct = 0.875, interpolation = 'bilinear' } = options;

@@ -1,4 +1,4 @@
-/** Random erasing (Zhong et al., arXiv 1708.04896) of normalised images, as timm 0.6.12 has it. */
+/** Random erasing (Zhong et al., arXiv 1708.04896) of normalized images, as timm 0.6.12 has it. */
 import type { Random } from '../../lib/random';
 import { checkCount, checkFinite, checkKeys, checkOneOf, invalid } from '../../lib/validate';
 import { roundHalfToEven } from './image';
@@ -6,7 +6,7 @@ import { roundHalfToEven } from './image';
 export interface RandomErasingOptions {
   /** Share of images that lose a part. timm: re_prob. Default 0.5. */
   probability?: number;
-  /** 0 everywhere, one normal colour a part, or normal noise. timm: re_mode. Default 'const'. */
+  /** 0 everywhere, one normal color a part, or normal noise. timm: re_mode. Default 'const'. */
   mode?: 'const' | 'rand' | 'pixel';
   /** 1 to so many parts, 1000 at most, which share the area. timm: re_count. Default 1. */
   maxCount?: number;

@@ -16,7 +16,7 @@ export interface TrainTransformOptions {
   hflip?: number;
   /** Chance to be flipped upside down. Default 0. */
   vflip?: number;
-  /** RandAugment, such as 'rand-m9-n1-mstd0.4-inc1'; colour jitter is then off, as in timm. */
+  /** RandAugment, such as 'rand-m9-n1-mstd0.4-inc1'; color jitter is then off, as in timm. */
   autoAugment?: string | null;
   /** One range for brightness, contrast and saturation, or theirs and hue's. Default 0.4. */
   colorJitter?: number | ColorJitter | null;
