@@ -57,7 +57,7 @@ function readRecords(
   const count = file.length / record;
   if (!Number.isInteger(count) || count === 0) {
     throw new DatasetError(
-      `a ${what} file must hold at least one record of ${record} bytes, but has ${file.length} ` +
+      `a ${what} file must hold whole records of ${record} bytes, at least one, but has ${file.length} ` +
         `bytes: ${Math.floor(count)} records and ${file.length % record} bytes`,
     );
   }

@@ -46,8 +46,10 @@ test('refuses files that are cut or padded, and labels that are no class', () =>
   const record = new Uint8Array(PIXELS + 1);
   const cut = () => readCifar10(record.subarray(1));
   expect(cut).toThrow(DatasetError);
-  expect(cut).toThrow(/records of 3073 bytes, but has 3072 bytes: 0 records and 3072 bytes/);
-  expect(() => readCifar10(new Uint8Array(0))).toThrow(/at least one record.*has 0 bytes/);
+  expect(cut).toThrow(
+    /records of 3073 bytes, at least one, but has 3072 bytes: 0 records and 3072 bytes/,
+  );
+  expect(() => readCifar10(new Uint8Array(0))).toThrow(/at least one.*has 0 bytes/);
   expect(() => readCifar10(new Uint8Array(3073 * 2 + 1))).toThrow(/2 records and 1 bytes/);
   expect(() => readCifar100(record)).toThrow(/records of 3074 bytes/);
   expect(() => readCifar10(null as never)).toThrow(DatasetError);

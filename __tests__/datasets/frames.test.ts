@@ -231,7 +231,7 @@ test('parts are joined only where they have one size', () => {
   const joined = concatEvents([part, part]);
   expect([joined.t.length, joined.skipped, joined.backwards]).toEqual([106, 4, 2]);
   expect(() => concatEvents([part, { ...part, width: 5 }])).toThrow(/4 x 3 and part 1 5 x 3/);
-  expect(() => concatEvents([])).toThrow(/one recording or more/);
+  expect(() => concatEvents([])).toThrow(/at least one recording/);
 });
 
 /** Sum, sum weighted by position, largest: of all counts. */

@@ -100,7 +100,7 @@ describe('a report', () => {
   });
 
   test.each<[string, Answers, RegExp]>([
-    ['nothing', { report: '' }, /must print a report, but printed ""$/],
+    ['nothing', { report: '' }, /must print a report, but printed nothing$/],
     [
       'no JSON',
       { report: 'all is well' },
