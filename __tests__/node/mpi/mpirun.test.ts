@@ -239,7 +239,9 @@ withMpi('a job of mpirun', () => {
     const out = join(directory, 'refused');
     const { status, stderr } = mpirun(2, [...scriptArgs(code), '--', ...begin(out)]);
     expect(status).toBe(2);
-    expect(stderr).toMatch(/error: rank 0 on \S+: all processes must have one recipe, but rank 0/);
+    expect(stderr).toMatch(
+      /error: rank 0 on \S+: all processes must have the same recipe, but rank 0/,
+    );
     const three = mpirun(3, command(begin(out)));
     expect(three.status).toBe(1);
     // By the first; on a busy machine by others too, which wait a moment for it to end the job.
