@@ -117,5 +117,10 @@ export function stepByStep(model: tf.LayersModel): tf.LayersModel {
   const encodes = contains(before, (key, value) => key === 'timeSteps' && value !== null);
   const stateful = rebuilt(model, changed(before, change) as Config);
   const [, , ...sample] = model.inputs[0]!.shape;
-  return encodes ? stateful : withInputShape(stateful, [1, ...sample]);
+  if (encodes) return stateful;
+  try {
+    return withInputShape(stateful, [1, ...sample]);
+  } finally {
+    stateful.dispose();
+  }
 }
