@@ -22,23 +22,26 @@ const lines = (text: string) => text.trimEnd().split('\n');
 const small = [
   'model.embedDim=16',
   'model.numHeads=2',
-  'epochs=2',
-  'batchSize=4',
-  'effectiveBatch=4',
+  'epochs=5',
+  'batchSize=2',
+  'effectiveBatch=2',
 ]
   .concat('schedule.warmupEpochs=0')
   .flatMap((setting) => ['--set', setting]);
 const wasm = ['--backend', 'wasm'];
 
 beforeAll(async () => {
-  for (const [name, red] of [
+  for (const [name, angle] of [
     ['cold', 0],
-    ['warm', 255],
+    ['warm', 90],
   ] as const) {
     for (let i = 0; i < 10; i++) {
-      const background = { r: red, g: 10 * i, b: 255 - red };
-      const image = sharp({ create: { width: 40, height: 36, channels: 3, background } });
-      write(directory, `mine/${name}/${i}.jpg`, await image.jpeg().toBuffer());
+      const stripes = [0, 1, 2, 3, 4, 5].map(
+        (k) => `<rect y="${9 * k + i - 9}" x="-20" width="90" height="4"/>`,
+      );
+      const turned = `<g transform="rotate(${angle} 20 18)">${stripes.join('')}</g>`;
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="36"><rect width="40" height="36" fill="#fc${i}"/>${turned}</svg>`;
+      write(directory, `mine/${name}/${i}.jpg`, await sharp(Buffer.from(svg)).jpeg().toBuffer());
     }
   }
   write(directory, 'mine/cold/broken.jpg', 'no image');

@@ -16,7 +16,7 @@ export const predictCommand = (program: Command) =>
   withModelOptions(program.command('predict'))
     .description('print the classes that a model predicts')
     .argument('<model>', MODEL)
-    .argument('[sources...]', 'images, recordings, folders, globs, http(s) addresses, - for stdin')
+    .argument('[files...]', 'images, recordings, folders, globs, http(s) addresses, - for stdin')
     .option('--samples <n>', 'how many held-out samples, or of a file', wholeNumber(1, 9999), 10)
     .addOption(formerly('--count <n>', 'samples', wholeNumber(1, 9999)))
     .option('--top <k>', 'how many classes are shown', wholeNumber(1, 9999), 1)
@@ -30,9 +30,9 @@ export const predictCommand = (program: Command) =>
     .addHelpText(
       'after',
       `
-Without sources: held-out samples of the run's data. Files of many samples (CIFAR
-.bin, idx3-ubyte, .safetensors) give their first ones. What cannot be read is
-named on stderr, the others are answered, and the exit status is 1.
+Without sources: held-out samples of the run's data. Files of many samples
+(CIFAR .bin, idx3-ubyte, .safetensors) give their first ones. What cannot be
+read is named on stderr, the others are answered, and the exit status is 1.
 
 Examples:
   spikingformer predict runs/flowers photo.jpg 'more/**/*.png' --top 3
