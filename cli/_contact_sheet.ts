@@ -9,6 +9,7 @@ import { Random } from '../lib/random';
 import type { Dataset } from '../node/datasets/dataset';
 import type { EventDataset } from '../node/datasets/event_set';
 import type { Split } from '../node/datasets/info';
+import type { SentenceDataset } from '../node/datasets/rated_sentences';
 import type { DatasetEntry } from '../node/datasets/registry';
 
 export interface SheetOptions {
@@ -34,18 +35,27 @@ const TIMES = 320;
 
 /** The page as HTML with its pictures inside. It opens the data set even if it is incomplete. */
 export async function contactSheet(entry: DatasetEntry, options: SheetOptions): Promise<string> {
-  const { split, root, frames } = options;
-  const common = { split, root, partial: true };
-  const rows =
-    entry.kind === 'images'
-      ? await imageRows(await entry.open(common), options)
-      : await eventRows(
-          await entry.open({ ...common, frames, splitBy: 'number', cache: false }),
-          options,
-        );
+  const { split, root } = options;
+  const rows = await rowsOf(entry, options);
   const { title, samples } = entry.info;
   const body = html`<p>${rows.length} of ${samples[split]} samples, seed ${options.seed}, from ${root}</p>\n${rows}`;
   return htmlPage(`${title}, ${split}`, STYLE, body);
+}
+
+async function rowsOf(entry: DatasetEntry, options: SheetOptions): Promise<Html[]> {
+  const { split, root, frames } = options;
+  const common = { split, root, partial: true };
+  if (entry.kind === 'images') return imageRows(await entry.open(common), options);
+  if (entry.kind === 'text') return sentenceRows(await entry.open(common), options);
+  const asFrames = { frames, splitBy: 'number', cache: false } as const;
+  return eventRows(await entry.open({ ...common, ...asFrames }), options);
+}
+
+function sentenceRows(dataset: SentenceDataset, options: SheetOptions): Html[] {
+  return drawn(dataset, options).map((index) => {
+    const { text, label, rating } = dataset.sentences[index]!;
+    return html`<section><h2>${index}: ${dataset.classNames[label]} <small>rated ${rating.toFixed(2)}</small></h2><p>${text}</p></section>\n`;
+  });
 }
 
 function drawn({ length }: Dataset, { count, seed }: SheetOptions): number[] {

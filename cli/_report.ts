@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { stringify } from 'yaml';
 import type { SampleSource } from '../datasets/sample';
 import { pictureOf, pictureUrl } from '../display/picture';
+import type { SentenceDataset } from '../node/datasets/rated_sentences';
 import { writeAtomically } from '../node/files/files';
 import type { Curve } from '../training/curves';
 import type { Evaluation } from '../training/evaluation';
@@ -29,7 +30,13 @@ export interface ReportInput {
   testData: EvaluationData;
 }
 
-/** The network's predictions for the first held-out samples. */
+async function shownSample(test: SampleSource, index: number) {
+  if ('sentences' in test) return { text: (test as SentenceDataset).sentences[index]!.text };
+  const { data, shape } = await test.read(index);
+  return { picture: await pictureUrl(pictureOf(data, shape)) };
+}
+
+/** What the network says of the first held-out samples. */
 async function predictions({ model, test, testData }: ReportInput): Promise<SamplePrediction[]> {
   const found: SamplePrediction[] = [];
   for await (const { data, shape, labels } of testData.batches()) {
@@ -38,9 +45,8 @@ async function predictions({ model, test, testData }: ReportInput): Promise<Samp
     x.dispose();
     for (let i = 0; i < labels.length && found.length < SHOWN; i++) {
       const { best, shares } = predicted[i]!;
-      const sample = await test.read(found.length);
       found.push({
-        picture: await pictureUrl(pictureOf(sample.data, sample.shape)),
+        ...(await shownSample(test, found.length)),
         label: testData.classNames[labels[i]!]!,
         prediction: testData.classNames[best]!,
         probability: shares[best]!,

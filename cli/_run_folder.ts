@@ -50,9 +50,9 @@ export async function openSplit(
   const entry = datasetEntry(name);
   const options = { split, partial, ...(root === undefined ? {} : { root }) };
   const source =
-    entry.kind === 'images'
-      ? await entry.open(options)
-      : await entry.open({ ...options, frames: recipe.model.timeSteps!, splitBy });
+    entry.kind === 'events'
+      ? await entry.open({ ...options, frames: recipe.model.timeSteps!, splitBy })
+      : await entry.open(options);
   const shape = (await source.read(0)).shape;
   const expected = dataSets[name].sample;
   if (recipe.data.name !== 'imagenet' && shape.slice(-3).join() !== expected.join()) {

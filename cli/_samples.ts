@@ -66,7 +66,8 @@ function readImages(name: DataSetName, bytes: Uint8Array, input: readonly number
 function readRecording(bytes: Uint8Array, input: readonly number[], rules?: KnownRules): Read {
   const name = rules?.name ?? (isAedat31(bytes) ? 'dvs128gesture' : undefined);
   const entry = name && datasetEntry(name);
-  if (entry && entry.kind !== 'events') throw new Error(`it has events, but ${name} has images`);
+  if (entry && entry.kind !== 'events')
+    throw new Error(`it has events, but ${name} has ${entry.kind}`);
   const events = entry ? entry.parse(bytes) : readAedat2(bytes, { sensor: 'dvs128' });
   const { splitBy = 'number' } = rules ?? {};
   const { data, shape } = eventsToFrames(events, { frames: input[0]!, splitBy });
@@ -113,9 +114,9 @@ export async function testSamplesOf(
   const split = { split: 'test', partial: true } as const;
   const { splitBy = 'number' } = rules ?? {};
   const dataset =
-    entry.kind === 'images'
-      ? await entry.open(split)
-      : await entry.open({ ...split, frames: input[0]!, splitBy });
+    entry.kind === 'events'
+      ? await entry.open({ ...split, frames: input[0]!, splitBy })
+      : await entry.open(split);
   const normalized = dataset.mean !== undefined;
   const batches = dataset.toTfDataset({ normalize: normalized }).take(count).batch(count);
   const [batch] = await batches.toArray();

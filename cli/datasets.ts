@@ -49,7 +49,7 @@ export function list({ json }: { json?: boolean }): void {
     return;
   }
   const lines = infos.flatMap(({ name, title, samples, home, terms }) => [
-    beside(name, 13, `${title}: ${samples.train} to train, ${samples.test} to test`),
+    beside(name, 14, `${title}: ${samples.train} to train, ${samples.test} to test`),
     beside('', 0, `${home} (${terms})`),
   ]);
   console.log(lines.join('\n'));
@@ -138,7 +138,7 @@ function frameSettings({ kind, info }: DatasetEntry, options: PrepareArguments) 
     return null;
   }
   if (kind !== 'events')
-    throw new UsageError(`${info.name} has images: there are no frames to make`);
+    throw new UsageError(`${info.name} has ${kind}: there are no frames to make`);
   if (duration !== undefined) return { duration };
   return { frames: frames!, splitBy: splitBy ?? 'number' } as const;
 }

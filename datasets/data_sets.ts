@@ -1,16 +1,20 @@
 /** What is known of each data set before any of its bytes are there: presets, recipes, readers and commands ask here. */
 
 export interface DataSetDescription {
-  /** Images, or recordings of events, which become frames. */
-  kind: 'images' | 'events';
-  /** A sample `[height, width, channels]`; of events, a frame, and of ImageNet, what its networks take. */
-  sample: readonly [height: number, width: number, channels: number];
+  /** Images, recordings of events, which become frames, or sentences as ids of tokens. */
+  kind: 'images' | 'events' | 'text';
+  /** A sample `[height, width, channels]`; of events, a frame, and of ImageNet, what its networks take; of text `[tokens]`. */
+  sample: readonly [height: number, width: number, channels: number] | readonly [tokens: number];
   classes: number;
   /** Samples of each split when complete. */
   samples: { readonly train: number; readonly test: number };
   /** Per channel, of values in 0..1: what networks take is (x - mean) / std. */
   mean?: readonly number[];
   std?: readonly number[];
+  /** Of text: how many tokens its tokenizer knows, and the ids of padding and of what it does not know. */
+  vocabSize?: number;
+  padId?: number;
+  unknownId?: number;
 }
 
 export const dataSets = {
@@ -63,6 +67,15 @@ export const dataSets = {
     sample: [128, 128, 2],
     classes: 11,
     samples: { train: 1_176, test: 288 },
+  },
+  ratedsentences: {
+    kind: 'text',
+    sample: [48],
+    classes: 2,
+    samples: { train: 8_453, test: 2_113 },
+    vocabSize: 8_000,
+    padId: 0,
+    unknownId: 1,
   },
 } as const satisfies Record<string, DataSetDescription>;
 

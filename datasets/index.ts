@@ -25,6 +25,12 @@ export {
 export { type IdxArray, type IdxArrays, type IdxDtype, readIdx } from './idx';
 export { type MemorySamples, memorySource } from './memory_source';
 export { type NMnistOptions, readNMnist, streamNMnist } from './nmnist';
+export {
+  type LabeledSentence,
+  type RatedSentence,
+  readRatedSentences,
+  splitRatedSentences,
+} from './rated_sentences';
 export type { Batch, Sample, SampleSource, WorkerSpec } from './sample';
 export {
   type EncodedSentences,
@@ -34,3 +40,4 @@ export {
 } from './sentences';
 export { type TfDatasetOptions, type TfSample, toTfDataset } from './tf_dataset';
 export * from './transforms';
+export { trainWordPieces, type WordPieceJson, type WordPieceOptions } from './word_pieces';

@@ -36,3 +36,4 @@ export { fileHandler } from './runs/file_handler';
 export { type KeptTeacherOptions, keptTeacher } from './runs/kept_teacher';
 export { csvObserver, tensorboardObserver } from './runs/metrics_files';
 export { numericEnvironment } from './runs/numeric_environment';
+export { type FileTokenizer, packagedTokenizer, readTokenizer } from './tokenizer';

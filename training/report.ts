@@ -9,6 +9,8 @@ import type { EpochReport } from './observer';
 export interface SamplePrediction {
   /** A data URL of the sample as a picture; absent if it cannot be shown. */
   picture?: string;
+  /** The sample itself, if it is a sentence. */
+  text?: string;
   label: string;
   prediction: string;
   /** Probability of the prediction, 0 to 1. */
@@ -43,6 +45,9 @@ td:first-child, th:first-child { text-align: left; padding-left: 0; }
 .sample { margin: 0; font-size: 12px; line-height: 1.35; }
 .sample img { width: 96px; height: 96px; object-fit: contain; image-rendering: pixelated; border: 3px solid; display: block; margin-bottom: 3px; }
 .sample span { color: var(--soft); display: block; }
+.sample q { display: block; border-left: 3px solid; padding-left: 6px; margin-bottom: 3px; }
+.right q { border-color: var(--good); }
+.wrong q { border-color: var(--bad); }
 .right img { border-color: var(--good); }
 .wrong img { border-color: var(--bad); }
 .confusion td, .confusion th { text-align: center; padding: 3px 6px; font-size: 12px; }
@@ -158,11 +163,11 @@ function rates({ history }: ReportContent): Content {
 
 function samples({ samples: given = [] }: ReportContent): Content {
   if (given.length === 0) return undefined;
-  const items = given.map(({ picture, label, prediction, probability }) => {
+  const items = given.map(({ picture, text, label, prediction, probability }) => {
     const right = label === prediction;
     const image = picture !== undefined && html`<img alt="" src="${picture}">`;
     const truth = right ? '' : `, is ${label}`;
-    return html`<figure class="sample ${right ? 'right' : 'wrong'}">${image}${prediction}${truth}<span>${percent(probability)}</span></figure>\n`;
+    return html`<figure class="sample ${right ? 'right' : 'wrong'}">${image}${text !== undefined && html`<q>${text}</q> `}${prediction}${truth}<span>${percent(probability)}</span></figure>\n`;
   });
   return section('Held-out samples', html`<div class="samples">${items}</div>\n`);
 }

@@ -22,6 +22,7 @@ test('list names each data set, its home and its terms', () => {
     'nmnist',
     'cifar10dvs',
     'dvs128gesture',
+    'ratedsentences',
   ]) {
     expect(stdout).toMatch(new RegExp(`^${name} +\\S`, 'm'));
   }

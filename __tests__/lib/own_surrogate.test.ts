@@ -116,7 +116,10 @@ describeEachBackend("a surrogate of the user's own", () => {
 
 test.each([
   [['Fast', { derivative: sigmoidAgain }], "name must be in lowerCamelCase, but got 'Fast'"],
-  [['atan', { derivative: sigmoidAgain }], 'name must be none of sigmoid, atan, '],
+  [
+    ['atan', { derivative: sigmoidAgain }],
+    'name must be a name other than the built-in sigmoid, atan, ',
+  ],
   [['mine', {}], 'derivative must be a function, but got undefined'],
   [['mine', { derivative: sigmoidAgain, alpha: 0 }], 'alpha must be a positive finite number'],
   [['mine', { derivative: sigmoidAgain, name: 'x' }], "registerSurrogate has no option 'name'"],

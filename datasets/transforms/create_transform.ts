@@ -3,10 +3,12 @@ import { checkKeys, checkOneOf } from '../../lib/validate';
 import { eventTransforms } from './event_transforms';
 import { evalTransforms, trainTransforms } from './image_transforms';
 import type { Transform, TransformConfig } from './transform';
+import { wordDropout } from './word_dropout';
 
 export function createTransform(config: TransformConfig): Transform {
   checkKeys('transform', config, ['name', 'options']);
-  checkOneOf('name', config.name, ['train', 'eval', 'events'] as const);
+  checkOneOf('name', config.name, ['train', 'eval', 'events', 'text'] as const);
   if (config.name === 'train') return trainTransforms(config.options);
-  return config.name === 'eval' ? evalTransforms(config.options) : eventTransforms(config.options);
+  if (config.name === 'eval') return evalTransforms(config.options);
+  return config.name === 'events' ? eventTransforms(config.options) : wordDropout(config.options);
 }

@@ -13,5 +13,7 @@ export type {
   EvalTransformOptions,
   EventTransformOptions,
   ImageSize,
+  TextTransformOptions,
   TrainTransformOptions,
 } from './transform_options';
+export { wordDropout } from './word_dropout';

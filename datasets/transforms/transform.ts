@@ -4,6 +4,7 @@ import type { Sample } from '../sample';
 import type {
   EvalTransformOptions,
   EventTransformOptions,
+  TextTransformOptions,
   TrainTransformOptions,
 } from './transform_options';
 
@@ -20,7 +21,8 @@ export interface Transform {
 export type TransformConfig =
   | { name: 'train'; options: TrainTransformOptions }
   | { name: 'eval'; options: EvalTransformOptions }
-  | { name: 'events'; options: EventTransformOptions };
+  | { name: 'events'; options: EventTransformOptions }
+  | { name: 'text'; options: TextTransformOptions };
 
 /** A function as the transform of that configuration. */
 export function configured(apply: Transform, config: TransformConfig): Transform {

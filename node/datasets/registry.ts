@@ -13,6 +13,7 @@ import { imagenet, imagenetInfo } from './imagenet';
 import type { DatasetInfo } from './info';
 import { mnist, mnistInfo, parseMnistImages } from './mnist';
 import { nMnistInfo, nmnist, parseNMnist } from './nmnist';
+import { ratedSentences, ratedSentencesInfo, type SentenceDataset } from './rated_sentences';
 
 interface ImageEntry {
   kind: 'images';
@@ -30,7 +31,13 @@ interface EventEntry {
   parse: (bytes: Uint8Array) => Events;
 }
 
-export type DatasetEntry = ImageEntry | EventEntry;
+interface TextEntry {
+  kind: 'text';
+  info: DatasetInfo;
+  open: (options: SplitOptions) => Promise<SentenceDataset>;
+}
+
+export type DatasetEntry = ImageEntry | EventEntry | TextEntry;
 
 const entries = {
   mnist: { kind: 'images', info: mnistInfo, open: mnist, parse: parseMnistImages },
@@ -45,6 +52,7 @@ const entries = {
     open: dvs128Gesture,
     parse: parseDvsGesture,
   },
+  ratedsentences: { kind: 'text', info: ratedSentencesInfo, open: ratedSentences },
 } satisfies Record<string, DatasetEntry>;
 
 export type DatasetName = keyof typeof entries;
@@ -59,6 +67,6 @@ export function datasetEntry(name: string): DatasetEntry {
 
 /** Opens a split without making or caching frames, for `prepare` and `check`. */
 export function openPlainly(entry: DatasetEntry, options: SplitOptions): Promise<Dataset> {
-  if (entry.kind === 'images') return entry.open(options);
+  if (entry.kind !== 'events') return entry.open(options);
   return entry.open({ ...options, frames: 1, splitBy: 'number', cache: false });
 }
