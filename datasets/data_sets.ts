@@ -1,21 +1,34 @@
 /** What is known of each data set before any of its bytes are there: presets, recipes, readers and commands ask here. */
 
-export interface DataSetDescription {
-  /** Images, recordings of events, which become frames, or sentences as ids of tokens. */
-  kind: 'images' | 'events' | 'text';
-  /** A sample `[height, width, channels]`; of events, a frame, and of ImageNet, what its networks take; of text `[tokens]`. */
-  sample: readonly [height: number, width: number, channels: number] | readonly [tokens: number];
+interface Described {
   classes: number;
   /** Samples of each split when complete. */
   samples: { readonly train: number; readonly test: number };
   /** Per channel, of values in 0..1: what networks take is (x - mean) / std. */
   mean?: readonly number[];
   std?: readonly number[];
-  /** Of text: how many tokens its tokenizer knows, and the ids of padding and of what it does not know. */
-  vocabSize?: number;
-  padId?: number;
-  unknownId?: number;
 }
+
+/** Images, or recordings of events, which become frames. */
+export interface PixelDescription extends Described {
+  kind: 'images' | 'events';
+  /** A sample `[height, width, channels]`; of events, a frame, and of ImageNet, what its networks take. */
+  sample: readonly [height: number, width: number, channels: number];
+}
+
+/** Sentences, as ids of tokens. */
+export interface TextDescription extends Described {
+  kind: 'text';
+  /** A sample: so many ids, longer sentences cut, shorter ones filled up with padId. */
+  sample: readonly [tokens: number];
+  /** Tokens that the data set's tokenizer knows. */
+  vocabSize: number;
+  padId: number;
+  /** The id of what the tokenizer does not know. */
+  unknownId: number;
+}
+
+export type DataSetDescription = PixelDescription | TextDescription;
 
 export const dataSets = {
   mnist: {

@@ -4,7 +4,14 @@ export { type Aedat2Options, readAedat2, streamAedat2 } from './aedat2';
 export { type Aedat31Options, readAedat31, streamAedat31 } from './aedat31';
 export { type BadSample, type Batches, type BatchOptions, batches } from './batches';
 export { type Cifar10, type Cifar100, readCifar10, readCifar100 } from './cifar';
-export { type DataSetDescription, type DataSetName, dataSetNames, dataSets } from './data_sets';
+export {
+  type DataSetDescription,
+  type DataSetName,
+  dataSetNames,
+  dataSets,
+  type PixelDescription,
+  type TextDescription,
+} from './data_sets';
 export { DatasetError } from './dataset_error';
 export { type DvsGestureLabel, readDvsGestureLabels } from './dvs_gesture_labels';
 export {

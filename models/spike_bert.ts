@@ -54,7 +54,7 @@ const options = {
   numClasses: { type: 'integer', required: true, nullable: true, recipe: false },
   vocabSize: { type: 'integer', required: true, recipe: false },
   positions: { type: 'boolean', default: false },
-  padId: { type: 'number', nullable: true, recipe: false },
+  padId: { type: 'number', nullable: true },
   ...neuronOptions,
   surrogate: { type: 'string', default: 'atan' },
 } satisfies NetworkOptions;

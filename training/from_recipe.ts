@@ -7,7 +7,9 @@ import {
   eventTransforms,
   type Transform,
   trainTransforms,
+  wordDropout,
 } from '../datasets/transforms';
+import { invalid } from '../lib/validate';
 import { create } from '../models';
 import { familyNamed } from '../models/families';
 import { freezeLayers } from '../models/freeze';
@@ -25,9 +27,13 @@ import type { TrainerConfig } from './trainer_config';
 export function modelFromRecipe({ model, data, seed, freeze = [] }: Recipe): tf.LayersModel {
   const { preset, family = defaultFamily, ...options } = model;
   checkFound(data);
-  const { kind, sample, classes } = describeData(data);
-  const time = kind === 'events' ? [options.timeSteps!] : [];
-  const input = { inputShape: [...time, ...sample], numClasses: classes };
+  const set = describeData(data);
+  const time = set.kind === 'events' ? [options.timeSteps!] : [];
+  const input = {
+    inputShape: [...time, ...set.sample],
+    numClasses: set.classes,
+    ...(set.kind === 'text' && { vocabSize: set.vocabSize }),
+  };
   const network = seededWeights(seed, () =>
     preset === undefined
       ? familyNamed(family).create({ ...options, ...input })
@@ -41,12 +47,19 @@ export function modelFromRecipe({ model, data, seed, freeze = [] }: Recipe): tf.
 function trainTransform(recipe: Recipe, mean?: readonly number[]): Transform | undefined {
   const { augment, data } = recipe;
   if (!augment) return isOwnImages(data) ? testTransform(recipe) : undefined;
-  const { erasing: _, policy, intensity, hflip, ...image } = augment;
-  const { kind, sample } = describeData(data);
-  if (kind === 'events') {
+  const { erasing: _, policy, intensity, wordDropout: probability, hflip, ...image } = augment;
+  const set = describeData(data);
+  if (set.kind === 'text') {
+    const { unknownId, padId } = set;
+    return probability === undefined ? undefined : wordDropout({ probability, unknownId, padId });
+  }
+  if (set.kind === 'events') {
     return eventTransforms({ ...given({ policy, hflip, intensity }) });
   }
-  return trainTransforms({ size: [sample[0], sample[1]], ...given({ ...image, hflip, mean }) });
+  return trainTransforms({
+    size: [set.sample[0], set.sample[1]],
+    ...given({ ...image, hflip, mean }),
+  });
 }
 
 /** What it does to held-out samples, and to those that the network is asked of. */
@@ -56,7 +69,9 @@ export function testTransform({
 }: Pick<Recipe, 'evaluation' | 'data'>): Transform | undefined {
   const { interpolation, cropPct = isOwnImages(data) ? 1 : undefined } = evaluation ?? {};
   if (cropPct === undefined) return undefined;
-  const [height, width] = describeData(data).sample;
+  const set = describeData(data);
+  if (set.kind === 'text') throw invalid('evaluation.cropPct', 'absent for text', cropPct);
+  const [height, width] = set.sample;
   return evalTransforms({ size: [height, width], cropPct, ...given({ interpolation }) });
 }
 

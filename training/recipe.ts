@@ -1,10 +1,12 @@
 /** The contents of a training recipe, and which recipes are valid. */
 import * as z from 'zod'; // Not { z }: bundlers can then drop the unused parts, and Parcel finds it.
+import type { DataSetDescription } from '../datasets/data_sets';
 import { isKeepTokens } from '../lib/kept_tokens';
 import { allFamilies, familyNamed } from '../models/families';
 import type { Family } from '../models/family';
 import type { NetworkOption, NetworkOptions } from '../models/options';
 import { familyOfPreset, list, type ModelConfig, presetConfig } from '../models/registry';
+import { augmentSchema, checkAugment } from './_recipe_augment';
 import { checkLoss, distillationSchema, lossSchema } from './_recipe_loss';
 import { checkSizes } from './_recipe_sizes';
 import { dataSchema, describeData, isOwnData, ownDataKeys } from './recipe_data';
@@ -80,27 +82,6 @@ function recipeOptions({ options }: Family): NetworkOptions {
   return Object.fromEntries(Object.entries(options).filter(([, { recipe }]) => recipe !== false));
 }
 
-const range = z.tuple([z.number().positive(), z.number().positive()]);
-const augment = z.strictObject({
-  scale: range.optional(),
-  ratio: range.optional(),
-  hflip: share.optional(),
-  vflip: share.optional(),
-  autoAugment: z.string().nullable().optional(),
-  colorJitter: z.number().min(0).nullable().optional(),
-  interpolation: z.enum(['bilinear', 'bicubic', 'random']).optional(),
-  erasing: z
-    .strictObject({
-      probability: share.optional(),
-      mode: z.enum(['const', 'rand', 'pixel']).optional(),
-      maxCount: counted(1000).optional(),
-    })
-    .optional(),
-  /** For event frames. */
-  policy: z.enum(['snn-augment-wide', 'nda', 'none']).optional(),
-  intensity: counted(100).optional(),
-});
-
 const optimizer = z.strictObject({
   name: z.literal('adamw'),
   learningRate: rate,
@@ -161,7 +142,7 @@ const shape = (model: z.ZodType<RecipeModel>) =>
     distillation: distillationSchema.optional(),
     labelSmoothing: z.number().min(0).lt(1).optional(),
     mixup: mixup.optional(),
-    augment: augment.optional(),
+    augment: augmentSchema.optional(),
     evaluation: z
       .strictObject({
         batchSize: batch.optional(),
@@ -193,8 +174,16 @@ function checkModel({ model, data }: Recipe, complain: Complain): void {
     complain(['model', 'family'], `must be one of ${names.join(', ')}`);
     return;
   }
+  const family = preset === undefined ? familyNamed(name) : familyOfPreset(preset);
+  const isOfText = 'vocabSize' in family.options;
+  if (isOfText !== (set.kind === 'text')) {
+    const takes = isOfText ? 'text' : 'images and events';
+    const key = preset === undefined ? 'family' : 'preset';
+    complain(['model', key], `is for ${takes}, but ${data.name} has ${set.kind}`);
+    return;
+  }
   if (preset === undefined) {
-    const options = Object.entries(recipeOptions(familyNamed(name)));
+    const options = Object.entries(recipeOptions(family));
     for (const [key, { required }] of options) {
       if (required && !(key in model)) complain(['model'], `needs ${key}, since it has no preset`);
     }
@@ -213,11 +202,11 @@ function checkModel({ model, data }: Recipe, complain: Complain): void {
   if (set.kind === 'events' && model.timeSteps === undefined) {
     complain(['model', 'timeSteps'], 'is required for events: the number of frames per recording');
   }
-  if (set.kind === 'images' && data.splitBy) complain(['data', 'splitBy'], 'is for events only');
+  if (set.kind !== 'events' && data.splitBy) complain(['data', 'splitBy'], 'is for events only');
 }
 
 /** Events need a network of frames, images one of images. */
-function checkInput(preset: string, kind: 'images' | 'events', complain: Complain): void {
+function checkInput(preset: string, kind: DataSetDescription['kind'], complain: Complain): void {
   const { inputShape } = presetConfig(preset);
   const takes = inputShape.length === 4 ? 'events' : inputShape.length === 3 ? 'images' : 'text';
   if (takes !== kind) complain(['model', 'preset'], `is for ${takes}, but the data are ${kind}`);
@@ -227,20 +216,9 @@ function checkData({ data, augment = {}, mixup, evaluation }: Recipe, complain: 
   const { kind } = describeData(data);
   const foreign = isOwnData(data.name) ? [] : ownDataKeys.filter((key) => key in data);
   for (const key of foreign) complain(['data', key], 'is for own-images and own-events only');
-  const forImages = [
-    'scale',
-    'ratio',
-    'vflip',
-    'autoAugment',
-    'colorJitter',
-    'interpolation',
-    'erasing',
-  ];
-  const wrong = kind === 'events' ? forImages : ['policy', 'intensity'];
-  for (const key of wrong.filter((k) => k in augment)) {
-    complain(['augment', key], `is for ${kind === 'events' ? 'images' : 'events'} only`);
-  }
-  if (kind === 'events' && evaluation?.cropPct) {
+  checkAugment(augment, kind, complain);
+  if (mixup && kind === 'text') complain(['mixup'], 'is for images and events only');
+  if (kind !== 'images' && evaluation?.cropPct) {
     complain(['evaluation', 'cropPct'], 'is for images only');
   }
   if (evaluation?.interpolation && !evaluation.cropPct) {

@@ -37,6 +37,7 @@ const built = [
   'maxformer-cifar10dvs-t16',
   'msqkformer-dvs128-t16',
   'maxresnet-cifar100-18',
+  'sentences-1-64',
 ];
 test.each(built)('%s: its network has the expected parameters', (name) => {
   const parsed = recipe(name);
@@ -192,6 +193,21 @@ describe('a wrong recipe is refused, with the line', () => {
     expect(fault(text('dvs128-t10.yaml'), ['augment.scale=[1, 1]'])).toMatch(
       /augment\.scale is for images only/,
     );
+  });
+
+  test('networks and options of text are for text, and the reverse', () => {
+    const sentences = text('sentences-1-64.yaml');
+    const faultOf = (settings: string[], yaml = sentences) => fault(yaml, settings);
+    expect(faultOf(['model.family=spikingformer', 'model.padId=0'])).toMatch(
+      /model\.family is for images and events, but ratedsentences has text/,
+    );
+    expect(faultOf(['data.name=mnist'])).toMatch(/model\.family is for text, but mnist has images/);
+    expect(faultOf(['augment.hflip=0.5'])).toMatch(/augment\.hflip is for images and events only/);
+    expect(faultOf(['mixup.alpha=0.5'])).toMatch(/mixup is for images and events only/);
+    expect(faultOf(['evaluation.cropPct=0.9'])).toMatch(/cropPct is for images only/);
+    expect(faultOf(['augment.wordDropout=1'])).toMatch(/augment\.wordDropout must be <1/);
+    expect(faultOf(['augment.wordDropout=0.1'], good)).toMatch(/wordDropout is for text only/);
+    expect(faultOf(['data.splitBy=time'])).toMatch(/splitBy is for events only/);
   });
 
   test.each([
