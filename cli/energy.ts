@@ -21,12 +21,13 @@ import { findDataset } from './_dataset_names';
 import { heldOut } from './_held_out';
 import { type OpenOptions, openModel, placeOfModel } from './_model';
 import { noise, type Samples, samplesOf, testSamplesOf } from './_samples';
+import { randomSentences, type SentenceArguments, sentenceSamples, takesText } from './_sentences';
 import { useBackend } from './shared/choose_backend';
 import { UsageError } from './shared/errors';
 import { abortOnInterrupt } from './shared/interrupt';
 import { showProgress } from './shared/progress';
 
-export interface EnergyArguments extends Omit<OpenOptions, 'recipe'> {
+export interface EnergyArguments extends Omit<OpenOptions, 'recipe'>, SentenceArguments {
   data?: string;
   rates?: string;
   samples: number;
@@ -91,9 +92,11 @@ export async function energy(name: string, given: EnergyArguments): Promise<void
 /** For a run, its held-out samples unless data is named; without any data, noise. */
 async function samplesFor(
   model: tf.LayersModel,
-  { data, samples, seed }: EnergyArguments,
+  given: EnergyArguments,
   recipe: Recipe | undefined,
 ): Promise<Samples> {
+  const { data, samples, seed } = given;
+  if (given.text) return sentenceSamples(model, given, recipe);
   const input = model.inputs[0]!.shape.slice(1) as number[];
   const set = data === undefined ? undefined : findDataset(data);
   if (set !== undefined) return testSamplesOf(set, input, samples, recipe?.data);
@@ -103,6 +106,7 @@ async function samplesFor(
     const { x } = await heldOut(recipe, samples, { data: data });
     return { x, what: `${x.shape[0]} held-out samples of the run's ${recipe.data.name}` };
   }
+  if (data === undefined && takesText(model)) return randomSentences(model, samples, seed);
   if (data === undefined) return noise(input, samples, seed);
   throw new UsageError(`data must be a data set by name or a file of samples, but got '${data}'`);
 }

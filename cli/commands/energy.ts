@@ -1,6 +1,7 @@
 /** `spikingformer energy`. */
 import { type Command, Option } from 'commander';
 import { backendOption, jsonOption, MODEL, wholeNumber, withModelOptions } from '../_arguments';
+import { textOption, tokenizerOption } from '../_text_options';
 
 export const energyCommand = (program: Command) =>
   withModelOptions(program.command('energy'))
@@ -16,6 +17,8 @@ export const energyCommand = (program: Command) =>
         'firing rates by layer path as JSON, instead of running the model',
       ).conflicts('data'),
     )
+    .addOption(textOption().conflicts(['data', 'rates']))
+    .addOption(tokenizerOption())
     .option('--samples <n>', 'how many samples of the data', wholeNumber(1), 16)
     .option('--seed <n>', 'seed of the noise that replaces missing data', wholeNumber(0), 0)
     .addOption(
