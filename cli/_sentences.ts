@@ -1,11 +1,11 @@
 /** Sentences for a model of text, as a command is given them: in its arguments, or a line each on stdin. */
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
-import { dataSets } from '../datasets/data_sets';
 import { encodeSentences } from '../datasets/sentences';
 import { Random } from '../lib/random';
 import { packagedTokenizer, readTokenizer } from '../node/tokenizer';
 import type { Recipe } from '../training/recipe';
+import { describeData } from '../training/recipe_data';
 import type { Samples } from './_samples';
 import { UsageError } from './shared/errors';
 
@@ -33,8 +33,9 @@ function linesOf(given: readonly string[]): string[] {
 
 async function tokenizerFor({ tokenizer }: SentenceArguments, recipe: Recipe | undefined) {
   if (tokenizer !== undefined) return readTokenizer(tokenizer);
-  if (recipe && dataSets[recipe.data.name].kind === 'text')
+  if (recipe && describeData(recipe.data).kind === 'text') {
     return packagedTokenizer(recipe.data.name);
+  }
   throw new UsageError(
     '--text needs --tokenizer, the tokenizer.json that the model was trained with',
   );
