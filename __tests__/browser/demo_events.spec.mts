@@ -18,7 +18,7 @@ import {
   nMnistFile,
   type TestEvent,
 } from '../datasets/event_files';
-import { DemoSite, mnist, saved } from './demo_visitor.mjs';
+import { DemoSite, mnist, saved, wrongForAxe } from './demo_visitor.mjs';
 
 const FRAMES = 8;
 
@@ -135,6 +135,7 @@ test('what is drawn is recorded, played, paused and played on', async () => {
   assert.equal((await played(page)).length, FRAMES);
   assert.match((await page.textContent('#events-time')) ?? '', /^\d+\.\d ms per frame$/);
   assert.match((await page.textContent('#events-answer .best')) ?? '', /^\d$/);
+  assert.deepEqual(await wrongForAxe(page), []);
   assert.deepEqual(said, []);
   await page.close();
 });
