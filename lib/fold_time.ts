@@ -1,5 +1,6 @@
 /** Time as an axis: folding it into batch for layers that do not use it, and repeating images along it. */
 import * as tf from '@tensorflow/tfjs';
+import { addAll } from './add_all';
 
 /** `[batch, time, ...]` as `[batch * time, ...]`: the same numbers in the same order, a free reshape. */
 export function foldTime(x: tf.Tensor): tf.Tensor {
@@ -24,7 +25,7 @@ export function repeatOverTime(x: tf.Tensor, timeSteps: number): tf.Tensor {
     const value = tf.concat(steps, 1);
     const gradFunc = (dy: tf.Tensor) => {
       const step = (t: number) => dy.slice([0, t * size], [batch, size]);
-      return tf.addN(steps.map((_, t) => step(t))).reshape(x.shape);
+      return addAll(steps.map((_, t) => step(t))).reshape(x.shape);
     };
     return { value, gradFunc };
   });

@@ -1,12 +1,13 @@
 /** Scales the gradients of all variables together, as torch.nn.utils.clip_grad_norm_ does. */
 import * as tf from '@tensorflow/tfjs';
+import { addAll } from '../lib/add_all';
 import { checkPositive } from '../lib/validate';
 
 /** The length of all gradients as one vector: sqrt(sum of squares), a scalar that the caller disposes of. */
 export function globalNorm(gradients: tf.NamedTensorMap): tf.Scalar {
   return tf.tidy(() => {
     const squares = Object.values(gradients).map((g) => g.square().sum());
-    return tf.addN(squares).sqrt().asScalar();
+    return addAll(squares).sqrt().asScalar();
   });
 }
 

@@ -1,6 +1,6 @@
 /** The health of a network: dead and saturated layers, one answer for every sample, and NaN. */
 import * as tf from '@tensorflow/tfjs';
-import { firingRates } from '../analysis/observe';
+import { observe } from '../analysis/observe';
 import { keepingStatistics } from '../analysis/statistics';
 import { walkLayers } from '../analysis/walk';
 import { type EvaluationData, logitsOf } from './training_data';
@@ -26,23 +26,45 @@ export class DivergedError extends Error {
   override name = 'DivergedError';
 }
 
-/** Examines a batch of at least two different samples; rates are those of inference. The model stays unchanged. */
-export function examineHealth(model: tf.LayersModel, x: tf.Tensor): Health {
-  const rates = firingRates(model, x);
-  const paths = (is: (rate: number) => boolean) =>
-    [...rates].filter(([, rate]) => is(rate)).map(([path]) => path);
-  const dead = paths((rate) => rate < DEAD);
-  const saturated = paths((rate) => rate > SATURATED);
-  // With the batch's statistics: the running ones are far off in the first epochs.
-  const spread = keepingStatistics(model, () =>
-    tf.tidy(() => {
-      const logits = logitsOf(model, x, true);
-      return logits.max(0).sub(logits.min(0)).max().dataSync()[0]!;
-    }),
-  );
-  const suspects = paths((rate) => rate < DEAD || rate > SATURATED);
-  const collapsed = x.shape[0]! > 1 && spread === 0;
+/** Firing rates of inference by layer path, and how far apart the logits of the samples lie; still on the backend. */
+function measure(model: tf.LayersModel, x: tf.Tensor): { paths: string[]; numbers: tf.Tensor1D } {
+  const spikes = observe(model, x);
+  try {
+    // With the batch's own statistics: the running ones are far off in the first epochs.
+    const spread = keepingStatistics(model, () =>
+      tf.tidy(() => {
+        const logits = logitsOf(model, x, true);
+        return logits.max(0).sub(logits.min(0)).max();
+      }),
+    );
+    const numbers = tf.tidy(() => {
+      const rates = [...spikes.values()].map((s) => s.mean());
+      return tf.stack([...rates, spread]) as tf.Tensor1D;
+    });
+    spread.dispose();
+    return { paths: [...spikes.keys()], numbers };
+  } finally {
+    tf.dispose([...spikes.values()]);
+  }
+}
+
+/** @param numbers a rate per path, then the spread of the logits */
+function judge(paths: readonly string[], numbers: Float32Array, samples: number): Health {
+  const rates = new Map(paths.map((path, i) => [path, numbers[i]!]));
+  const those = (is: (rate: number) => boolean) => paths.filter((path) => is(rates.get(path)!));
+  const dead = those((rate) => rate < DEAD);
+  const saturated = those((rate) => rate > SATURATED);
+  const suspects = those((rate) => rate < DEAD || rate > SATURATED);
+  const collapsed = samples > 1 && numbers[paths.length] === 0;
   return { rates, dead, saturated, ...(collapsed && { collapsedAt: suspects[0] ?? 'the head' }) };
+}
+
+/** Looks at a batch of at least two different samples: rates are those of inference. The model stays as it is. */
+export function examineHealth(model: tf.LayersModel, x: tf.Tensor): Health {
+  const { paths, numbers } = measure(model, x);
+  const values = numbers.dataSync<'float32'>();
+  numbers.dispose();
+  return judge(paths, values, x.shape[0]!);
 }
 
 /** For the first samples of held-out data; undefined if there are none. */
@@ -55,7 +77,10 @@ export async function healthOn(
     const some = data.subarray(0, (data.length / shape[0]!) * count);
     const x = tf.tensor(some, [count, ...shape.slice(1)]);
     try {
-      return examineHealth(model, x);
+      const { paths, numbers } = measure(model, x);
+      const values = await numbers.data<'float32'>(); // webgpu does not like to be read in between
+      numbers.dispose();
+      return judge(paths, values, count);
     } finally {
       x.dispose();
     }

@@ -4,6 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { applyTo } from '../layers/composite';
 import type { SpikeBertTransform } from '../layers/spike_bert';
+import { addAll } from '../lib/add_all';
 import { invalid } from '../lib/validate';
 import { softTargetCrossEntropy } from './losses';
 
@@ -84,7 +85,7 @@ function representationLoss(student: SpikeBertOutputs, teacher: SpikeBertOutputs
     );
   }
   const losses = ours.map((x, i) => meanSquare(x, theirs[i]!));
-  return tf.addN(losses).div(ours[0]!.shape[0]!).asScalar();
+  return addAll(losses).div(ours[0]!.shape[0]!).asScalar();
 }
 
 function checkEmbeddings(student: SpikeBertOutputs, teacher: SpikeBertOutputs): void {
