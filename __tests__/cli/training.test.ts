@@ -97,7 +97,7 @@ describe('a run', () => {
     expect(confusion.flat().reduce((a: number, b: number) => a + b)).toBe(16);
     expect(accuracy).toBeGreaterThanOrEqual(0);
     // The run that a model lies in says what its data are.
-    expect(cli('evaluate', join(run, 'model'), ...flags).stdout).toContain('of 32 right');
+    expect(cli('evaluate', join(run, 'model'), ...flags).stdout).toContain('of 32 correct');
   });
 
   test('is a model to every command, and so is a checkpoint file', () => {
