@@ -1,11 +1,11 @@
 /** Sentences for a model of text, as a command is given them: in its arguments, or a line each on stdin. */
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
+import { type DataSetName, dataSets } from '../datasets/data_sets';
 import { encodeSentences } from '../datasets/sentences';
 import { Random } from '../lib/random';
 import { packagedTokenizer, readTokenizer } from '../node/tokenizer';
-import type { Recipe } from '../training/recipe';
-import { describeData } from '../training/recipe_data';
+import type { Question } from './_questions';
 import type { Samples } from './_samples';
 import { UsageError } from './shared/errors';
 
@@ -31,27 +31,30 @@ function linesOf(given: readonly string[]): string[] {
   throw new UsageError('--text - reads a sentence per line from stdin, but stdin has none');
 }
 
-async function tokenizerFor({ tokenizer }: SentenceArguments, recipe: Recipe | undefined) {
+async function tokenizerFor({ tokenizer }: SentenceArguments, dataSet: string | undefined) {
   if (tokenizer !== undefined) return readTokenizer(tokenizer);
-  if (recipe && describeData(recipe.data).kind === 'text') {
-    return packagedTokenizer(recipe.data.name);
-  }
+  if (dataSet !== undefined && isText(dataSet)) return packagedTokenizer(dataSet);
   throw new UsageError(
     '--text needs --tokenizer, the tokenizer.json that the model was trained with',
   );
 }
 
+/** Whether a data set's samples are sentences. */
+export const isText = (dataSet: string) =>
+  Object.hasOwn(dataSets, dataSet) && dataSets[dataSet as DataSetName].kind === 'text';
+
 /**
- * The sentences as the model takes them; those that are too long are cut, with a warning. The caller disposes of x.
+ * The sentences as the model takes them; those that are too long are cut, with a warning.
  *
+ * @param dataSet what the model was trained on, if that is known
  * @throws UsageError if the model takes no text. @throws DatasetError that names a sentence that is empty, or has a
  *   word that the tokenizer does not know
  */
-export async function sentenceSamples(
+async function encoded(
   model: tf.LayersModel,
   given: SentenceArguments,
-  recipe?: Recipe,
-): Promise<Samples> {
+  dataSet: string | undefined,
+) {
   const shape = model.inputs[0]!.shape.slice(1) as number[];
   if (!takesText(model)) {
     throw new UsageError(
@@ -59,16 +62,40 @@ export async function sentenceSamples(
     );
   }
   const sentences = linesOf(given.text!);
-  const tokenizer = await tokenizerFor(given, recipe);
+  const tokenizer = await tokenizerFor(given, dataSet);
   const [length] = shape as [number];
   const { ids, cut } = encodeSentences(tokenizer, sentences, {
     ...{ length, tooLong: 'cut', padId: tokenizer.idOf('[PAD]') ?? 0 },
     unknownId: tokenizer.idOf('[UNK]') ?? null,
   });
-  if (cut > 0)
+  if (cut > 0) {
     console.error(`warning: ${cut} of ${sentences.length} sentences cut to ${length} tokens`);
+  }
+  return { sentences, ids, length };
+}
+
+/** The sentences in one batch. The caller disposes of x. See `encoded`. */
+export async function sentenceSamples(
+  model: tf.LayersModel,
+  given: SentenceArguments,
+  dataSet?: string,
+): Promise<Samples> {
+  const { sentences, ids, length } = await encoded(model, given, dataSet);
   const x = tf.tensor2d(ids, [sentences.length, length], 'int32');
   return { x, what: `${sentences.length} sentences` };
+}
+
+/** The sentences one by one. See `encoded`. */
+export async function sentenceQuestions(
+  model: tf.LayersModel,
+  given: SentenceArguments,
+  dataSet?: string,
+): Promise<Question[]> {
+  const { sentences, ids, length } = await encoded(model, given, dataSet);
+  return sentences.map((name, i) => {
+    const data = Float32Array.from(ids.subarray(i * length, (i + 1) * length));
+    return { name, data };
+  });
 }
 
 /** Sentences of random tokens. */

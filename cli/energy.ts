@@ -96,7 +96,7 @@ async function samplesFor(
   recipe: Recipe | undefined,
 ): Promise<Samples> {
   const { data, samples, seed } = given;
-  if (given.text) return sentenceSamples(model, given, recipe);
+  if (given.text) return sentenceSamples(model, given, recipe?.data.name);
   const input = model.inputs[0]!.shape.slice(1) as number[];
   const set = data === undefined ? undefined : findDataset(data);
   if (set !== undefined) return testSamplesOf(set, input, samples, recipe?.data);

@@ -1,6 +1,6 @@
 /** `spikingformer predict`: what a model takes samples for: held-out ones, files, addresses, what comes by stdin. */
 import * as tf from '@tensorflow/tfjs';
-import '../node/index';
+import { datasetEntry } from '../node/index';
 import { type Answer, answersOf, EarlyExit, type Shares } from './_answers';
 import { heldOut } from './_held_out';
 import { type OpenOptions, openModel, placeOfModel, recipeFor } from './_model';
@@ -8,13 +8,14 @@ import { dataOfModel } from './_model_data';
 import { type Question, questionsOf, type SampleFacts } from './_questions';
 import { readRecipe } from './_recipes';
 import { openSplit } from './_run_folder';
+import { isText, type SentenceArguments, sentenceQuestions } from './_sentences';
 import { type Source, sourcesOf } from './_sources';
 import { useBackend } from './shared/choose_backend';
-import { exitCode, oneLine } from './shared/errors';
+import { exitCode, oneLine, UsageError } from './shared/errors';
 import { abortOnInterrupt } from './shared/interrupt';
 import { printable } from './shared/printable';
 
-export interface PredictArguments extends Omit<OpenOptions, 'recipe'> {
+export interface PredictArguments extends Omit<OpenOptions, 'recipe'>, SentenceArguments {
   recipe?: string;
   samples: number;
   top: number;
@@ -41,6 +42,9 @@ export async function predict(
   options: PredictArguments,
 ): Promise<void> {
   placeOfModel(name);
+  if (options.text && files.length > 0) {
+    throw new UsageError(`predict takes sources or --text, but got '${files[0]}' and --text`);
+  }
   const sources = await sourcesOf(files);
   const given = options.recipe === undefined ? undefined : readRecipe(options.recipe);
   const chosen = await useBackend(options.backend);
@@ -53,11 +57,13 @@ export async function predict(
     const told = given || own ? undefined : dataOfModel(model);
     const facts: SampleFacts = told ?? recipeFor(name, given, own);
     const { classNames, questions } =
-      sources.length === 0
+      sources.length === 0 && !options.text
         ? await heldOutQuestions(recipeFor(name, given, own), options)
         : {
             classNames: told?.classNames ?? (await namesOf(recipeFor(name, given, own), options)),
-            questions: questionsFrom(sources, input, facts, options.samples),
+            questions: options.text
+              ? numbered(await sentenceQuestions(model, options, facts.data.name))
+              : questionsFrom(sources, input, facts, options.samples),
           };
     if (chosen && !options.json) console.log(chosen);
     for await (const batch of batched(questions, exit ? 1 : BATCH)) {
@@ -81,6 +87,7 @@ export async function predict(
 
 /** Class names of a recipe: those that were found, or the data set's. */
 async function namesOf(recipe: ReturnType<typeof recipeFor>, options: PredictArguments) {
+  if (isText(recipe.data.name)) return datasetEntry(recipe.data.name).info.classNames;
   return recipe.data.classNames ?? (await openSplit(recipe, 'test', options)).classNames;
 }
 
@@ -95,6 +102,10 @@ async function heldOutQuestions(recipe: ReturnType<typeof recipeFor>, options: P
     }
   }
   return { classNames, questions: questions() };
+}
+
+async function* numbered(questions: readonly Question[]): AsyncGenerator<Asked> {
+  for (const [index, question] of questions.entries()) yield { ...question, index };
 }
 
 /** What cannot be read is named on stderr, and the command has failed. */

@@ -11,12 +11,15 @@ import {
   wholeNumber,
   withModelOptions,
 } from '../_arguments';
+import { textOption, tokenizerOption } from '../_text_options';
 
 export const predictCommand = (program: Command) =>
   withModelOptions(program.command('predict'))
     .description('print the classes that a model predicts')
     .argument('<model>', MODEL)
-    .argument('[files...]', 'images, recordings, folders, globs, http(s) addresses, - for stdin')
+    .argument('[sources...]', 'images, recordings, folders, globs, http(s) addresses, - for stdin')
+    .addOption(textOption())
+    .addOption(tokenizerOption())
     .option('--samples <n>', 'how many held-out samples, or of a file', wholeNumber(1, 9999), 10)
     .addOption(formerly('--count <n>', 'samples', wholeNumber(1, 9999)))
     .option('--top <k>', 'how many classes are shown', wholeNumber(1, 9999), 1)
@@ -38,7 +41,8 @@ Examples:
   spikingformer predict runs/flowers photo.jpg 'more/**/*.png' --top 3
   spikingformer predict runs/flowers/model https://example.org/rose.webp --json
   spikingformer predict runs/gestures new.aedat --per-step
-  spikingformer predict runs/flowers ./photos --sure 0.9`,
+  spikingformer predict runs/flowers ./photos --sure 0.9
+  spikingformer predict runs/sentences --text 'A fine film.' 'A dull one.'`,
     )
     .action(async (model, sources, options) =>
       (await import('../predict')).predict(model, sources, options),
