@@ -39,6 +39,12 @@ export interface TokenEmbeddingConfig extends LayerArgs {
    * depends on the amount of padding.
    */
   padId?: number | null;
+  /**
+   * Whether a sentence is read token by token: each is the only one for timeSteps steps, and the neurons' membranes are
+   * what remembers those before. With `stateful` neurons behind it a sentence may then come in pieces. Default false:
+   * all tokens are there at every step, as attention over tokens needs. Without positions and padId.
+   */
+  inTime?: boolean;
   /** The surrogate gradient of the firing step. Default 'atan'. */
   surrogate?: AnySurrogateName;
   /** Sharpness of the surrogate. Default: the surrogate's own. */
@@ -46,11 +52,12 @@ export interface TokenEmbeddingConfig extends LayerArgs {
 }
 
 const ownKeys = [
-  ...['vocabSize', 'embedDim', 'timeSteps', 'positions', 'padId', 'surrogate', 'alpha'],
+  ...['vocabSize', 'embedDim', 'timeSteps', 'positions', 'padId', 'inTime', 'surrogate', 'alpha'],
 ];
 
 /**
- * Ids `[batch, tokens]`, int32 or whole numbers in float32 -> spikes `[batch, time, tokens, embedDim]`.
+ * Ids `[batch, tokens]`, int32 or whole numbers in float32 -> spikes `[batch, time, tokens, embedDim]`, time
+ * being timeSteps; with inTime `[batch, tokens * timeSteps, 1, embedDim]`.
  *
  * Throws if an id is outside the vocabulary or, with padId, if a sentence is all padding. Not on webgl and webgpu,
  * where reading ids back would wait for the GPU at every call: call `checkTokenIds` there before you make the tensor. A
@@ -63,6 +70,7 @@ export class TokenEmbedding extends tf.layers.Layer {
   private readonly timeSteps: number;
   private readonly padId: number | null;
   private readonly positions: boolean;
+  private readonly inTime: boolean;
   private readonly encoding: { surrogate: AnySurrogateName; alpha: number };
   private table!: tf.LayerVariable;
   private positionTable?: tf.LayerVariable;
@@ -78,7 +86,15 @@ export class TokenEmbedding extends tf.layers.Layer {
     if (padId !== null && !(Number.isInteger(padId) && padId >= 0 && padId < vocabSize)) {
       throw invalid('padId', `null or a whole number from 0 to ${vocabSize - 1}`, padId);
     }
-    const { surrogate = 'atan' } = config;
+    const { inTime = false, surrogate = 'atan' } = config;
+    checkBoolean('inTime', inTime);
+    if (inTime && (positions || padId !== null)) {
+      throw invalid(
+        'inTime',
+        'false with positions or padId, which are of whole sentences',
+        inTime,
+      );
+    }
     const { alpha = getSurrogate(surrogate).alpha } = config;
     checkPositive('alpha', alpha);
     this.vocabSize = vocabSize;
@@ -86,6 +102,7 @@ export class TokenEmbedding extends tf.layers.Layer {
     this.timeSteps = timeSteps;
     this.positions = positions;
     this.padId = padId;
+    this.inTime = inTime;
     this.encoding = { surrogate, alpha };
     this.supportsMasking = true;
   }
@@ -123,8 +140,19 @@ export class TokenEmbedding extends tf.layers.Layer {
       this.checkIds(ids);
       const rows = lookUp(this.table.read() as tf.Tensor2D, ids.cast('int32'));
       const tokens = this.positionTable ? rows.add(this.positionTable.read()) : rows;
-      return markSpikes(repeatOverTime(spike(tokens, this.encoding), this.timeSteps));
+      return markSpikes(this.overTime(spike(tokens, this.encoding)));
     });
+  }
+
+  /** `[batch, tokens, embedDim]` -> this layer's output. */
+  private overTime(spikes: tf.Tensor): tf.Tensor {
+    const { timeSteps, embedDim, inTime } = this;
+    if (!inTime) return repeatOverTime(spikes, timeSteps);
+    const [batch, tokens] = spikes.shape as [number, number];
+    const eachByItself = spikes.reshape([batch * tokens, 1, embedDim]);
+    return repeatOverTime(eachByItself, timeSteps).reshape([
+      ...[batch, tokens * timeSteps, 1, embedDim],
+    ]);
   }
 
   private checkIds(ids: tf.Tensor): void {
@@ -160,14 +188,16 @@ export class TokenEmbedding extends tf.layers.Layer {
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
     const [batch = null, tokens = null] = oneShape(inputShape);
-    return [batch, this.timeSteps, tokens, this.embedDim];
+    const { timeSteps, embedDim, inTime } = this;
+    if (inTime) return [batch, tokens && tokens * timeSteps, 1, embedDim];
+    return [batch, timeSteps, tokens, embedDim];
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    const { vocabSize, embedDim, timeSteps, positions, padId, encoding } = this;
+    const { vocabSize, embedDim, timeSteps, positions, padId, inTime, encoding } = this;
     return {
       ...super.getConfig(),
-      ...{ vocabSize, embedDim, timeSteps, positions, padId },
+      ...{ vocabSize, embedDim, timeSteps, positions, padId, inTime },
       ...encoding,
     };
   }

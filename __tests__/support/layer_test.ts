@@ -799,6 +799,20 @@ export const layerCases: LayerCase[] = [
     ids: 8,
   },
   {
+    className: 'TokenEmbedding',
+    variant: 'in time',
+    make: (options) =>
+      layers.tokenEmbedding({
+        ...{ vocabSize: 5, embedDim: 3, timeSteps: 2, inTime: true, ...options },
+      }),
+    inputShape: [4],
+    outputShape: [8, 1, 3],
+    trainable: ['embeddings'],
+    frozen: [],
+    badInput: [2, 4, 1],
+    ids: 5,
+  },
+  {
     className: 'TokenMean',
     make: (options) => layers.tokenMean(options),
     inputShape: [2, 2, 2, 3],
