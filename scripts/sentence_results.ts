@@ -9,11 +9,11 @@
  * The second is for choosing options: the last 1,000 sentences to train on are held out, those of the test split stay
  * unread, and rows are printed only.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { Command, Option } from 'commander';
 import { appendCsv, type Row } from '../bench/csv';
-import { readRecipe } from '../cli/_recipes';
 import { useBackend } from '../cli/shared/choose_backend';
 import { dataSets } from '../datasets/data_sets';
 import { memorySource } from '../datasets/memory_source';
@@ -21,6 +21,7 @@ import type { SampleSource } from '../datasets/sample';
 import { countParameters } from '../models/index';
 import { ratedSentences } from '../node/index';
 import { modelFromRecipe, trainerConfigFromRecipe } from '../training/from_recipe';
+import { parseRecipe } from '../training/parse_recipe';
 import type { Recipe } from '../training/recipe';
 import { firstSamples } from '../training/sample_data';
 import { seededWeights } from '../training/seeded_weights';
@@ -52,6 +53,7 @@ const options = new Command('sentence_results')
 const given = process.argv.slice(2).map((text) => (text.includes(' ') ? `'${text}'` : text));
 const command = `npx tsx scripts/sentence_results.ts ${given.join(' ')}`.trim();
 
+const file = join('recipes', `${options.recipe}.yaml`);
 /** How many sentences validation holds out. */
 const HELD_OUT = 1000;
 /** Chosen by validation. */
@@ -115,7 +117,7 @@ function trainBags(seed: number) {
 }
 
 for (const seed of options.seeds) {
-  const recipe = readRecipe(options.recipe, [...options.set, `seed=${seed}`]);
+  const recipe = parseRecipe(readFileSync(file, 'utf8'), file, [...options.set, `seed=${seed}`]);
   const run = {
     spikes: () => trainNetwork(recipe, modelFromRecipe(recipe)),
     'without spikes': () =>

@@ -11,8 +11,8 @@ import { dataSets } from '../datasets/data_sets';
 import { readRatedSentences, splitRatedSentences } from '../datasets/rated_sentences';
 import { trainWordPieces } from '../datasets/word_pieces';
 import { datasetRoot } from '../node/datasets/info';
-import { readTarball } from '../node/files/_tar';
 import { writeAtomically } from '../node/files/files';
+import { readTarball } from '../node/files/tar';
 
 const archive = join(datasetRoot('ratedsentences'), 'hutto_ICWSM_2014.tar.gz');
 const file = readTarball(readFileSync(archive)).get('movieReviewSnippets_GroundTruth.txt')!;

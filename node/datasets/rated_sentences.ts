@@ -10,10 +10,10 @@ import {
   splitRatedSentences,
 } from '../../datasets/rated_sentences';
 import { encodeSentences } from '../../datasets/sentences';
-import { readTarball } from '../files/_tar';
 import { errorCode } from '../files/files';
 import { hashOf } from '../files/hash';
 import { withSdist } from '../files/pypi_sdist';
+import { readTarball } from '../files/tar';
 import { packagedTokenizer } from '../tokenizer';
 import {
   checkComplete,

@@ -11,9 +11,9 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { invalid } from '../../lib/validate';
 import { lateMessage, minutes } from '../native/process';
-import { readTarball } from './_tar';
 import { fileError, removeStaleTemporaries, temporaryPath } from './files';
 import { hashOf } from './hash';
+import { readTarball } from './tar';
 
 /** How to verify a tarball, and where to keep it. Give either `integrity` or `sha256`. */
 export interface NpmTarballOptions {

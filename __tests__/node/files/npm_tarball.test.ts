@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { readTarball } from '../../../node/files/_tar';
 import { defaultCacheDir, readNpmTarball } from '../../../node/files/npm_tarball';
+import { readTarball } from '../../../node/files/tar';
 import { makeTar, makeTarball, type Registry, sha512, startRegistry } from '../../support/tarballs';
 
 const text = (bytes?: Uint8Array) => bytes && Buffer.from(bytes).toString();
