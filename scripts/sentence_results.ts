@@ -6,8 +6,8 @@
  *   npx tsx scripts/sentence_results.ts --seeds 1,2,3
  *   npx tsx scripts/sentence_results.ts --validation
  *
- * The second is for choosing options: the last 1,000 sentences to train on are held out, those of the test split stay
- * unread, and rows are printed only.
+ * `--validation` is for choosing options: the last 1,000 sentences of the training split are held out, those of the test
+ * split stay unread, and rows are printed only.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
