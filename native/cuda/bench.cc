@@ -1,7 +1,8 @@
-// bench FOLDER: the kernels of the folder that `native install` compiled (lib/napi-v8/cuda in tfjs-node-gpu), timed on
-// this machine's first GPU, beside a copy of as many bytes on it. Prints CSV: kernel, milliseconds (the least of many),
-// gigabytes per second of what it must read and write, and their share of the copy's. Build, in native/cuda:
-// g++ -std=c++17 -O2 bench.cc driver.cc -ldl -o bench
+// bench FOLDER: the kernels of the folder that `native install` compiled (lib/napi-v8/cuda in
+// tfjs-node-gpu), timed on this machine's first GPU, beside a copy of as many bytes on it. Prints
+// CSV: kernel, milliseconds (the least of many), gigabytes per second of what it must read and
+// write, and their share of the copy's. Build, in native/cuda: g++ -std=c++17 -O2 bench.cc
+// driver.cc -ldl -o bench
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -51,8 +52,8 @@ class Gpu {
 
   void Copy(float* to, const float* from, int64_t count) const {
     Call<Pointer, Pointer, size_t, CUstream>("cuMemcpyDtoDAsync_v2", reinterpret_cast<Pointer>(to),
-                                             reinterpret_cast<Pointer>(from),
-                                             count * sizeof(float), nullptr);
+                                             reinterpret_cast<Pointer>(from), count * sizeof(float),
+                                             nullptr);
   }
 
   template <class... Parameters, class... Arguments>
@@ -64,7 +65,8 @@ class Gpu {
     const auto launch = [&](Parameters... arguments) {
       void* pointers[] = {&items, &arguments...};
       const auto blocks = static_cast<unsigned>((items + kThreads - 1) / kThreads);
-      Check(driver_.LaunchKernel(kernel, blocks, 1, 1, kThreads, 1, 1, 0, nullptr, pointers, nullptr));
+      Check(driver_.LaunchKernel(kernel, blocks, 1, 1, kThreads, 1, 1, 0, nullptr, pointers,
+                                 nullptr));
     };
     launch(given...);
   }
@@ -107,16 +109,30 @@ class Gpu {
 #define TIMED(gpu, kernel, ...) \
   gpu.Time([&] { gpu.Launch(#kernel, static_cast<decltype(&kernel)>(nullptr), __VA_ARGS__); })
 
-/** The shapes of a training step of Spikingformer-4-384: [64, 4, 32, 32, 192] and as many neurons' weights. */
+/** The shapes of a training step of Spikingformer-4-384: [64, 4, 32, 32, 192] and as many neurons'
+ * weights. */
 void Bench(const Gpu& gpu) {
   const int64_t channels = 192, places = 32 * 32, samples = 64, time = 4;
   const int64_t neurons = samples * places * channels, size = neurons * time;
-  const Neurons lif = {time,  places * channels, places * channels, 1.0f, 0.0f, 0.5f, false,
-                       false, true,              false,             0.5f, 4.0f, kSigmoid, true};
+  const Neurons lif = {time,
+                       places * channels,
+                       places * channels,
+                       1.0f,
+                       0.0f,
+                       0.5f,
+                       false,
+                       false,
+                       true,
+                       false,
+                       0.5f,
+                       4.0f,
+                       kSigmoid,
+                       true};
   float *const a = gpu.New(size), *const b = gpu.New(size), *const c = gpu.New(size);
   float *const d = gpu.New(size), *const few = gpu.New(channels);
 
-  std::cout << "kernel,milliseconds,gigabytes per second,share of a copy on " << gpu.Name() << std::endl;
+  std::cout << "kernel,milliseconds,gigabytes per second,share of a copy on " << gpu.Name()
+            << std::endl;
   float copied = 0;
   const auto print = [&](const char* name, float milliseconds, double passes) {
     const double rate = passes * size * sizeof(float) / milliseconds / 1e6;
