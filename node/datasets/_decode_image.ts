@@ -46,7 +46,7 @@ async function ofImage<T>(name: string, look: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof MissingSharpError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DatasetError(`${name} is no image that can be decoded: ${reason}`, { cause: error });
+    throw new DatasetError(`${name} cannot be decoded as an image: ${reason}`, { cause: error });
   }
 }
 

@@ -148,7 +148,7 @@ describe('images in class folders', () => {
     [
       'nothing readable',
       (root) => void [write(root, 'a/1.jpg', 'x'), write(root, 'b/1.jpg', 'x')],
-      /is no image that can be decoded/,
+      /cannot be decoded as an image/,
     ],
   ])('%s is refused', async (name, fill, message) => {
     const root = folder(`bad ${name}`);
