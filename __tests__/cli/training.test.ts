@@ -225,14 +225,14 @@ test('two trainings do not share a folder', async () => {
   const [refused] = ends.filter(({ status }) => status !== 0);
   expect(ends.filter(({ status }) => status === 0)).toHaveLength(1);
   expect(refused!.stderr).toMatch(
-    /shared is in use by process \d+ \(training, .*delete .*shared\/\.lock\n|has a run already/,
+    /shared is in use by process \d+ \(training, .*delete .*shared\/\.lock\n|already has a run/,
   );
   expect(lines(readFileSync(join(out, 'metrics.csv'), 'utf8'))).toHaveLength(3);
 });
 
 describe('refused before anything starts', () => {
   test.each<[string, string[], RegExp]>([
-    ['nothing', [], /needs --recipe, or --resume/],
+    ['nothing', [], /needs --recipe, --data FOLDER, or --resume/],
     [
       'no such recipe',
       ['--recipe', 'cifar10-9-9'],

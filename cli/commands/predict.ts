@@ -17,7 +17,7 @@ export const predictCommand = (program: Command) =>
   withModelOptions(program.command('predict'))
     .description('print the classes that a model predicts')
     .argument('<model>', MODEL)
-    .argument('[sources...]', 'images, recordings, folders, globs, http(s) addresses, - for stdin')
+    .argument('[files...]', 'images, recordings, folders, globs, http(s) addresses, - for stdin')
     .addOption(textOption())
     .addOption(tokenizerOption())
     .option('--samples <n>', 'how many held-out samples, or of a file', wholeNumber(1, 9999), 10)
@@ -33,7 +33,7 @@ export const predictCommand = (program: Command) =>
     .addHelpText(
       'after',
       `
-Without sources: held-out samples of the run's data. Files of many samples
+Without files: held-out samples of the run's data. Files of many samples
 (CIFAR .bin, idx3-ubyte, .safetensors) give their first ones. What cannot be
 read is named on stderr, the others are answered, and the exit status is 1.
 
