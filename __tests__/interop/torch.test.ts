@@ -242,7 +242,7 @@ describe('toTorchStateDict and loadTorchStateDict', () => {
       ],
     });
     expect(() => interop.toTorchStateDict(model)).toThrow(
-      "The authors' code has no counterpart of layer mine (Conv2D); a model of ",
+      "The authors' code has no counterpart of layer mine (Conv2D): the layers must be those of ",
     );
     expect(() => interop.loadTorchStateDict(model, stateDict)).toThrow('layer mine (Conv2D)');
     model.dispose();
