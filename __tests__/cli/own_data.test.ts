@@ -82,7 +82,7 @@ test('a folder becomes a model, a report and answers in three commands', () => {
     ...wasm,
   );
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^error: mine\/cold\/broken\.jpg is no image/m);
+  expect(stderr).toMatch(/^error: mine\/cold\/broken\.jpg cannot be decoded as an image/m);
   expect(lines(stdout)).toHaveLength(2);
   expect(stdout).toMatch(/^mine\/cold\/1\.jpg {2}(cold|warm) [\d.]+ %, (cold|warm) [\d.]+ %$/m);
   expect(cli('evaluate', 'run', ...wasm).stdout).toContain('% of 4 correct');
