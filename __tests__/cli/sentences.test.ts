@@ -96,7 +96,7 @@ test.each<[string, string[], RegExp]>([
   [
     'an empty sentence',
     ['--text', 'A film.', ' '],
-    /sentences\[1\] must be a text of one word or more/,
+    /sentences\[1\] must be a text of at least one word/,
   ],
   [
     'an unknown token',
