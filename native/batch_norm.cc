@@ -33,26 +33,6 @@ void* Create(TF_OpKernelConstruction* construction) {
 
 void Delete(void* attrs) { delete static_cast<Attrs*>(attrs); }
 
-NormInput ReadInput(Call& call, int index, bool neurons) {
-  NormInput in;
-  TF_Tensor* x = call.Input(index);
-  if (!x) return in;
-  in.shape = Shape(x);
-  const int64_t size = TF_TensorElementCount(x);
-  if (in.shape.size() < (neurons ? 3 : 2) || size == 0) {
-    call.Fail(neurons ? "x must be [batch, time, ..., channels]" : "x must be [..., channels]");
-    return in;
-  }
-  in.x = static_cast<const float*>(TF_TensorData(x));
-  in.channels = in.shape.back();
-  in.channel_shape = {in.channels};
-  in.rows = size / in.channels;
-  in.samples = in.shape[0];
-  in.time = in.shape[1];
-  in.places = in.rows / (in.samples * in.time);
-  return in;
-}
-
 /** Calls body(first number, rows) for pieces of all rows. */
 template <class Body>
 void ForEachRows(const NormInput& in, const Body& body) {
@@ -153,24 +133,6 @@ void Norm::SetSums(ChannelSums& sums, int64_t rows, const float* variance, float
   }
   channels_.dy_mean = dy_mean_.data();
   channels_.slope = slope_.data();
-}
-
-NormForward::NormForward(Call& call, bool neurons) : in(ReadInput(call, 0, neurons)) {
-  gamma = call.Data(1, "gamma", in.channels);
-  beta = call.Data(2, "beta", in.channels);
-  out = call.Output(0, in.shape);
-  mean = call.Output(1, in.channel_shape);
-  variance = call.Output(2, in.channel_shape);
-}
-
-NormBackward::NormBackward(Call& call, bool neurons) : in(ReadInput(call, 1, neurons)) {
-  dy = call.Data(0, "dy", in.size());
-  gamma = call.Data(2, "gamma", in.channels);
-  mean = call.Data(3, "mean", in.channels);
-  variance = call.Data(4, "variance", in.channels);
-  dx = call.Output(0, in.shape);
-  d_gamma = call.Output(1, in.channel_shape);
-  d_beta = call.Output(2, in.channel_shape);
 }
 
 void ThroughNorm(const NormBackward& op, Norm& norm, ChannelSums& sums, float epsilon,

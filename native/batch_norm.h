@@ -1,4 +1,4 @@
-// What the ops with batch normalization inside share: their input, sums over rows of channels, and
+// What the ops with batch normalization inside share on CPUs: sums over rows of channels, and
 // what is done to each channel.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "norm_inputs.h"
 #include "norm_loops.h"
 #include "op.h"
 #include "thread_pool.h"
@@ -18,15 +19,6 @@ extern const Variants<NormLoops> kNormLoops;
 constexpr int64_t kSumBlock = 8192;
 /** Less than this many numbers are not worth a part, or waking a thread, of their own. */
 constexpr int64_t kGrain = 1 << 15;
-
-/** x as rows of channels and, of neurons, as samples of `time` steps of `places` rows each. */
-struct NormInput {
-  const float* x = nullptr;
-  std::vector<int64_t> shape, channel_shape;
-  int64_t rows = 0, channels = 0, samples = 0, time = 0, places = 0;
-
-  int64_t size() const { return rows * channels; }
-};
 
 /** Calls body(first block, end, number of the part) for parts of `count` blocks. */
 template <class Body>
@@ -78,24 +70,6 @@ class Norm {
  private:
   std::vector<float> scale_, dy_mean_, slope_;
   Channels channels_;
-};
-
-/** gamma and beta, inputs 1 and 2, to the outputs of either op: 0 is left to the caller. */
-struct NormForward {
-  NormInput in;
-  const float *gamma, *beta;
-  float *out, *mean, *variance;
-
-  NormForward(Call& call, bool neurons);
-};
-
-/** Inputs 0 to 4 and the outputs of either gradient. */
-struct NormBackward {
-  NormInput in;
-  const float *dy, *gamma, *mean, *variance;
-  float *dx, *d_gamma, *d_beta;
-
-  NormBackward(Call& call, bool neurons);
 };
 
 /**

@@ -101,9 +101,8 @@ void Gradient(void* given, TF_OpKernelContext* context) {
   const auto& attrs = *static_cast<Attrs*>(given);
   const NormBackward op(call, true);
   const NormInput& in = op.in;
-  const float* const beta = call.Data(5, "beta", in.channels);
   if (!call.ok()) return;
-  Norm norm(in.channels, op.gamma, beta, op.mean, op.variance, attrs.epsilon);
+  Norm norm(in.channels, op.gamma, op.beta, op.mean, op.variance, attrs.epsilon);
   const Blocks blocks(in, GradientBlockLength(in.time));
   const int64_t length = blocks.places * in.channels, stride = in.places * in.channels;
   const int64_t parts = PartsOf(blocks.count, in.size());

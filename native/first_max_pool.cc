@@ -1,10 +1,8 @@
 // The ops SpikingformerFirstMaxPool and SpikingformerFirstMaxPoolGrad: FirstMaxPool and its
 // gradient of lib/kernels/max_pool.ts. TensorFlow's own lose NaN, and take several times as long
 // for the gradient.
-#include <algorithm>
-#include <memory>
+#include "first_max_pool.h"
 
-#include "op.h"
 #include "ops.h"
 #include "pool_loops.h"
 #include "thread_pool.h"
@@ -14,38 +12,14 @@ namespace {
 
 const Variants<PoolLoops> kLoops = VARIANTS(pool_loops);
 
-void* Create(TF_OpKernelConstruction* construction) {
-  AttrReader read(construction);
-  auto pool = std::make_unique<Pool>();
-  pool->size = read.Int("pool_size");
-  pool->strides = read.Int("strides");
-  pool->padding = read.Int("padding");
-  return pool.release();
-}
-
-void Delete(void* pool) { delete static_cast<Pool*>(pool); }
-
-int64_t Pooled(const Pool& pool, int64_t side) {
-  return (side + 2 * pool.padding - pool.size) / pool.strides + 1;
-}
-
 void Forward(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
-  Pool pool = *static_cast<Pool*>(attrs);
-  TF_Tensor* x = call.Input(0);
+  std::vector<int64_t> shape;
+  const Pool pool = ReadPool(call, attrs, shape);
   if (!call.ok()) return;
-  const std::vector<int64_t> shape = Shape(x);
-  if (shape.size() != 4 || std::min(shape[1], shape[2]) + 2 * pool.padding < pool.size) {
-    return call.Fail("x must be [batch, height, width, channels], no smaller than the window");
-  }
-  pool.height = shape[1];
-  pool.width = shape[2];
-  pool.channels = shape[3];
-  pool.out_height = Pooled(pool, pool.height);
-  pool.out_width = Pooled(pool, pool.width);
+  const float* const from = call.Data(0, "x", shape[0] * pool.height * pool.width * pool.channels);
   float* const y = call.Output(0, {shape[0], pool.out_height, pool.out_width, pool.channels});
   if (!call.ok()) return;
-  const auto* const from = static_cast<const float*>(TF_TensorData(x));
   const int64_t image = pool.height * pool.width * pool.channels;
   const int64_t pooled_image = pool.out_height * pool.out_width * pool.channels;
   ParallelFor(shape[0], 1, [&](int64_t begin, int64_t end) {
@@ -91,10 +65,10 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
 void RegisterFirstMaxPool(const Status& status) {
   const std::vector<const char*> attrs = {"pool_size: int >= 1", "strides: int >= 1",
                                           "padding: int >= 0"};
-  Register({"SpikingformerFirstMaxPool", {"x: float"}, {"y: float"}, attrs}, Create, Forward,
-           Delete, status);
+  Register({"SpikingformerFirstMaxPool", {"x: float"}, {"y: float"}, attrs}, CreatePool, Forward,
+           DeletePool, status);
   Register({"SpikingformerFirstMaxPoolGrad", {"x: float", "dy: float"}, {"dx: float"}, attrs},
-           Create, Gradient, Delete, status);
+           CreatePool, Gradient, DeletePool, status);
 }
 
 }  // namespace spikingformer

@@ -26,14 +26,11 @@ constexpr int64_t kForwardBlock = 1024;
 /** Less than this many numbers are not worth waking a thread for. */
 constexpr int64_t kGrain = 1 << 15;
 
-/** What both ops are told, with a decay that is learnt among the neurons' parameters. */
-LifInputs ReadInputs(Call& call, const LifAttrs& attrs, int optional) {
-  LifInputs in = ReadLifInputs(call, attrs, optional);
-  if (in.decay) {
-    in.neurons.divide = false;
-    in.neurons.gain = in.neurons.share = in.neurons.keeps ? 1.0f - *in.decay : *in.decay;
-  }
-  return in;
+/** Makes a decay that is an input one of the neurons' parameters. */
+void UseDecay(LifInputs& in) {
+  if (!in.decay) return;
+  in.neurons.divide = false;
+  in.neurons.gain = in.neurons.share = in.neurons.keeps ? 1.0f - *in.decay : *in.decay;
 }
 
 /** Calls body(first number in x, first neuron, neurons, number of the block) for every block. */
@@ -56,16 +53,15 @@ float* At(float* data, int64_t i) { return data ? data + i : nullptr; }
 
 void Forward(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
-  const auto& given = *static_cast<LifAttrs*>(attrs);
-  const LifInputs in = ReadInputs(call, given, 1);
-  float* const spikes = call.Output(0, in.shape);
-  float* const v = call.Output(1, given.last_membranes ? in.state_shape : std::vector<int64_t>{0});
+  LifForward op(call, *static_cast<LifAttrs*>(attrs));
   if (!call.ok()) return;
+  UseDecay(op.in);
+  const LifInputs& in = op.in;
   const bool large = in.batch * in.neurons.time * in.count >= kBeyondCaches;
   ForEachBlock(in, kForwardBlock, [&](int64_t at, int64_t neuron, int64_t length, int64_t) {
     alignas(64) float scratch[kForwardBlock], row[kForwardBlock];
-    float* const membranes = given.last_membranes ? v + neuron : scratch;
-    const ForwardBlock block = {in.x + at, At(in.v0, neuron), spikes + at, membranes,
+    float* const membranes = op.v ? op.v + neuron : scratch;
+    const ForwardBlock block = {in.x + at, At(in.v0, neuron), op.spikes + at, membranes,
                                 large ? row : nullptr};
     Best(kLifLoops).forward(in.neurons, block, length);
   });
@@ -74,15 +70,10 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
 void Gradient(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   const auto& given = *static_cast<LifAttrs*>(attrs);
-  const LifInputs in = ReadInputs(call, given, 3);
-  const int64_t neurons = in.batch * in.count;
-  const float* const d_spikes = call.Data(1, "d_spikes", neurons * in.neurons.time);
-  const float* const d_v = given.last_membranes ? call.Data(2, "d_v", neurons) : nullptr;
-  float* const dx = call.Output(0, in.shape);
-  const std::vector<int64_t> none = {0}, one = {1};
-  float* const dv0 = call.Output(1, given.has_v0 ? in.state_shape : none);
-  float* const dw = call.Output(2, given.has_decay ? one : none);
+  LifBackward op(call, given);
   if (!call.ok()) return;
+  UseDecay(op.in);
+  const LifInputs& in = op.in;
 
   // One sum a block, added up in order: the same dw whatever the number of threads.
   const int64_t length_of_block = GradientBlockLength(in.neurons.time);
@@ -90,15 +81,14 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
   ForEachBlock(in, length_of_block, [&](int64_t at, int64_t neuron, int64_t length, int64_t i) {
     thread_local std::vector<float> scratch;
     scratch.resize(ScratchSize(in.neurons.time, length_of_block));
-    const GradientBlock block = {in.x + at,     At(in.v0, neuron),
-                                 d_spikes + at, At(d_v, neuron),
-                                 dx + at,       given.has_v0 ? At(dv0, neuron) : nullptr,
+    const GradientBlock block = {in.x + at,          At(in.v0, neuron), op.d_spikes + at,
+                                 At(op.d_v, neuron), op.dx + at,        At(op.dv0, neuron),
                                  scratch.data()};
     dk[i] = Best(kLifLoops).gradient(in.neurons, block, length, given.has_decay);
   });
   if (given.has_decay) {
     const double k = *in.decay;
-    *dw = std::accumulate(dk.begin(), dk.end(), 0.0) * k * (1 - k);
+    *op.dw = std::accumulate(dk.begin(), dk.end(), 0.0) * k * (1 - k);
   }
 }
 

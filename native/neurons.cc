@@ -69,4 +69,28 @@ LifInputs ReadLifInputs(Call& call, const LifAttrs& attrs, int optional) {
   return in;
 }
 
+namespace {
+
+/** The memory of an output that is empty, and not to be written, unless it is wanted. */
+float* OutputIf(bool wanted, Call& call, int i, const std::vector<int64_t>& shape) {
+  float* const output = call.Output(i, wanted ? shape : std::vector<int64_t>{0});
+  return wanted ? output : nullptr;
+}
+
+}  // namespace
+
+LifForward::LifForward(Call& call, const LifAttrs& attrs)
+    : in(ReadLifInputs(call, attrs, 1)),
+      spikes(call.Output(0, in.shape)),
+      v(OutputIf(attrs.last_membranes, call, 1, in.state_shape)) {}
+
+LifBackward::LifBackward(Call& call, const LifAttrs& attrs) : in(ReadLifInputs(call, attrs, 3)) {
+  const int64_t neurons = in.batch * in.count;
+  d_spikes = call.Data(1, "d_spikes", neurons * in.neurons.time);
+  d_v = attrs.last_membranes ? call.Data(2, "d_v", neurons) : nullptr;
+  dx = call.Output(0, in.shape);
+  dv0 = OutputIf(attrs.has_v0, call, 1, in.state_shape);
+  dw = OutputIf(attrs.has_decay, call, 2, {1});
+}
+
 }  // namespace spikingformer

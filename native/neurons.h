@@ -40,4 +40,21 @@ struct LifInputs {
 /** x is the first input; v0 and decay, as far as they are given, are inputs `optional` and on. */
 LifInputs ReadLifInputs(Call& call, const LifAttrs& attrs, int optional);
 
+/** The inputs and outputs of MultiStepLif; v is null unless last membranes are an output. */
+struct LifForward {
+  LifInputs in;
+  float *spikes, *v;
+
+  LifForward(Call& call, const LifAttrs& attrs);
+};
+
+/** The same of its gradient; d_v, dv0 and dw are null if their neurons have no such input. */
+struct LifBackward {
+  LifInputs in;
+  const float *d_spikes, *d_v;
+  float *dx, *dv0, *dw;
+
+  LifBackward(Call& call, const LifAttrs& attrs);
+};
+
 }  // namespace spikingformer

@@ -12,6 +12,7 @@ import { hashOf } from '../../node/files/hash';
 import { type Compiler, findCompiler } from '../../node/native/build';
 import { gpuSources } from '../../node/native/cuda';
 import './backends'; // Silences the banner of the backend cpu.
+import { runnerOf } from './kernels';
 import { root } from './process';
 
 const stand = join(root, '__tests__/support/cuda');
@@ -103,21 +104,8 @@ export const gpuOnCpu = {
   executeMultipleOutputs: runOp,
 } as unknown as TensorflowBackend;
 
-/** What the kernel of that name makes of `inputs`. */
-export function runOnGpu(
-  name: string,
-  inputs: Record<string, tf.Tensor | undefined>,
-  attrs: object,
-): tf.Tensor[] {
-  const { kernelFunc } = gpuKernels.find(({ kernelName }) => kernelName === name)!;
-  const given = Object.fromEntries(Object.entries(inputs).filter(([, x]) => x !== undefined));
-  const made = kernelFunc({
-    inputs: given as tf.NamedTensorInfoMap,
-    backend: gpuOnCpu,
-    attrs: attrs as tf.NamedAttrMap,
-  });
-  return [made].flat() as tf.Tensor[];
-}
+/** Runs a kernel for GPUs on this CPU. */
+export const runOnGpu = runnerOf(gpuKernels, gpuOnCpu);
 
 /** From here on the backend `cpu` of this process runs these kernels, and no other of this library's. */
 export function takeGpuKernels(): void {

@@ -2,9 +2,9 @@
 // batch_norm.cu has their kernels.
 #include <algorithm>
 #include <memory>
-#include <utility>
 
 #include "../neurons.h"
+#include "../norm_inputs.h"
 #include "launches.h"
 #include "ops.h"
 
@@ -40,47 +40,31 @@ void* CreateLif(TF_OpKernelConstruction* construction) {
 
 void Delete(void* attrs) { delete static_cast<Attrs*>(attrs); }
 
-/** x as rows of channels, and of the neurons behind it. */
-struct Input {
-  const float* x = nullptr;
-  std::vector<int64_t> shape, channel_shape;
-  int64_t rows = 0, channels = 0, rows_per_part = 1;
-  Neurons neurons;
-
-  int64_t size() const { return rows * channels; }
-  int64_t parts(int64_t rows_of_each) const { return (rows + rows_of_each - 1) / rows_of_each; }
-  int64_t neuron_count() const { return size() / neurons.time; }
-};
-
-Input ReadInput(Call& call, int index, const Attrs& attrs) {
-  Input in;
-  in.neurons = attrs.neurons;
-  TF_Tensor* const x = call.Input(index);
-  if (!x) return in;
-  in.shape = Shape(x);
-  const int64_t size = TF_TensorElementCount(x);
-  if (in.shape.size() < (attrs.fires ? 3 : 2) || size == 0) {
-    call.Fail(attrs.fires ? "x must be [batch, time, ..., channels]" : "x must be [..., channels]");
-    return in;
-  }
-  in.x = static_cast<const float*>(TF_TensorData(x));
-  in.channels = in.shape.back();
-  in.channel_shape = {in.channels};
-  in.rows = size / in.channels;
+/** Rows that a thread sums up. */
+int64_t RowsPerPart(const NormInput& in) {
   const int64_t parts = std::max<int64_t>(1, kThreads / in.channels);
-  in.rows_per_part = std::max(kFewRows, (in.rows + parts - 1) / parts);
-  in.neurons.time = in.shape[1];
-  in.neurons.stride = in.neurons.x_stride = size / (in.shape[0] * in.shape[1]);
-  return in;
+  return std::max(kFewRows, (in.rows + parts - 1) / parts);
+}
+
+int64_t PartsOf(const NormInput& in, int64_t rows_of_each) {
+  return (in.rows + rows_of_each - 1) / rows_of_each;
+}
+
+/** The neurons, walking through x. */
+Neurons NeuronsOf(const Attrs& attrs, const NormInput& in) {
+  Neurons neurons = attrs.neurons;
+  neurons.time = in.time;
+  neurons.stride = neurons.x_stride = in.places * in.channels;
+  return neurons;
 }
 
 /** Each channel's mean and biased variance. */
-void Moments(Launches& on, const Input& in, float* mean, float* variance) {
-  int64_t each = in.rows_per_part, items = in.parts(each) * in.channels;
+void Moments(Launches& on, const NormInput& in, float* mean, float* variance) {
+  int64_t each = RowsPerPart(in), items = PartsOf(in, each) * in.channels;
   double *means = on.Temporary<double>(items), *squares = on.Temporary<double>(items);
   LAUNCH(on, norm_moments)(items, in.x, in.rows, in.channels, each, means, squares);
   while (items > in.channels) {
-    const int64_t fewer = in.parts(each * kFold) * in.channels;
+    const int64_t fewer = PartsOf(in, each * kFold) * in.channels;
     double* const merged = on.Temporary<double>(fewer);
     double* const merged_squares = on.Temporary<double>(fewer);
     LAUNCH(on, norm_merge_moments)
@@ -93,7 +77,7 @@ void Moments(Launches& on, const Input& in, float* mean, float* variance) {
   LAUNCH(on, norm_variance)(in.channels, means, squares, in.rows, mean, variance);
 }
 
-float* Scale(Launches& on, const Input& in, const float* gamma, const float* variance,
+float* Scale(Launches& on, const NormInput& in, const float* gamma, const float* variance,
              float epsilon) {
   float* const scale = on.Temporary<float>(in.channels);
   LAUNCH(on, norm_scale)(in.channels, gamma, variance, epsilon, scale);
@@ -103,31 +87,28 @@ float* Scale(Launches& on, const Input& in, const float* gamma, const float* var
 void Forward(void* given, TF_OpKernelContext* context) {
   Call call(context);
   const auto& attrs = *static_cast<Attrs*>(given);
-  const Input in = ReadInput(call, 0, attrs);
-  const float* const gamma = call.Data(1, "gamma", in.channels);
-  const float* const beta = call.Data(2, "beta", in.channels);
-  float* const out = call.Output(0, in.shape);
-  float* const mean = call.Output(1, in.channel_shape);
-  float* const variance = call.Output(2, in.channel_shape);
+  const NormForward op(call, attrs.fires);
   if (!call.ok()) return;
+  const NormInput& in = op.in;
   Launches on(call, context);
-  Moments(on, in, mean, variance);
-  const float* const scale = Scale(on, in, gamma, variance, attrs.epsilon);
+  Moments(on, in, op.mean, op.variance);
+  const float* const scale = Scale(on, in, op.gamma, op.variance, attrs.epsilon);
   if (attrs.fires) {
     LAUNCH(on, norm_lif_forward)
-    (in.neuron_count(), in.neurons, in.channels, in.x, mean, scale, beta, out);
+    (in.size() / in.time, NeuronsOf(attrs, in), in.channels, in.x, op.mean, scale, op.beta, op.out);
   } else {
-    LAUNCH(on, norm_forward)(in.size(), in.channels, in.x, mean, scale, beta, out);
+    LAUNCH(on, norm_forward)(in.size(), in.channels, in.x, op.mean, scale, op.beta, op.out);
   }
 }
 
 /** Each channel's sums of dy and, behind them, of dy (x - mean). */
-const double* Sums(Launches& on, const Input& in, const float* dy, const float* mean) {
+const double* Sums(Launches& on, const NormInput& in, const float* dy, const float* mean) {
   const int64_t width = 2 * in.channels;
-  int64_t parts = in.parts(in.rows_per_part);
+  const int64_t each = RowsPerPart(in);
+  int64_t parts = PartsOf(in, each);
   double* sums = on.Temporary<double>(parts * width);
   LAUNCH(on, norm_gradient_sums)
-  (parts * in.channels, in.x, dy, mean, in.rows, in.channels, in.rows_per_part, sums);
+  (parts * in.channels, in.x, dy, mean, in.rows, in.channels, each, sums);
   while (parts > 1) {
     const int64_t fewer = (parts + kFold - 1) / kFold;
     double* const added = on.Temporary<double>(fewer * width);
@@ -143,29 +124,24 @@ const double* Sums(Launches& on, const Input& in, const float* dy, const float* 
 void Gradient(void* given, TF_OpKernelContext* context) {
   Call call(context);
   const auto& attrs = *static_cast<Attrs*>(given);
-  const Input in = ReadInput(call, 1, attrs);
-  const float* dy = call.Data(0, "dy", in.size());
-  const float* const gamma = call.Data(2, "gamma", in.channels);
-  const float* const mean = call.Data(3, "mean", in.channels);
-  const float* const variance = call.Data(4, "variance", in.channels);
-  const float* const beta = attrs.fires ? call.Data(5, "beta", in.channels) : nullptr;
-  float* const dx = call.Output(0, in.shape);
-  float* const d_gamma = call.Output(1, in.channel_shape);
-  float* const d_beta = call.Output(2, in.channel_shape);
+  const NormBackward op(call, attrs.fires);
   if (!call.ok()) return;
+  const NormInput& in = op.in;
   Launches on(call, context);
-  const float* const scale = Scale(on, in, gamma, variance, attrs.epsilon);
+  const float* const scale = Scale(on, in, op.gamma, op.variance, attrs.epsilon);
   if (attrs.fires) {
-    const float* const d_spikes = std::exchange(dy, dx);
     LAUNCH(on, norm_lif_gradient)
-    (in.neuron_count(), in.neurons, in.channels, in.x, mean, scale, beta, d_spikes, dx);
+    (in.size() / in.time, NeuronsOf(attrs, in), in.channels, in.x, op.mean, scale, op.beta, op.dy,
+     op.dx);
   }
+  const float* const dy = attrs.fires ? op.dx : op.dy;
   float* const dy_mean = on.Temporary<float>(in.channels);
   float* const slope = on.Temporary<float>(in.channels);
   LAUNCH(on, norm_weight_gradients)
-  (in.channels, Sums(on, in, dy, mean), in.rows, variance, attrs.epsilon, d_gamma, d_beta, dy_mean,
-   slope);
-  LAUNCH(on, norm_gradient)(in.size(), in.channels, in.x, dy, mean, scale, dy_mean, slope, dx);
+  (in.channels, Sums(on, in, dy, op.mean), in.rows, op.variance, attrs.epsilon, op.d_gamma,
+   op.d_beta, dy_mean, slope);
+  LAUNCH(on, norm_gradient)
+  (in.size(), in.channels, in.x, dy, op.mean, scale, dy_mean, slope, op.dx);
 }
 
 }  // namespace

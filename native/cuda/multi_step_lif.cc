@@ -14,14 +14,11 @@ constexpr int64_t kSums = 1 << 12;
 
 void Forward(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
-  const auto& given = *static_cast<LifAttrs*>(attrs);
-  const LifInputs in = ReadLifInputs(call, given, 1);
-  float* const spikes = call.Output(0, in.shape);
-  float* const v = call.Output(1, given.last_membranes ? in.state_shape : std::vector<int64_t>{0});
+  const LifForward op(call, *static_cast<LifAttrs*>(attrs));
+  const LifInputs& in = op.in;
   Launches on(call, context);
   LAUNCH(on, lif_forward)
-  (in.batch * in.count, in.neurons, in.x, in.v0, in.decay, spikes,
-   given.last_membranes ? v : nullptr);
+  (in.batch * in.count, in.neurons, in.x, in.v0, in.decay, op.spikes, op.v);
 }
 
 /** dw, from each neuron's dk. */
@@ -42,19 +39,14 @@ void SumUp(Launches& on, const float* dk, int64_t neurons, const float* decay, f
 void Gradient(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   const auto& given = *static_cast<LifAttrs*>(attrs);
-  const LifInputs in = ReadLifInputs(call, given, 3);
+  const LifBackward op(call, given);
+  const LifInputs& in = op.in;
   const int64_t neurons = in.batch * in.count;
-  const float* const d_spikes = call.Data(1, "d_spikes", neurons * in.neurons.time);
-  const float* const d_v = given.last_membranes ? call.Data(2, "d_v", neurons) : nullptr;
-  float* const dx = call.Output(0, in.shape);
-  const std::vector<int64_t> none = {0}, one = {1};
-  float* const dv0 = call.Output(1, given.has_v0 ? in.state_shape : none);
-  float* const dw = call.Output(2, given.has_decay ? one : none);
   Launches on(call, context);
   float* const dk = given.has_decay ? on.Temporary<float>(neurons) : nullptr;
   LAUNCH(on, lif_gradient)
-  (neurons, in.neurons, in.x, in.v0, in.decay, d_spikes, d_v, dx, given.has_v0 ? dv0 : nullptr, dk);
-  if (given.has_decay) SumUp(on, dk, neurons, in.decay, dw);
+  (neurons, in.neurons, in.x, in.v0, in.decay, op.d_spikes, op.d_v, op.dx, op.dv0, dk);
+  if (given.has_decay) SumUp(on, dk, neurons, in.decay, op.dw);
 }
 
 }  // namespace

@@ -17,31 +17,13 @@ import { AdamWStep, adamWStep, Blend, blend } from '../../../lib/kernels/updates
 import '../../../lib'; // Registers the gradients.
 import '../../support/backends';
 import { expectClose } from '../../support/compare';
+import { anyPool, type RunKernel, runnerOf } from '../../support/kernels';
 import { describeNativeOps, describeTensorflow } from '../../support/tensorflow';
 
-function run(kernels: tf.KernelConfig[], name: string, inputs: tf.NamedTensorMap, attrs: object) {
-  const { kernelFunc } = kernels.find(({ kernelName }) => kernelName === name)!;
-  return [
-    kernelFunc({ inputs, backend: tf.backend(), attrs: attrs as tf.NamedAttrMap }),
-  ].flat() as tf.Tensor[];
-}
+const run = (kernels: tf.KernelConfig[], ...call: Parameters<RunKernel>) =>
+  runnerOf(kernels)(...call);
 
-/** Few different values, so that maxima tie; negative too, below any padding of zeros. */
-const pools = fc
-  .record({
-    batch: fc.integer({ min: 0, max: 3 }),
-    height: fc.integer({ min: 1, max: 9 }),
-    width: fc.integer({ min: 1, max: 9 }),
-    channels: fc.constantFrom(1, 3, 16, 37, 300),
-    poolSize: fc.integer({ min: 1, max: 4 }),
-    strides: fc.integer({ min: 1, max: 4 }),
-    padding: fc.integer({ min: 0, max: 2 }),
-    levels: fc.constantFrom(1, 2, 5, 1000),
-  })
-  .filter(
-    ({ height, width, poolSize, padding }) =>
-      padding <= poolSize / 2 && Math.min(height, width) + 2 * padding >= poolSize,
-  );
+const pools = anyPool(1, 3, 16, 37, 300);
 
 function poolsAsSpecified(kernels: tf.KernelConfig[]) {
   fc.assert(

@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { keepsShare, type NeuronAttrs } from '../../../lib/kernels/multi_step_lif';
 import { getSurrogate, surrogateNames } from '../../../lib/kernels/surrogate';
 import { multiStepLIFConfig } from '../../../lib/kernels/wasm/multi_step_lif';
+import { resolveLIF } from '../../../lib/neuron_params';
+import { anyNeuron, anySizes, anyState } from '../../support/kernels';
 import { type Data, expectClose, expectEqual, random, runWasm } from './wasm_harness';
 
 const f32 = Math.fround;
@@ -17,15 +19,7 @@ interface Neurons {
   w?: number;
 }
 
-const defaults: NeuronAttrs = {
-  tau: 2,
-  vThreshold: 1,
-  vReset: 0,
-  detachReset: true,
-  decayInput: true,
-  surrogate: 'sigmoid',
-  alpha: 4,
-};
+const defaults = resolveLIF();
 
 function gain(attrs: NeuronAttrs, w?: number) {
   return w === undefined ? 1 / attrs.tau : 1 / (1 + Math.exp(-f32(w)));
@@ -193,28 +187,9 @@ describe('wasm MultiStepLIF', () => {
   });
 
   it('agrees with the reference for any neuron', () => {
-    const attrs = fc.record({
-      tau: fc.constantFrom(1.25, 1.75, 2, 3, 4, 7.3),
-      vThreshold: fc.constantFrom(0.5, 1, 1.3),
-      vReset: fc.constantFrom(null, 0, -0.2, 0.3),
-      detachReset: fc.boolean(),
-      decayInput: fc.boolean(),
-      surrogate: fc.constantFrom(...surrogateNames),
-      alpha: fc.constantFrom(0.5, 1, 2, 4),
-    });
-    const sizes = fc.tuple(
-      fc.integer({ min: 1, max: 3 }),
-      fc.integer({ min: 1, max: 7 }),
-      fc.integer({ min: 1, max: 90 }),
-    );
-    const options = fc.record({
-      v0: fc.boolean(),
-      w: fc.constantFrom(undefined, -1, 0, 0.8),
-      seed: fc.integer({ min: 1, max: 1e6 }),
-    });
     fc.assert(
-      fc.property(attrs, sizes, options, (a, [batch, time, n], o) =>
-        check(make(batch, time, n, o), a),
+      fc.property(anyNeuron, anySizes(3, 7, 90), anyState, (a, [batch, time, n], o) =>
+        check(make(batch!, time!, n!, o), a),
       ),
       { numRuns: 150 },
     );
