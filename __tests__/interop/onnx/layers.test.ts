@@ -13,6 +13,7 @@ const cases = layerCases.map(
 const refused: Record<string, string> = {
   TokenEmbedding: 'it reads the numbers of a tensor in its call',
   'TokenEmbedding with positions and padding': 'it reads the numbers of a tensor in its call',
+  'TokenEmbedding in time': 'it reads the numbers of a tensor in its call',
   'SpikeDrivenBlock that keeps some tokens': "there is no ONNX form for tfjs's kernel TopK",
 };
 
