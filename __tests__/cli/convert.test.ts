@@ -10,7 +10,7 @@ import { interop, models } from '../../index';
 import { fileHandler } from '../../node/index';
 import '../support/backends';
 import { expectSameOutputs, openOnnx } from '../support/onnx';
-import { archive, bytes, tensor, text } from '../support/pickles';
+import { archive, besideWeights, call } from '../support/pickles';
 import { root, runFile, temporaryDirectory } from '../support/process';
 
 const folder = join(root, '__tests__/fixtures/checkpoints');
@@ -160,20 +160,7 @@ describe('to ONNX', () => {
 });
 
 describe('what is refused, in one line, with nothing written', () => {
-  const evil = bytes('cos\nsystem\n', text('id'), 0x85, 'R');
-  const withEvil = bytes(
-    0x80,
-    2,
-    '}(',
-    text('state_dict'),
-    '}',
-    text('a'),
-    tensor(),
-    's',
-    text('x'),
-    evil,
-    'u.',
-  );
+  const withEvil = besideWeights('x', call('os.system', 'id'));
 
   test.each<[what: string, args: () => string[], status: number, message: RegExp]>([
     ['no such file', () => [at('none.pth'), at('o.pth')], 2, /model must be .*none\.pth/],

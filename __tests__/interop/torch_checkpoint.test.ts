@@ -6,7 +6,7 @@ import * as spiking from 'tfjs-spikingformer';
 import '../support/backends';
 import { openCheckpointFile } from '../../node/runs/checkpoint_file';
 import { expectForwardClose, loadFixture, modelInputToOurs, toTensor } from '../support/fixtures';
-import { archive, bytes, pickleOf, tensor, text } from '../support/pickles';
+import { archive, besideWeights, bytes, call, pickleOf, tensor, text } from '../support/pickles';
 
 const { interop } = spiking;
 type StateDict = ReturnType<typeof interop.readSafetensors>;
@@ -166,20 +166,7 @@ test('a storage of a GPU, an unknown member, a name of Object', () => {
 });
 
 test('unknown classes are opaque where that is asked for, and still nothing runs', () => {
-  const evil = bytes('cos\nsystem\n', text('echo ran'), 0x85, 'R');
-  const pickle = bytes(
-    0x80,
-    2,
-    '}(',
-    text('state_dict'),
-    '}',
-    text('a'),
-    tensor(),
-    's',
-    text('args'),
-    evil,
-    'u.',
-  );
+  const pickle = besideWeights('args', call('os.system', 'echo ran'));
   const file = archive(pickle);
   expect(() => interop.readTorchCheckpoint(file)).toThrow(/asks for os\.system/);
   const { meta, stateDict } = interop.readTorchCheckpoint(file, { unknownClasses: 'opaque' });

@@ -1,26 +1,20 @@
 /** Hostile pickles in checkpoints: a typed error each, in bounded memory, and nothing runs. */
 import { readTorchCheckpoint } from '../../interop/torch_checkpoint';
 import { refused } from '../support/hostile_checkpoints';
-import { archive, bytes, long, pickleOf, tensor, text, uint32 } from '../support/pickles';
+import {
+  archive,
+  besideWeights,
+  bytes,
+  call,
+  long,
+  pickleOf,
+  tensor,
+  text,
+  uint32,
+} from '../support/pickles';
 import { runScript } from '../support/process';
 
-const call = (name: string, argument: string) =>
-  bytes(`c${name.replace('.', '\n')}\n`, text(argument), 0x85, 'R');
-/** A value beside weights that are well. */
-const beside = (value: Uint8Array | string) =>
-  bytes(
-    0x80,
-    2,
-    '}(',
-    text('state_dict'),
-    '}',
-    text('a'),
-    tensor(),
-    's',
-    text('meta'),
-    value,
-    'u.',
-  );
+const beside = (value: Uint8Array | string) => besideWeights('meta', value);
 
 describe('pickles', () => {
   const hostile: [what: string, pickle: Uint8Array, message: RegExp][] = [

@@ -75,6 +75,16 @@ export function pickleOf(
   return bytes(0x80, 2, '}', key, value, 's.');
 }
 
+/** The pickle of a state_dict that is well, of a tensor 'a', and another entry beside it. */
+export function besideWeights(key: string, value: Uint8Array | string): Uint8Array {
+  const weights = bytes(text('state_dict'), '}', text('a'), tensor(), 's');
+  return bytes(0x80, 2, '}(', weights, text(key), value, 'u.');
+}
+
+/** Calls a function of a module with a string. */
+export const call = (name: string, argument: string) =>
+  bytes(`c${name.replace('.', '\n')}\n`, text(argument), 0x85, 'R');
+
 /** An archive of that pickle, its storage '0' of two float32 unless others are given. */
 export function archive(
   pickle: Uint8Array,
