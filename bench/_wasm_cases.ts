@@ -1,5 +1,6 @@
 /** What bench/wasm_kernels.ts measures: kernels with inputs of the sizes that networks have. */
 import * as tf from '@tensorflow/tfjs';
+import { resolveLIF } from '../lib/neuron_params';
 
 type Inputs = Record<string, tf.Tensor>;
 
@@ -16,15 +17,7 @@ const normal = (shape: number[], seed = 1) => tf.randomNormal(shape, 0, 1, 'floa
 const spikes = (shape: number[]) =>
   tf.randomUniform(shape, 0, 1, 'float32', 3).less(0.2).cast('float32');
 
-const neuron = {
-  tau: 2,
-  vThreshold: 1,
-  vReset: 0,
-  detachReset: true,
-  decayInput: true,
-  surrogate: 'sigmoid',
-  alpha: 4,
-};
+const neuron = resolveLIF();
 
 export function* cases(): Generator<Case> {
   const x = normal([8, 4, 32, 32, 64]);

@@ -1,7 +1,9 @@
 /** A recipe and a folder of your own: what is found there goes into the recipe, and what is wrong is reported. */
 import { existsSync, statSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { kindOfOwnData, type LeftOut } from '../node/datasets/own/listing';
+import { defined } from '../lib/defined';
+import { imageRules } from '../node/datasets/own/image';
+import { few, kindOfOwnData, type LeftOut } from '../node/datasets/own/listing';
 import { type OwnOptions, openOwnData } from '../node/datasets/own/own_data';
 import { type Survey, type SurveyOptions, surveyOwnData } from '../node/datasets/own/survey';
 import { parseRecipe } from '../training/parse_recipe';
@@ -11,7 +13,7 @@ import { UsageError } from './shared/errors';
 import { printable } from './shared/printable';
 import { type Progress, showProgress } from './shared/progress';
 
-/** How a command is told of your own data. */
+/** The options by which a command takes your own data. */
 export interface OwnArguments {
   data?: string;
   split?: number;
@@ -21,8 +23,6 @@ export interface OwnArguments {
 
 /** Share that is held out. */
 const SPLIT = 0.1;
-/** Samples that are named in a line. */
-const NAMED = 5;
 /** From so many times as many samples in one class as in another on, they are out of balance. */
 const IMBALANCE = 3;
 
@@ -156,30 +156,21 @@ export function describeSurvey(survey: Survey): { lines: string[]; warnings: str
   return { lines, warnings };
 }
 
-const few = (all: readonly string[], most = NAMED) =>
-  all.slice(0, most).join(', ') + (all.length > most ? ` and ${all.length - most} more` : '');
-
 /** One split of a recipe's own data, as it was found. */
 export function openOwnSplit(recipe: Recipe, split: 'train' | 'test', given?: string) {
-  const { data, model, evaluation = {}, seed } = recipe;
+  const { data, model, evaluation, seed } = recipe;
   const { splitBy = 'number', sensor, channels = 3, classNames, mean, std, size } = data;
   if (!size || !classNames) {
     throw new UsageError(`${recipe.name} has not seen its data: train --data FOLDER finds them`);
   }
-  const { cropPct = 1, interpolation = 'bilinear' } = evaluation;
   const isImages = data.name === 'own-images';
   const options: OwnOptions = {
     ...{ root: folderOf(recipe, given), seed, split: data.split ?? SPLIT, classNames },
     kind: isImages ? 'images' : 'events',
     rules: isImages
-      ? { kind: 'images', side: Math.floor(Math.max(...size) / cropPct), channels, interpolation }
+      ? { kind: 'images', ...imageRules(size, channels, evaluation) }
       : { kind: 'events', frames: model.timeSteps!, splitBy, size, ...defined({ sensor }) },
     ...defined({ mean, std }),
   };
   return openOwnData(options, split);
-}
-
-function defined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

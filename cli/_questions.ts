@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import type { DataSetDescription } from '../datasets/data_sets';
 import { normalize } from '../datasets/transforms';
 import { Random } from '../lib/random';
-import { readImage } from '../node/datasets/own/image';
+import { imageRules, readImage } from '../node/datasets/own/image';
 import { framesOf, readRecording, recordingExtensions } from '../node/datasets/own/recording';
 import { testTransform } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
@@ -77,9 +77,8 @@ function kindOfBytes(bytes: Buffer): string {
 
 async function pixelsFor(name: string, bytes: Buffer, input: number[], facts: SampleFacts) {
   const [height, width, channels] = input as [number, number, 1 | 3];
-  const side = Math.floor(Math.max(height, width) / (facts.evaluation?.cropPct ?? 1));
-  const interpolation = facts.evaluation?.interpolation ?? 'bilinear';
-  const image = await readImage(bytes, name, { side, channels, interpolation });
+  const rules = imageRules([height, width], channels, facts.evaluation);
+  const image = await readImage(bytes, name, rules);
   const evaluation = { cropPct: 1, ...facts.evaluation };
   const size = [height, width] as [number, number];
   const shaped = { ...facts, data: { ...facts.data, name: 'own-images' as const, size } };

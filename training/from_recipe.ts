@@ -9,6 +9,7 @@ import {
   trainTransforms,
   wordDropout,
 } from '../datasets/transforms';
+import { defined } from '../lib/defined';
 import { invalid } from '../lib/validate';
 import { create } from '../models';
 import { familyNamed } from '../models/families';
@@ -54,11 +55,11 @@ function trainTransform(recipe: Recipe, mean?: readonly number[]): Transform | u
     return probability === undefined ? undefined : wordDropout({ probability, unknownId, padId });
   }
   if (set.kind === 'events') {
-    return eventTransforms({ ...given({ policy, hflip, intensity }) });
+    return eventTransforms({ ...defined({ policy, hflip, intensity }) });
   }
   return trainTransforms({
     size: [set.sample[0], set.sample[1]],
-    ...given({ ...image, hflip, mean }),
+    ...defined({ ...image, hflip, mean }),
   });
 }
 
@@ -72,7 +73,7 @@ export function testTransform({
   const set = describeData(data);
   if (set.kind === 'text') throw invalid('evaluation.cropPct', 'absent for text', cropPct);
   const [height, width] = set.sample;
-  return evalTransforms({ size: [height, width], cropPct, ...given({ interpolation }) });
+  return evalTransforms({ size: [height, width], cropPct, ...defined({ interpolation }) });
 }
 
 /** For recipes with distillation, `model` and `teacher` too. */
@@ -120,12 +121,12 @@ export function trainerConfigFromRecipe(
       seed,
       batches,
       transform: trainTransform(recipe, train.mean),
-      ...given({ mixup, labelSmoothing, erasing: augment?.erasing }),
+      ...defined({ mixup, labelSmoothing, erasing: augment?.erasing }),
     }),
     test: testDataFromRecipe(recipe, { test, batches }),
-    loss: lossFromRecipe(recipe, given({ model, teacher })),
+    loss: lossFromRecipe(recipe, defined({ model, teacher })),
     accumulate,
-    ...given({ teacher, ranks, averageDecay, clipNorm, saveEverySteps: checkpoint?.everySteps }),
+    ...defined({ teacher, ranks, averageDecay, clipNorm, saveEverySteps: checkpoint?.everySteps }),
   };
 }
 
@@ -156,10 +157,4 @@ export function imagesOf(recipe: Recipe): { perEpoch: boolean; identity: Record<
     perEpoch,
     identity: { data, ...frames, ...(perEpoch && { seed, batchSize, augment, mixup }) },
   };
-}
-
-/** The options that are set: callees that check keys would reject `{ a: undefined }`. */
-function given<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

@@ -34,9 +34,12 @@ export async function isFile(folder: string, entry: Dirent): Promise<boolean> {
   return (await kindOf(folder, entry)) === 'file';
 }
 
-const byCodePoints = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+/** The order of code points, as Python sorts. */
+export const byCodePoints = (a: string, b: string) =>
+  Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-async function entriesOf(folder: string): Promise<Dirent[]> {
+/** Entries of a folder, sorted, without those that begin with a dot. */
+export async function entriesOf(folder: string): Promise<Dirent[]> {
   const entries = await fs.readdir(folder, { withFileTypes: true }).catch((error) => {
     throw fileError(`cannot list ${folder}`, error);
   });

@@ -19,6 +19,21 @@ export interface ImageRules {
   interpolation: 'bilinear' | 'bicubic';
 }
 
+/** The rules for a network that takes images of this size, by the recipe's `evaluation`. */
+export function imageRules(
+  size: readonly [height: number, width: number],
+  channels: 1 | 3,
+  { cropPct = 1, interpolation = 'bilinear' }: Evaluation = {},
+): ImageRules {
+  return { side: Math.floor(Math.max(...size) / cropPct), channels, interpolation };
+}
+
+/** See evalTransforms. */
+interface Evaluation {
+  cropPct?: number;
+  interpolation?: ImageRules['interpolation'];
+}
+
 /** @throws DatasetError if it is no image, one of more than 100 million pixels, or a thin line */
 export async function sizeOfImage(
   bytes: Buffer,

@@ -69,7 +69,7 @@ export async function listOwnData(folder: string, options: ListingOptions): Prom
       return false;
     });
   const files = ofKind(all);
-  checkFilled(join(root, trainFolder ?? ''), files, classNames, one[kind]);
+  checkFilled(join(root, trainFolder ?? ''), files, classNames, `${article[kind]} ${one[kind]}`);
   if (held) {
     const test = ofKind(held);
     if (test.length === 0) throw new DatasetError(`${join(root, testFolder)} has no ${one[kind]}`);
@@ -79,6 +79,7 @@ export async function listOwnData(folder: string, options: ListingOptions): Prom
 }
 
 const one = { images: 'image', events: 'recording' } as const;
+const article = { images: 'an', events: 'a' } as const;
 const extensions = { images: imageExtensions, events: recordingExtensions } as const;
 
 const isOf = (kind: Listing['kind'], path: string) =>
@@ -104,12 +105,11 @@ function checkClasses(
   );
 }
 
-/** A few names, so that a message stays a line. */
-const some = (names: readonly string[]) =>
-  names
-    .slice(0, 5)
-    .map((name) => JSON.stringify(name))
-    .join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');
+/** A few of them, so that a message stays a line. */
+export const few = (all: readonly string[], most = 5) =>
+  all.slice(0, most).join(', ') + (all.length > most ? ` and ${all.length - most} more` : '');
+
+const some = (names: readonly string[]) => few(names.map((name) => JSON.stringify(name)));
 
 async function classFiles(
   root: string,
@@ -176,10 +176,7 @@ function checkFilled(
   const empty = classNames.filter((_, label) => !filled.has(label));
   if (empty.length === 0) return;
   throw new DatasetError(
-    `every class folder of ${folder} must have an ${what}, but there is none in ${some(empty)}: --classes names those to take`.replace(
-      'an recording',
-      'a recording',
-    ),
+    `every class folder of ${folder} must have ${what}, but there is none in ${some(empty)}: --classes names those to take`,
   );
 }
 

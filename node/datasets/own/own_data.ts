@@ -33,8 +33,18 @@ export interface OwnOptions extends ListingOptions {
   signal?: AbortSignal;
 }
 
-/** A split; `skipped` are the files that could not be read. */
-export type OwnSplit = Dataset & { readonly skipped: readonly LeftOut[] };
+export type OwnSplit = Dataset & {
+  /** The files that could not be read. */
+  readonly skipped: readonly LeftOut[];
+  /** Samples of each class. */
+  readonly counts: number[];
+};
+
+function countsOf(labels: Iterable<number>, classes: number): number[] {
+  const counts = Array<number>(classes).fill(0);
+  for (const label of labels) counts[label]!++;
+  return counts;
+}
 
 /** A split of class folders that were listed before. */
 export async function openListing(
@@ -76,7 +86,9 @@ export async function openListing(
       return isImages ? { ...sample, data: Uint8Array.from(sample.data) } : sample;
     },
   });
-  return Object.assign(source, { skipped: kept.skipped });
+  const labels = kept.indices.map((index) => files[index]!.label);
+  const counts = countsOf(labels, listing.classNames.length);
+  return Object.assign(source, { skipped: kept.skipped, counts });
 }
 
 const settingOf = (rules: SampleRules) =>
@@ -98,7 +110,10 @@ export function packedSplit(
   const source = memorySource({
     ...{ name: 'own-images', split, data, shape, labels, classNames, mean, std, fingerprint },
   });
-  return Object.assign(dataset(source), { skipped: [] });
+  return Object.assign(dataset(source), {
+    skipped: [],
+    counts: countsOf(labels, classNames.length),
+  });
 }
 
 function share(

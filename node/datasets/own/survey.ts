@@ -1,11 +1,11 @@
 /** What a folder of your own holds: classes, sizes, statistics, and what is wrong with it. */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { DatasetError } from '../../../datasets/dataset_error';
 import type { SampleSource } from '../../../datasets/sample';
 import { Random } from '../../../lib/random';
+import { hashOf } from '../../files/hash';
 import type { Split } from '../info';
-import { sizeOfImage } from './image';
+import { imageRules, sizeOfImage } from './image';
 import { type LeftOut, type Listing, type ListingOptions, listOwnData } from './listing';
 import {
   type OwnOptions,
@@ -78,10 +78,9 @@ export async function surveyOwnData(options: SurveyOptions): Promise<Survey> {
   const { size, sensor } =
     kind === 'images' ? await imageSizes(listing, options) : await sensors(listing, options);
   const { cropPct, channels = 3, interpolation, frames, splitBy } = options;
-  const side = Math.floor(Math.max(...size) / cropPct);
   const rules: SampleRules =
     kind === 'images'
-      ? { kind, side, channels, interpolation }
+      ? { kind, ...imageRules(size, channels, { cropPct, interpolation }) }
       : { kind, frames, splitBy, size, ...(sensor && { sensor }) };
   const given: OwnOptions = { ...options, kind, classNames, rules };
   const splits = {
@@ -102,7 +101,6 @@ async function look(
   { mean, std, seed }: SurveyOptions,
 ): Promise<Pick<Survey, 'classNames' | 'counts' | 'unreadable' | 'mean' | 'std'>> {
   const { train, test } = splits;
-  const counts = { train: await countClasses(train), test: await countClasses(test) };
   for (const split of ['train', 'test'] as const) {
     if (splits[split].length > 0) continue;
     const [first] = splits[split].skipped;
@@ -115,17 +113,11 @@ async function look(
   const isImages = train.name === 'own-images';
   return {
     classNames: train.classNames,
-    counts,
+    counts: { train: train.counts, test: test.counts },
     unreadable: [...train.skipped, ...test.skipped],
     ...(isImages &&
       (mean && std ? { mean: [...mean], std: [...std] } : await statistics(train, seed))),
   };
-}
-
-async function countClasses(source: SampleSource): Promise<number[]> {
-  const counts = source.classNames.map(() => 0);
-  for (let i = 0; i < source.length; i++) counts[(await source.read(i)).label]!++;
-  return counts;
 }
 
 /** Some of the indices below `length`, in order, drawn by the seed. */
@@ -235,10 +227,7 @@ async function repeatedFiles(
   const tail = (path: string) => path.slice(path.indexOf('/') + 1);
   const known = new Map(train.map((file) => [`${tail(file.path)}:${file.bytes}`, file.path]));
   const twice = test.filter((file) => known.has(`${tail(file.path)}:${file.bytes}`));
-  const digest = async (path: string) =>
-    createHash('sha256')
-      .update(await readSampleFile(join(root, path)))
-      .digest('hex');
+  const digest = async (path: string) => hashOf([await readSampleFile(join(root, path))]);
   const repeated: string[] = [];
   for (const { path, bytes } of twice.slice(0, MOST_COMPARED)) {
     const other = known.get(`${tail(path)}:${bytes}`)!;

@@ -3,7 +3,7 @@ import type { Dirent } from 'node:fs';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatasetError } from '../../../datasets/dataset_error';
-import { fileError } from '../../files/files';
+import { byCodePoints, entriesOf } from '../../files/folders';
 
 /** Most files of a data set, and folders that are looked into. */
 const MOST_FILES = 2 ** 21;
@@ -16,8 +16,6 @@ export interface Found {
   odd: { name: string; reason: string }[];
 }
 
-const byCodePoints = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
-
 /** What an entry is, links followed; a reason if it is neither file nor folder. */
 async function kindOf(
   path: string,
@@ -29,16 +27,6 @@ async function kindOf(
   if (stats === null) return { reason: 'it is a link to nothing' };
   if (stats.isDirectory()) return 'folder';
   return stats.isFile() ? 'file' : { reason: 'it is neither file nor folder' };
-}
-
-/** Names in a folder, sorted, without those that begin with a dot. */
-async function entriesOf(folder: string): Promise<Dirent[]> {
-  const entries = await fs.readdir(folder, { withFileTypes: true }).catch((error) => {
-    throw fileError(`cannot list ${folder}`, error);
-  });
-  return entries
-    .filter(({ name }) => !name.startsWith('.'))
-    .sort((a, b) => byCodePoints(a.name, b.name));
 }
 
 /** The folders, the files and what is odd directly in a folder. */
