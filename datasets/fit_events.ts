@@ -6,7 +6,7 @@ import type { Frames } from './frames';
 /** The pixel of `to` in which pixel `i` of `from` lies. */
 const binOf = (i: number, from: number, to: number) => Math.floor((i * to) / from);
 
-/** The same events, each in the pixel of the new grid in which it lies. */
+/** The same events on a sensor of another size, in pixels: each in the pixel in which it lies. */
 export function fitEvents(events: Events, [height, width]: readonly [number, number]): Events {
   if (events.width === width && events.height === height) return events;
   return {

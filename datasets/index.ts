@@ -22,6 +22,7 @@ export {
   type SensorName,
   type SensorSize,
 } from './events';
+export { fitEvents } from './fit_events';
 export {
   eventsToFrames,
   type FixedDurationOptions,

@@ -10,7 +10,7 @@ export { type MSQKFormerConfig, msQkformer } from './msqkformer';
 export type { NetworkOption, NetworkOptions } from './options';
 export { countParameters, type ParameterCount } from './parameters';
 export { type QKFormerConfig, qkformer } from './qkformer';
-export { withInputShape, withTimeSteps } from './rebuild';
+export { stepByStep, withInputShape, withTimeSteps } from './rebuild';
 export { create, list, type ModelConfig, presetConfig } from './registry';
 export { type SGLFormerConfig, sglformer } from './sglformer';
 export { type SpikeBertConfig, spikeBert } from './spike_bert';

@@ -106,6 +106,10 @@ export function withInputShape(
  * The model for one time step per call, with copies of its weights and membranes that stay between calls until
  * `resetStates()`: what it answers to step after step are the parts of the answer to all steps.
  *
+ * ```ts
+ * const live = spiking.models.stepByStep(model); // frames [1, 1, height, width, channels], as they arrive
+ * ```
+ *
  * @throws if its layers have no state between calls
  */
 export function stepByStep(model: tf.LayersModel): tf.LayersModel {

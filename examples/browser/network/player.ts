@@ -5,6 +5,7 @@ import {
   type Events,
   eventsToFrames,
   type Frames,
+  fitEvents,
   readAedat2,
   readAedat31,
   readNMnist,
@@ -13,7 +14,6 @@ import {
 import { probabilities } from 'tfjs-spikingformer/training';
 import { type ModelSource, Network, type NetworkInfo } from './network';
 import { saccades } from './saccades';
-import { savedFiles } from './saved_model';
 
 /** A file of AEDAT 2.0, AEDAT 3.1 or N-MNIST, or a picture of 28 * 28 bytes that a camera moves over. */
 export type RecordingSource = { file: File } | { picture: Uint8Array };
@@ -60,29 +60,6 @@ function readEvents(name: string, bytes: Uint8Array): { format: string; events: 
   );
 }
 
-/** The same events on a smaller or larger sensor. */
-function scaled(events: Events, width: number, height: number): Events {
-  if (events.width === width && events.height === height) return events;
-  const onto = (from: Uint16Array, before: number, after: number) =>
-    from.map((at) => Math.floor((at * after) / before));
-  return {
-    ...events,
-    ...{ width, height },
-    x: onto(events.x, events.width, width),
-    y: onto(events.y, events.height, height),
-  };
-}
-
-/** The same network with one time step per call, whose neurons go on from where the last call left them. */
-async function streaming(model: tf.LayersModel): Promise<tf.LayersModel> {
-  const single = spiking.models.withTimeSteps(model, 1);
-  const [json, weights] = (await savedFiles(single)) as [File, File];
-  single.dispose();
-  const config = JSON.parse(await json.text(), (key, value) => (key === 'stateful' ? true : value));
-  const files = [new File([JSON.stringify(config)], json.name), weights];
-  return tf.loadLayersModel(tf.io.browserFiles(files));
-}
-
 export class Player {
   private frames: Frames | undefined;
   /** Of the logits of the frames so far. */
@@ -98,7 +75,7 @@ export class Player {
     try {
       const { kind, sample } = network.info;
       if (kind !== 'events') throw new Error(`The model must take events, but takes [${sample}]`);
-      return new Player(await streaming(network.model), network.info);
+      return new Player(spiking.models.stepByStep(network.model), network.info);
     } finally {
       network.dispose();
     }
@@ -111,7 +88,7 @@ export class Player {
         : { format: 'generated', events: saccades(source.picture) };
     const [height, width] = this.info.sample;
     const { t } = events;
-    this.frames = eventsToFrames(scaled(events, width, height), { frames, splitBy: 'time' });
+    this.frames = eventsToFrames(fitEvents(events, [height, width]), { frames, splitBy: 'time' });
     return {
       format,
       events: t.length,
