@@ -36,7 +36,7 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   esbuildOptions(options, { format }) {
-    // package.json's sideEffects speaks of dist/; read for the sources, it would have esbuild drop
+    // package.json's sideEffects is about dist/; read for the sources, it would have esbuild drop
     // the imports that register kernels and layers.
     options.ignoreAnnotations = true;
     if (format === 'cjs') options.entryPoints = { ...library, ...apart };

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isStockMap } from '../layers/operations';
 import { checkBoolean, checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
-import { whileHeard } from './_heard';
+import { whileListening } from './_listening';
 import { keepingStatistics } from './statistics';
 import { walkLayers } from './walk';
 
@@ -184,7 +184,7 @@ function* batchByBatch(
       const batch = x.slice([from], [size]);
       sights = [];
       try {
-        whileHeard(model, heard, () => model.apply(batch, { training }));
+        whileListening(model, heard, () => model.apply(batch, { training }));
         return tf.concat([tf.tensor1d([]), ...sights.map(({ statistics }) => statistics)]);
       } finally {
         tf.dispose(sights.map(({ statistics }) => statistics));

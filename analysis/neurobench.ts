@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { asMap } from '../layers/operations';
 import { checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
-import { whileHeard } from './_heard';
+import { whileListening } from './_listening';
 import { walkLayers } from './walk';
 
 export interface NeurobenchMetrics {
@@ -83,7 +83,7 @@ export function neurobench(
   for (let from = 0; from < samples; from += batchSize) {
     tf.tidy(() => {
       const batch = x.slice([from], [Math.min(batchSize, samples - from)]);
-      whileHeard(model, { input: onInput, spikes: onSpikes }, () => model.apply(batch));
+      whileListening(model, { input: onInput, spikes: onSpikes }, () => model.apply(batch));
     });
   }
   const { macs, acs, dense, spikes, neurons } = work;

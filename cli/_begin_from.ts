@@ -16,7 +16,7 @@ export interface FromArguments {
   freeze?: string[];
 }
 
-/** A trained model, and what its outputs stand for if it tells. */
+/** A trained model, and what its outputs stand for if that is recorded. */
 export interface Beginning {
   model: tf.LayersModel;
   name: string;

@@ -1,4 +1,4 @@
-/** What a saved model tells of its samples: class names, sizes and statistics, in its model.json. */
+/** What a saved model records about its samples: class names, sizes and statistics, in its model.json. */
 import type * as tf from '@tensorflow/tfjs';
 import { isRecord } from '../node/files/json';
 import type { Recipe } from '../training/recipe';
@@ -26,13 +26,13 @@ export function describeModel(
   });
 }
 
-/** Undefined if the model tells nothing. @throws if what it tells is of another form */
+/** Undefined if the model has no such record. @throws if the record has another form */
 export function dataOfModel(model: tf.LayersModel): ModelData | undefined {
-  const told: unknown = (model.getUserDefinedMetadata() as Record<string, unknown> | undefined)?.[
-    KEY
-  ];
-  if (told === undefined) return undefined;
-  const { classNames, data, evaluation } = isRecord(told) ? told : {};
+  const recorded: unknown = (
+    model.getUserDefinedMetadata() as Record<string, unknown> | undefined
+  )?.[KEY];
+  if (recorded === undefined) return undefined;
+  const { classNames, data, evaluation } = isRecord(recorded) ? recorded : {};
   const parsed = dataSchema.safeParse(data);
   const named = Array.isArray(classNames) && classNames.every((name) => typeof name === 'string');
   if (!named || !parsed.success) {

@@ -62,7 +62,7 @@ function isPacked(name: string, { kind }: DataSetDescription, { data }: SampleFa
 async function framesFor(name: string, bytes: Buffer, input: number[], { data }: SampleFacts) {
   const [frames, height, width] = input as [number, number, number];
   const { splitBy = 'number', sensor } = data;
-  // Of stdin nothing tells the kind but its beginning.
+  // stdin has no name: its first bytes show its kind.
   const kind = recordingExtensions.includes(extname(name)) ? name : `stdin${kindOfBytes(bytes)}`;
   const recording = await readRecording(kind, bytes, sensor);
   return framesOf(recording, { frames, splitBy, size: [height, width] }).data;

@@ -119,6 +119,6 @@ async function bounded(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>)
   return Buffer.concat(parts);
 }
 
-/** The name by which the kind of a source is told: an address has more behind its path. */
+/** The name that shows a source's kind: for a URL, the last part of its path. */
 export const kindName = ({ name, path }: Source) =>
   path ?? (URL.canParse(name) ? basename(new URL(name).pathname) : name);

@@ -51,7 +51,7 @@ const scriptTag = (entry, file, globalName, plugins = []) =>
     globalName,
     target: 'es2020',
     banner: { js: `/*! ${name} ${version}, ${license} */` },
-    ignoreAnnotations: true, // package.json's sideEffects speaks of dist/
+    ignoreAnnotations: true, // package.json's sideEffects is about dist/
     plugins: [pageGlobals({ '@tensorflow/tfjs': 'tf' }), ...plugins],
     logLevel: 'warning',
   });

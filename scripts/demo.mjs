@@ -102,7 +102,7 @@ async function buildPage(out) {
     minify: true,
     target: 'es2022',
     mainFields: ['module', 'main'], // one copy of TensorFlow.js, whoever imports it
-    ignoreAnnotations: true, // package.json's sideEffects speaks of dist/
+    ignoreAnnotations: true, // package.json's sideEffects is about dist/
     logLevel: 'warning',
   });
 }

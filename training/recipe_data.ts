@@ -24,7 +24,7 @@ const own = {
   split: z.number().gt(0).lt(1).optional(),
   /** Height and width that the network takes; found if missing. */
   size: z.tuple([side, side]).optional(),
-  /** Height and width of the camera, of recordings that do not tell; found if missing. */
+  /** Height and width of the camera, for recordings that do not state it; found if missing. */
   sensor: z.tuple([side, side]).optional(),
   channels: z.literal([1, 3]).optional(),
   classNames: z

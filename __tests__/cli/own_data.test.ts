@@ -88,7 +88,7 @@ test('a folder becomes a model, a report and answers in three commands', () => {
   expect(cli('evaluate', 'run', ...wasm).stdout).toContain('% of 4 correct');
 });
 
-test("a model tells its classes where its run's folder is not; an early exit tells what it saves", () => {
+test("a model keeps its class names where its run's folder is missing; an early exit prints what it saves", () => {
   const json = (...args: string[]) =>
     lines(cli('predict', ...args, '--json', ...wasm).stdout).map((line) => JSON.parse(line));
   const [byRun] = json('run', 'mine/warm/3.jpg', '--per-step');

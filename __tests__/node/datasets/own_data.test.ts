@@ -73,7 +73,7 @@ describe('images in class folders', () => {
     expect(await all(1)).toEqual(await all(0));
   });
 
-  test('train and val folders; files of the same name and content in both are told', async () => {
+  test('train and val folders; files of the same name and content in both are reported', async () => {
     const root = folder('halves');
     for (const [path, gray] of [
       ['Train/a/1', 1],

@@ -41,7 +41,7 @@ test('samples are the ids of the sentences beside them, filled up and cut to 48'
   expect(train.fingerprint).not.toBe(held.fingerprint);
 });
 
-test('a file that is not whole is refused, and told of by check', async () => {
+test('a file that is not whole is refused, and reported by check', async () => {
   const root = folderOf('part', ratedSentencesArchive(40));
   await expect(ratedSentences({ split: 'test', root })).rejects.toThrow(
     /the test split of ratedsentences must have 2113 samples, but has 8/,
@@ -84,7 +84,7 @@ describe('a source package by pip', () => {
   const leftovers = () =>
     readdirSync(tmpdir()).filter((name) => name.startsWith('spikingformer-pip-'));
 
-  test('pip is told the hash, and its folder is removed', async () => {
+  test('pip gets the hash, and its folder is removed', async () => {
     const seen = join(directory, 'seen');
     const take =
       'while [ "$1" != "" ]; do [ "$1" = -d ] && out="$2"; [ "$1" = -r ] && list="$2"; shift; done';

@@ -67,7 +67,7 @@ describeGpuOnCpu('the self-test of kernels on a GPU', () => {
     expect(keptOf(6)).toBe(keptOf(2));
   });
 
-  it('says what an op that fails says', () => {
+  it('repeats the error of an op that fails', () => {
     const fails = changed(() => {
       throw new Error("CUDA's driver does not load");
     });

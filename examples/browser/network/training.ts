@@ -23,7 +23,7 @@ export interface TrainingOptions {
   images: number;
 }
 
-/** What the page is told; shares are from 0 to 1. */
+/** What the page receives; shares are from 0 to 1. */
 export type TrainingNews =
   | { kind: 'start'; parameters: number; steps: number; epochs: number }
   | { kind: 'step'; step: number; loss: number; accuracy: number; tensors: number }

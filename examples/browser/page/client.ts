@@ -1,4 +1,4 @@
-/** The page's end of a worker: calls its jobs, and hears what it tells in between. */
+/** The page's end of a worker: calls its jobs, and receives its news in between. */
 
 import type { TrainingNews } from '../network/training';
 import type { Jobs, Message, Request } from '../network/worker';

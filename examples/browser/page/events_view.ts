@@ -36,7 +36,7 @@ export class EventsView {
   private readonly course = new Figure({
     name: 'events-answers',
     title: 'The answer as time goes by',
-    sentence: 'What the frames so far say: its neurons go on from where the last frame left them.',
+    sentence: 'The answer after each frame: the neurons go on from where the last frame left them.',
     height: () => 220,
     draw: (pen) => this.drawCourse(pen),
     describe: () =>

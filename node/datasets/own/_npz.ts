@@ -20,7 +20,7 @@ export async function readNpz(bytes: Buffer): Promise<Record<string, NpyFile>> {
       if (found.length === MOST_ENTRIES) throw new Error(`it has more than ${MOST_ENTRIES} arrays`);
       if (!fileName.endsWith('.npy')) continue;
       const chunks: Buffer[] = [];
-      // What unpacks to another size than the archive tells is an error of yauzl's.
+      // What unpacks to another size than the archive states is an error of yauzl's.
       for await (const chunk of await zip.openReadStreamPromise(entry))
         chunks.push(chunk as Buffer);
       found.push([fileName.slice(0, -4), readNpy(Buffer.concat(chunks))]);

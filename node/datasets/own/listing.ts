@@ -127,7 +127,7 @@ async function classFiles(
   const sizes = await inParallel(found, async ({ path }) =>
     fs.stat(join(root, path)).then(
       ({ size }) => size,
-      () => 0, // gone meanwhile: reading it tells
+      () => 0, // gone meanwhile: reading it fails
     ),
   );
   return found.map((file, i) => ({ ...file, bytes: sizes[i]! }));

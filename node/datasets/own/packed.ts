@@ -85,7 +85,7 @@ async function readIdxPair(root: string, name: string, files: readonly string[])
   return { data: images.data as Uint8Array, shape, labels: Uint16Array.from(labels.data) };
 }
 
-/** Records of either kind are told by their size; of both, they are CIFAR-10's. */
+/** A file's size shows which records it holds; if both fit, they are CIFAR-10's. */
 async function readCifar(root: string, name: string) {
   const bytes = await readSampleFile(join(root, name));
   const { images, labels } = bytes.length % 3073 === 0 ? readCifar10(bytes) : readCifar100(bytes);

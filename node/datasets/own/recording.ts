@@ -1,4 +1,4 @@
-/** One recording, of the kind that its name and beginning tell, and the frames that a network takes of it. */
+/** One recording, whose name and first bytes show its kind, and the frames that a network takes of it. */
 import { extname } from 'node:path';
 import { readAedat2 } from '../../../datasets/aedat2';
 import { readAedat31 } from '../../../datasets/aedat31';
@@ -19,7 +19,7 @@ import { readNpz } from './_npz';
 /** Ends of the names of recordings that are read. */
 export const recordingExtensions = ['.aedat', '.bin', '.npy', '.npz'];
 
-/** Events, or frames that somebody made of them. `said`: the file tells its sensor. */
+/** Events, or frames that somebody made of them. `said`: the file names its sensor. */
 export type Recording = { events: Events; said: boolean } | { frames: Frames };
 
 /** Height and width. */
@@ -30,7 +30,7 @@ const LARGEST_BIN = { width: 256, height: 240 };
 
 /**
  * Times that step back are kept where they stand.
- * @param sensor Of files that do not tell; default: as large as their events need.
+ * @param sensor For files that do not name theirs. Default: as large as their events need.
  * @throws DatasetError if it is none, damaged, or has events beside its sensor
  */
 export async function readRecording(

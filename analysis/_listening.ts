@@ -4,14 +4,14 @@ import { isStockMap } from '../layers/operations';
 import { type Listener, withListener } from '../layers/spikes';
 import { walkLayers } from './walk';
 
-/** Runs `run` while `heard` hears every layer of the model: also Dense and Conv2D, of which tfjs gives Conv2D no call hook. */
-export function whileHeard<T>(model: tf.LayersModel, heard: Listener, run: () => T): T {
+/** Runs `run` while `listener` gets the reports of every layer of the model: also of Dense and Conv2D, for which tfjs calls no hook. */
+export function whileListening<T>(model: tf.LayersModel, listener: Listener, run: () => T): T {
   const restore: (() => void)[] = [];
   const listen = (layer: tf.layers.Layer) => {
     const own = Object.getOwnPropertyDescriptor(layer, 'call');
     const call = layer.call;
     layer.call = (inputs, kwargs) => {
-      heard.input?.(layer, [inputs].flat()[0]!, 1);
+      listener.input?.(layer, [inputs].flat()[0]!, 1);
       return call.call(layer, inputs, kwargs);
     };
     restore.push(() => {
@@ -25,7 +25,7 @@ export function whileHeard<T>(model: tf.LayersModel, heard: Listener, run: () =>
   });
   try {
     stock.forEach(listen);
-    return withListener(heard, run);
+    return withListener(listener, run);
   } finally {
     for (const put of restore) put();
   }
