@@ -5,6 +5,7 @@ over time, as in the paper; in the authors' code it runs over time and batch, in
 from torch import Tensor, nn
 
 from layers import Layers, Neuron
+from spikingformer import SpikingMLP
 
 
 class PatchEmbedding(Layers):
@@ -80,15 +81,8 @@ class SelfAttention(Attention):
         return self.attn_lif(mixed.transpose(-1, -2))
 
 
-class MLP(Layers):
-    """Linear, BN, LIF, to four times the channels and back."""
-
-    def __init__(self, channels: int, neuron: Neuron):
-        super().__init__()
-        hidden = 4 * channels
-        self.mlp1_lif, self.mlp2_lif = neuron(), neuron()
-        self.add('mlp1', nn.Conv2d(channels, hidden, 1), nn.BatchNorm2d(hidden))
-        self.add('mlp2', nn.Conv2d(hidden, channels, 1), nn.BatchNorm2d(channels))
+class MLP(SpikingMLP):
+    """The same weights; linear, BN, LIF, to four times the channels and back."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.mlp2_lif(self.conv_bn('mlp2', self.mlp1_lif(self.conv_bn('mlp1', x))))
