@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import type { Browser, Page } from 'playwright-core';
+import { dataSets, normalize } from 'tfjs-spikingformer/datasets';
 import { fileHandler } from 'tfjs-spikingformer/node';
 import { launchChromium, openPage } from '../../scripts/browser/chromium.mjs';
 import { serve } from '../../scripts/browser/serve.mjs';
@@ -59,6 +60,12 @@ async function open(): Promise<Page> {
   return page;
 }
 
+/** Pixels as the model was trained on them. */
+function asTrained(images: Uint8Array): number[] {
+  const { mean, std } = dataSets.mnist;
+  return Array.from(normalize(images, mean, std));
+}
+
 function classesInNode(model: tf.LayersModel, pixels: number[]): number[] {
   return tf.tidy(() => {
     const logits = model.predict(tf.tensor4d(pixels, [IMAGES, 28, 28, 1])) as tf.Tensor;
@@ -68,7 +75,7 @@ function classesInNode(model: tf.LayersModel, pixels: number[]): number[] {
 
 test('through script tags: a model trained in Node gives the same classes in Chromium', async () => {
   const { images } = mnist(IMAGES);
-  const pixels = Array.from(images, (byte) => byte / 255);
+  const pixels = asTrained(images);
   const here = classesInNode(await tf.loadLayersModel(fileHandler(MODEL)), pixels);
   const page = await open();
   for (const backend of BACKENDS) {
@@ -86,7 +93,7 @@ test('through script tags: a model trained in Node gives the same classes in Chr
 
 test('through script tags: a model trained further in Chromium gives the same classes in Node', async () => {
   const { images, labels } = mnist(IMAGES);
-  const pixels = Array.from(images, (byte) => byte / 255);
+  const pixels = asTrained(images);
   const page = await open();
   for (const backend of ['webgpu', 'webgl', 'wasm']) {
     await page.evaluate((name) => (globalThis as unknown as Globals).tf.setBackend(name), backend);
