@@ -54,13 +54,17 @@ export function trainingFigures(history: () => History): Figure[] {
         : '';
       return `Loss ${steps[0]!.loss.toFixed(2)} at first, ${steps.at(-1)!.loss.toFixed(2)} at step ${steps.at(-1)!.step}${right}`;
     },
-    rows: () => [
-      ['step', 'loss', 'accuracy', 'test_loss', 'test_accuracy'],
-      ...history().steps.map(({ step, loss, accuracy }) => {
-        const epoch = history().epochs.find((one) => one.step === step);
-        return [step, loss, accuracy, epoch?.testLoss ?? '', epoch?.testAccuracy ?? ''];
-      }),
-    ],
+    rows() {
+      const { steps, epochs } = history();
+      const ends = new Map(epochs.map((epoch) => [epoch.step, epoch]));
+      return [
+        ['step', 'loss', 'accuracy', 'test_loss', 'test_accuracy'],
+        ...steps.map(({ step, loss, accuracy }) => {
+          const { testLoss = '', testAccuracy = '' } = ends.get(step) ?? {};
+          return [step, loss, accuracy, testLoss, testAccuracy];
+        }),
+      ];
+    },
   });
   const names = () => Object.keys(history().epochs[0]?.firingRates ?? {});
   const rates = new Figure({

@@ -11,11 +11,15 @@ const emptyHistory = (): History => ({ steps: [], epochs: [] });
 /** More points than a curve can show are thinned: a page that trains for hours does not grow. */
 const MOST_POINTS = 2000;
 
+/** Steps may take a hundredth of a second: the figures follow at this pace, in milliseconds. */
+const REDRAW_AFTER = 250;
+
 export class TrainingView {
   private client: WorkerClient | undefined;
   private history = emptyHistory();
   private planned = { steps: 0, epochs: 0 };
   private paused = false;
+  private willRedraw = false;
   private readonly figures: Figure[] = trainingFigures(() => this.history);
   private readonly status = element('training-status');
   private readonly buttons = {
@@ -112,7 +116,16 @@ export class TrainingView {
           `${news.samplesPerSecond.toFixed(0)} images per second`,
       );
     }
-    for (const figure of this.figures) figure.redraw();
+    this.redrawSoon();
+  }
+
+  private redrawSoon(): void {
+    if (this.willRedraw) return;
+    this.willRedraw = true;
+    setTimeout(() => {
+      this.willRedraw = false;
+      for (const figure of this.figures) figure.redraw();
+    }, REDRAW_AFTER);
   }
 
   private async attempt(job: () => Promise<unknown>): Promise<void> {
