@@ -83,6 +83,7 @@ export interface BackendWasm {
   wasm: EmscriptenModule;
   dataIdMap: { get(dataId: object): { memoryOffset: number } };
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+  readSync(dataId: object): Int32Array | Float32Array;
   disposeData(dataId: object, force?: boolean): boolean;
 }
 

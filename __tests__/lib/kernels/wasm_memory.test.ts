@@ -59,9 +59,9 @@ class FencedBackend implements BackendWasm {
     return info;
   }
 
-  read({ dataId, shape }: TensorInfo): Float32Array {
-    const { memoryOffset } = this.dataIdMap.get(dataId);
-    return this.wasm.HEAPF32.slice(memoryOffset / 4, memoryOffset / 4 + size(shape));
+  readSync(dataId: object): Float32Array {
+    const { memoryOffset, bytes } = this.dataIdMap.get(dataId);
+    return this.wasm.HEAPF32.slice(memoryOffset / 4, (memoryOffset + bytes) / 4);
   }
 
   disposeData(dataId: object): boolean {
@@ -212,6 +212,13 @@ function* calls(): Generator<Call> {
   ]) {
     yield { kernel: 'Transpose', inputs: { x: randomData([5, 70, 6], 1) }, attrs: { perm } };
   }
+  const x = randomData([3, 7, 20], 1);
+  yield { kernel: 'Slice', inputs: { x }, attrs: { begin: [1, 2, 3], size: [2, 4, 17] } };
+  yield { kernel: 'SplitV', inputs: { x }, attrs: { numOrSizeSplits: [2, 0, 5], axis: 1 } };
+  for (const axis of [1, 2]) {
+    const indices: Data = [[6, 0, 3, 3], [4]];
+    yield { kernel: 'GatherV2', inputs: { x, indices }, attrs: { axis, batchDims: 0 } };
+  }
 }
 
 const kernels = new Map(
@@ -248,7 +255,7 @@ describe('wasm kernels in the memory of another', () => {
     expect(backend.dataIdMap.size).toBe(Object.keys(call.inputs).length + outputs.length);
     const expected = runWasm(call.kernel, call.inputs, call.attrs);
     outputs.forEach((output, i) => {
-      expectEqual(backend.read(output), expected[i]!);
+      expectEqual(backend.readSync(output.dataId), expected[i]!);
     });
     for (const dataId of [...backend.dataIdMap.keys()]) backend.disposeData(dataId);
   });

@@ -5,6 +5,7 @@ import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_no
 import { conv2DOverride } from './conv2d';
 import { conv2DBackpropFilterOverride, conv2DBackpropInputOverride } from './conv2d_backprop';
 import { depthwiseOverrides } from './depthwise_conv2d';
+import { gatherOverride } from './gather';
 import { identityOverride } from './identity';
 import { batchMatMulOverride, fusedMatMulOverride } from './mat_mul';
 import { firstMaxPoolConfig, firstMaxPoolGradConfig, maxPoolGradOverride } from './max_pool';
@@ -12,7 +13,7 @@ import { simdSupported } from './module';
 import { multiStepLIFConfig, multiStepLIFGradConfig } from './multi_step_lif';
 import { meanOverride, sumOverride } from './reduce';
 import { spikeConv2DConfig } from './spike_conv2d';
-import { tileOverride, transposeOverride } from './strided_copy';
+import { sliceOverride, splitOverride, tileOverride, transposeOverride } from './strided_copy';
 
 /** Native kernels; none if the engine has no SIMD, so that composed forms run. */
 export function wasmKernels(): KernelConfig[] {
@@ -41,6 +42,9 @@ export const wasmOverrides: KernelConfig[] = [
   meanOverride,
   tileOverride,
   transposeOverride,
+  sliceOverride,
+  splitOverride,
+  gatherOverride,
   identityOverride,
 ];
 

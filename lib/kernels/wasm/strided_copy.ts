@@ -1,8 +1,11 @@
-/** Transposing and tiling on wasm: tfjs's kernels compute the position of every single element. */
+/**
+ * Transposing, tiling, slicing and splitting on wasm: tfjs's kernels compute the position of every single element or, of
+ * a slice, of every row.
+ */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
-import { util } from '@tensorflow/tfjs';
+import { backend_util, slice_util, type Tensor, util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
-import { pointer, withHeap } from './backend';
+import { type Heap, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 import { runStock } from './stock';
 
@@ -32,10 +35,16 @@ function pad(axes: Axis[], count: number): Axis[] {
   return [...Array.from({ length: count - axes.length }, () => ({ size: 1, stride: 0 })), ...axes];
 }
 
-/** Copies x into `out` along the axes; false if there are too many. */
-function copy(backend: BackendWasm, x: TensorInfo, out: TensorInfo, axes: Axis[]): boolean {
+/** Copies x, from its element `first` on, into `out` along the axes; false if there are too many. */
+function copy(
+  backend: BackendWasm,
+  x: TensorInfo,
+  out: TensorInfo,
+  axes: Axis[],
+  first: number,
+): boolean {
   const walk = merge(axes);
-  const [from, to] = [pointer(backend, x), pointer(backend, out)];
+  const [from, to] = [pointer(backend, x) + 4 * first, pointer(backend, out)];
   const inner = walk[walk.length - 1];
   const rows = walk[walk.length - 2];
   if (rows?.stride === 1 && inner.stride > 1 && walk.length <= 4) {
@@ -54,15 +63,21 @@ function copy(backend: BackendWasm, x: TensorInfo, out: TensorInfo, axes: Axis[]
 }
 
 /** The result of a copy, or undefined if only tfjs's kernel can make it. */
-function copied(backend: BackendWasm, x: TensorInfo, shape: number[], axes: Axis[]) {
-  if (x.dtype !== 'float32' && x.dtype !== 'int32') return undefined;
-  return withHeap(backend, (heap) => {
-    const out = heap.output(shape, x.dtype);
-    if (util.sizeFromShape(shape) === 0 || copy(backend, x, out, axes)) return out;
-    backend.disposeData(out.dataId);
-    return undefined;
-  });
+function copied(
+  backend: BackendWasm,
+  heap: Heap,
+  x: TensorInfo,
+  axes: Axis[],
+  { shape = axes.map(({ size }) => size), first = 0 } = {},
+): TensorInfo | undefined {
+  if (!isCopied(x)) return undefined;
+  const out = heap.output(shape, x.dtype);
+  if (util.sizeFromShape(shape) === 0 || copy(backend, x, out, axes, first)) return out;
+  backend.disposeData(out.dataId);
+  return undefined;
 }
+
+const isCopied = ({ dtype }: TensorInfo) => dtype === 'float32' || dtype === 'int32';
 
 function axesOf({ shape }: TensorInfo): Axis[] {
   return shape.map((size, i) => ({ size, stride: util.sizeFromShape(shape.slice(i + 1)) }));
@@ -77,7 +92,8 @@ export const tileOverride: KernelConfig = {
     const backend = args.backend as BackendWasm;
     const shape = x.shape.map((n, i) => n * reps[i]);
     const axes = axesOf(x).flatMap((axis, i) => [{ size: reps[i], stride: 0 }, axis]);
-    return copied(backend, x, shape, axes) ?? runStock('Tile', { x }, backend, { reps });
+    const result = withHeap(backend, (heap) => copied(backend, heap, x, axes, { shape }));
+    return result ?? runStock('Tile', { x }, backend, { reps });
   },
 };
 
@@ -91,15 +107,54 @@ export const transposeOverride: KernelConfig = {
     const own = axesOf(x);
     const axes = perm.map((i) => own[i]);
     // Nothing moves: tfjs shares the data.
-    const moved = merge(axes).length > 1;
-    const result = moved
-      ? copied(
-          backend,
-          x,
-          axes.map(({ size }) => size),
-          axes,
-        )
-      : undefined;
+    const moves = merge(axes).length > 1;
+    const result = moves ? withHeap(backend, (heap) => copied(backend, heap, x, axes)) : undefined;
     return result ?? runStock('Transpose', { x }, backend, { perm });
+  },
+};
+
+/** The box of x that begins there, or undefined if only tfjs's kernel can make it. */
+function box(backend: BackendWasm, heap: Heap, x: TensorInfo, begin: number[], sizes: number[]) {
+  const own = axesOf(x);
+  const first = own.reduce((sum, { stride }, i) => sum + begin[i] * stride, 0);
+  const axes = own.map(({ stride }, i) => ({ size: sizes[i], stride }));
+  return copied(backend, heap, x, axes, { first });
+}
+
+export const sliceOverride: KernelConfig = {
+  kernelName: 'Slice',
+  backendName: 'wasm',
+  kernelFunc: (args) => {
+    const { x } = args.inputs as { x: TensorInfo };
+    const { begin, size } = args.attrs as unknown as { begin: number[]; size: number[] };
+    const backend = args.backend as BackendWasm;
+    const [from, sizes] = slice_util.parseSliceParams(x as Tensor, begin, size);
+    slice_util.assertParamsValid(x as Tensor, from, sizes);
+    const result = withHeap(backend, (heap) => box(backend, heap, x, from, sizes));
+    return result ?? runStock('Slice', { x }, backend, { begin, size });
+  },
+};
+
+export const splitOverride: KernelConfig = {
+  kernelName: 'SplitV',
+  backendName: 'wasm',
+  kernelFunc: (args) => {
+    const { x } = args.inputs as { x: TensorInfo };
+    const { axis, numOrSizeSplits } = args.attrs as unknown as {
+      axis: number;
+      numOrSizeSplits: number | number[];
+    };
+    const backend = args.backend as BackendWasm;
+    if (!isCopied(x)) return runStock('SplitV', { x }, backend, { axis, numOrSizeSplits });
+    const [along] = util.parseAxisParam(axis, x.shape);
+    const begin = x.shape.map(() => 0);
+    return withHeap(backend, (heap) =>
+      backend_util.prepareSplitSize(x as Tensor, numOrSizeSplits, along).map((each) => {
+        const sizes = x.shape.map((n, i) => (i === along ? each : n));
+        const part = box(backend, heap, x, begin, sizes)!; // of at most two axes, once merged
+        begin[along] += each;
+        return part;
+      }),
+    );
   },
 };
