@@ -1,14 +1,45 @@
-/** Who takes part in the bench: this library's backends, and PyTorch; each a process of its own. */
+/** Who takes part in the bench: this library's backends, PyTorch and onnxruntime; each a process of its own. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Contender, type Launch } from './_contender';
-import { pytorchFolder } from './_python';
+import { pytorchFolder, pytorchPython, spikingJelly2 } from './_python';
 
 export const backends = ['tensorflow+native', 'tensorflow', 'wasm', 'cpu'] as const;
-export const peers = ['pytorch-spikingjelly', 'pytorch-compile'] as const;
+const pythonPeers = ['pytorch-spikingjelly', 'pytorch-compile', 'spikingjelly-2'] as const;
+const runtimes = ['onnxruntime-node', 'onnxruntime-web'] as const;
+export const peers = [...pythonPeers, ...runtimes] as const;
 
-export const isPeer = (name: string) => (peers as readonly string[]).includes(name);
+const isOneOf = (names: readonly string[]) => (name: string) => names.includes(name);
+export const isPeer = isOneOf(peers);
+/** Whether it evaluates networks and does nothing else. */
+export const isRuntime = isOneOf(runtimes);
+
+/** What peers need that is not Node's: Python, and what its PYTHONPATH has for `spikingjelly-2`. */
+export interface Surroundings {
+  python?: string;
+  spikingJelly2?: string;
+}
+
+/** Gets what those peers need; prints what cannot be had. */
+export async function surroundingsOf(names: readonly string[]): Promise<Surroundings> {
+  if (!names.some(isOneOf(pythonPeers))) return {};
+  const made = await pytorchPython(console.log);
+  if (typeof made === 'string') {
+    console.log(`without PyTorch: ${made}`);
+    return {};
+  }
+  const { python } = made;
+  if (!names.includes('spikingjelly-2')) return { python };
+  const newer = await spikingJelly2(python, console.log);
+  if (typeof newer !== 'string') return { python, spikingJelly2: newer.home };
+  console.log(`without SpikingJelly 2: ${newer}`);
+  return { python };
+}
+
+/** Whether that peer, or backend, has what it needs. */
+const canRun = (name: string, { python, spikingJelly2 }: Surroundings) =>
+  !isOneOf(pythonPeers)(name) || (name === 'spikingjelly-2' ? spikingJelly2 : python) !== undefined;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -22,19 +53,23 @@ export function hasTfjsNode(): boolean {
   }
 }
 
-function launchOf(name: string, threads: number, python: string | undefined): Launch {
+function launchOf(name: string, threads: number, { python, spikingJelly2 }: Surroundings): Launch {
   const count = String(threads);
   const env = { OMP_NUM_THREADS: count, MKL_NUM_THREADS: count };
-  if (isPeer(name)) {
+  if (isOneOf(pythonPeers)(name)) {
     return {
       command: python!,
       args: ['-W', 'ignore', join(pytorchFolder, 'worker.py'), name, count],
-      env,
+      env: { ...env, ...(name === 'spikingjelly-2' && { PYTHONPATH: spikingJelly2 }) },
     };
+  }
+  const script = (file: string) => ['--import', 'tsx', join(root, 'bench', file)];
+  if (isRuntime(name)) {
+    return { command: process.execPath, args: [...script('_onnx_worker.ts'), name, count], env };
   }
   return {
     command: process.execPath,
-    args: ['--import', 'tsx', join(root, 'bench/_worker.ts')],
+    args: script('_worker.ts'),
     env: {
       ...env,
       TF_NUM_INTRAOP_THREADS: count,
@@ -45,8 +80,12 @@ function launchOf(name: string, threads: number, python: string | undefined): La
 }
 
 /** Starts one; rejects, saying why, where it cannot be had. */
-export async function start(name: string, threads: number, python?: string): Promise<Contender> {
-  const contender = new Contender(name, launchOf(name, threads, python));
+export async function start(
+  name: string,
+  threads: number,
+  surroundings: Surroundings = {},
+): Promise<Contender> {
+  const contender = new Contender(name, launchOf(name, threads, surroundings));
   try {
     const backend = name.replace('+native', '');
     const { noNativeOps } = await contender.ask<{ noNativeOps?: string }>('hello', { backend });
@@ -62,9 +101,10 @@ export async function start(name: string, threads: number, python?: string): Pro
 export async function startAll(
   names: readonly string[],
   threads: number,
-  python?: string,
+  surroundings: Surroundings = {},
 ): Promise<Contender[]> {
-  const started = await Promise.allSettled(names.map((name) => start(name, threads, python)));
+  const able = names.filter((name) => canRun(name, surroundings));
+  const started = await Promise.allSettled(able.map((name) => start(name, threads, surroundings)));
   return started.flatMap((each) => {
     if (each.status === 'fulfilled') return [each.value];
     console.log(`without ${each.reason.message}`);

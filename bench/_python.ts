@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashOf } from '../node/files/hash';
 import { defaultCacheDir } from '../node/files/npm_tarball';
@@ -44,7 +44,35 @@ function findPython(limit?: number): { python: string; version: string } | strin
   return reasons.length > 0 ? `${wanted}: ${reasons.join('; ')}` : wanted;
 }
 
-/** Python's path; or why there is none. What is there under its name is whole. */
+/**
+ * Makes a folder of the cache, once, whole or not at all: its path, or why it cannot be made. `make` gets a folder of
+ * another name, which of a try that was broken off is empty again.
+ */
+async function madeOnce(
+  home: string,
+  log: (line: string) => void,
+  what: string,
+  make: (partial: string) => Promise<void>,
+): Promise<{ home: string } | string> {
+  if (existsSync(home)) return { home };
+  log(`making ${home} ${what}`);
+  const partial = `${home}.partial`;
+  try {
+    await fs.rm(partial, { recursive: true, force: true });
+    await fs.mkdir(dirname(home), { recursive: true });
+    await make(partial);
+    await fs.rename(partial, home);
+  } catch (error) {
+    await fs.rm(partial, { recursive: true, force: true });
+    return (error as Error).message;
+  }
+  return { home };
+}
+
+const PIP = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-deps'];
+const digestOf = (parts: Parameters<typeof hashOf>[0]) => hashOf(parts).slice(0, 12);
+
+/** Python's path; or why there is none. */
 export async function pytorchPython(
   log: (line: string) => void,
   cacheDir = defaultCacheDir(),
@@ -55,26 +83,28 @@ export async function pytorchPython(
   const { python, version } = found;
   const requirements = join(pytorchFolder, 'requirements.txt');
   const recipe = [requirements, join(pytorchFolder, 'without_cuda.py')];
-  const digest = hashOf([version, ...recipe.map((file) => readFileSync(file))]);
-  const home = join(cacheDir, `bench-python-${digest.slice(0, 12)}`);
-  const made = { python: join(home, 'bin', 'python') };
-  if (existsSync(home)) return made;
-
-  log(`making ${home} from bench/pytorch/requirements.txt (0.6 GB, once)`);
-  const partial = `${home}.partial`; // of a try that was broken off, it is made anew
-  const inside = join(partial, 'bin', 'python');
-  try {
-    await fs.rm(partial, { recursive: true, force: true });
-    await fs.mkdir(cacheDir, { recursive: true });
+  const digest = digestOf([version, ...recipe.map((file) => readFileSync(file))]);
+  const home = join(cacheDir, `bench-python-${digest}`);
+  const what = 'from bench/pytorch/requirements.txt (0.6 GB, once)';
+  const made = await madeOnce(home, log, what, async (partial) => {
+    const inside = join(partial, 'bin', 'python');
     await runShown(python, ['-m', 'venv', partial], 'python -m venv', MAKE_LIMIT);
-    const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-deps'];
-    await runShown(inside, [...pip, '-r', requirements], 'pip install', INSTALL_LIMIT);
+    await runShown(inside, [...PIP, '-r', requirements], 'pip install', INSTALL_LIMIT);
     await runShown(inside, [join(pytorchFolder, 'without_cuda.py')], 'without_cuda.py', MAKE_LIMIT);
     await runShown(inside, ['-c', 'import torch'], 'import torch', MAKE_LIMIT);
-    await fs.rename(partial, home);
-  } catch (error) {
-    await fs.rm(partial, { recursive: true, force: true });
-    return (error as Error).message;
-  }
-  return made;
+  });
+  return typeof made === 'string' ? made : { python: join(home, 'bin', 'python') };
+}
+
+/** The folder with SpikingJelly 2, for the PYTHONPATH of that Python; or why there is none. */
+export async function spikingJelly2(
+  python: string,
+  log: (line: string) => void,
+  cacheDir = defaultCacheDir(),
+): Promise<{ home: string } | string> {
+  const requirements = join(pytorchFolder, 'spikingjelly_2.txt');
+  const home = join(cacheDir, `bench-spikingjelly-2-${digestOf([readFileSync(requirements)])}`);
+  return await madeOnce(home, log, 'from bench/pytorch/spikingjelly_2.txt (once)', (partial) =>
+    runShown(python, [...PIP, '--target', partial, '-r', requirements], 'pip install', MAKE_LIMIT),
+  );
 }

@@ -50,8 +50,9 @@ export function training(model: tf.LayersModel, x: tf.Tensor, y: tf.Tensor) {
   };
 }
 
-function readTensors(path: string): Record<string, tf.Tensor> {
-  const entries = Object.entries(spiking.interop.readSafetensors(readFileSync(path)));
+/** What the contenders get, by name. */
+export function inputsOf({ inputs }: TaskSpec): Record<string, tf.Tensor> {
+  const entries = Object.entries(spiking.interop.readSafetensors(readFileSync(inputs)));
   return Object.fromEntries(
     entries.map(([name, { data, shape }]) => [name, tf.tensor(data as Float32Array, shape)]),
   );
@@ -59,6 +60,14 @@ function readTensors(path: string): Record<string, tf.Tensor> {
 
 export const createModel = ({ preset, timeSteps, size }: Omit<TaskSpec, 'inputs' | 'weights'>) =>
   spiking.models.create(preset, { timeSteps, inputShape: [size, size, 3] });
+
+/** The network with the weights that all contenders get. */
+export function modelOf(spec: TaskSpec): tf.LayersModel {
+  const model = createModel(spec);
+  const stateDict = spiking.interop.readSafetensors(readFileSync(spec.weights));
+  spiking.interop.loadTorchStateDict(model, stateDict);
+  return model;
+}
 
 /** Writes a state_dict as training leaves it: statistics of random images, so that neurons fire. */
 export function writeWeights(spec: Omit<TaskSpec, 'inputs'>, passes = 30): void {
@@ -82,11 +91,7 @@ function partOf(spec: TaskSpec) {
   if (spec.kind === 'lif') {
     return { call: (x: tf.Tensor) => spiking.multiStepLIF(x), variables: [] as tf.Variable[] };
   }
-  const model = createModel(spec);
-  spiking.interop.loadTorchStateDict(
-    model,
-    spiking.interop.readSafetensors(readFileSync(spec.weights)),
-  );
+  const model = modelOf(spec);
   const className = spec.kind === 'block' ? 'SpikingformerBlock' : 'SpikingTokenizer';
   const layer = model.layers.find((each) => each.getClassName() === className)!;
   return {
@@ -96,7 +101,7 @@ function partOf(spec: TaskSpec) {
 }
 
 function partTask(spec: TaskSpec): Task {
-  const { x, g } = readTensors(spec.inputs) as { x: tf.Tensor; g: tf.Tensor };
+  const { x, g } = inputsOf(spec) as { x: tf.Tensor; g: tf.Tensor };
   const { call, variables } = partOf(spec);
   // An image needs no gradient; a part amid a network gives one to what lies before it.
   const input = spec.kind === 'tokenizer' ? [] : [tf.variable(x)];
@@ -115,12 +120,8 @@ function partTask(spec: TaskSpec): Task {
 }
 
 function modelTask(spec: TaskSpec): Task {
-  const model = createModel(spec);
-  spiking.interop.loadTorchStateDict(
-    model,
-    spiking.interop.readSafetensors(readFileSync(spec.weights)),
-  );
-  const { x, y } = readTensors(spec.inputs) as { x: tf.Tensor; y: tf.Tensor1D };
+  const model = modelOf(spec);
+  const { x, y } = inputsOf(spec) as { x: tf.Tensor; y: tf.Tensor1D };
   const { numClasses } = spiking.models.presetConfig(spec.preset);
   const { step } = training(model, x, tf.oneHot(y.toInt(), numClasses));
   const logits = () => model.apply(x) as tf.Tensor2D;

@@ -1,15 +1,11 @@
-/**
- * One backend's side of the bench, a process of its own: `tsx bench/_worker.ts BACKEND`. Each line of
- * JSON that it reads, `{ask, parameters}`, it answers with one, `{result}` or `{error}`; as
- * bench/pytorch/worker.py does.
- */
+/** One backend's side of the bench, a process of its own: `tsx bench/_worker.ts`. The backend is in its first question. */
 import { createRequire } from 'node:module';
-import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs';
 import { nativeOpsInUse } from '../lib/kernels/tensorflow';
 import '../node/native/ops';
 import '../node/tfjs_node_shim';
 import '../node/wasm_backend';
+import { answerQuestions } from './_answer_questions';
 import { createTask, type Metric, type Task, type TaskSpec, writeWeights } from './_task';
 
 let task: Task | undefined;
@@ -39,14 +35,4 @@ const answers = {
   peak: () => ({ mb: process.resourceUsage().maxRSS / 1024 }),
 };
 
-console.log = console.error; // whatever else prints does not answer
-for await (const line of createInterface({ input: process.stdin })) {
-  const { ask, parameters } = JSON.parse(line);
-  let answer: object;
-  try {
-    answer = { result: await answers[ask as keyof typeof answers](parameters) };
-  } catch (error) {
-    answer = { error: (error as Error).message };
-  }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
+await answerQuestions(answers);

@@ -12,9 +12,8 @@ import { logAxis } from '../display/axis';
 import { parseCsv } from '../display/csv';
 import { lineChart, type Panel } from '../display/line_chart';
 import { peerConfig, writeInputs } from './_inputs';
-import { backends, peers, startAll } from './_lineup';
+import { backends, isRuntime, peers, type Surroundings, startAll, surroundingsOf } from './_lineup';
 import { chosen, count } from './_options';
-import { pytorchPython } from './_python';
 import { ranInCopy } from './_tensorflow';
 import { type Row, replaceCsv } from './csv';
 import { median, takeTurns } from './measure';
@@ -64,10 +63,10 @@ async function measurePoint(
   names: readonly string[],
   rounds: number,
   threads: number,
-  python: string | undefined,
+  surroundings: Surroundings,
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'spikingformer-bench-'));
-  const contenders = await startAll(names, threads, python);
+  const contenders = await startAll(names, threads, surroundings);
   try {
     const spec = {
       kind: 'model' as const,
@@ -151,24 +150,26 @@ export async function run(args: string[]): Promise<void> {
   });
   const wantedAxes = chosen('axes', values.axes, Object.keys(axes));
   const ours = chosen('backends', values.backends, backends);
-  const theirs = chosen('peers', values.peers, peers);
+  const theirs = chosen(
+    'peers',
+    values.peers,
+    peers.filter((name) => !isRuntime(name)),
+  );
   const rounds = count('rounds', values.rounds);
   const threads = count('threads', values.threads);
   if (ours.some((name) => name.startsWith('tensorflow')) && (await ranInCopy('growth', args))) {
     return;
   }
   const started = performance.now();
-  const python = theirs.length > 0 ? await pytorchPython(console.log) : 'not asked for';
-  if (typeof python === 'string') console.log(`without PyTorch: ${python}`);
-  const interpreter = typeof python === 'string' ? undefined : python.python;
-  const names = [...ours, ...(interpreter ? theirs : [])];
+  const surroundings = await surroundingsOf(theirs);
+  const names = [...ours, ...theirs];
 
   const file = 'results/growth.csv';
   for (const axis of wantedAxes) {
     const { key, label, values, fixed } = axes[axis]!;
     for (const value of values) {
       const setting = { ...fixed, [key]: value };
-      const results = await measurePoint(setting, names, rounds, threads, interpreter);
+      const results = await measurePoint(setting, names, rounds, threads, surroundings);
       const said = results.map(
         ({ name, ms, mb }) => `${name} ${ms.toFixed(0)} ms ${mb.toFixed(0)} MB`,
       );

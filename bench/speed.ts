@@ -12,9 +12,8 @@ import { parseArgs } from 'node:util';
 import { agreement } from './_agreement';
 import type { Contender } from './_contender';
 import { peerConfig, SIZE, TIME_STEPS, writeInputs } from './_inputs';
-import { backends, isPeer, peers, startAll } from './_lineup';
+import { backends, isPeer, isRuntime, peers, startAll, surroundingsOf } from './_lineup';
 import { chosen, count } from './_options';
-import { pytorchPython } from './_python';
 import type { Check, Metric, TaskSpec } from './_task';
 import { ranInCopy } from './_tensorflow';
 import { type Row, replaceCsv } from './csv';
@@ -53,9 +52,15 @@ const TURN_MS = 500;
 /** Who is slower than this a round, after three of them, sits out the rest. */
 const PATIENCE_MS = 20_000;
 
-/** Plain JavaScript takes minutes for a training step: it only does them where it is asked for by name. */
-const takesPart = (kind: Case['kind'], metric: Metric, backend: string, named: boolean) =>
-  named || backend !== 'cpu' || kind === 'lif' || metric === 'eval_ms' || metric === 'forward_ms';
+/**
+ * onnxruntime evaluates networks. Plain JavaScript takes minutes for a training step: it only does them if it is asked
+ * for by name.
+ */
+const takesPart = (kind: Case['kind'], metric: Metric, name: string, named: boolean) => {
+  if (isRuntime(name)) return kind === 'model' && metric === 'eval_ms';
+  const light = kind === 'lif' || metric === 'eval_ms' || metric === 'forward_ms';
+  return named || name !== 'cpu' || light;
+};
 
 /** Compares everyone with the first, aloud; an error where they do not compute the same. */
 async function proveEqual(
@@ -198,7 +203,7 @@ export async function run(args: string[]): Promise<void> {
   const wantedBackends = chosen('backends', values.backends, backends);
   const ours = values.backends ? wantedBackends : quickly(wantedBackends, 'cpu');
   const wantedPeers = chosen('peers', values.peers, peers);
-  const theirs = values.peers !== undefined ? wantedPeers : quickly(wantedPeers, 'pytorch-compile');
+  const theirs = values.peers !== undefined ? wantedPeers : quickly(wantedPeers, ...peers.slice(1));
   const rounds = count('rounds', values.rounds ?? (quick ? '3' : '7'));
   const batch = count('batch', values.batch);
   const threads = count('threads', values.threads);
@@ -206,10 +211,7 @@ export async function run(args: string[]): Promise<void> {
     return;
 
   const started = performance.now();
-  const python = theirs.length > 0 ? await pytorchPython(console.log) : 'not asked for';
-  if (typeof python === 'string') console.log(`without PyTorch: ${python}`);
-  const interpreter = typeof python === 'string' ? undefined : python.python;
-  const names = [...ours, ...(interpreter ? theirs : [])];
+  const surroundings = await surroundingsOf(theirs);
   console.log(
     `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, Node ${process.version}`,
   );
@@ -222,7 +224,11 @@ export async function run(args: string[]): Promise<void> {
     for (const name of wantedCases) {
       const { kind, preset, metrics } = cases[name]!;
       console.log(`\n${name}`);
-      const contenders = await startAll(names, threads, interpreter);
+      const named = values.backends !== undefined;
+      const names = [...ours, ...theirs].filter((each) =>
+        metrics.some((metric) => takesPart(kind, metric, each, named)),
+      );
+      const contenders = await startAll(names, threads, surroundings);
       const first = contenders.find((each) => !isPeer(each.name));
       if (!first) throw new Error('none of the backends that were asked for is here');
       const file = (what: string) => join(folder, `${name}.${what}.safetensors`);
@@ -245,7 +251,6 @@ export async function run(args: string[]): Promise<void> {
         }
         if (new Set(sizes).size > 1) throw new Error(`${name}: parameters differ: ${sizes}`);
         if (sizes[0]! > 0) console.log(`  ${sizes[0]} parameters`);
-        const named = values.backends !== undefined;
         const takers = (metric: Metric) =>
           contenders.filter((each) => takesPart(kind, metric, each.name, named));
         const trainers = takers(metrics[kind === 'model' ? 0 : 1]!);

@@ -1,9 +1,11 @@
 /** The bench's side of its workers' protocol, with workers of a few lines, and with a real one. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { agreement } from '../../bench/_agreement';
 import { Contender } from '../../bench/_contender';
 import { writeInputs } from '../../bench/_inputs';
 import { isPeer, startAll } from '../../bench/_lineup';
+import type { Check } from '../../bench/_task';
 import { root, temporaryDirectory } from '../support/process';
 
 /** A worker that gives each line it reads to `answer`, which returns what it says. */
@@ -130,5 +132,24 @@ describe('the worker of a backend', () => {
     expect(check.forward.map((row) => row.length)).toEqual([10, 10]);
     const [before, after] = check.backward[0]!;
     expect(Number.isFinite(after) && after !== before).toBe(true); // one step need not go down
+  });
+
+  test('onnxruntime gets the same network and answers the same', async () => {
+    [worker] = await startAll(['wasm'], 1);
+    writeInputs(spec.inputs, { kind: 'model' }, 2, 8);
+    await worker!.ask('weights', { ...spec, passes: 1 });
+    const model = { ...spec, kind: 'model' };
+    const { parameters } = await worker!.ask<{ parameters: number }>('prepare', model);
+    const ours = await worker!.ask<Check>('check', { training: false });
+    const [runtime] = await startAll(['onnxruntime-web'], 1);
+    try {
+      expect(await runtime!.ask('prepare', model)).toEqual({ parameters });
+      const theirs = await runtime!.ask<Check>('check', { training: false });
+      expect(agreement(ours, theirs)).toMatchObject({ same: true });
+      const { ms } = await runtime!.ask<{ ms: number }>('run', { metric: 'eval_ms', calls: 1 });
+      expect(ms).toBeGreaterThan(0);
+    } finally {
+      await runtime!.end();
+    }
   });
 });

@@ -1,7 +1,7 @@
 /** The peers' environment: made whole or not at all, once; with Pythons that are shell scripts. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pytorchPython } from '../../bench/_python';
+import { basename, join } from 'node:path';
+import { pytorchPython, spikingJelly2 } from '../../bench/_python';
 import { withoutActivePython, writeFiles } from '../node/native/_fakes';
 import { temporaryDirectory } from '../support/process';
 
@@ -18,6 +18,7 @@ echo "$*" >> ${log}
 case "$*" in *${fails}*) exit 1;; esac
 case "$*" in *version_info*) echo "is True 3.12.1 (main)";; esac
 if [ "$2" = venv ]; then /bin/mkdir -p "$3/bin"; /bin/cp "$0" "$3/bin/python"; fi
+case "$*" in *--target*) /bin/mkdir -p "$7";; esac
 `;
   writeFiles(folder, { 'bin/python3': script, 'cache/.keep': '' });
   chmodSync(join(folder, 'bin/python3'), 0o755);
@@ -80,4 +81,21 @@ test('without a Python that is new enough: which one it must be, and what is the
   expect(await pytorchPython(() => undefined, cache, 200)).toMatch(
     /python3 does not run: .*python3 -c \.\.\. did not end within 0\.2 s and was killed$/,
   );
+});
+
+test('SpikingJelly 2 comes into a folder of its own, once, or not at all', async () => {
+  const { cache, calls } = usePython();
+  const { python } = (await pytorchPython(() => undefined, cache)) as { python: string };
+  const first = (await spikingJelly2(python, () => undefined, cache)) as { home: string };
+  expect(readdirSync(cache)).toContain(basename(first.home));
+  expect(calls().at(-1)).toMatch(/pip install .*--no-deps --target .* -r .*spikingjelly_2\.txt$/);
+  const before = calls().length;
+  expect(await spikingJelly2(python, () => undefined, cache)).toEqual(first);
+  expect(calls()).toHaveLength(before);
+  const other = usePython('spikingjelly_2');
+  const failing = join(process.env.PATH!, 'python3');
+  expect(await spikingJelly2(failing, () => undefined, other.cache)).toMatch(
+    /failed with status 1/,
+  );
+  expect(readdirSync(other.cache)).toEqual(['.keep']);
 });

@@ -1,4 +1,4 @@
-"""The two neurons that the networks are built with: SpikingJelly's, and one that torch.compile can look into.
+"""The neurons that the networks are built with: SpikingJelly's, and one without state, written for torch.compile.
 Both: tau 2, decayed input, hard reset to 0, detached; the surrogate is the derivative of sigmoid(4 u)."""
 
 import torch
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 def spikingjelly_lif(v_threshold: float = 1.0) -> nn.Module:
-    """Multi-step, on SpikingJelly's own `torch` backend. reset() forgets its membranes after a call."""
+    """Multi-step, of whichever version is installed, computed by PyTorch. reset() forgets its membranes after a call."""
     from spikingjelly.activation_based import neuron, surrogate
 
     return neuron.LIFNode(
@@ -16,7 +16,6 @@ def spikingjelly_lif(v_threshold: float = 1.0) -> nn.Module:
         surrogate_function=surrogate.Sigmoid(alpha=4.0),
         detach_reset=True,
         step_mode='m',
-        backend='torch',
     )
 
 

@@ -5,11 +5,13 @@ import os
 import resource
 import sys
 import time
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from layers import Neuron
 from neurons import CompiledLIF, reset, spikingjelly_lif
 from qkformer import QKFormer
 from spikingformer import Spikingformer
@@ -18,16 +20,32 @@ from spikingformer import Spikingformer
 NETWORKS = {'qkformer': QKFormer, 'spikingformer': Spikingformer}
 
 
+@dataclass
+class Peer:
+    """How networks are built and run: with what neurons, and whether torch.compile gets them as a whole."""
+
+    neuron: Neuron
+    compiled: bool
+
+
+# spikingjelly-2 runs as its own trainers do with execution_mode 'compile'; the version is that of the PYTHONPATH.
+PEERS = {
+    'pytorch-spikingjelly': Peer(spikingjelly_lif, compiled=False),
+    'pytorch-compile': Peer(CompiledLIF, compiled=True),
+    'spikingjelly-2': Peer(spikingjelly_lif, compiled=True),
+}
+
+
 class Task:
     """What is measured: `forward`, in evaluation, without gradient; `gradient`; `step`, in training."""
 
-    def __init__(self, spec: dict, compiled: bool):
+    def __init__(self, spec: dict, peer: Peer):
         from safetensors.torch import load_file
 
         tensors = load_file(spec['inputs'])
-        self.compiled = compiled
         self.kind = spec['kind']
-        neuron = CompiledLIF if compiled else spikingjelly_lif
+        neuron = peer.neuron
+        self.stateful = neuron is spikingjelly_lif
         x = tensors['x']
         self.module: nn.Module
         if self.kind == 'lif':
@@ -52,7 +70,7 @@ class Task:
         self.y = tensors['y'].long() if 'y' in tensors else None
         if self.kind != 'tokenizer' and self.g is not None:
             self.x.requires_grad_()
-        self.call = torch.compile(self.module) if compiled else self.module
+        self.call = torch.compile(self.module) if peer.compiled else self.module
         if self.kind == 'model':
             # timm's rule: biases and batch norms do not decay.
             parameters = list(self.module.parameters())
@@ -63,7 +81,7 @@ class Task:
             self.optimizer = torch.optim.AdamW(groups, lr=5e-4)
 
     def _forget(self) -> None:
-        if not self.compiled:
+        if self.stateful:
             reset(self.module)
 
     def forward(self) -> Tensor:
@@ -118,8 +136,8 @@ def per_sample(x: Tensor) -> list[list[float]]:
 
 
 class Worker:
-    def __init__(self, compiled: bool, threads: int):
-        self.compiled = compiled
+    def __init__(self, peer: Peer, threads: int):
+        self.peer = peer
         torch.set_num_threads(threads)
         torch.manual_seed(0)
         self.task: Task | None = None
@@ -128,7 +146,7 @@ class Worker:
         return {}
 
     def prepare(self, **spec) -> dict:
-        self.task = Task(spec, self.compiled)
+        self.task = Task(spec, self.peer)
         return {'parameters': self.task.parameters}
 
     def check(self, **_) -> dict:
@@ -147,7 +165,7 @@ class Worker:
 def main() -> None:
     answers = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)  # whatever else prints does not answer
-    worker = Worker(sys.argv[1] == 'pytorch-compile', int(sys.argv[2]))
+    worker = Worker(PEERS[sys.argv[1]], int(sys.argv[2]))
     for line in sys.stdin:
         request = json.loads(line)
         try:
