@@ -60,6 +60,29 @@ test('TensorFlow.js is a peer; its backends are optional ones', () => {
   expect(Object.keys(devDependencies).filter((name) => name.includes('tfjs-node'))).toEqual([]);
 });
 
+test('the package holds the build and what it reads, and no page of the demo, test or document', () => {
+  const json = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const paths: string[] = JSON.parse(json)[0].files.map(({ path }: { path: string }) => path);
+  const expected =
+    /^(bin\/spikingformer\.mjs|dist\/(?!demo\/).+|native\/(?:cuda\/|mpi\/)?\w+\.(?:cc|cu|cuh|h)|native\/README\.md|recipes\/[\w-]+\.yaml|tokenizers\/\w+\.json|(?:CHANGELOG|README|UPGRADING)\.md|LICENSE|package\.json)$/;
+  expect(paths.filter((path) => !expected.test(path))).toEqual([]);
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      ...['LICENSE', 'README.md', 'CHANGELOG.md', 'UPGRADING.md', 'bin/spikingformer.mjs'],
+      ...['native/addon.cc', 'native/cuda/kernels.cu', 'native/mpi/addon.cc'],
+      ...['recipes/cifar10-tiny.yaml', 'tokenizers/ratedsentences.json'],
+    ]),
+  );
+});
+
+test('it is published with provenance, for all', () => {
+  expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true });
+});
+
 test('the lock file names no host but the public registry', () => {
   const { packages } = json('package-lock.json');
   const resolved = Object.values<{ resolved?: string }>(packages).flatMap((p) => p.resolved ?? []);
