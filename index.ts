@@ -1,4 +1,8 @@
-/** tfjs-spikingformer: spiking layers for TensorFlow.js. Importing it registers every class for loading. */
+/**
+ * tfjs-spikingformer: spiking layers for TensorFlow.js. Importing it registers every class for loading.
+ *
+ * @module tfjs-spikingformer
+ */
 import { registerAll } from './layers/register_all';
 
 registerAll();

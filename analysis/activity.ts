@@ -9,6 +9,7 @@ import { walkLayers } from './walk';
 /** What a tensor holds: only 0 and 1; whole numbers, such as sums of spikes; or any numbers. */
 export type ValueKind = 'spikes' | 'whole' | 'real';
 
+/** How busy a tensor is, over all samples and time steps. */
 export interface TensorActivity {
   kind: ValueKind;
   /** Share of numbers that are not 0, over all samples and steps. */
@@ -19,6 +20,7 @@ export interface TensorActivity {
   perStep: number[];
 }
 
+/** What `measureActivity` found: how busy the neurons are, and what convolutions and linear maps get. */
 export interface Activity {
   /** Number of samples measured. */
   samples: number;
@@ -28,6 +30,7 @@ export interface Activity {
   inputs: Map<string, TensorActivity>;
 }
 
+/** Options of `measureActivity`. */
 export interface ActivityOptions {
   /** Samples per batch. Default 16. */
   batchSize?: number;

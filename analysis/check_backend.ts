@@ -6,11 +6,13 @@ import { engine } from '../lib/tfjs_internals';
 import { keepingStatistics } from './statistics';
 import { walkLayers } from './walk';
 
+/** Options of `checkBackend`. */
 export interface CheckBackendOptions {
   /** Whether gradients are needed too. Default false. */
   training?: boolean;
 }
 
+/** What `checkBackend` found. */
 export interface BackendReport {
   backend: string;
   /**

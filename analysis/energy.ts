@@ -49,6 +49,7 @@ export const energyAssumptions = {
 export const memories = { 'sram-8k': 5, 'sram-32k': 10, 'sram-1m': 50, dram: 650 } as const;
 export type MemoryName = keyof typeof memories;
 
+/** Options of `energy` and `energyOf`. */
 export interface EnergyOptions {
   /** One of `energyAssumptions` by name, or your own. Default 'spikingformer'. */
   assumptions?: keyof typeof energyAssumptions | EnergyAssumptions;
@@ -64,6 +65,7 @@ export interface EnergyOptions {
   wholeNumbers?: 'mac' | 'ac';
 }
 
+/** A layer's share, per sample: operations, and energy in millijoules. */
 export interface LayerEnergy {
   path: string;
   kind: string;
@@ -83,6 +85,7 @@ export interface LayerEnergy {
   dense: { macs: number; computePJ: number; memoryPJ: number };
 }
 
+/** Sums over all layers, per sample: operations, and energy in millijoules. */
 export interface EnergyTotals {
   macs: number;
   acs: number;
@@ -91,6 +94,7 @@ export interface EnergyTotals {
   totalMJ: number;
 }
 
+/** The energy of one sample on average, layer by layer and in total, beside the same network without spikes. */
 export interface EnergyReport {
   assumptions: EnergyAssumptions & { memory: string; wholeNumbers: 'mac' | 'ac' };
   layers: LayerEnergy[];

@@ -1,5 +1,7 @@
 /**
  * Tools to look inside a network: observed spikes, firing rates, operations, energy, and kernels that a backend lacks.
+ *
+ * @module tfjs-spikingformer/analysis
  */
 export {
   type Activity,

@@ -8,6 +8,7 @@ import { checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
 import { whileListening } from './_listening';
 import { walkLayers } from './walk';
 
+/** NeuroBench's metrics of a network (arXiv 2304.04640), equal to those of its package. */
 export interface NeurobenchMetrics {
   /** Bytes of all weights and running statistics, 4 each. PyTorch keeps 8 more for every batch norm, its count of batches. */
   footprint: number;
@@ -26,6 +27,7 @@ export interface NeurobenchMetrics {
   };
 }
 
+/** Options of `neurobench`. */
 export interface NeurobenchOptions {
   /** Samples that are run at once. Default 16. A map's input is judged to be spikes per batch. */
   batchSize?: number;

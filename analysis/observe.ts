@@ -4,6 +4,7 @@ import { withListener } from '../layers/spikes';
 import { keepingStatistics } from './statistics';
 import { walkLayers } from './walk';
 
+/** Options of `observe`. */
 export interface ObserveOptions {
   /** Whether to run as in training, with the batch's statistics. Running statistics stay unchanged. Default false. */
   training?: boolean;

@@ -14,6 +14,7 @@ import {
 import { checkKeys, checkPositiveInteger } from '../lib/validate';
 import { childrenOf } from './walk';
 
+/** The operations of a layer for one sample, over all time steps. */
 export interface LayerOperations {
   /** The layer's path, as in `observe`; an attention's two products are at `path/product`. */
   path: string;
@@ -32,6 +33,7 @@ export interface LayerOperations {
   factors?: [string, string, string];
 }
 
+/** The operations of a model for one sample, over all time steps. */
 export interface OperationCount {
   layers: LayerOperations[];
   /** Spiking neurons times time steps. */
@@ -40,6 +42,7 @@ export interface OperationCount {
   uncounted: string[];
 }
 
+/** Options of `countOperations`. */
 export interface CountOptions {
   /**
    * Number of heads to count attention with. Default: the model's. The authors' log of 8-768 uses 12, the model has 8.

@@ -6,6 +6,7 @@ import { BEGINNING } from './_foreign_events';
 import { asBytes, DatasetError } from './dataset_error';
 import type { EventRecording, SensorSize } from './events';
 
+/** Options that all readers of events share. */
 export interface ReadEventsOptions {
   /**
    * What becomes of an event that is earlier than the one before: 'error' (the default), or 'keep',
@@ -19,6 +20,7 @@ export interface ReadEventsOptions {
   outside?: 'error' | 'skip';
 }
 
+/** Options of the readers that stream events in batches. */
 export interface StreamEventsOptions {
   /** Events in each batch but the last. Default 2^20: 13 MiB. */
   batchSize?: number;

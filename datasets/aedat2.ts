@@ -22,6 +22,7 @@ import {
 import { asBytes, DatasetError } from './dataset_error';
 import { cameraOf, type EventRecording, type SensorName, type SensorSize, sensors } from './events';
 
+/** Options of `readAedat2`. */
 export interface Aedat2Options extends ReadEventsOptions {
   /**
    * The camera, which says how an address is read: 'dvs640' is jAER's DVS640, as v2e writes its files

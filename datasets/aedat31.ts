@@ -28,6 +28,7 @@ import {
   sensors,
 } from './events';
 
+/** Options of `readAedat31`. */
 export interface Aedat31Options extends ReadEventsOptions {
   /**
    * Default: what the header's `#Source` line names; DVS128 where the header has none. The name of

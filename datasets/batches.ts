@@ -15,6 +15,7 @@ import type { Batch, Sample, SampleSource } from './sample';
 import { createTransform } from './transforms/create_transform';
 import type { Transform, TransformConfig } from './transforms/transform';
 
+/** Options of `batches`. */
 export interface BatchOptions {
   batchSize: number;
   /** A new order in each epoch. Default false: as in the source. */

@@ -4,6 +4,7 @@
  */
 import { DatasetError } from './dataset_error';
 
+/** A labeled section of a DVS128 Gesture recording. */
 export interface DvsGestureLabel {
   /** Gesture 1 to 11, as in the file. SpikingJelly's labels are one less. */
   class: number;

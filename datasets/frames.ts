@@ -28,6 +28,7 @@ export interface FixedDurationOptions {
 
 export type FramesOptions = FixedFramesOptions | FixedDurationOptions;
 
+/** Events counted per time step, pixel and polarity. */
 export interface Frames {
   /** `[time, height, width, 2]`: the last axis is the polarity, 0 then 1. */
   shape: [number, number, number, 2];

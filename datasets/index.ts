@@ -1,4 +1,8 @@
-/** Readers of data sets: pure functions on bytes, the same in browsers and in Node. */
+/**
+ * Readers of data sets: pure functions on bytes, the same in browsers and in Node.
+ *
+ * @module tfjs-spikingformer/datasets
+ */
 export type { Chunks, ReadEventsOptions, StreamEventsOptions } from './_event_decoder';
 export { type Aedat2Options, readAedat2, streamAedat2 } from './aedat2';
 export { type Aedat31Options, readAedat31, streamAedat31 } from './aedat31';

@@ -19,6 +19,7 @@ import { foreignFormat, wrongBeginning } from './_foreign_events';
 import { asBytes, DatasetError } from './dataset_error';
 import { type EventRecording, type SensorName, type SensorSize, sensorSize } from './events';
 
+/** Options of `readNMnist`. */
 export interface NMnistOptions extends ReadEventsOptions {
   /** Default: 34 x 34. */
   sensor?: SensorName | SensorSize;

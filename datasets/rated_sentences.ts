@@ -5,6 +5,7 @@
 import { Random } from '../lib/random';
 import { DatasetError } from './dataset_error';
 
+/** A sentence of a film review, with the rating that people gave it. */
 export interface RatedSentence {
   /** Its number in the file, from 1. */
   id: number;

@@ -8,6 +8,7 @@ export interface SentenceTokenizer {
   encode(text: string): { readonly ids: ArrayLike<number> };
 }
 
+/** Options of `encodeSentences`. */
 export interface EncodeSentencesOptions {
   /** Ids of every sentence: a network's inputShape[0]. */
   length: number;

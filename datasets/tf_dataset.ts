@@ -4,6 +4,7 @@ import { checkBoolean, checkKeys } from '../lib/validate';
 import { DatasetError } from './dataset_error';
 import type { Sample, SampleSource } from './sample';
 
+/** Options of `toTfDataset`. */
 export interface TfDatasetOptions {
   /** (x / 255 - mean) / std per channel, for sources that have mean and std. Default false: x / 255. */
   normalize?: boolean;

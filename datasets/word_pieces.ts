@@ -5,6 +5,7 @@
 import { checkKeys, checkPositiveInteger } from '../lib/validate';
 import { DatasetError } from './dataset_error';
 
+/** Options of `trainWordPieces`. */
 export interface WordPieceOptions {
   /** Pieces in all, with the two special ones and the letters; fewer come out of too little text. */
   vocabSize: number;

@@ -24,7 +24,9 @@ export interface ByteSource {
 
 /** What of Node's `FileHandle` is needed; its name here, so that no browser needs Node's types. */
 export interface FileHandleLike {
+  /** The file's length in bytes. */
   stat(): Promise<{ size: number }>;
+  /** Reads up to `length` bytes at `position` of the file into `buffer` at `offset`. */
   read(
     buffer: Uint8Array,
     offset: number,

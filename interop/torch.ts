@@ -11,6 +11,7 @@ import {
 } from './state_dict';
 import { toFloat32 } from './torch_file/half';
 
+/** Options of `loadTorchStateDict`. */
 export interface LoadOptions {
   /** Whether missing, unexpected or mismatched tensors are an error, in which case nothing is loaded. Default true. */
   strict?: boolean;

@@ -26,6 +26,7 @@ import { costOf, readTensor } from './torch_file/tensor';
 import { type PickleDict, type PickleValue, TorchTensor, typeName } from './torch_file/values';
 import { findAveraged, findWeights, isExtraState, without } from './torch_file/weights';
 
+/** Options of `readTorchCheckpoint` and `openTorchCheckpoint`. */
 export interface TorchReadOptions {
   /**
    * How to treat a class that is not on the list of known ones: 'error' (default), or 'opaque': a record

@@ -8,6 +8,7 @@ import type { StateDictLike } from './state_dict';
 import { OrderedTensors, PickleWriter } from './torch_file/pickle_writer';
 import { writeZip } from './torch_file/zip_writer';
 
+/** Options of `writeTorchCheckpoint`. */
 export interface TorchWriteOptions {
   /**
    * Where the weights go: 'state_dict' (default, timm's), 'model' (the authors' event scripts), or

@@ -18,6 +18,7 @@ import {
 import { CheckpointError } from './checkpoint_error';
 import { argsConfig, ownNetwork } from './network_args';
 
+/** Options of `recognizePreset`. */
 export interface RecognizeOptions {
   /** A preset's name, where several have these shapes, or for other classes than its own. */
   preset?: string;

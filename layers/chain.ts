@@ -33,6 +33,7 @@ export function runResidual(
   return tf.tidy(() => x.add(runChain(layers, x, kwargs)));
 }
 
+/** Options of {@link Chain} and {@link Residual}. */
 export interface ChainConfig extends LayerArgs {
   /** At least one layer; names must differ. */
   layers: tf.layers.Layer[];
@@ -82,6 +83,7 @@ export class Chain extends CompositeLayer {
     return outputShapeInOrder(this.sublayers, inputShape);
   }
 
+  /** The options with every layer's class and options, for saving. */
   override getConfig(): tf.serialization.ConfigDict {
     const layers = this.sublayers.map((layer) => ({
       className: layer.getClassName(),
@@ -90,6 +92,11 @@ export class Chain extends CompositeLayer {
     return { ...super.getConfig(), layers };
   }
 
+  /**
+   * The layer that `getConfig` describes.
+   *
+   * @throws if the class of an inner layer is not registered
+   */
   static override fromConfig<T extends tf.serialization.Serializable>(
     cls: tf.serialization.SerializableConstructor<T>,
     config: tf.serialization.ConfigDict,
@@ -116,7 +123,18 @@ export class Residual extends Chain {
   }
 }
 
+/**
+ * A {@link Chain}: layers in order, under one name.
+ *
+ * @throws if there is no layer, or two have one name
+ */
 export const chain = (config: ChainConfig) => new Chain(config);
+/**
+ * A {@link Residual}: x plus the output of layers in order, of any shape that they keep.
+ *
+ * @throws if there is no layer, two have one name, or, when it is built, the shape of their output differs from that
+ * of x
+ */
 export const residual = (config: ChainConfig) => new Residual(config);
 
 register(Chain);

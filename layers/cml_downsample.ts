@@ -18,6 +18,7 @@ import { markSpikes } from './silent';
 export const downsampleOrders = ['conv-bn-pool-lif', 'conv-bn-lif-pool'] as const;
 export type DownsampleOrder = (typeof downsampleOrders)[number];
 
+/** Options of {@link CMLDownsample}. */
 export interface CMLDownsampleConfig extends LayerArgs, NeuronOptions {
   /** Output channels. */
   filters: number;
@@ -144,6 +145,12 @@ export class CMLDownsample extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link CMLDownsample} (arXiv 2305.05954): `[batch, time, height, width, channels]` -> spikes `[batch, time,
+ * height / 2, width / 2, filters]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const cmlDownsample = (config: CMLDownsampleConfig) => new CMLDownsample(config);
 
 register(CMLDownsample);

@@ -7,6 +7,7 @@ import { mapInitializers } from './initializers';
 import { KernelBN } from './kernel_bn';
 import { checkImages, type LayerArgs, oneShape, register } from './layer';
 
+/** Options of {@link ConvBN}. */
 export interface ConvBNConfig extends LayerArgs {
   /** Output channels. */
   filters: number;
@@ -78,6 +79,7 @@ export class ConvBN extends KernelBN {
     return [batch!, time!, side(height!), side(width!), this.filters];
   }
 
+  /** The options, for saving. */
   override getConfig(): tf.serialization.ConfigDict {
     const { filters, kernelSize, strides, useBias, initStd } = this;
     const own = { filters, kernelSize, strides, useBias, ...(initStd !== null && { initStd }) };
@@ -85,6 +87,12 @@ export class ConvBN extends KernelBN {
   }
 }
 
+/**
+ * A {@link ConvBN}: `[batch, time, height, width, channels]` -> real numbers `[batch, time, height / strides, width /
+ * strides, filters]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const convBN = (config: ConvBNConfig) => new ConvBN(config);
 
 register(ConvBN);

@@ -7,6 +7,7 @@ import { torchBias, torchKernel } from './initializers';
 import { KernelBN } from './kernel_bn';
 import { checkImages, type LayerArgs, oneShape, register } from './layer';
 
+/** Options of {@link DepthwiseConvBN}. */
 export interface DepthwiseConvBNConfig extends LayerArgs {
   /** Side of the kernels, odd. Default 3. The padding is floor(kernelSize / 2) on every side, as in PyTorch. */
   kernelSize?: number;
@@ -59,12 +60,18 @@ export class DepthwiseConvBN extends KernelBN {
     return shape;
   }
 
+  /** The options, for saving. */
   override getConfig(): tf.serialization.ConfigDict {
     const { kernelSize, useBias } = this;
     return { ...super.getConfig(), kernelSize, useBias };
   }
 }
 
+/**
+ * A {@link DepthwiseConvBN}: `[batch, time, height, width, channels]` -> real numbers of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const depthwiseConvBN = (config?: DepthwiseConvBNConfig) => new DepthwiseConvBN(config);
 
 register(DepthwiseConvBN);

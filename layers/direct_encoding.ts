@@ -6,6 +6,7 @@ import { repeatOverTime } from '../lib/fold_time';
 import { checkPositiveInteger } from '../lib/validate';
 import { checkLayerKeys, type LayerArgs, oneShape, oneTensor, register } from './layer';
 
+/** Options of {@link DirectEncoding}. */
 export interface DirectEncodingConfig extends LayerArgs {
   /** How many times the input is repeated. */
   timeSteps: number;
@@ -37,6 +38,11 @@ export class DirectEncoding extends tf.layers.Layer {
   }
 }
 
+/**
+ * A {@link DirectEncoding}: `[batch, ...]` -> `[batch, time, ...]`, the same at every time step.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const directEncoding = (config: DirectEncodingConfig) => new DirectEncoding(config);
 
 register(DirectEncoding);

@@ -6,6 +6,7 @@ import { applyTo, CompositeLayer } from './composite';
 import { type CallArgs, deserializeLayer, type LayerArgs, oneShape, register } from './layer';
 import { type OperationList, stockOperations } from './operations';
 
+/** Options of {@link FoldTime}. */
 export interface FoldTimeConfig extends LayerArgs {
   /** A layer without neurons: its input is `[batch * time, ...]`. */
   layer: tf.layers.Layer;
@@ -65,11 +66,17 @@ export class FoldTime extends CompositeLayer {
     return rows ? rows.map((row) => ({ ...row, part: this.layer.name })) : this.sublayers;
   }
 
+  /** The options with the inner layer's class and options, for saving. */
   override getConfig(): tf.serialization.ConfigDict {
     const layer = { className: this.layer.getClassName(), config: this.layer.getConfig() };
     return { ...super.getConfig(), layer };
   }
 
+  /**
+   * The layer that `getConfig` describes.
+   *
+   * @throws if the class of the inner layer is not registered
+   */
   static override fromConfig<T extends tf.serialization.Serializable>(
     cls: tf.serialization.SerializableConstructor<T>,
     config: tf.serialization.ConfigDict,
@@ -79,6 +86,11 @@ export class FoldTime extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link FoldTime}: a stock layer on all time steps of `[batch, time, ...]` at once.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const foldTime = (config: FoldTimeConfig) => new FoldTime(config);
 
 register(FoldTime);

@@ -24,6 +24,11 @@ export class IFNode extends NeuronLayer {
   }
 }
 
+/**
+ * An {@link IFNode}: `[batch, time, ...]` -> spikes of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const ifNode = (config?: IFNodeConfig) => new IFNode(config);
 
 register(IFNode);

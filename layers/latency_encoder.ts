@@ -7,6 +7,7 @@ import { markSpikes } from './silent';
 
 const FUNCTIONS = ['linear', 'log'] as const;
 
+/** Options of {@link LatencyEncoder}. */
 export interface LatencyEncoderConfig extends LayerArgs {
   /** Number of time steps. SpikingJelly: T. */
   timeSteps: number;
@@ -63,6 +64,12 @@ export class LatencyEncoder extends tf.layers.Layer {
   }
 }
 
+/**
+ * A {@link LatencyEncoder}: values from 0 to 1, `[batch, ...]` -> one spike each in `[batch, time, ...]`, earlier for
+ * larger ones.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const latencyEncoder = (config: LatencyEncoderConfig) => new LatencyEncoder(config);
 
 register(LatencyEncoder);

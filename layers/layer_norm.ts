@@ -12,6 +12,7 @@ import {
 } from './layer';
 import type { OperationList } from './operations';
 
+/** Options of {@link LayerNorm}. */
 export interface LayerNormConfig extends LayerArgs {
   /** Added to the variance. Default 1e-5, as in PyTorch. */
   epsilon?: number;
@@ -68,6 +69,11 @@ export class LayerNorm extends tf.layers.Layer {
   }
 }
 
+/**
+ * A {@link LayerNorm} (arXiv 1607.06450): `[..., channels]` -> the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const layerNorm = (config?: LayerNormConfig) => new LayerNorm(config);
 
 register(LayerNorm);

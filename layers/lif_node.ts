@@ -31,6 +31,11 @@ export class LIFNode extends NeuronLayer {
   }
 }
 
+/**
+ * A {@link LIFNode}: `[batch, time, ...]` -> spikes of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const lifNode = (config?: LIFNodeConfig) => new LIFNode(config);
 
 register(LIFNode);

@@ -6,6 +6,7 @@ import { mapInitializers } from './initializers';
 import { KernelBN } from './kernel_bn';
 import { type LayerArgs, oneShape, register } from './layer';
 
+/** Options of {@link LinearBN}. */
 export interface LinearBNConfig extends LayerArgs {
   /** Output channels. */
   units: number;
@@ -64,12 +65,18 @@ export class LinearBN extends KernelBN {
     return [...oneShape(inputShape).slice(0, -1), this.units];
   }
 
+  /** The options, for saving. */
   override getConfig(): tf.serialization.ConfigDict {
     const { units, useBias, initStd } = this;
     return { ...super.getConfig(), units, useBias, initStd };
   }
 }
 
+/**
+ * A {@link LinearBN}: `[batch, time, ..., channels]` -> real numbers `[batch, time, ..., units]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const linearBN = (config: LinearBNConfig) => new LinearBN(config);
 
 register(LinearBN);

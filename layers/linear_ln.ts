@@ -10,6 +10,7 @@ import { LayerNorm } from './layer_norm';
 import { mapOperations, type OperationList, outputSizes, product } from './operations';
 import { emitInput } from './spikes';
 
+/** Options of {@link LinearLN}. */
 export interface LinearLNConfig extends LayerArgs {
   /** Output channels. */
   units: number;
@@ -81,6 +82,11 @@ export class LinearLN extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link LinearLN}: `[batch, time, ..., channels]` -> real numbers `[batch, time, ..., units]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const linearLN = (config: LinearLNConfig) => new LinearLN(config);
 
 register(LinearLN);

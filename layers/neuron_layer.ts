@@ -74,6 +74,7 @@ export abstract class NeuronLayer extends tf.layers.Layer {
     this.membranes = tf.keep(v.clone());
   }
 
+  /** The neuron steps of one sample, which cost no operations: a row for `countOperations`. */
   operations(): OperationList {
     const [timeSteps, ...neurons] = outputSizes(this);
     const outputs = timeSteps! * product(neurons);

@@ -37,6 +37,7 @@ export class ParametricLIFNode extends NeuronLayer {
     this.attrs = resolvePLIF(pick(config, neuronKeys.PLIF));
   }
 
+  /** Makes the weight of the time constant. */
   override build(inputShape: tf.Shape | tf.Shape[]): void {
     super.build(inputShape);
     const value = -Math.log(this.initTau - 1);
@@ -53,6 +54,11 @@ export class ParametricLIFNode extends NeuronLayer {
   }
 }
 
+/**
+ * A {@link ParametricLIFNode} (arXiv 2007.05785): `[batch, time, ...]` -> spikes of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const parametricLIFNode = (config?: ParametricLIFNodeConfig) =>
   new ParametricLIFNode(config);
 

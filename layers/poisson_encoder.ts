@@ -13,6 +13,7 @@ import {
 } from './layer';
 import { markSpikes } from './silent';
 
+/** Options of {@link PoissonEncoder}. */
 export interface PoissonEncoderConfig extends LayerArgs {
   /** How many times the input is drawn. SpikingJelly: once per call of its encoder. */
   timeSteps: number;
@@ -77,6 +78,11 @@ function uniform(shape: number[], random: Random): tf.Tensor {
   return tf.tensor(values, shape);
 }
 
+/**
+ * A {@link PoissonEncoder}: values from 0 to 1, `[batch, ...]` -> random spikes of that rate, `[batch, time, ...]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const poissonEncoder = (config: PoissonEncoderConfig) => new PoissonEncoder(config);
 
 register(PoissonEncoder);

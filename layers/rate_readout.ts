@@ -44,6 +44,12 @@ export class RateReadout extends tf.layers.Layer {
   }
 }
 
+/**
+ * A {@link RateReadout}: `[batch, time, channels]`, also with tokens or an image before the channels -> means
+ * `[batch, channels]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const rateReadout = (config?: LayerArgs) => new RateReadout(config);
 
 register(RateReadout);

@@ -20,6 +20,7 @@ import {
 import type { OperationList } from './operations';
 import { markSpikes } from './silent';
 
+/** Options of {@link TokenEmbedding}. */
 export interface TokenEmbeddingConfig extends LayerArgs {
   /** Size of the vocabulary: ids go from 0 to vocabSize - 1. */
   vocabSize: number;
@@ -203,6 +204,11 @@ export class TokenEmbedding extends tf.layers.Layer {
   }
 }
 
+/**
+ * A {@link TokenEmbedding}: ids `[batch, tokens]` -> spikes `[batch, time, tokens, embedDim]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const tokenEmbedding = (config: TokenEmbeddingConfig) => new TokenEmbedding(config);
 
 register(TokenEmbedding);

@@ -38,6 +38,12 @@ export class TokenMean extends tf.layers.Layer {
   }
 }
 
+/**
+ * A {@link TokenMean}: `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> `[batch,
+ * time, channels]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const tokenMean = (config?: LayerArgs) => new TokenMean(config);
 
 register(TokenMean);

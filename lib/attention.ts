@@ -7,11 +7,13 @@ import { runSpikingAttention } from './kernels';
 import { headProduct } from './kernels/attention';
 import { checkFinite, checkKeys, checkPositiveInteger, invalid } from './validate';
 
+/** Options of `spikingAttention`. */
 export interface SpikingAttentionParams {
   /** Factor on the product. Default 0.125: a constant, as in the papers' code, not 1 / sqrt(headDim). */
   scale?: number;
 }
 
+/** Options of `multiHeadSpikingAttention`. */
 export interface MultiHeadSpikingAttentionParams extends SpikingAttentionParams {
   /** Must divide the channels. */
   numHeads: number;
@@ -32,7 +34,9 @@ function checkSameShapes(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): void {
  *
  * Throws if the shapes differ or have fewer than 4 axes.
  *
- * @param q,k,v `[batch, time, heads, tokens, headDim]`, or any shape that ends so; equal shapes.
+ * @param q `[batch, time, heads, tokens, headDim]`, or any shape that ends so
+ * @param k of the same shape
+ * @param v of the same shape
  * @returns The shape of q.
  */
 export function spikingAttention(
@@ -57,7 +61,9 @@ export function spikingAttention(
  * multiHeadSpikingAttention(spikes(), spikes(), spikes(), { numHeads: 4 }); // [2, 4, 8, 8, 64]
  * ```
  *
- * @param q,k,v float32 `[batch, time, ...tokens, channels]`, equal shapes.
+ * @param q float32 `[batch, time, ...tokens, channels]`
+ * @param k of the same shape
+ * @param v of the same shape
  * @returns The shape of q.
  */
 export function multiHeadSpikingAttention(

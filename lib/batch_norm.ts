@@ -5,6 +5,7 @@ import type { NeuronAttrs } from './kernels/multi_step_lif';
 import { sharedBatchNorm, statisticsShare } from './shared_statistics';
 import { invalid } from './validate';
 
+/** Options of `batchNormTraining` and `batchNormInference`. */
 export interface BatchNormParams {
   /** Added to the variance. Default 1e-5, as in PyTorch. */
   epsilon?: number;

@@ -4,6 +4,7 @@ import { shared } from './shared';
 import type { WatchableBackend } from './tfjs_internals';
 import { invalid } from './validate';
 
+/** Options of `chooseBackend`. */
 export interface ChooseBackendOptions {
   /** Whether the model will be trained: then backends with 16-bit textures are skipped. Default false. */
   training?: boolean;

@@ -6,6 +6,7 @@ import { installKernels } from './kernels';
 import { mayDifferentiateTwice } from './tfjs_internals';
 import { checkPositive, invalid } from './validate';
 
+/** Options of the function `layerNorm`. */
 export interface LayerNormParams {
   /** Added to the variance. Default 1e-5, as in PyTorch; 1e-3 in tf.layers. */
   epsilon?: number;

@@ -4,6 +4,7 @@ import { foldTime, unfoldTime } from './fold_time';
 import { runFirstMaxPool } from './kernels';
 import { checkPositiveInteger, invalid } from './validate';
 
+/** Options of `maxPool2d`. */
 export interface MaxPoolParams {
   /** Side of the window. Default 3. PyTorch: kernel_size. */
   poolSize?: number;

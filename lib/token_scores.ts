@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { conv2d } from './spike_conv';
 import { checkKeys, checkPositiveInteger, invalid } from './validate';
 
+/** Options of `tokenScores`. */
 export interface TokenScoreParams {
   /** Side of the box of tokens that each token is compared with, odd. Default 3; the authors use 7 for QKFormer. */
   windowSize?: number;

@@ -39,6 +39,7 @@ export interface FamilyConfig {
   [option: string]: unknown;
 }
 
+/** A family of networks: what `registerFamily` takes. */
 export interface Family<Config extends object = FamilyConfig> {
   /** The names of its presets begin with it, and recipes use it. */
   name: string;

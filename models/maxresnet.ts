@@ -22,6 +22,7 @@ import {
   type TorchEntry,
 } from './torch_names';
 
+/** Options of `maxResnet`. */
 export interface MaxResNetConfig extends NeuronOptions {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];

@@ -14,6 +14,7 @@ import { cifar10, cifar10dvs, cifar100, dvs128, imagenet } from './data_sets';
 import { checkOption, type NetworkOptions, neuronOptions } from './options';
 import { classifier, imageTimeSteps, networkOptions } from './spiking_transformer';
 
+/** Options of `maxformer` and `msQkformer`. */
 export interface MembraneNetworkConfig extends NeuronOptions {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];

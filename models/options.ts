@@ -8,6 +8,7 @@ import {
   invalid,
 } from '../lib/validate';
 
+/** What is allowed for one option of a family. */
 export interface NetworkOption {
   /**
    * The type of the value. 'integer', 'positive' and each of 'integers' (a list) are positive; 'tokens' is a number of

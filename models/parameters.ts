@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { isOfFamily, layerEntries } from './families';
 
+/** The parameters of a model, by `countParameters`. */
 export interface ParameterCount {
   /** Numbers that training can change, without running statistics. */
   parameters: number;

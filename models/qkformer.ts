@@ -28,6 +28,7 @@ import {
   type TorchEntry,
 } from './torch_names';
 
+/** Options of `qkformer`. */
 export interface QKFormerConfig extends NeuronOptions, TokenPruning {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];

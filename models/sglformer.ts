@@ -15,6 +15,7 @@ import { checkOption, type NetworkOptions, neuronOptions } from './options';
 import { sglformerCode } from './sglformer_names';
 import { classifier, imageTimeSteps, networkOptions } from './spiking_transformer';
 
+/** Options of `sglformer`. */
 export interface SGLFormerConfig extends NeuronOptions {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];

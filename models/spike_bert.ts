@@ -16,6 +16,7 @@ import { checkOption, type NetworkOptions, neuronOptions } from './options';
 import { spikeBertCode } from './spike_bert_names';
 import { classifier, networkOptions } from './spiking_transformer';
 
+/** Options of `spikeBert`. */
 export interface SpikeBertConfig extends NeuronOptions {
   /** `[length]`: tokens per sentence, which is padded or cut to that length. */
   inputShape: number[];

@@ -17,6 +17,7 @@ import { checkOption, type NetworkOptions, neuronOptions } from './options';
 import { spikeClipImageCode } from './spike_clip_names';
 import { imageTimeSteps, networkOptions } from './spiking_transformer';
 
+/** Options of `spikeClipImage`. */
 export interface SpikeClipImageConfig extends NeuronOptions {
   /** `[height, width, channels]`, an image, presented at every time step. */
   inputShape: number[];

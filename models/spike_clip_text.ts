@@ -9,6 +9,7 @@ import { checkOption, type NetworkOptions, neuronOptions } from './options';
 import { spikeClipTextCode } from './spike_clip_names';
 import { networkOptions } from './spiking_transformer';
 
+/** Options of `spikeClipText`. */
 export interface SpikeClipTextConfig extends NeuronOptions {
   /** `[tokens, channels]` of an embedded prompt: 20 tokens in the authors' code, 512 channels in CLIP ViT-B/16. */
   inputShape: number[];

@@ -24,6 +24,7 @@ import {
   transformerSizes,
 } from './torch_names';
 
+/** Options of `spikeDrivenTransformer`. */
 export interface SpikeDrivenTransformerConfig extends NeuronOptions, TokenPruning {
   /** `[height, width, channels]`: an image, presented at every time step; or `[time, height, width, channels]`: events. */
   inputShape: number[];

@@ -21,6 +21,7 @@ import {
   tokenizerEntries,
 } from './torch_names';
 
+/** Options of `spikformer`. */
 export interface SpikformerConfig extends NetworkConfig, ProjectionOptions {}
 
 const blockOptions = {

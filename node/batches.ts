@@ -5,6 +5,7 @@ import { createTransform } from '../datasets/transforms/create_transform';
 import { checkPositiveInteger, invalid } from '../lib/validate';
 import { DataWorkers } from './_data_workers';
 
+/** Options of `batches` in Node. */
 export interface WorkerBatchOptions extends here.BatchOptions {
   /** Number of threads that read and transform. Default 0: this thread does it. */
   workers?: number;

@@ -10,6 +10,8 @@
  * await tf.ready(); // wasm starts asynchronously: wait before the first tensor
  * const model = await tf.loadLayersModel(fileHandler('./model'));
  * ```
+ *
+ * @module tfjs-spikingformer/node
  */
 import './native/ops';
 import './tfjs_node_shim';

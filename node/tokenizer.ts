@@ -48,6 +48,11 @@ export const packagedTokenizerPath = (dataSet: string) =>
     `${dataSet}.json`,
   );
 
+/**
+ * The tokenizer that the package has for a data set, such as 'ratedsentences'.
+ *
+ * @throws if there is none, or if `@huggingface/tokenizers` is not installed
+ */
 export const packagedTokenizer = (dataSet: string) => readTokenizer(packagedTokenizerPath(dataSet));
 
 function library() {

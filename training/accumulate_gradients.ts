@@ -44,6 +44,7 @@ export class GradientAccumulator {
     return Object.fromEntries(means) as tf.NamedTensorMap;
   }
 
+  /** Frees what has been accumulated. */
   dispose(): void {
     tf.dispose(this.sums);
     this.sums = {};

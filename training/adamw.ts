@@ -7,6 +7,7 @@ import { runAdamWStep } from '../lib/kernels';
 import { engine } from '../lib/tfjs_internals';
 import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from '../lib/validate';
 
+/** Options of {@link AdamW}. */
 export interface AdamWConfig {
   /** Default 1e-3. You may set it between steps: `optimizer.learningRate = 5e-4`. */
   learningRate?: number;
@@ -184,6 +185,11 @@ function zeros(shape: number[]): tf.Variable {
   return tf.tidy(() => tf.variable(tf.zeros(shape), false));
 }
 
+/**
+ * An {@link AdamW} optimizer (arXiv 1711.05101), with PyTorch's defaults and results.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const adamW = (config?: AdamWConfig) => new AdamW(config);
 
 tf.serialization.registerClass(AdamW);

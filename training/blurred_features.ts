@@ -8,6 +8,7 @@ import { conv2d } from '../lib/spike_conv';
 import { checkKeys, checkPositiveInteger, invalid } from '../lib/validate';
 import { type TrainingLoss, teacherOf } from './training_loss';
 
+/** The sizes of the convolutions that restore a teacher's features from a student's. */
 export interface RestorationSizes {
   /** Channels of the student's features. */
   channels: number;
@@ -93,6 +94,7 @@ export function blurredFeatureLoss(
   });
 }
 
+/** Options of `blurredFeatures` (BKDSNN, arXiv 2407.09083). */
 export interface BlurredFeaturesConfig extends RestorationSizes {
   /** The student's layer, such as its last block: `[batch, time, height, width, channels]`. */
   layer: string;

@@ -7,6 +7,7 @@ import {
   invalid,
 } from '../lib/validate';
 
+/** Options of `cosineSchedule`. */
 export interface CosineScheduleConfig {
   /** The peak from which the cosine falls; with a warm-up it is never quite reached. */
   learningRate: number;
@@ -22,6 +23,7 @@ export interface CosineScheduleConfig {
   cooldownEpochs?: number;
 }
 
+/** The learning rate of every epoch. */
 export interface LearningRateSchedule {
   /** The number of all epochs: the cosine's and the cool-down's. */
   readonly totalEpochs: number;

@@ -13,6 +13,7 @@ interface SoftLabels {
   temperature?: number;
 }
 
+/** The terms of `distillation`; each that is given is added. */
 export interface DistillationConfig {
   /** Factor of the loss with the labels, at least 0. Default 1. */
   labels?: number;

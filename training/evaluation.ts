@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type EvaluationData, logitsOf } from './training_data';
 
+/** What `evaluate` found. */
 export interface Evaluation {
   samples: number;
   /** Mean cross entropy, without label smoothing. */
@@ -14,6 +15,7 @@ export interface Evaluation {
   confusion: number[][];
 }
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions {
   /** Called after each batch with the number of samples done. */
   onProgress?: (done: number) => void;

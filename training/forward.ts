@@ -11,6 +11,7 @@ export interface ForwardRequest {
   readonly featuresOf?: string;
 }
 
+/** What a forward pass returns to a loss. */
 export interface ForwardOutputs {
   /** `[batch, classes]` */
   logits: tf.Tensor;

@@ -12,6 +12,7 @@ const SATURATED = 0.95;
 /** Number of samples for a run's health check. */
 const HEALTH_SAMPLES = 16;
 
+/** Whether the neurons of a network still work, by `examineHealth`. */
 export interface Health {
   /** Share of neurons and steps that fired, by layer path, in the order of firing. */
   rates: Map<string, number>;

@@ -1,4 +1,8 @@
-/** What TensorFlow.js lacks to train as the papers do, for custom loops and for `model.fit`. */
+/**
+ * What TensorFlow.js lacks to train as the papers do, for custom loops and for `model.fit`.
+ *
+ * @module tfjs-spikingformer/training
+ */
 import { serialization } from '@tensorflow/tfjs';
 import { AdamW } from './adamw';
 

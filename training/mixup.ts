@@ -6,6 +6,7 @@ import type { Random } from '../lib/random';
 import { checkKeys, invalid } from '../lib/validate';
 import { smoothTargets } from './losses';
 
+/** Options of mixup (arXiv 1710.09412) and CutMix (arXiv 1905.04899), as in timm. */
 export interface MixupConfig {
   /** Mixup draws lambda from Beta(alpha, alpha); 0: no mixup. Default 0. */
   alpha?: number;

@@ -47,6 +47,7 @@ export interface EpochReport {
   samplesPerSecond: number;
 }
 
+/** Where a run begins or resumes. */
 export interface RunStart {
   model: tf.LayersModel;
   position: Position;
@@ -58,10 +59,13 @@ export interface RunStart {
 
 /** Every method is optional; the trainer awaits what it returns. */
 export interface TrainingObserver {
+  /** Called once, before the first step. */
   onStart?(run: RunStart): void | Promise<void>;
+  /** Called after each step of the optimizer. */
   onStep?(report: StepReport): void | Promise<void>;
   /** Called while the epoch's evaluation runs. */
   onEvaluation?(done: number, total: number): void;
+  /** Called after each epoch and its evaluation. */
   onEpoch?(report: EpochReport): void | Promise<void>;
   /** Called when the run ends for any reason, after the last checkpoint. */
   onEnd?(): void | Promise<void>;

@@ -17,6 +17,7 @@ export interface SamplePrediction {
   probability: number;
 }
 
+/** What a run's report shows. */
 export interface ReportContent {
   title: string;
   /** Facts for the top of the page, by name. */
@@ -60,6 +61,7 @@ pre { background: var(--shade); padding: 12px; overflow: auto; font-size: 12px; 
 
 const percent = (share: number | null) => (share === null ? '' : `${(100 * share).toFixed(2)} %`);
 
+/** A run's report as one HTML page, which needs no other file. */
 export function reportHtml(content: ReportContent): string {
   const parts = [facts, warnings, curves, confusion, rates, samples, epochs, recipe];
   return htmlPage(content.title, STYLE, html`${parts.map((part) => part(content))}`);

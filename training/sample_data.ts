@@ -13,6 +13,7 @@ import { smoothTargets } from './losses';
 import { checkMixup, drawMixing, type MixupConfig, mixSamples, mixTargets } from './mixup';
 import type { EvaluationData, TrainingBatch, TrainingData } from './training_data';
 
+/** Options of `trainingData`. */
 export interface TrainingDataOptions {
   batchSize: number;
   /** What makes the batches, such as the worker threads of tfjs-spikingformer/node. Default: this thread. */
@@ -68,8 +69,10 @@ export function trainingData(source: SampleSource, options: TrainingDataOptions)
   };
 }
 
+/** Options of `evaluationData`. */
 export interface EvaluationDataOptions {
   batchSize: number;
+  /** What makes the batches, such as the worker threads of tfjs-spikingformer/node. Default: this thread. */
   batches?: typeof batchesHere;
   transform?: Transform;
 }

@@ -5,6 +5,7 @@ import { checkKeys, invalid } from '../lib/validate';
 import { forwardOf, layerOutput } from './forward';
 import type { Position } from './observer';
 
+/** A teacher's outputs for a batch. */
 export interface TeacherOutputs {
   /** `[batch, classes]`, before any softmax. */
   logits: tf.Tensor;
@@ -19,6 +20,7 @@ export interface TeacherBatch {
   indices?: Int32Array;
 }
 
+/** A trained network that a student learns from, as the Trainer runs it. */
 export interface Teacher {
   /** Channels of its features; undefined if it returns none. */
   readonly channels?: number;
@@ -28,6 +30,7 @@ export interface Teacher {
   flush?(): Promise<void>;
 }
 
+/** Options of `modelTeacher`. */
 export interface TeacherOptions {
   /** The layer, or node of a graph model, whose outputs are features. Default none. */
   featuresOf?: string;

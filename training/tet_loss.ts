@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkFinite, checkKeys, invalid } from '../lib/validate';
 
+/** Options of `tetLoss`. */
 export interface TetConfig {
   /** Share of the term that pulls logits toward `mean`, from 0 to 1. Default 0.001. */
   lambda?: number;

@@ -273,6 +273,10 @@ export class Trainer {
     }
   }
 
+  /**
+   * Frees the optimizer's moments, the weight average, the accumulated gradients and the loss's variables; the model
+   * stays.
+   */
   dispose(): void {
     this.accumulator.dispose();
     this.average?.dispose();

@@ -9,6 +9,7 @@ import type { Trainer } from './trainer';
 import type { EvaluationData, TrainingData } from './training_data';
 import type { LossFunction, TrainingLoss } from './training_loss';
 
+/** What a `Trainer` trains, on what, and how. */
 export interface TrainerConfig {
   model: tf.LayersModel;
   optimizer: AdamW;

@@ -14,6 +14,7 @@ export interface TrainingBatch {
   indices?: Int32Array;
 }
 
+/** Samples to train on, batch by batch. */
 export interface TrainingData {
   readonly classNames: readonly string[];
   /** The number of batches per epoch. */
@@ -34,6 +35,7 @@ export interface TrainingData {
 export interface EvaluationData {
   readonly classNames: readonly string[];
   readonly length: number;
+  /** An epoch's batches, each sample once, in order. */
   batches(): AsyncIterable<TrainingBatch>;
   /** Every `every`-th sample from index `start` on, without making the others. */
   dealt?(start: number, every: number): AsyncIterable<TrainingBatch>;

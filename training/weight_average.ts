@@ -28,6 +28,7 @@ export class WeightAverage {
     this.averages = this.weights.map((weight) => tf.tidy(() => tf.variable(weight.read(), false)));
   }
 
+  /** Takes the current weights into the averages. Call it after each step of the optimizer. */
   update(): void {
     const { decay } = this;
     this.weights.forEach((weight, i) => {
@@ -80,6 +81,7 @@ export class WeightAverage {
     });
   }
 
+  /** Frees the averages. */
   dispose(): void {
     tf.dispose(this.averages);
     this.averages = [];

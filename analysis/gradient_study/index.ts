@@ -16,6 +16,7 @@ import {
 } from './_network';
 import { routingOf } from './_routing';
 
+/** Options of `gradientStudy`. */
 export interface GradientStudyOptions {
   /** Number of stages, each of which halves the image. Default 4. */
   depth?: number;
@@ -35,6 +36,7 @@ export interface GradientStudyOptions {
   seed?: number;
 }
 
+/** What happens to the gradient at one stage, for one seed and one order of layers (CML, arXiv 2305.05954). */
 export interface GradientStudyRow {
   seed: number;
   variant: StudyVariant;

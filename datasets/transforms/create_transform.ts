@@ -5,6 +5,11 @@ import { evalTransforms, trainTransforms } from './image_transforms';
 import type { Transform, TransformConfig } from './transform';
 import { wordDropout } from './word_dropout';
 
+/**
+ * The transform that a configuration describes, as worker threads receive it.
+ *
+ * @throws if the name or an option is unknown or invalid
+ */
 export function createTransform(config: TransformConfig): Transform {
   checkKeys('transform', config, ['name', 'options']);
   checkOneOf('name', config.name, ['train', 'eval', 'events', 'text'] as const);

@@ -17,6 +17,7 @@ import { brightness, color, contrast, sharpness } from './enhance';
 import type { Image } from './image';
 import { autoContrast, equalize, invert, posterize, solarize, solarizeAdd } from './point_ops';
 
+/** RandAugment's settings (arXiv 1909.13719), with timm's names where they differ. */
 export interface RandAugmentOptions {
   /** Mean of the magnitude, 0 to `magnitudeMax`. timm: m. Default 10. */
   magnitude: number;

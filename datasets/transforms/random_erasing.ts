@@ -3,6 +3,7 @@ import type { Random } from '../../lib/random';
 import { checkCount, checkFinite, checkKeys, checkOneOf, invalid } from '../../lib/validate';
 import { roundHalfToEven } from './image';
 
+/** Options of `randomErasing` (arXiv 1708.04896). */
 export interface RandomErasingOptions {
   /** Share of images that lose a part. timm: re_prob. Default 0.5. */
   probability?: number;

@@ -6,6 +6,7 @@ import type { Range } from './random_resized_crop';
 /** Height and width, or both in one. */
 export type ImageSize = number | readonly [height: number, width: number];
 
+/** Options of `trainTransforms`. */
 export interface TrainTransformOptions {
   size: ImageSize;
   /** Share of the area that the random crop keeps. Default [0.08, 1]. */
@@ -26,6 +27,7 @@ export interface TrainTransformOptions {
   mean?: readonly number[];
 }
 
+/** Options of `evalTransforms`. */
 export interface EvalTransformOptions {
   size: ImageSize;
   /** The shorter side becomes size / cropPct before the middle is cut out. Default 0.875. */
@@ -34,6 +36,7 @@ export interface EvalTransformOptions {
   interpolation?: Interpolation;
 }
 
+/** Options of `eventTransforms`. */
 export interface EventTransformOptions {
   /** Default 'snn-augment-wide'; 'none' only flips. */
   policy?: 'snn-augment-wide' | 'nda' | 'none';
@@ -46,6 +49,7 @@ export interface EventTransformOptions {
   intensity?: number;
 }
 
+/** Options of `textTransforms`. */
 export interface TextTransformOptions {
   /** Chance of each token to be taken away, from 0 to below 1. */
   probability: number;

@@ -3,6 +3,7 @@ import { checkKeys, checkOneOf, checkPositive } from '../../lib/validate';
 import type { Hdf5 } from './_hdf5';
 import { type CubaReading, cubaReadings, type Reset, resets } from './_neuron';
 
+/** Options of `readNir`: what a NIR file leaves open. */
 export interface NirOptions {
   /** Time per step, in the unit of the file's time constants, seconds as a rule. Default: the file's own, if this library wrote it, else 1e-4. */
   dt?: number;

@@ -8,6 +8,7 @@ import { type Pending, writeLayer } from './_write_nodes';
 import { NirError } from './nir_error';
 import { resolveOptions } from './options';
 
+/** Options of `writeNir`. */
 export interface NirWriteOptions {
   /** Time per step: time constants are written in its unit, seconds as a rule. Default 1e-4. */
   dt?: number;

@@ -12,6 +12,7 @@ import { type Recording, record } from './_recorder';
 import { reductions } from './_reductions';
 import { withScopes } from './_scopes';
 
+/** Options of `toOnnx`. */
 export interface OnnxOptions {
   /** Whether every neuron layer's spikes are outputs too, named 'spikes/' and the layer's path, as in `observe`. Default false. */
   spikes?: boolean;

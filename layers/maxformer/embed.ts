@@ -12,6 +12,12 @@ export class MaxFormerEmbed extends MembraneEmbed {
   static className = 'MaxFormerEmbed';
 }
 
+/**
+ * A {@link MaxFormerEmbed} (arXiv 2505.18608): `[batch, time, height, width, channels]` or an image -> real numbers
+ * at a fraction of the size.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const maxFormerEmbed = (config: MaxFormerEmbedConfig) => new MaxFormerEmbed(config);
 
 register(MaxFormerEmbed);

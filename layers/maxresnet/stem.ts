@@ -6,6 +6,7 @@ import { applyTo, CompositeLayer } from '../composite';
 import { ConvBN } from '../conv_bn';
 import { type CallArgs, type LayerArgs, oneShape, register } from '../layer';
 
+/** Options of {@link MaxResNetStem}. */
 export interface MaxResNetStemConfig extends LayerArgs {
   /** Output channels. */
   filters: number;
@@ -59,6 +60,12 @@ export class MaxResNetStem extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link MaxResNetStem} (arXiv 2505.18608): `[batch, time, height, width, channels]` or an image -> real numbers
+ * `[batch, time, height, width, filters]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const maxResNetStem = (config: MaxResNetStemConfig) => new MaxResNetStem(config);
 
 register(MaxResNetStem);

@@ -12,6 +12,12 @@ export class MSQKFormerEmbed extends MembraneEmbed {
   static className = 'MSQKFormerEmbed';
 }
 
+/**
+ * A {@link MSQKFormerEmbed} (arXiv 2505.18608): `[batch, time, height, width, channels]` or an image -> real numbers
+ * at a fraction of the size.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const msqkFormerEmbed = (config: MSQKFormerEmbedConfig) => new MSQKFormerEmbed(config);
 
 register(MSQKFormerEmbed);

@@ -57,6 +57,7 @@ export abstract class PruningBlock extends ResidualBlock {
     return keepTokens == null ? run(x) : onKeptTokens(x, { keepTokens, windowSize }, run);
   }
 
+  /** The options, for saving. */
   override getConfig(): tf.serialization.ConfigDict {
     const { keepTokens, scoreWindow } = this;
     return { ...super.getConfig(), ...(keepTokens !== undefined && { keepTokens, scoreWindow }) };

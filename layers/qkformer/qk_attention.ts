@@ -16,6 +16,7 @@ import { checkAttnVThreshold } from '../parts/head_attention';
 const maskAxes = ['token', 'channel'] as const;
 const qkAttentionKeys = ['numHeads', 'maskAxis', 'attnVThreshold', 'preActivation'];
 
+/** Options of {@link QKAttention}. */
 export interface QKAttentionConfig extends LayerArgs, NeuronOptions {
   /** Must divide the channels. With maskAxis 'channel' the result does not depend on it. */
   numHeads: number;
@@ -117,6 +118,12 @@ export class QKAttention extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link QKAttention} (arXiv 2403.16552): `[batch, time, tokens, channels]` or `[batch, time, height, width,
+ * channels]` -> spikes of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const qkAttention = (config: QKAttentionConfig) => new QKAttention(config);
 
 register(QKAttention);

@@ -12,6 +12,7 @@ import { type CallArgs, type LayerArgs, register } from '../layer';
 import type { LIFNode } from '../lif_node';
 import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 
+/** One of the stages of {@link Speds}. */
 export interface SpedsStage {
   /** Output channels. */
   filters: number;
@@ -19,6 +20,7 @@ export interface SpedsStage {
   pool: boolean;
 }
 
+/** Options of {@link Speds}. */
 export interface SpedsConfig extends LayerArgs, NeuronOptions {
   /** Applied one after the other. */
   stages: SpedsStage[];
@@ -90,6 +92,16 @@ export class Speds extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link Speds} (arXiv 2403.16552): `[batch, time, height, width, channels]` or an image -> whole numbers `[batch,
+ * time, height / 2
+ *
+ * k, width / 2
+ *
+ * k, filters]`, with k pools.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const speds = (config: SpedsConfig) => new Speds(config);
 
 register(Speds);

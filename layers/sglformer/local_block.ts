@@ -67,6 +67,12 @@ export class SGLFormerLocalBlock extends CompositeLayer {
   }
 }
 
+/**
+ * An {@link SGLFormerLocalBlock} (doi 10.3389/fnins.2024.1371290): `[batch, time, height, width, channels]` -> the
+ * same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const sglFormerLocalBlock = (config?: SGLFormerLocalBlockConfig) =>
   new SGLFormerLocalBlock(config);
 

@@ -56,6 +56,12 @@ export class SGLFormerReadout extends KernelBN {
   }
 }
 
+/**
+ * An {@link SGLFormerReadout} (doi 10.3389/fnins.2024.1371290): `[batch, time, tokens, channels]` or `[batch, time,
+ * height, width, channels]` -> `[batch, channels]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const sglFormerReadout = (config?: LayerArgs) => new SGLFormerReadout(config);
 
 register(SGLFormerReadout);

@@ -21,6 +21,7 @@ import {
 
 const reaches = ['global', 'local'] as const;
 
+/** Options of {@link SGLFormerSelfAttention}. */
 export interface SGLFormerSelfAttentionConfig extends HeadAttentionConfig {
   /** Which pixels attend to each other. 'global' (default): all; 'local': those of equal row and column parity. */
   reach?: 'global' | 'local';
@@ -82,6 +83,12 @@ export class SGLFormerSelfAttention extends CompositeLayer {
   }
 }
 
+/**
+ * An {@link SGLFormerSelfAttention} (doi 10.3389/fnins.2024.1371290): `[batch, time, height, width, channels]` ->
+ * spikes of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const sglFormerSelfAttention = (config: SGLFormerSelfAttentionConfig) =>
   new SGLFormerSelfAttention(config);
 

@@ -13,6 +13,7 @@ import { type ProjLifAxis, projLifAxes } from '../spikformer/self_attention';
 export const poolings = ['late', 'early'] as const;
 export type Pooling = (typeof poolings)[number];
 
+/** Options of {@link SGLFormerTokenizer}. */
 export interface SGLFormerTokenizerConfig extends LayerArgs, NeuronOptions {
   /** Channels per token, a multiple of 4. */
   embedDim: number;
@@ -87,6 +88,12 @@ export class SGLFormerTokenizer extends CompositeLayer {
   }
 }
 
+/**
+ * An {@link SGLFormerTokenizer} (doi 10.3389/fnins.2024.1371290): `[batch, time, height, width, channels]` or an
+ * image -> spikes `[batch, time, height / patchSize, width / patchSize, embedDim]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const sglFormerTokenizer = (config: SGLFormerTokenizerConfig) =>
   new SGLFormerTokenizer(config);
 

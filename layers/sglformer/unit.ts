@@ -11,6 +11,7 @@ import { SpikformerMLP } from '../spikformer/mlp';
 import { SGLFormerLocalBlock } from './local_block';
 import { SGLFormerSelfAttention, type SGLFormerSelfAttentionConfig } from './self_attention';
 
+/** Options of {@link SGLFormerUnit}. */
 export interface SGLFormerUnitConfig extends ResidualBlockConfig {
   /** How many times global attention and its MLP follow the local ones: 2 (default), or 0 in the ImageNet code. */
   globals?: number;
@@ -46,6 +47,12 @@ export class SGLFormerUnit extends ResidualBlock {
   }
 }
 
+/**
+ * An {@link SGLFormerUnit} (doi 10.3389/fnins.2024.1371290): `[batch, time, height, width, channels]` -> the same
+ * shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const sglFormerUnit = (config: SGLFormerUnitConfig) => new SGLFormerUnit(config);
 
 register(SGLFormerUnit);

@@ -47,6 +47,11 @@ export class SpikeBertMLP extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link SpikeBertMLP} (arXiv 2308.15122): `[batch, time, tokens, channels]` -> spikes of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikeBertMLP = (config?: SpikeBertMLPConfig) => new SpikeBertMLP(config);
 
 register(SpikeBertMLP);

@@ -60,6 +60,11 @@ export class SpikeBertSelfAttention extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link SpikeBertSelfAttention} (arXiv 2308.15122): `[batch, time, tokens, channels]` -> spikes of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikeBertSelfAttention = (config: SpikeBertSelfAttentionConfig) =>
   new SpikeBertSelfAttention(config);
 

@@ -45,6 +45,11 @@ export class SpikeBertTransform extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link SpikeBertTransform} (arXiv 2308.15122): `[batch, time, tokens, channels]` -> the same, unchanged.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikeBertTransform = (config?: LayerArgs) => new SpikeBertTransform(config);
 
 register(SpikeBertTransform);

@@ -37,6 +37,12 @@ export class SpikeDrivenBlock extends PruningBlock {
   }
 }
 
+/**
+ * A {@link SpikeDrivenBlock} (arXiv 2307.01694): `[batch, time, tokens, channels]` or `[batch, time, height, width,
+ * channels]` -> the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikeDrivenBlock = (config: SpikeDrivenBlockConfig) => new SpikeDrivenBlock(config);
 
 register(SpikeDrivenBlock);

@@ -27,6 +27,12 @@ export class SpikeDrivenMLP extends SpikingMLP {
   }
 }
 
+/**
+ * A {@link SpikeDrivenMLP} (arXiv 2307.01694): `[batch, time, tokens, channels]` or `[batch, time, height, width,
+ * channels]` -> real numbers of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikeDrivenMLP = (config?: SpikeDrivenMLPConfig) => new SpikeDrivenMLP(config);
 
 register(SpikeDrivenMLP);

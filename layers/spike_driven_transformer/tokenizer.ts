@@ -13,6 +13,7 @@ import type { LIFNode } from '../lif_node';
 import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 import { INIT_STD } from './init_std';
 
+/** Options of {@link SpikeDrivenTokenizer}. */
 export interface SpikeDrivenTokenizerConfig extends LayerArgs, NeuronOptions {
   /** Channels per token, a multiple of 8. */
   embedDim: number;
@@ -88,6 +89,16 @@ export class SpikeDrivenTokenizer extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link SpikeDrivenTokenizer} (arXiv 2307.01694): `[batch, time, height, width, channels]` or an image -> real
+ * numbers `[batch, time, height / 2
+ *
+ * k, width / 2
+ *
+ * k, embedDim]`, with k pools.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikeDrivenTokenizer = (config: SpikeDrivenTokenizerConfig) =>
   new SpikeDrivenTokenizer(config);
 

@@ -65,6 +65,7 @@ class TextMLP extends SpikingMLP {
   }
 }
 
+/** Options of {@link SpikeClipTextBlock}. */
 export interface SpikeClipTextBlockConfig extends ResidualBlockConfig, NormLayoutOptions {}
 
 /**
@@ -88,6 +89,11 @@ export class SpikeClipTextBlock extends ResidualBlock {
   }
 }
 
+/**
+ * A {@link SpikeClipTextBlock} (arXiv 2310.06488): `[batch, time, tokens, channels]` -> the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikeClipTextBlock = (config: SpikeClipTextBlockConfig) =>
   new SpikeClipTextBlock(config);
 

@@ -14,6 +14,7 @@ import type { LIFNode } from '../lif_node';
 import { NeuronFactory, type NeuronOptions, neuronOptionKeys } from '../neuron_options';
 import { TimeWeightedSum } from './time_weighted_sum';
 
+/** Options of {@link SpikeClipTextEncoder}. */
 export interface SpikeClipTextEncoderConfig extends LayerArgs, NeuronOptions {
   /** Length of the embedding that it returns; CLIP's is 512. */
   outputDim: number;
@@ -95,6 +96,12 @@ export class SpikeClipTextEncoder extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link SpikeClipTextEncoder} (arXiv 2310.06488): embedded tokens `[batch, tokens, channels]` -> `[batch,
+ * outputDim]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikeClipTextEncoder = (config: SpikeClipTextEncoderConfig) =>
   new SpikeClipTextEncoder(config);
 

@@ -67,6 +67,11 @@ export class TimeWeightedSum extends tf.layers.Layer {
   }
 }
 
+/**
+ * A {@link TimeWeightedSum} (arXiv 2310.06488): `[batch, time, channels]` -> `[batch, channels]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const timeWeightedSum = (config?: LayerArgs) => new TimeWeightedSum(config);
 
 register(TimeWeightedSum);

@@ -9,6 +9,7 @@ import { NeuronFactory } from '../neuron_options';
 import { hiddenRatioOf, type MLPConfig, mlpKeys, mlpMaps } from '../parts/mlp';
 import { initStdOf, type Projection, type ProjectionOptions, projectionOf } from './projection';
 
+/** Options of {@link SpikformerMLP}. */
 export interface SpikformerMLPConfig extends MLPConfig, ProjectionOptions {
   /** Whether both maps have a bias. Default true. */
   useBias?: boolean;
@@ -54,6 +55,12 @@ export class SpikformerMLP extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link SpikformerMLP} (arXiv 2209.15425): `[batch, time, tokens, channels]` or `[batch, time, height, width,
+ * channels]` -> spikes of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikformerMLP = (config?: SpikformerMLPConfig) => new SpikformerMLP(config);
 
 register(SpikformerMLP);

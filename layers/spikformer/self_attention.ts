@@ -19,6 +19,7 @@ import { initStdOf, type Projection, type ProjectionOptions, projectionOf } from
 export type ProjLifAxis = (typeof projLifAxes)[number];
 export const projLifAxes = ['time', 'released'] as const;
 
+/** Options of {@link SpikformerSelfAttention}. */
 export interface SpikformerSelfAttentionConfig extends HeadAttentionConfig, ProjectionOptions {
   /**
    * What the last neuron integrates over: 'time' (default), or 'released': time and batch, as in QKFormer's published
@@ -87,6 +88,12 @@ export class SpikformerSelfAttention extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link SpikformerSelfAttention} (arXiv 2209.15425): `[batch, time, tokens, channels]` or `[batch, time, height,
+ * width, channels]` -> spikes of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikformerSelfAttention = (config: SpikformerSelfAttentionConfig) =>
   new SpikformerSelfAttention(config);
 

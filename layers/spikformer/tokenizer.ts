@@ -32,6 +32,12 @@ export class SpikformerTokenizer extends StagedTokenizer {
   }
 }
 
+/**
+ * A {@link SpikformerTokenizer} (arXiv 2209.15425): `[batch, time, height, width, channels]` or an image -> `[batch,
+ * time, height / patchSize, width / patchSize, embedDim]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikformerTokenizer = (config: SpikformerTokenizerConfig) =>
   new SpikformerTokenizer(config);
 

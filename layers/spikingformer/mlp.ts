@@ -9,6 +9,7 @@ import { LinearBN } from '../linear_bn';
 import { NeuronFactory } from '../neuron_options';
 import { hiddenRatioOf, type MLPConfig, mlpKeys, mlpMaps } from '../parts/mlp';
 
+/** Options of {@link SpikingMLP}. */
 export interface SpikingMLPConfig extends MLPConfig {
   /**
    * Whether the input is also added to the hidden layer, which requires hiddenRatio 1: h = fc1(x), h + fc2(x + h), for
@@ -63,6 +64,12 @@ export class SpikingMLP extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link SpikingMLP} (arXiv 2304.11954): `[batch, time, tokens, channels]` or `[batch, time, height, width,
+ * channels]` -> real numbers of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikingMLP = (config?: SpikingMLPConfig) => new SpikingMLP(config);
 
 register(SpikingMLP);

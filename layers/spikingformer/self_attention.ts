@@ -63,6 +63,12 @@ export class SpikingSelfAttention extends CompositeLayer {
   }
 }
 
+/**
+ * A {@link SpikingSelfAttention} (arXiv 2304.11954): `[batch, time, tokens, channels]` or `[batch, time, height,
+ * width, channels]` -> real numbers of the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikingSelfAttention = (config: SpikingSelfAttentionConfig) =>
   new SpikingSelfAttention(config);
 

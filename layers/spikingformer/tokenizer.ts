@@ -24,6 +24,12 @@ export class SpikingTokenizer extends StagedTokenizer {
   }
 }
 
+/**
+ * A {@link SpikingTokenizer} (arXiv 2304.11954): `[batch, time, height, width, channels]` or an image -> real numbers
+ * `[batch, time, height / patchSize, width / patchSize, embedDim]`.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const spikingTokenizer = (config: SpikingTokenizerConfig) => new SpikingTokenizer(config);
 
 register(SpikingTokenizer);

@@ -8,14 +8,17 @@ import { checkFramesCaches } from './frames_cache';
 import { datasetRoot, type Split } from './info';
 import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
 
+/** Options of `checkDataset`. */
 export interface CheckOptions {
   /** The data set's folder. Default: as prepareDataset has it. */
   root?: string;
   /** Whether to accept fewer samples than the whole data set has. Default false. */
   partial?: boolean;
+  /** Called with `done` of `total` files or samples. */
   onProgress?: (doing: string, done: number, total: number) => void;
 }
 
+/** What `checkDataset` found. */
 export interface DatasetReport {
   name: string;
   root: string;

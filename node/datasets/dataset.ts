@@ -12,6 +12,7 @@ import { errorCode } from '../files/files';
 import { hashOf } from '../files/hash';
 import { type DatasetInfo, datasetRoot, missing, type Split } from './info';
 
+/** Which split to open, and from which folder. */
 export interface SplitOptions {
   split: Split;
   /** The data set's folder. Default: `NAME` in `$SPIKINGFORMER_DATA`, or in the cache folder. */

@@ -22,6 +22,7 @@ import {
 import { keyOf, openFramesCache, type Recordings, settingName } from './frames_cache';
 import { type DatasetInfo, datasetRoot, missing } from './info';
 
+/** What becomes of the frames that are made from recordings. */
 export interface CacheOptions {
   /**
    * Where to cache frames, with a subfolder per setting; false: do not cache, make them on each read. Default: `frames`

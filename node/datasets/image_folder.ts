@@ -14,6 +14,7 @@ import { imageExtensions } from './_decode_image';
 import { type Dataset, dataset } from './dataset';
 import { type PackedImageFolder, unpackImageFolder } from './packed_image_folder';
 
+/** Options of `imageFolder`. */
 export interface ImageFolderOptions {
   /** The folder that contains the class folders. */
   root: string;

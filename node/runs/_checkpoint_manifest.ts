@@ -11,6 +11,7 @@ import { isNatural, isRecord, typeOf } from '../files/json';
 export const CHECKPOINT_FORMAT = 1;
 const MANIFEST = 'manifest.json';
 
+/** What a checkpoint's `manifest.json` records beside its weights. */
 export interface CheckpointManifest extends Progress {
   format: number;
   /** Drawn when the run began; the same in all checkpoints of a run. Absent in older versions. */

@@ -51,6 +51,11 @@ export class CheckpointCallback extends tf.Callback {
     if (this.params.initialEpoch !== this.progress.position.epoch) this.progress = nothing();
   }
 
+  /**
+   * Saves the epoch's checkpoint; `fit` calls it.
+   *
+   * @throws if the folder cannot be written to
+   */
   override async onEpochEnd(epoch: number, logs?: Unresolved): Promise<void> {
     const model = this.model as tf.LayersModel;
     const step = model.optimizer.iterations;

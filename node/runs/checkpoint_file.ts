@@ -10,6 +10,7 @@ export interface CheckpointOnDisk extends interop.OpenedCheckpoint {
   bytes: number;
   /** The files, with an index first. */
   paths: string[];
+  /** Closes all files. Tensors that were read stay valid. */
   close(): Promise<void>;
 }
 

@@ -58,6 +58,7 @@ const STATE = 'state.safetensors';
 
 export { CheckpointError, type CheckpointManifest };
 
+/** Options of {@link CheckpointStore}. */
 export interface CheckpointStoreOptions {
   /** How many of the newest to keep, besides the best. Default 2. */
   keep?: number;
@@ -72,6 +73,10 @@ export interface LoadedCheckpoint {
   manifest: CheckpointManifest;
 }
 
+/**
+ * A run's checkpoints in a folder, each with checksums: the newest and the best are kept, and a damaged one is passed
+ * over.
+ */
 export class CheckpointStore {
   private readonly keep: number;
   /** The run that `save` continues: its number in the folder, and its id. */

@@ -10,6 +10,7 @@ const SHARD_SAMPLES = 1024;
 /** The most shards in memory: 256 MiB with 1,000 classes. */
 const SHARDS_IN_MEMORY = 64;
 
+/** Options of `keptTeacher`. */
 export interface KeptTeacherOptions {
   /** Made if missing. Several runs may share it, even at the same time. */
   folder: string;
