@@ -1,4 +1,8 @@
-/** Weights from and to other frameworks: PyTorch checkpoints, safetensors, state dicts, ONNX, NIR. */
+/**
+ * Weights from and to other frameworks: PyTorch checkpoints, safetensors, state dicts, ONNX, NIR.
+ *
+ * @packageDocumentation
+ */
 export type { ByteSource, CheckpointFile, FileHandleLike } from './byte_source';
 export { CheckpointError } from './checkpoint_error';
 export { keptTorchTensors } from './kept_tensors';

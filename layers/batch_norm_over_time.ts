@@ -195,6 +195,11 @@ export class BatchNormOverTime extends tf.layers.Layer {
   }
 }
 
+/**
+ * A {@link BatchNormOverTime}: `[..., channels]` -> the same shape.
+ *
+ * @throws if an option is unknown or invalid
+ */
 export const batchNormOverTime = (config?: BatchNormOverTimeConfig) =>
   new BatchNormOverTime(config);
 

@@ -1,6 +1,8 @@
 /**
  * The layers: for each, a class and a factory function of the same name in lower camel case. Importing this file
  * registers every class.
+ *
+ * @packageDocumentation
  */
 export {
   BatchNormOverTime,

@@ -1,6 +1,7 @@
 /** Copies weights into a model that shares its body with another, to begin fine-tuning. */
 import type * as tf from '@tensorflow/tfjs';
 
+/** Which weights `copyWeights` copied, and which the target kept as they were. */
 export interface CopyReport {
   /** Names of the weights that were copied. */
   copied: string[];

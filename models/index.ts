@@ -1,4 +1,8 @@
-/** Whole networks, also the papers' by name, and tools for a trained network. */
+/**
+ * Whole networks, also the papers' by name, and tools for a trained network.
+ *
+ * @packageDocumentation
+ */
 export { type CopyReport, copyWeights } from './copy_weights';
 export { registerFamily } from './families';
 export type { AuthorsCode, Family, FamilyConfig } from './family';
