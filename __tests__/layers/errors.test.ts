@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { describeEachBackend } from '../support/backends';
-import { titled } from '../support/layer_test';
+import { titled } from '../support/layer_cases';
 import { expectNoLeak } from '../support/leaks';
 
 /** Options as a caller without types may give them. */

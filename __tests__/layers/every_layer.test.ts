@@ -1,6 +1,7 @@
 /** What every layer must compute, on every backend: shape, gradient, saved and loaded predictions, memory. */
 import * as tf from '@tensorflow/tfjs';
 import { describeEachBackend, onGPU, repeatably } from '../support/backends';
+import { titled } from '../support/layer_cases';
 import {
   compiled,
   modelWith,
@@ -10,7 +11,6 @@ import {
   sampleTarget,
   savedAndLoaded,
   seedWeights,
-  titled,
   weightValues,
 } from '../support/layer_test';
 import { expectNoLeak } from '../support/leaks';

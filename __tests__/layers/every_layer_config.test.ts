@@ -2,10 +2,10 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import '../support/backends';
+import { layerCases, titled } from '../support/layer_cases';
 import {
   changed,
   compiled,
-  layerCases,
   modelWith,
   nameInside,
   predict,
@@ -13,7 +13,6 @@ import {
   sampleTarget,
   savedAndLoaded,
   savedArtifacts,
-  titled,
   weightValues,
 } from '../support/layer_test';
 import { expectNoLeak } from '../support/leaks';

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { backends } from '../../support/backends';
-import { layerCases } from '../../support/layer_test';
+import { layerCases } from '../../support/layer_cases';
 import { expectSameOutputs, openOnnx } from '../../support/onnx';
 
 const cases = layerCases.map(

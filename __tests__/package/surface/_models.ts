@@ -11,7 +11,7 @@ import type { FamilyConfig } from '../../../models/family';
 import { familyOfPreset, type ModelConfig } from '../../../models/registry';
 import '../../support/backends';
 import { buildFast } from '../../support/build_fast';
-import { layerCases } from '../../support/layer_test';
+import { layerCases } from '../../support/layer_cases';
 import type { Lines } from './_lines';
 
 export function models(): Map<string, Lines> {
