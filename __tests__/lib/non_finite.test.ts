@@ -1,24 +1,16 @@
 /**
- * NaN, infinities, -0, denormals and huge numbers in every kernel, forward and backward: as PyTorch and
- * SpikingJelly have them (fixtures/ops/non_finite.py), and as the composed form has them.
+ * NaN, infinities, -0, denormals and huge numbers in every kernel, forward and backward, as PyTorch and
+ * SpikingJelly have them (fixtures/ops/non_finite.py).
  */
 import * as tf from '@tensorflow/tfjs';
-import fc from 'fast-check';
 import * as spiking from 'tfjs-spikingformer';
 import { runKernel } from '../../lib/kernels';
-import { present } from '../../lib/kernels/kernel';
-import { FirstMaxPoolGrad, firstMaxPool, firstMaxPoolGrad } from '../../lib/kernels/max_pool';
-import {
-  MultiStepLIFGrad,
-  multiStepLIF,
-  multiStepLIFGrad,
-  type NeuronAttrs,
-} from '../../lib/kernels/multi_step_lif';
-import { surrogateNames } from '../../lib/kernels/surrogate';
+import { FirstMaxPoolGrad } from '../../lib/kernels/max_pool';
+import type { NeuronAttrs } from '../../lib/kernels/multi_step_lif';
 import { runNeuron } from '../../lib/neuron';
 import { resolveIF, resolveLIF, resolvePLIF } from '../../lib/neuron_params';
 import { spikeConv2d } from '../../lib/spike_conv';
-import { backends, describeEachBackend, onGPU } from '../support/backends';
+import { describeEachBackend, onGPU } from '../support/backends';
 import {
   loadFixture,
   permute,
@@ -27,6 +19,7 @@ import {
   type Values,
   valuesOf,
 } from '../support/fixtures';
+import { expectSame, neuronGradients } from './non_finite_harness';
 
 interface NeuronCase {
   name: string;
@@ -47,25 +40,6 @@ interface Meta {
 }
 const golden = loadFixture<Meta>('ops/non_finite');
 
-/** Infinities and NaN in the same places (GPUs may take one for the other); other numbers to rounding, relative to each. */
-function expectSame(
-  actual: tf.Tensor,
-  expected: Values,
-  what: string,
-  [rtol, atol] = [1e-4, 1e-6],
-) {
-  const data = actual.dataSync();
-  expect([what, data.length]).toEqual([what, expected.data.length]);
-  const wrong = [...expected.data.entries()].filter(([i, right]) => {
-    const got = data[i]!;
-    if (Object.is(got, right) || got === right) return false;
-    if (onGPU(tf.getBackend()) && !Number.isFinite(right)) return Number.isFinite(got);
-    return !(Math.abs(got - right) <= atol + rtol * Math.abs(right)) || !Number.isFinite(right);
-  });
-  const shown = wrong.slice(0, 8).map(([i, right]) => `[${i}] is ${data[i]}, not ${right}`);
-  if (wrong.length > 0) throw new Error(`${what}: ${wrong.length} wrong: ${shown.join('; ')}`);
-}
-
 /** SpikingJelly's 'piecewise_quadratic1' as ours. */
 function attrsOf(c: NeuronCase): NeuronAttrs {
   const [, letters, alpha] = /^([a-z_]+)([\d.]+)$/.exec(c.surrogate)!;
@@ -79,16 +53,6 @@ function attrsOf(c: NeuronCase): NeuronAttrs {
   if (c.kind === 'if') return resolveIF(common);
   if (c.kind === 'plif') return resolvePLIF({ ...common, decayInput: c.decay_input });
   return resolveLIF({ ...common, tau: c.tau, decayInput: c.decay_input });
-}
-
-function neuronGradients(
-  inputs: { x: tf.Tensor; v0?: tf.Tensor; w?: tf.Tensor },
-  dSpikes: tf.Tensor,
-  dV: tf.Tensor,
-  attrs: NeuronAttrs,
-): tf.Tensor[] {
-  const all = present({ ...inputs, dSpikes, dV });
-  return runKernel<tf.Tensor[]>(MultiStepLIFGrad, all, { ...attrs, lastMembranes: true });
 }
 
 /** `(N,C,H,W)` as `[N,H,W,C]`. */
@@ -194,125 +158,4 @@ describeEachBackend('what is not finite, as in PyTorch', (backend) => {
     expect(columns(product(weights))).toEqual([7, 7]);
     expect(columns(tf.grad(product)(tf.zeros([32, 64]), dy.reshape([576, 64])))).toEqual([9, 9]);
   });
-});
-
-const special = [
-  NaN,
-  Infinity,
-  -Infinity,
-  -0,
-  0,
-  1,
-  ...(backends.some(onGPU) ? [] : [1e30, -1e30]),
-];
-const ordinary = fc.integer({ min: -2048, max: 3072 }).map((n) => n / 1024);
-/** No denormals: TensorFlow and GPUs take them for 0, and a maximum may be another. */
-const numbers = (length: number) =>
-  fc.array(
-    fc.oneof(
-      { weight: 3, arbitrary: ordinary },
-      { weight: 1, arbitrary: fc.constantFrom(...special) },
-    ),
-    { minLength: length, maxLength: length },
-  );
-
-describeEachBackend('what is not finite, as the composed form has it', (backend) => {
-  beforeEach(() => tf.engine().startScope());
-  afterEach(() => tf.engine().endScope());
-
-  /** What the composed form makes of it on the cpu backend. */
-  async function composed(run: () => tf.Tensor[]): Promise<Values[]> {
-    await tf.setBackend('cpu');
-    const values = tf.tidy(() =>
-      run().map((t) => ({ shape: t.shape, data: Float32Array.from(t.dataSync()) })),
-    );
-    await tf.setBackend(backend);
-    return values;
-  }
-
-  // 3 steps of 5 neurons, of two samples.
-  const [time, neurons, batch] = [3, 5, 2];
-  test('neurons', () =>
-    fc.assert(
-      fc.asyncProperty(
-        fc.record({
-          kind: fc.constantFrom('if', 'lif', 'plif'),
-          vReset: fc.constantFrom(0, 0.25, null),
-          detachReset: fc.boolean(),
-          decayInput: fc.boolean(),
-          surrogate: fc.constantFrom(...surrogateNames),
-          tau: fc.constantFrom(2, 1.75),
-          w: fc.double({ min: -1, max: 1, noNaN: true }),
-          x: numbers(batch * time * neurons),
-          g: numbers(batch * time * neurons),
-          v0: numbers(batch * neurons),
-          gv: numbers(batch * neurons),
-        }),
-        async ({ kind, tau, decayInput, x, g, v0, gv, w, ...common }) => {
-          const attrs =
-            kind === 'if'
-              ? resolveIF(common)
-              : kind === 'plif'
-                ? resolvePLIF({ ...common, decayInput })
-                : resolveLIF({ ...common, decayInput, tau });
-          const make = () => ({
-            x: tf.tensor(x, [batch, time, neurons]),
-            v0: tf.tensor(v0, [batch, neurons]),
-            w: kind === 'plif' ? tf.scalar(w) : undefined,
-            g: tf.tensor(g, [batch, time, neurons]),
-            gv: tf.tensor(gv, [batch, neurons]),
-          });
-          const expected = await composed(() => {
-            const t = make();
-            return [
-              ...multiStepLIF(t.x, attrs, t.v0, t.w),
-              ...multiStepLIFGrad(t.x, t.g, t.gv, attrs, t.v0, t.w),
-            ];
-          });
-          tf.tidy(() => {
-            const t = make();
-            const { spikes, v } = runNeuron(t.x, attrs, t.v0, t.w);
-            const all = [
-              spikes,
-              v,
-              ...neuronGradients({ x: t.x, v0: t.v0, w: t.w }, t.g, t.gv, attrs),
-            ];
-            for (const [i, name] of ['spikes', 'v', 'dx', 'dv0', 'dw'].entries()) {
-              if (all[i])
-                expectSame(
-                  all[i],
-                  expected[i]!,
-                  name,
-                  onGPU(backend) ? [1e-3, 1e-4] : [1e-4, 1e-5],
-                );
-            }
-          });
-        },
-      ),
-      { numRuns: 60 },
-    ));
-
-  test('max pool', () =>
-    fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom([3, 2, 1] as const, [2, 2, 0] as const, [3, 1, 1] as const),
-        numbers(5 * 6 * 5),
-        async ([poolSize, strides, padding], x) => {
-          const attrs = { poolSize, strides, padding };
-          const make = () => tf.tensor4d(x, [1, 5, 6, 5]);
-          const dy = (y: tf.Tensor) => tf.range(1, y.size + 1).reshape<tf.Tensor4D>(y.shape);
-          const expected = await composed(() => {
-            const y = firstMaxPool(make(), attrs);
-            return [y, firstMaxPoolGrad(dy(y), make(), attrs)];
-          });
-          tf.tidy(() => {
-            const y = spiking.maxPool2d(make(), attrs);
-            const dx = runKernel<tf.Tensor>(FirstMaxPoolGrad, { dy: dy(y), x: make() }, attrs);
-            expectSame(y, expected[0]!, 'y');
-            expectSame(dx, expected[1]!, 'dx');
-          });
-        },
-      ),
-      { numRuns: 40 },
-    ));
 });

@@ -10,6 +10,7 @@ describeGpuOnCpu('golden numbers from CUDA kernels, on this CPU', () => {
   takeGpuKernels();
   require('../neuron_parity.test');
   require('../non_finite.test');
+  require('../non_finite_properties.test');
   require('../../layers/parity.test');
 
   it('came from them', () => {
