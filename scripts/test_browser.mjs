@@ -30,7 +30,7 @@ const ROOMS = ['lib', 'layers', 'models', 'analysis'];
 const COMPUTES = /\bdescribe(EachBackend|LayerParity|ModelParity)\b/;
 /** Those of them that are about Node, or about more than what a backend computes. */
 const ELSEWHERE = [
-  'analysis/energy',
+  'analysis/activity',
   'analysis/gradient_study',
   'models/fresh_process',
   'models/next_steps',

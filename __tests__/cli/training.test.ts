@@ -1,5 +1,4 @@
-/** train, evaluate, predict, compare, recipes: as a user types them, on MNIST in small. */
-
+/** train, evaluate, predict, compare: as a user types them, on MNIST in small. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -290,13 +289,4 @@ describe('refused before anything starts', () => {
     expect(stderr).toMatch(/wrong\.yaml:6: epochs must be >=1/);
     expect(stderr).toMatch(/seed is missing/);
   });
-});
-
-test('recipes lists them, and prints one', () => {
-  const list = lines(cli('recipes').stdout);
-  expect(list.filter((line) => !line.startsWith(' '))).toHaveLength(
-    readdirSync(join(root, 'recipes')).length,
-  );
-  expect(list.filter((line) => line.length > 80)).toEqual([]);
-  expect(cli('recipes', 'cifar10-4-384').stdout).toContain('preset: spikingformer-4-384-cifar10');
 });

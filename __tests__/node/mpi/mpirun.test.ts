@@ -3,12 +3,11 @@
  * and resumed. They need mpirun and the addon (`npx spikingformer native install --mpi`), which CI has.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
-import { fileHandler } from '../../../node';
 import { loadMpiAddon } from '../../../node/mpi/addon';
 import { nodeArgs, root, runFile, scriptArgs, temporaryDirectory } from '../../support/process';
+import { processOf, weightsOf } from './job_runs';
 
 const directory = temporaryDirectory();
 const demanded = process.env.SPIKINGFORMER_TEST_MPI === '1';
@@ -64,41 +63,6 @@ const train = ['train', '--data', data, '--backend', 'wasm'];
 const begin = (run: string) => [...train, '--recipe', recipe, '--out', run];
 const goOn = (run: string) => [...train, '--resume', '--out', run];
 const command = (args: string[]) => [...nodeArgs('cli/index.ts'), ...args];
-
-interface Weights {
-  trainable: number[][];
-  statistics: number[][];
-}
-
-async function weightsOf(run: string): Promise<Weights> {
-  const model = await tf.loadLayersModel(fileHandler(join(run, 'model')));
-  const numbers = (weights: tf.LayerVariable[]) =>
-    weights.map((weight) => Array.from(weight.read().dataSync()));
-  const found = {
-    trainable: numbers(model.trainableWeights),
-    statistics: numbers(model.nonTrainableWeights),
-  };
-  model.dispose();
-  return found;
-}
-
-/** The process of that rank, among those whose arguments name the run. */
-function processOf(run: string, rank: number): number | undefined {
-  const text = (pid: string, file: string) => {
-    try {
-      return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-    } catch {
-      return ''; // it has ended
-    }
-  };
-  const found = readdirSync('/proc').find(
-    (pid) =>
-      /^\d+$/.test(pid) &&
-      text(pid, 'cmdline').includes(run) &&
-      text(pid, 'environ').split('\0').includes(`OMPI_COMM_WORLD_RANK=${rank}`),
-  );
-  return found === undefined ? undefined : Number(found);
-}
 
 withMpi('a job of mpirun', () => {
   if (missing.length > 0) {
