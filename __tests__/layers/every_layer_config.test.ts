@@ -169,6 +169,23 @@ describe('every layer', () => {
       model.dispose();
     });
 
+    test('is saved and loaded: same predictions, same names, same config', async () => {
+      const layer = withShape({ name: 'mine' });
+      const model = modelWith(layer, layerCase);
+      await model.trainOnBatch(x, y);
+      const loaded = await savedAndLoaded(model);
+      expect(loaded.layers[0]!.getClassName()).toBe(className);
+      expect(loaded.layers[0]!.getConfig()).toEqual(layer.getConfig());
+      expect(loaded.weights.map((w) => w.originalName)).toEqual(
+        model.weights.map((w) => w.originalName),
+      );
+      expect(weightValues(loaded.layers[0]!)).toEqual(weightValues(layer));
+      expect(predict(loaded, x)).toEqual(predict(model, x));
+      await compiled(loaded).trainOnBatch(x, y);
+      loaded.dispose();
+      model.dispose();
+    });
+
     test('can be called at two places of a model, with one set of weights', async () => {
       const layer = make({ name: 'shared' });
       const inputs = [tf.input({ shape: inputShape }), tf.input({ shape: inputShape })];
