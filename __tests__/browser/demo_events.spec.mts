@@ -42,7 +42,7 @@ before(async () => {
   );
   mkdirSync(folder);
   await model.save(fileHandler(folder));
-  site = await DemoSite.build();
+  site = await DemoSite.start();
 });
 after(async () => {
   await site?.close();

@@ -33,7 +33,7 @@ const SEVEN = [
 
 let site: DemoSite;
 before(async () => {
-  site = await DemoSite.build();
+  site = await DemoSite.start();
 });
 after(() => site?.close());
 

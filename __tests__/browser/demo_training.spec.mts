@@ -16,7 +16,7 @@ const SECONDS = Number(process.env.SPIKINGFORMER_PAGE_SECONDS ?? 30);
 let site: DemoSite;
 before(async () => {
   await tf.ready();
-  site = await DemoSite.build();
+  site = await DemoSite.start();
 });
 after(() => site?.close());
 

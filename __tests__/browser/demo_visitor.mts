@@ -1,6 +1,5 @@
 /** The demo page in Chromium, and what its visitors do. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -28,9 +27,8 @@ export class DemoSite {
     private readonly server: Awaited<ReturnType<typeof serve>>,
   ) {}
 
-  /** Builds the page, and serves it from a sub-path. */
-  static async build(): Promise<DemoSite> {
-    execFileSync(process.execPath, ['scripts/demo.mjs', '--build']);
+  /** Serves the page from a sub-path, as `npm run test:pages` has built it. */
+  static async start(): Promise<DemoSite> {
     const server = await serve('dist');
     return new DemoSite(await launchChromium(), `${server.address}/demo/`, server);
   }

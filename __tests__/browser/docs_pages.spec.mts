@@ -1,6 +1,5 @@
 /** The pages that docs/ shows whole, ```html, run in Chromium as they stand; the CDN's files come from npm. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
@@ -19,7 +18,6 @@ let browser: Browser;
 const files = new Map<string, Buffer>();
 
 before(async () => {
-  execFileSync(process.execPath, ['scripts/build_script_tag.mjs']);
   const vis = await readNpmTarball('@tensorflow/tfjs-vis', '1.5.1', {
     integrity: TFJS_VIS_INTEGRITY,
   });

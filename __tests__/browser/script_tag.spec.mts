@@ -1,6 +1,5 @@
 /** Pages without a bundler: models that go from Node to the browser and back, through files for <script> tags. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -27,7 +26,6 @@ let server: Awaited<ReturnType<typeof serve>>;
 
 before(async () => {
   await tf.ready();
-  execFileSync(process.execPath, ['scripts/build_script_tag.mjs']);
   const here = createRequire(import.meta.url);
   const packaged = (name: string, file: string) =>
     join(dirname(here.resolve(`@tensorflow/${name}/package.json`)), 'dist', file);
