@@ -56,18 +56,22 @@ beforeAll(async () => {
 afterAll(() => jest.restoreAllMocks());
 
 describe.each([...kinds])('%s', (kind, preset) => {
-  test.each(['pth', 'safetensors'])('through .%s', async (ending) => {
+  let model: tf.LayersModel;
+  beforeAll(async () => {
     const fresh = models.create(preset, changesOf(preset));
     await fresh.save(fileHandler(at(`${kind}-in`)));
     fresh.dispose();
-    const model = await tf.loadLayersModel(fileHandler(at(`${kind}-in`)));
+    model = await tf.loadLayersModel(fileHandler(at(`${kind}-in`)));
+  });
+  afterAll(() => model.dispose());
+
+  test.each(['pth', 'safetensors'])('through .%s', async (ending) => {
     await convert(at(`${kind}-in`), at(`${kind}.${ending}`), { force: true });
     await convert(at(`${kind}.${ending}`), at(`${kind}-out`), { force: true });
     const back = await tf.loadLayersModel(fileHandler(at(`${kind}-out`)));
     expect(back.inputs[0]!.shape).toEqual(model.inputs[0]!.shape);
     expect(configs(back)).toEqual(configs(model));
     expect(bits(back)).toEqual(bits(model));
-    model.dispose();
     back.dispose();
   });
 });
