@@ -111,28 +111,24 @@ export function describeLayerParity(
               s.dispose();
             });
 
-            const loss = (input: tf.Tensor) =>
-              (model.apply(input, { training }) as tf.Tensor)
-                .reshape(g.shape)
-                .mul(g)
-                .sum()
-                .asScalar();
-            expectForwardClose(
-              tf.tidy(() => model.apply(x, { training: false }) as tf.Tensor),
-              fixture.activation('eval.out'),
-              'output',
-            );
-            if (fixture.has(`${mode}.grad_input`)) {
-              const expected = fixture.activation(`${mode}.grad_input`);
-              const copies = model.weights.map((weight) => weight.read().clone());
-              expectGradClose(tf.grad(loss)(x), expected, 'gradient of the input');
-              model.setWeights(copies);
-            }
             const learnt = entries.filter(({ variable }) => variable.trainable);
-            const { grads } = tf.variableGrads(
-              () => loss(x),
-              learnt.map(({ variable }) => variable.read() as tf.Variable),
-            );
+            const input = tf.variable(x);
+            const gradInput = `${mode}.grad_input`;
+            let output: tf.Tensor | undefined;
+            const loss = () => {
+              output = tf.keep(model.apply(input, { training }) as tf.Tensor);
+              return output.reshape(g.shape).mul(g).sum().asScalar();
+            };
+            const { grads } = tf.variableGrads(loss, [
+              ...learnt.map(({ variable }) => variable.read() as tf.Variable),
+              ...(fixture.has(gradInput) ? [input] : []),
+            ]);
+            expectForwardClose(output!, fixture.activation(`${mode}.out`), 'output');
+            if (fixture.has(gradInput)) {
+              const expected = fixture.activation(gradInput);
+              expectGradClose(grads[input.name]!, expected, 'gradient of the input');
+            }
+            tf.dispose([output!, input]);
             for (const { key, variable } of learnt) {
               const gradient = grads[variable.name]!;
               if (training && /(conv|linear|dwc)\.bias$/.test(key)) {
