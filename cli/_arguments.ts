@@ -60,7 +60,8 @@ export const jsonOption = (description = 'print the result as JSON') =>
   new Option('--json', description);
 
 /** What every command that takes a model calls it. */
-export const MODEL = "a run's folder, a saved model, a checkpoint file, or a preset";
+export const MODEL =
+  "a run's folder, a saved model, a checkpoint file, a trained model such as digits, or a preset";
 
 export const checkpointOption = () =>
   new Option('--checkpoint <which>', 'for a run: which of its checkpoints')

@@ -4,11 +4,11 @@ import { stringify } from 'yaml';
 import { copyWeights } from '../models/copy_weights';
 import { networkConfig } from '../models/network_config';
 import { datasetEntry } from '../node/datasets/registry';
+import { dataOfModel } from '../training/model_data';
 import { parseRecipe } from '../training/parse_recipe';
 import type { Recipe } from '../training/recipe';
 import { isOwnData } from '../training/recipe_data';
 import { openModel, placeOfModel } from './_model';
-import { dataOfModel } from './_model_data';
 import { UsageError } from './shared/errors';
 
 export interface FromArguments {

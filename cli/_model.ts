@@ -1,21 +1,26 @@
-/** The model that a command is given: a run, a saved model, a preset by name, or a checkpoint file. */
+/** The model that a command is given: a run, a saved model, a checkpoint file, or a trained model or preset by name. */
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as interop from '../interop/index';
 import { didYouMean } from '../lib/did_you_mean';
 import * as models from '../models/index';
+import { isTrainedModel } from '../models/trained_models';
 import { isRecord } from '../node/files/json';
+import { packaged } from '../node/files/package_folder';
 import { fileHandler, openCheckpointFile } from '../node/index';
 import { modelFromRecipe } from '../training/from_recipe';
+import { dataOfModel } from '../training/model_data';
 import type { Recipe } from '../training/recipe';
+import { describeData } from '../training/recipe_data';
+import { readRecipe } from './_recipes';
 import { loadRunModel, RECIPE, recipeOf, type WhichCheckpoint } from './_run_folder';
 import { isModelPath } from './_weight_files';
 import { UsageError } from './shared/errors';
 
-/** What a name refers to; `run` is the run that it is, or is in. */
+/** What a name refers to, a path before a trained model of that name; `run` is the run that it is, or is in. */
 export interface ModelPlace {
-  kind: 'preset' | 'run' | 'model' | 'weights';
+  kind: 'preset' | 'trained' | 'run' | 'model' | 'weights';
   run?: string;
 }
 
@@ -37,7 +42,7 @@ export interface OpenedModel {
   fresh: boolean;
   /** The origin of the weights. */
   from: string;
-  /** The recipe that trained it, if it belongs to a run. */
+  /** The recipe that trained it, if it belongs to a run; of a trained model, the one that its data are read by. */
   recipe?: Recipe;
 }
 
@@ -47,9 +52,12 @@ const isRun = (folder: string) => existsSync(join(folder, RECIPE));
 export function placeOfModel(name: string): ModelPlace {
   if (models.list().includes(name)) return { kind: 'preset' };
   if (!existsSync(name)) {
+    if (isTrainedModel(name)) return { kind: 'trained' };
+    const trained = Object.keys(models.trainedModels);
     throw new UsageError(
-      "model must be a run's folder, a saved model, a checkpoint file or a preset " +
-        `(\`spikingformer summary\` lists them), but got '${name}'${didYouMean(name, models.list())}`,
+      "model must be a run's folder, a saved model, a checkpoint file, " +
+        `a trained model (${trained.join(', ')}) or a preset (\`spikingformer summary\` lists them), ` +
+        `but got '${name}'${didYouMean(name, [...trained, ...models.list()])}`,
     );
   }
   if (isRun(name)) return { kind: 'run', run: name };
@@ -73,6 +81,7 @@ export async function openModel(name: string, options: OpenOptions = {}): Promis
   if (kind === 'preset') {
     return { model: models.create(name), fresh: true, from: `${name}, fresh weights` };
   }
+  if (kind === 'trained') return openTrained(name as models.TrainedModelName);
   if (kind === 'weights') {
     return { model: await fromWeights(name, options), fresh: false, from: name };
   }
@@ -81,6 +90,17 @@ export async function openModel(name: string, options: OpenOptions = {}): Promis
       ? await loadRunModel(name, options.checkpoint ?? 'final')
       : { model: await tf.loadLayersModel(fileHandler(name)), from: name };
   return { ...loaded, fresh: false, ...(run !== undefined && { recipe: recipeOf(run) }) };
+}
+
+/** With its table's recipe, for the data that the model records. */
+async function openTrained(name: models.TrainedModelName): Promise<OpenedModel> {
+  const model = await models.load(name);
+  const { data } = dataOfModel(model)!;
+  const recipe = readRecipe(models.trainedModels[name].recipe);
+  const timeSteps = model.inputs[0]!.shape[1]!;
+  const time = describeData(data).kind === 'events' ? { timeSteps } : {};
+  const own = { ...recipe, data, model: { ...recipe.model, ...time } };
+  return { model, fresh: false, from: packaged('weights', name), recipe: own };
 }
 
 async function fromWeights(path: string, options: OpenOptions): Promise<tf.LayersModel> {

@@ -1,17 +1,13 @@
 /** Recipes: the package's by name, or any by path. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { didYouMean } from '../lib/did_you_mean';
+import { packaged } from '../node/files/package_folder';
 import { parseRecipe, RecipeError } from '../training/parse_recipe';
 import type { Recipe } from '../training/recipe';
 import { oneLine, UsageError } from './shared/errors';
 
-const folder = () =>
-  join(
-    dirname(createRequire(import.meta.url).resolve('tfjs-spikingformer/package.json')),
-    'recipes',
-  );
+const folder = () => packaged('recipes');
 
 /** Names of the package's recipes. */
 export function recipeNames(): string[] {

@@ -67,7 +67,7 @@ export async function convert(
   const to = outputFormat(output);
   const config = parseConfig(options.config);
   const { kind } = placeOfModel(input);
-  if (kind === 'model' && to === 'tfjs') {
+  if ((kind === 'model' || kind === 'trained') && to === 'tfjs') {
     throw new UsageError('IN and OUT are both tfjs models: there is nothing to convert');
   }
   if (resolve(input) === resolve(output)) throw new UsageError('IN and OUT must differ');

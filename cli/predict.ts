@@ -1,10 +1,10 @@
 /** `spikingformer predict`: what a model takes samples for: held-out ones, files, addresses, what comes by stdin. */
 import * as tf from '@tensorflow/tfjs';
 import { datasetEntry } from '../node/index';
+import { dataOfModel } from '../training/model_data';
 import { type Answer, answersOf, EarlyExit, type Shares } from './_answers';
 import { heldOut } from './_held_out';
 import { type OpenOptions, openModel, placeOfModel, recipeFor } from './_model';
-import { dataOfModel } from './_model_data';
 import { type Question, questionsOf, type SampleFacts } from './_questions';
 import { readRecipe } from './_recipes';
 import { openSplit } from './_run_folder';
@@ -54,7 +54,7 @@ export async function predict(
   const exit = options.sure === undefined ? undefined : new EarlyExit(model, options.sure);
   let [asked, steps] = [0, 0];
   try {
-    const told = given || own ? undefined : dataOfModel(model);
+    const told = given ? undefined : dataOfModel(model);
     const facts: SampleFacts = told ?? recipeFor(name, given, own);
     const { classNames, questions } =
       sources.length === 0 && !options.text

@@ -19,7 +19,7 @@ interface Totals {
 
 export async function summary(name: string | undefined, options: SummaryArguments) {
   if (name === undefined) {
-    for (const preset of models.list()) console.log(preset);
+    for (const name of [...Object.keys(models.trainedModels), ...models.list()]) console.log(name);
     return;
   }
   const { model } = await openModel(name, options);

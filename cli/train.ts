@@ -19,13 +19,13 @@ import { csvObserver, tensorboardObserver } from '../node/runs/metrics_files';
 import { numericEnvironment } from '../node/runs/numeric_environment';
 import { type Evaluation, evaluate } from '../training/evaluation';
 import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../training/from_recipe';
+import { describeModel } from '../training/model_data';
 import type { Recipe } from '../training/recipe';
 import { isOwnData } from '../training/recipe_data';
 import { InterruptedError, Trainer } from '../training/trainer';
 import { copyFrom, type FromArguments, openBeginning, withNetworkOf } from './_begin_from';
 import { finish, sayHowToGoOn } from './_end_of_run';
 import { checkAgreement, inJob, weightsDigest } from './_job';
-import { describeModel } from './_model_data';
 import {
   checkOwnArguments,
   findOwnData,

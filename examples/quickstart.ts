@@ -55,6 +55,7 @@ console.log(
 );
 try {
   for await (const _ of trainer.run());
+  training.describeModel(model, { data: { name: dataset } }, train.classNames);
   await model.save(fileHandler(out));
   console.log(`saved in ${out}`);
   const all = training.evaluationData(test, { batchSize: 100 });

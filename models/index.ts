@@ -7,6 +7,7 @@ export { type CopyReport, copyWeights } from './copy_weights';
 export { registerFamily } from './families';
 export type { AuthorsCode, Family, FamilyConfig } from './family';
 export { fuseBatchNorm } from './fuse_batch_norm';
+export { type LoadOptions, load } from './load';
 export { logitsPerStep } from './logits_per_step';
 export { type MaxFormerConfig, maxformer } from './maxformer';
 export { type MaxResNetConfig, maxResnet } from './maxresnet';
@@ -27,4 +28,5 @@ export {
 export { type SpikformerConfig, spikformer } from './spikformer';
 export { type SpikingformerConfig, spikingformer } from './spikingformer';
 export type { LayerNames, LayerPlace, Shapes, Sizes, TorchEntry } from './torch_names';
+export { type TrainedModel, type TrainedModelName, trainedModels } from './trained_models';
 export { classEmbeddings, zeroShot } from './zero_shot';

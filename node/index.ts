@@ -14,6 +14,7 @@
  * @module tfjs-spikingformer/node
  */
 import './native/ops';
+import './package_files';
 import './tfjs_node_shim';
 import './wasm_backend';
 import { registerAll } from '../layers/register_all';

@@ -1,9 +1,8 @@
 /** Tokenizers of files in Hugging Face's format; @huggingface/tokenizers, an optional peer, reads all kinds of them. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import type { SentenceTokenizer } from '../datasets/sentences';
 import { isRecord } from './files/json';
+import { packaged } from './files/package_folder';
 
 /** A tokenizer, with what encodeSentences asks of it and what is in its vocabulary. */
 export interface FileTokenizer extends SentenceTokenizer {
@@ -41,12 +40,7 @@ export async function readTokenizer(path: string): Promise<FileTokenizer> {
 }
 
 /** Where the package has its tokenizer for a data set of text. */
-export const packagedTokenizerPath = (dataSet: string) =>
-  join(
-    dirname(createRequire(import.meta.url).resolve('tfjs-spikingformer/package.json')),
-    'tokenizers',
-    `${dataSet}.json`,
-  );
+export const packagedTokenizerPath = (dataSet: string) => packaged('tokenizers', `${dataSet}.json`);
 
 /**
  * The tokenizer that the package has for a data set, such as 'ratedsentences'.

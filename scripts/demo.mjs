@@ -66,15 +66,21 @@ function writeDigits(out) {
   }
 }
 
-/** Every folder model* with a model.json, and what the network takes: images, or events, which have a time axis. */
+/** What networks take, by the number of axes: images, or events, which have a time axis; the page shows no others. */
+const KINDS = { 3: 'images', 4: 'events' };
+
+/** The package's trained models, digits before the others, then every folder model* beside the page. */
 function shippedModels() {
-  const folders = readdirSync(page).filter(
-    (name) => name.startsWith('model') && existsSync(join(page, name, 'model.json')),
-  );
-  return folders.map((folder) => {
-    const { modelTopology } = JSON.parse(readFileSync(join(page, folder, 'model.json'), 'utf8'));
+  const own = readdirSync(page).filter((name) => name.startsWith('model'));
+  const names = new Set(['digits', ...readdirSync(join(root, 'weights'))]);
+  const folders = [...[...names].map((name) => `weights/${name}`), ...own];
+  return folders.flatMap((folder) => {
+    const path = join(folder.startsWith('weights/') ? root : page, folder);
+    if (!existsSync(join(path, 'model.json'))) return [];
+    const { modelTopology } = JSON.parse(readFileSync(join(path, 'model.json'), 'utf8'));
     const [, ...sample] = modelTopology.config.layers[0].config.batch_input_shape;
-    return { folder, kind: sample.length === 4 ? 'events' : 'images', sample };
+    const kind = KINDS[sample.length];
+    return kind ? [{ path, row: { folder, kind, sample } }] : [];
   });
 }
 
@@ -82,13 +88,13 @@ async function buildPage(out) {
   const models = shippedModels();
   const files = [
     join(page, 'index.html'),
-    ...models.map(({ folder }) => join(page, folder)),
     wasm('tfjs-backend-wasm.wasm'),
     wasm('tfjs-backend-wasm-simd.wasm'),
     wasm('tfjs-backend-wasm-threaded-simd.wasm'),
   ];
   for (const file of files) cpSync(file, join(out, basename(file)), { recursive: true });
-  writeFileSync(join(out, 'models.json'), JSON.stringify(models));
+  for (const { path, row } of models) cpSync(path, join(out, row.folder), { recursive: true });
+  writeFileSync(join(out, 'models.json'), JSON.stringify(models.map(({ row }) => row)));
   writeDigits(join(out, 'digits'));
   await build({
     absWorkingDir: root,

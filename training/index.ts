@@ -50,6 +50,7 @@ export {
   mixSamples,
   mixTargets,
 } from './mixup';
+export { dataOfModel, describeModel, type ModelData } from './model_data';
 export type {
   EpochReport,
   Position,

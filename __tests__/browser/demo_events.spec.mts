@@ -52,7 +52,7 @@ after(async () => {
 /** The page beside whose digit network lies the network for events above. */
 async function visit() {
   const models = [
-    { folder: 'model', kind: 'images', sample: [28, 28, 1] },
+    { folder: 'weights/digits', kind: 'images', sample: [28, 28, 1] },
     { folder: 'model-events', kind: 'events', sample: [FRAMES, 34, 34, 2] },
   ];
   return site.visitOnWasm(undefined, async (page) => {

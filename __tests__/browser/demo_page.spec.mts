@@ -133,7 +133,7 @@ test('class, rates and energy are those that the command prints for the same pic
         { encoding: 'utf8' },
       ),
     );
-  const model = 'examples/browser/model';
+  const model = 'weights/digits';
   const predicted = command('predict', model, idx, '--recipe', 'mnist-tiny', '--samples', '1');
   const energy = command('energy', model, '--data', idx, '--samples', '1');
   rmSync(idx);
@@ -198,7 +198,7 @@ test('each picture is saved as PNG and as CSV, and follows what is chosen', asyn
 
 test("a network of the visitor's own; files that are none are refused in words", async () => {
   const { page } = await site.visitOnWasm();
-  const model = 'examples/browser/model';
+  const model = 'weights/digits';
   const { weightsManifest } = JSON.parse(readFileSync(`${model}/model.json`, 'utf8'));
   await page.setInputFiles('#model-files', [
     `${model}/model.json`,

@@ -18,7 +18,7 @@ type Globals = { tf: typeof tf };
 
 const BACKENDS = ['webgpu', 'webgl', 'wasm', 'cpu'];
 const IMAGES = 100;
-const MODEL = 'examples/browser/model';
+const MODEL = 'weights/digits';
 
 const folder = mkdtempSync(join(tmpdir(), 'spikingformer-script-tags-'));
 let browser: Browser;

@@ -21,7 +21,7 @@ test('a second server takes nothing from the first, and each ends with Ctrl-C', 
   const first = await started();
   const second = await started();
   for (const file of [
-    ...['', 'main.js', 'worker.js', 'style.css', 'models.json', 'model/model.json'],
+    ...['', 'main.js', 'worker.js', 'style.css', 'models.json', 'weights/digits/model.json'],
     ...['tfjs-backend-wasm-simd.wasm', 'digits/t10k-labels-idx1-ubyte'],
   ]) {
     expect(await statusOf(first.address + file)).toBe(200);

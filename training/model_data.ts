@@ -1,22 +1,36 @@
 /** What a saved model records about its samples: class names, sizes and statistics, in its model.json. */
 import type * as tf from '@tensorflow/tfjs';
-import { isRecord } from '../node/files/json';
-import type { Recipe } from '../training/recipe';
-import { dataSchema, type RecipeData } from '../training/recipe_data';
+import * as z from 'zod';
+import type { Recipe } from './recipe';
+import { dataSchema, type RecipeData } from './recipe_data';
 
 const KEY = 'spikingformer';
 
 /** What prediction needs to know of a network's samples. */
 export interface ModelData {
   classNames: readonly string[];
+  /** As in a recipe. */
   data: RecipeData;
   evaluation?: Recipe['evaluation'];
 }
 
-/** Writes it into the model, which is then saved with it. */
+const schema = z.object({
+  classNames: z.array(z.string()),
+  data: dataSchema,
+  evaluation: z.record(z.string(), z.unknown()).optional(),
+});
+
+/**
+ * Writes into the model what its samples are, which is then saved with it: `spikingformer predict` reads it there.
+ *
+ * ```ts
+ * describeModel(model, recipe, train.classNames);
+ * await model.save(fileHandler('./model'));
+ * ```
+ */
 export function describeModel(
   model: tf.LayersModel,
-  { data, evaluation }: Recipe,
+  { data, evaluation }: Pick<Recipe, 'data' | 'evaluation'>,
   classNames: readonly string[],
 ): void {
   const { folder: _, ...known } = data;
@@ -32,11 +46,7 @@ export function dataOfModel(model: tf.LayersModel): ModelData | undefined {
     model.getUserDefinedMetadata() as Record<string, unknown> | undefined
   )?.[KEY];
   if (recorded === undefined) return undefined;
-  const { classNames, data, evaluation } = isRecord(recorded) ? recorded : {};
-  const parsed = dataSchema.safeParse(data);
-  const named = Array.isArray(classNames) && classNames.every((name) => typeof name === 'string');
-  if (!named || !parsed.success) {
-    throw new Error(`${model.name} must have class names and data in its metadata, but has others`);
-  }
-  return { classNames, data: parsed.data, ...(isRecord(evaluation) && { evaluation }) };
+  const { success, data } = schema.safeParse(recorded);
+  if (success) return data as ModelData;
+  throw new Error(`${model.name} must have class names and data in its metadata, but has others`);
 }

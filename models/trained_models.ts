@@ -1,0 +1,71 @@
+/**
+ * The trained networks in the package's folder weights, whose files npm and the demo page take from there: what each
+ * was trained on, how it is made again, and the hashes by which `load` knows its files.
+ */
+
+export interface TrainedModel {
+  /** The samples it was trained on. */
+  data: string;
+  /** The license of these samples. */
+  license: string;
+  classes: number;
+  /** Share of `samples` test samples that it classifies correctly, on wasm. */
+  accuracy: number;
+  samples: number;
+  /** The recipe whose data and settings `spikingformer evaluate` and `energy` use. */
+  recipe: string;
+  /** The command that trains it again, in a clone. */
+  command: string;
+  /** Bytes and SHA-256 of each file in weights/NAME. */
+  files: Readonly<Record<string, { bytes: number; sha256: string }>>;
+}
+
+const models = {
+  digits: {
+    data: 'MNIST',
+    license: 'CC BY-SA 3.0',
+    classes: 10,
+    accuracy: 0.9892,
+    samples: 10_000,
+    recipe: 'mnist-tiny',
+    command: 'npm run demo:train',
+    files: {
+      'model.json': {
+        bytes: 6209,
+        sha256: '97974b00ad445ec2a80dfad42688f027e5b9bb111fc107b7c621a688e6b3fefc',
+      },
+      'model.weights.1b7b9519d2508f93.bin': {
+        bytes: 457_416,
+        sha256: '1b7b9519d2508f9359814cef4bf97823ef4e5adeb21398f816dd87b855125ff7',
+      },
+    },
+  },
+  recordings: {
+    data: 'MNIST as an event camera records it, computed: 34 x 34, 8 frames of equal times',
+    license: 'CC BY-SA 3.0',
+    classes: 10,
+    accuracy: 0.9234,
+    samples: 10_000,
+    recipe: 'own-events',
+    command: 'npm run demo:train-events',
+    files: {
+      'model.json': {
+        bytes: 6317,
+        sha256: '54294ee99497799e536e585be723f6b78d4caedad0dab054532199b6683bd81b',
+      },
+      'model.weights.c7ee1cf2c551e4e4.bin': {
+        bytes: 118_664,
+        sha256: 'c7ee1cf2c551e4e496da1bdc5e812a5f7b769e046c6b2b9ab301e6a72a2c78cd',
+      },
+    },
+  },
+} as const satisfies Record<string, TrainedModel>;
+
+/** A name that `load` knows. */
+export type TrainedModelName = keyof typeof models;
+
+/** By name. */
+export const trainedModels: Readonly<Record<TrainedModelName, TrainedModel>> = models;
+
+export const isTrainedModel = (name: string): name is TrainedModelName =>
+  Object.hasOwn(models, name);
