@@ -1,12 +1,10 @@
 /** A recipe and a folder of your own: what is found there goes into the recipe, and what is wrong is reported. */
 import { existsSync, statSync } from 'node:fs';
-import { stringify } from 'yaml';
 import { defined } from '../lib/defined';
-import { imageRules } from '../node/datasets/own/image';
 import { few, kindOfOwnData, type LeftOut } from '../node/datasets/own/listing';
-import { type OwnOptions, openOwnData } from '../node/datasets/own/own_data';
-import { type Survey, type SurveyOptions, surveyOwnData } from '../node/datasets/own/survey';
-import { parseRecipe } from '../training/parse_recipe';
+import type { FoundOwnData } from '../node/datasets/own/recipe';
+import * as own from '../node/datasets/own/recipe';
+import type { Survey } from '../node/datasets/own/survey';
 import type { Recipe } from '../training/recipe';
 import { isOwnData } from '../training/recipe_data';
 import { UsageError } from './shared/errors';
@@ -21,8 +19,6 @@ export interface OwnArguments {
   classes?: string[];
 }
 
-/** Share that is held out. */
-const SPLIT = 0.1;
 /** From so many times as many samples in one class as in another on, they are out of balance. */
 const IMBALANCE = 3;
 
@@ -54,52 +50,24 @@ function folderOf({ data }: Recipe, given: string | undefined): string {
 }
 
 /** The recipe with classes, size, statistics and counts; what was found, for the run's data.json. */
-export async function findOwnData(
-  recipe: Recipe,
-  options: OwnArguments,
-): Promise<{ recipe: Recipe; survey: Survey }> {
-  const root = folderOf(recipe, options.data);
-  const { data, model, evaluation = {} } = recipe;
-  const { size, sensor, mean, std, channels, splitBy = 'number' } = data;
+export async function findOwnData(recipe: Recipe, options: OwnArguments): Promise<FoundOwnData> {
   let bar: Progress | undefined;
-  const asked: SurveyOptions = {
-    root,
-    kind: data.name === 'own-images' ? 'images' : 'events',
-    split: options.split ?? data.split ?? SPLIT,
-    seed: recipe.seed,
-    ...{ splitBy, frames: model.timeSteps ?? 1 },
-    ...{ cropPct: evaluation.cropPct ?? 1, interpolation: evaluation.interpolation ?? 'bilinear' },
-    ...defined({ size: options.size ?? size, sensor, mean, std, channels }),
-    ...defined({ classNames: options.classes ?? data.classNames }),
-    onProgress(part, done, total) {
-      if (done === 0) bar = showProgress(`reading ${part} samples`, total, process.stderr);
-      bar?.update(done);
-      if (done === total) bar?.stop();
-    },
-  };
-  const survey = await surveyOwnData(asked).finally(() => bar?.stop());
-  if (options.split !== undefined && survey.testFolder !== undefined) {
-    throw new UsageError(
-      `--split is for data without a folder to test on, but there is ${survey.testFolder}`,
-    );
-  }
-  return { recipe: withSurvey(recipe, root, survey, asked.split), survey };
-}
-
-function withSurvey(recipe: Recipe, folder: string, survey: Survey, split: number): Recipe {
-  const { counts, classNames, size, sensor, channels, mean, std } = survey;
-  const samples = { train: total(counts.train), test: total(counts.test) };
-  const found = defined({ classNames, size, sensor, channels, mean, std, samples });
-  const { model, batchSize, accumulate = 1 } = recipe;
-  const patch = model.preset === undefined && model.patchSize === undefined;
-  const fits = Math.min(batchSize, Math.max(1, Math.floor(samples.train / accumulate)));
-  const changed = {
-    ...recipe,
-    model: { ...model, ...(patch && { patchSize: Math.max(...size) > 48 ? 16 : 8 }) },
-    data: { ...recipe.data, folder, ...found, ...(survey.testFolder === undefined && { split }) },
-    ...{ batchSize: fits, effectiveBatch: fits * accumulate },
-  };
-  return parseRecipe(stringify(changed), recipe.name);
+  const { split, size, classes: classNames } = options;
+  const found = await own
+    .findOwnData(recipe, {
+      ...{ folder: folderOf(recipe, options.data), ...defined({ split, size, classNames }) },
+      onProgress(part, done, total) {
+        if (done === 0) bar = showProgress(`reading ${part} samples`, total, process.stderr);
+        bar?.update(done);
+        if (done === total) bar?.stop();
+      },
+    })
+    .finally(() => bar?.stop());
+  const { testFolder } = found.survey;
+  if (split === undefined || testFolder === undefined) return found;
+  throw new UsageError(
+    `--split is for data without a folder to test on, but there is ${testFolder}`,
+  );
 }
 
 const total = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0);
@@ -158,19 +126,9 @@ export function describeSurvey(survey: Survey): { lines: string[]; warnings: str
 
 /** One split of a recipe's own data, as it was found. */
 export function openOwnSplit(recipe: Recipe, split: 'train' | 'test', given?: string) {
-  const { data, model, evaluation, seed } = recipe;
-  const { splitBy = 'number', sensor, channels = 3, classNames, mean, std, size } = data;
+  const { size, classNames } = recipe.data;
   if (!size || !classNames) {
     throw new UsageError(`${recipe.name} has not seen its data: train --data FOLDER finds them`);
   }
-  const isImages = data.name === 'own-images';
-  const options: OwnOptions = {
-    ...{ root: folderOf(recipe, given), seed, split: data.split ?? SPLIT, classNames },
-    kind: isImages ? 'images' : 'events',
-    rules: isImages
-      ? { kind: 'images', ...imageRules(size, channels, evaluation) }
-      : { kind: 'events', frames: model.timeSteps!, splitBy, size, ...defined({ sensor }) },
-    ...defined({ mean, std }),
-  };
-  return openOwnData(options, split);
+  return own.openOwnSplit(recipe, split, folderOf(recipe, given));
 }

@@ -7,6 +7,7 @@ import { datasetsCommand } from './commands/datasets';
 import { doctorCommand } from './commands/doctor';
 import { energyCommand } from './commands/energy';
 import { evaluateCommand } from './commands/evaluate';
+import { initCommand } from './commands/init';
 import { nativeCommand } from './commands/native';
 import { predictCommand } from './commands/predict';
 import { recipesCommand } from './commands/recipes';
@@ -34,6 +35,7 @@ Examples:
   spikingformer datasets prepare cifar10             download and check data
   spikingformer train --recipe mnist-tiny            after Ctrl-C: --resume
   spikingformer train --data ./mine                  a folder of your own images
+  spikingformer init flowers                         a project of your own
   spikingformer evaluate runs/mnist-tiny             accuracy, class by class
   spikingformer convert checkpoint.pth.tar ./model   PyTorch weights to tfjs
   spikingformer doctor                               what works on this machine
@@ -55,6 +57,7 @@ for (const define of [
   convertCommand,
   datasetsCommand,
   nativeCommand,
+  initCommand,
 ]) {
   define(program);
 }

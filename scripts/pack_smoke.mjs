@@ -3,6 +3,8 @@
  * the README's example as ESM, as CJS and through TypeScript; then what only a packed package can
  * show: one copy of each class across entries, registration kept by bundlers, the command.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { run } from './_pack.mjs';
 import { bundleSteps } from './_smoke_bundles.mjs';
 import {
@@ -144,14 +146,28 @@ const steps = {
     );
     return node(['bare.cjs']);
   },
+  'spikingformer init, a project for images': () => projectOfInit('images'),
+  'spikingformer init, a project for recordings': () => projectOfInit('events'),
   'npx spikingformer': () => {
     const npx = (...args) =>
       run('npx', ['--no-install', 'spikingformer', ...args], { cwd: project });
     npx('--help');
     npx('summary', 'spikingformer-4-256-cifar10', '--json');
+    npx('summary', 'digits', '--json');
     return npx('doctor');
   },
 };
+
+/** A project of `init`, whose script finds in the folder above what it imports. */
+function projectOfInit(kind) {
+  const bin = 'node_modules/tfjs-spikingformer/bin/spikingformer.mjs';
+  node([bin, 'init', kind, `--${kind}`]);
+  const recipe = readFileSync(join(project, kind, 'recipe.yaml'), 'utf8');
+  write(`${kind}/recipe.yaml`, recipe.replace(/^epochs: .*/m, 'epochs: 3'));
+  const output = node([...TSX, 'train.ts'], kind);
+  if (!/^a sample of \w+ is taken for \w+$/m.test(output)) throw new Error(output);
+  return output;
+}
 
 let failed = 0;
 try {

@@ -13,6 +13,16 @@ export { imagenet } from './imagenet';
 export type { Archive, DatasetInfo, PackagedFiles, Split } from './info';
 export { mnist } from './mnist';
 export { nmnist } from './nmnist';
+export { kindOfOwnData, type LeftOut } from './own/listing';
+export type { OwnSplit } from './own/own_data';
+export {
+  type FindOwnDataOptions,
+  type FoundOwnData,
+  findOwnData,
+  openOwnSplit,
+} from './own/recipe';
+export type { Size } from './own/recording';
+export type { Survey } from './own/survey';
 export { ManualDownloadError, type PrepareOptions, prepareDataset } from './prepare';
 export { ratedSentences, type SentenceDataset } from './rated_sentences';
 export { type DatasetEntry, type DatasetName, datasetEntry, datasetNames } from './registry';

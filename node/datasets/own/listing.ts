@@ -199,7 +199,7 @@ export function splitFiles<T extends { label: number }>(
   };
 }
 
-/** What a folder holds, from its names alone. @throws DatasetError if that is nothing, or both */
+/** Whether a folder of your own has images or recordings, by its names alone. @throws DatasetError if neither, or both */
 export async function kindOfOwnData(root: string): Promise<Listing['kind']> {
   if (await isPacked(root)) return 'images';
   return (await listOwnData(root, { split: 0.1, seed: 0 })).kind;
