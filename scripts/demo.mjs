@@ -66,8 +66,8 @@ function writeDigits(out) {
   }
 }
 
-/** What networks take, by the number of axes: images, or events, which have a time axis; the page shows no others. */
-const KINDS = { 3: 'images', 4: 'events' };
+/** What a network takes, by the rank of its samples: ids of tokens, images, or events, which have a time axis. */
+const KINDS = { 1: 'text', 3: 'images', 4: 'events' };
 
 /** The package's trained models, digits before the others, then every folder model* beside the page. */
 function shippedModels() {
@@ -93,7 +93,11 @@ async function buildPage(out) {
     wasm('tfjs-backend-wasm-threaded-simd.wasm'),
   ];
   for (const file of files) cpSync(file, join(out, basename(file)), { recursive: true });
-  for (const { path, row } of models) cpSync(path, join(out, row.folder), { recursive: true });
+  for (const { path, row } of models) {
+    cpSync(path, join(out, row.folder), { recursive: true });
+    if (row.kind !== 'text') continue;
+    cpSync(join(root, 'tokenizers/ratedsentences.json'), join(out, row.folder, 'tokenizer.json'));
+  }
   writeFileSync(join(out, 'models.json'), JSON.stringify(models.map(({ row }) => row)));
   writeDigits(join(out, 'digits'));
   await build({

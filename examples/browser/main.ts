@@ -1,5 +1,6 @@
 /**
- * The page: a spiking transformer reads what the visitor draws, shows what happened inside it, and is trained.
+ * The page: a spiking transformer reads what the visitor draws, shows what happened inside it, and is trained; others
+ * read recordings and sentences.
  * Networks run in workers; here are only what is seen and what is asked for.
  */
 import type { ModelSource } from './network/network';
@@ -18,6 +19,7 @@ import { TracesView } from './page/figures/traces';
 import type { InsideView } from './page/figures/view';
 import { InputView } from './page/input_view';
 import { ModelView, type Shipped, shippedModels } from './page/model_view';
+import { SentenceView } from './page/sentence_view';
 import { Session } from './page/session';
 import { StatusBar } from './page/status_bar';
 import { TrainingView } from './page/training_view';
@@ -57,12 +59,14 @@ const status = new StatusBar((backend) => void change(source, backend));
 /** Where the network comes from that reads now. */
 let source: ModelSource;
 let models: ModelView;
+let sentence: SentenceView | undefined;
 /** Whether the visitor chose: then no measurement overrules it. */
 let chosen = false;
 
 function take(running: Running): void {
   running.client.onNote = (sentence) => status.say(sentence);
   session.use(running);
+  sentence?.use(running.client);
   status.running(running.backend);
   models.show(running.info);
   input.fit(running.info);
@@ -99,6 +103,9 @@ async function start(shipped: readonly Shipped[]): Promise<void> {
       () => session.backend ?? 'wasm',
       () => session.bytes,
     );
+  const text = shipped.find(({ kind }) => kind === 'text');
+  for (const id of ['sentence', 'sentence-link']) element(id).hidden = !text;
+  if (text) sentence = new SentenceView(text.folder);
   element<HTMLSelectElement>('time-steps').addEventListener('change', ({ target }) => {
     const { value } = target as HTMLSelectElement;
     session.present(value === '' ? null : Number(value));

@@ -1,4 +1,4 @@
-/** All that happened in the network while it looked at one image. */
+/** All that happened in a network while it looked at one image, or read one sentence. */
 import * as tf from '@tensorflow/tfjs';
 import { observe } from 'tfjs-spikingformer';
 import {
@@ -8,7 +8,6 @@ import {
   measureActivityAsync,
 } from 'tfjs-spikingformer/analysis';
 import { type AttentionMap, attentionMaps } from './attention';
-import type { Network } from './network';
 
 export interface LayerSpikes {
   path: string;
@@ -29,9 +28,8 @@ export interface Inside {
   energy: EnergyReport;
 }
 
-export async function lookInside(network: Network, bytes: Uint8Array): Promise<Inside> {
-  const { model } = network;
-  const x = network.input(bytes);
+/** @param x one sample; the caller disposes of it */
+export async function lookInside(model: tf.LayersModel, x: tf.Tensor): Promise<Inside> {
   const spikes = observe(model, x);
   const activity = await measureActivityAsync(model, x);
   const layers: LayerSpikes[] = [];
@@ -43,6 +41,6 @@ export async function lookInside(network: Network, bytes: Uint8Array): Promise<I
     layers.push({ path, timeSteps, neurons, spikes: values, rate: mean, perStep });
   }
   const attention = await attentionMaps(model, spikes);
-  tf.dispose([x, ...spikes.values()]);
+  tf.dispose([...spikes.values()]);
   return { layers, attention, energy: energyOf(countOperations(model), activity) };
 }

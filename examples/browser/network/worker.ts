@@ -10,11 +10,13 @@ import { lookInside } from './inside';
 import { type ModelSource, Network } from './network';
 import { Player, type RecordingSource } from './player';
 import { pooledPixels } from './pooling';
+import { Reader } from './reader';
 import { traceNeurons } from './traces';
 import { type TrainingNews, type TrainingOptions, TrainingRun } from './training';
 
 let network: Network | undefined;
 let player: Player | undefined;
+let reader: Reader | undefined;
 let training: TrainingRun | undefined;
 
 const opened = <T>(thing: T | undefined, what: string): T => {
@@ -22,6 +24,7 @@ const opened = <T>(thing: T | undefined, what: string): T => {
   return thing;
 };
 const current = () => opened(network, 'A model');
+const currentReader = () => opened(reader, 'A reader');
 
 /** What the page may ask for. */
 const jobs = {
@@ -41,7 +44,12 @@ const jobs = {
   },
   setTimeSteps: (timeSteps: number) => current().setTimeSteps(timeSteps),
   classify: (bytes: Uint8Array) => current().classify(bytes),
-  lookInside: (bytes: Uint8Array) => lookInside(current(), bytes),
+  async lookInside(bytes: Uint8Array) {
+    const image = current().input(bytes);
+    const inside = await lookInside(current().model, image);
+    image.dispose();
+    return inside;
+  },
   trace: (bytes: Uint8Array, path: string, neurons: number[]) =>
     traceNeurons(current(), bytes, path, neurons),
   pool: (bytes: Uint8Array, path: string, channel: number | null, step: number) =>
@@ -53,6 +61,12 @@ const jobs = {
   readRecording: (source: RecordingSource, frames: number) =>
     opened(player, 'A player').read(source, frames),
   playFrame: (index: number) => opened(player, 'A player').play(index),
+  async openReader(folder: string) {
+    reader ??= await Reader.open(folder);
+    return reader.info;
+  },
+  readSentence: (text: string) => currentReader().read(text),
+  lookIntoSentence: (text: string) => currentReader().lookInside(text),
   train(options: TrainingOptions) {
     training = new TrainingRun(options, (news) => post({ news }));
     return training.run();

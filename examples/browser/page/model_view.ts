@@ -5,7 +5,7 @@ import { element } from './elements';
 /** A row of models.json, which the page's build writes. */
 export interface Shipped {
   folder: string;
-  kind: 'images' | 'events';
+  kind: 'images' | 'events' | 'text';
   sample: number[];
 }
 

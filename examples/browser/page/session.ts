@@ -2,7 +2,8 @@
 import type { Inside } from '../network/inside';
 import type { Answer, NetworkInfo } from '../network/network';
 import type { Running } from './backends';
-import { ClosedError, type WorkerClient } from './client';
+import type { WorkerClient } from './client';
+import { Rounds } from './rounds';
 
 /** What the page shows of it. */
 export interface SessionView {
@@ -20,11 +21,15 @@ export class Session {
   private picture: Uint8Array | null = null;
   private timeSteps: number | null = null;
   private times: number[] = [];
-  /** Whether something has changed since the last round began, and whether a round is on. */
-  private stale = false;
-  private busy = false;
+  /** Strokes come faster than answers: a look inside waits until nothing has changed. */
+  private readonly rounds: Rounds;
 
-  constructor(private readonly view: SessionView) {}
+  constructor(private readonly view: SessionView) {
+    this.rounds = new Rounds(
+      () => this.round(),
+      (error) => view.onError(error),
+    );
+  }
 
   get info(): NetworkInfo | undefined {
     return this.running?.info;
@@ -52,39 +57,20 @@ export class Session {
     this.running?.client.close();
     this.running = running;
     this.times = [];
-    this.update();
+    this.rounds.update();
   }
 
   /** The picture's bytes as the network takes them, or null for none. */
   show(bytes: Uint8Array | null): void {
     this.picture = bytes;
-    this.update();
+    this.rounds.update();
   }
 
   /** Presents pictures that often; null: as often as the network was trained for. */
   present(timeSteps: number | null): void {
     this.timeSteps = timeSteps;
     this.times = [];
-    this.update();
-  }
-
-  private update(): void {
-    this.stale = true;
-    if (!this.busy) void this.rounds();
-  }
-
-  /** Strokes come faster than answers: a look inside waits until nothing has changed. */
-  private async rounds(): Promise<void> {
-    this.busy = true;
-    while (this.stale) {
-      this.stale = false;
-      try {
-        await this.round();
-      } catch (error) {
-        if (!(error instanceof ClosedError)) this.view.onError(error as Error);
-      }
-    }
-    this.busy = false;
+    this.rounds.update();
   }
 
   private async round(): Promise<void> {
@@ -101,8 +87,8 @@ export class Session {
     if (this.running !== running) return;
     this.times = [...this.times.slice(1 - TIMES), answer.milliseconds];
     view.onAnswer(answer, this.milliseconds);
-    if (this.stale) return;
+    if (this.rounds.stale) return;
     const inside = await client.call('lookInside', picture);
-    if (!this.stale) view.onInside(inside);
+    if (!this.rounds.stale) view.onInside(inside);
   }
 }

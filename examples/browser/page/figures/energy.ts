@@ -1,4 +1,4 @@
-/** The energy of one picture, layer by layer, beside the same network without spikes. */
+/** The energy of one picture or sentence, layer by layer, beside the same network without spikes. */
 import { type Pen, writeText } from '../drawing';
 import { Figure } from '../figure';
 import type { InsideView, Look } from './view';
@@ -12,25 +12,32 @@ const microjoules = (pj: number) => Number((pj * 1e-6).toPrecision(3));
 
 export class EnergyView implements InsideView {
   private report: Report | null = null;
-  private readonly figure = new Figure({
-    name: 'energy',
-    title: 'Energy',
-    sentence:
-      'An estimate, as the papers make it: a spike costs an addition of 0.9 pJ, any other number a multiply-accumulate of 4.6 pJ ' +
-      '(45 nm, float32); below each layer, in blue, the same layer without spikes.',
-    height: () => HEAD + (this.report?.layers.length ?? 0) * ROW,
-    draw: (pen) => this.report && drawReport(pen, this.report),
-    describe: () => (this.report ? headline(this.report) : 'No picture is before the network'),
-    rows: () => [
-      ['layer', 'input', 'rate', 'macs', 'acs', 'spiking_uj', 'without_spikes_uj'],
-      ...(this.report?.layers ?? []).map(({ path, input, rate, macs, acs, computePJ, dense }) => [
-        ...[path, input, rate, macs, acs, computePJ * 1e-6, dense.computePJ * 1e-6],
-      ]),
-    ],
-  });
-  readonly element = this.figure.element;
+  private readonly figure: Figure;
+  readonly element: HTMLElement;
 
-  show(look: Look | null): void {
+  /** @param name of the figure @param sample what the network is given */
+  constructor(name = 'energy', sample = 'picture') {
+    this.figure = new Figure({
+      name,
+      title: 'Energy',
+      sentence:
+        'An estimate, as the papers make it: a spike costs an addition of 0.9 pJ, any other number a multiply-accumulate of 4.6 pJ ' +
+        '(45 nm, float32); below each layer, in blue, the same layer without spikes.',
+      height: () => HEAD + (this.report?.layers.length ?? 0) * ROW,
+      draw: (pen) => this.report && drawReport(pen, this.report),
+      describe: () =>
+        this.report ? headline(this.report, sample) : `No ${sample} is before the network`,
+      rows: () => [
+        ['layer', 'input', 'rate', 'macs', 'acs', 'spiking_uj', 'without_spikes_uj'],
+        ...(this.report?.layers ?? []).map(({ path, input, rate, macs, acs, computePJ, dense }) => [
+          ...[path, input, rate, macs, acs, computePJ * 1e-6, dense.computePJ * 1e-6],
+        ]),
+      ],
+    });
+    this.element = this.figure.element;
+  }
+
+  show(look: Pick<Look, 'inside'> | null): void {
     this.report = look?.inside.energy ?? null;
     // For who reads the page with a program; the canvas shows them rounded.
     const { ratio, totals, dense } = this.report ?? {};
@@ -43,9 +50,9 @@ export class EnergyView implements InsideView {
   }
 }
 
-function headline({ totals, dense, ratio }: Report): string {
+function headline({ totals, dense, ratio }: Report, sample: string): string {
   const uj = (mj: number) => `${Number((1000 * mj).toPrecision(3))} µJ`;
-  return `${uj(totals.totalMJ)} per picture, ${uj(dense.totalMJ)} without spikes: ${Number(ratio.toPrecision(3))} times that`;
+  return `${uj(totals.totalMJ)} per ${sample}, ${uj(dense.totalMJ)} without spikes: ${Number(ratio.toPrecision(3))} times that`;
 }
 
 function drawReport(pen: Pen, report: Report): void {

@@ -9,25 +9,32 @@ const ROW = 30;
 
 export class RatesView implements InsideView {
   private layers: LayerSpikes[] = [];
-  private readonly figure = new Figure({
-    name: 'rates',
-    title: 'Firing rates',
-    sentence:
-      'The share of neurons that fired, mean over all time steps; the lighter bars below each are the steps one by one.',
-    height: () => Math.max(60, this.layers.length * ROW),
-    draw: (pen) => {
-      for (const [i, layer] of this.layers.entries()) drawRow(pen, layer, i * ROW, this.largest());
-    },
-    describe: () =>
-      `Firing rates: ${this.layers.map(({ path, rate }) => `${path} ${percent(rate, 2)}`).join(', ')}`,
-    rows: () => [
-      ['layer', 'rate', ...(this.layers[0]?.perStep ?? []).map((_, t) => `step_${t}`)],
-      ...this.layers.map(({ path, rate, perStep }) => [path, rate, ...perStep]),
-    ],
-  });
-  readonly element = this.figure.element;
+  private readonly figure: Figure;
+  readonly element: HTMLElement;
 
-  show(look: Look | null): void {
+  /** @param name of the figure */
+  constructor(name = 'rates') {
+    this.figure = new Figure({
+      name,
+      title: 'Firing rates',
+      sentence:
+        'The share of neurons that fired, mean over all time steps; the lighter bars below each are the steps one by one.',
+      height: () => Math.max(60, this.layers.length * ROW),
+      draw: (pen) => {
+        for (const [i, layer] of this.layers.entries())
+          drawRow(pen, layer, i * ROW, this.largest());
+      },
+      describe: () =>
+        `Firing rates: ${this.layers.map(({ path, rate }) => `${path} ${percent(rate, 2)}`).join(', ')}`,
+      rows: () => [
+        ['layer', 'rate', ...(this.layers[0]?.perStep ?? []).map((_, t) => `step_${t}`)],
+        ...this.layers.map(({ path, rate, perStep }) => [path, rate, ...perStep]),
+      ],
+    });
+    this.element = this.figure.element;
+  }
+
+  show(look: Pick<Look, 'inside'> | null): void {
     this.layers = look?.inside.layers ?? [];
     this.figure.redraw();
   }
