@@ -9,7 +9,7 @@ import * as training from 'tfjs-spikingformer/training';
 import { saveWithHalfEmbedding } from './_half_embedding';
 import { textObserver, useBackend } from './_tools';
 
-const OUT = 'examples/browser/model-text';
+const OUT = 'weights/sentences';
 const RECIPE = 'recipes/sentences-1-64.yaml';
 
 const chosen = await useBackend(undefined);
@@ -23,6 +23,7 @@ const model = training.modelFromRecipe(recipe);
 const config = training.trainerConfigFromRecipe(recipe, { train: train!, test: test! });
 const trainer = new training.Trainer({ ...config, model, observers: [textObserver()] });
 for await (const _ of trainer.run());
+training.describeModel(model, recipe, train!.classNames);
 await saveWithHalfEmbedding(model, fileHandler(OUT));
 
 const all = training.testDataFromRecipe(recipe, { test: test! });

@@ -59,6 +59,25 @@ const models = {
       },
     },
   },
+  sentences: {
+    data: 'rated sentences of film reviews, tokenized by tokenizers/ratedsentences.json',
+    license: 'MIT',
+    classes: 2,
+    accuracy: 0.7785,
+    samples: 2113,
+    recipe: 'sentences-1-64',
+    command: 'npm run demo:train-text',
+    files: {
+      'model.json': {
+        bytes: 4389,
+        sha256: 'c306c795b5f0b3a88c524c29f840b54ce21d93640f7eb3c38dd61e92663efbf0',
+      },
+      'model.weights.17a037696560d9f8.bin': {
+        bytes: 1_178_632,
+        sha256: '17a037696560d9f851df7fe302c2a64f566f3c89574a9557207e6717d3e14358',
+      },
+    },
+  },
 } as const satisfies Record<string, TrainedModel>;
 
 /** A name that `load` knows. */

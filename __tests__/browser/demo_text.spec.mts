@@ -15,7 +15,7 @@ import {
   wrongForAxe,
 } from './demo_visitor.mjs';
 
-const MODEL = 'examples/browser/model-text';
+const MODEL = 'weights/sentences';
 const TOKENIZER = 'tokenizers/ratedsentences.json';
 const GOOD = 'A warm, funny film with wonderful actors.';
 const TOKENS = 'a warm , funny film with wonderful actors .';
@@ -23,7 +23,7 @@ const FIGURES = ['sentence-beginnings', 'sentence-spikes', 'sentence-rates', 'se
 
 let site: DemoSite;
 before(async () => {
-  site = await DemoSite.build();
+  site = await DemoSite.start();
 });
 after(() => site?.close());
 

@@ -68,7 +68,7 @@ test('the package holds the build and what it reads, and no page of the demo, te
   });
   const paths: string[] = JSON.parse(json)[0].files.map(({ path }: { path: string }) => path);
   const expected =
-    /^(bin\/spikingformer\.mjs|dist\/(?!demo\/).+|native\/(?:cuda\/|mpi\/)?\w+\.(?:cc|cu|cuh|h)|native\/README\.md|recipes\/[\w-]+\.yaml|tokenizers\/\w+\.json|(?:CHANGELOG|README|UPGRADING)\.md|LICENSE|package\.json)$/;
+    /^(bin\/spikingformer\.mjs|dist\/(?!demo\/).+|native\/(?:cuda\/|mpi\/)?\w+\.(?:cc|cu|cuh|h)|native\/README\.md|recipes\/[\w-]+\.yaml|tokenizers\/\w+\.json|templates\/\w+\.(?:html|md|ts)|weights\/\w+\/(?:model\.json|model\.weights\.\w{16}\.bin)|(?:CHANGELOG|README|UPGRADING)\.md|LICENSE|package\.json)$/;
   expect(paths.filter((path) => !expected.test(path))).toEqual([]);
   expect(paths).toEqual(
     expect.arrayContaining([
