@@ -1,35 +1,26 @@
 /** What every layer must compute, on every backend: shape, gradient, each sample for itself, memory. */
 import * as tf from '@tensorflow/tfjs';
 import { describeEachBackend, onGPU, repeatably } from '../support/backends';
-import { titled } from '../support/layer_cases';
 import {
+  describeEachLayer,
   modelWith,
   nameInside,
   sampleInput,
-  sampleTarget,
   seedWeights,
 } from '../support/layer_test';
 import { expectNoLeak } from '../support/leaks';
 
 describeEachBackend('every layer', (backend) => {
-  describe.each(titled)('%s', (_, layerCase) => {
+  describeEachLayer((layerCase, sample) => {
     const { make, inputShape, outputShape } = layerCase;
     const withShape = (options: object = {}) => make({ inputShape, ...options });
-    let x: tf.Tensor;
-    let y: tf.Tensor;
-
-    beforeEach(() => {
-      x = sampleInput(layerCase);
-      y = sampleTarget();
-    });
-    afterEach(() => tf.dispose([x, y]));
 
     test('makes the shape that it announces, also of a shape not known in full', () => {
       const layer = make();
-      const output = layer.apply(x) as tf.Tensor;
+      const output = layer.apply(sample.x) as tf.Tensor;
       expect(output.shape).toEqual([2, ...outputShape]);
       expect(output.dtype).toBe('float32');
-      expect(layer.computeOutputShape(x.shape)).toEqual(output.shape);
+      expect(layer.computeOutputShape(sample.x.shape)).toEqual(output.shape);
       expect(layer.computeOutputShape([null, ...inputShape])).toEqual([null, ...outputShape]);
       output.dispose();
       layer.dispose();
@@ -57,7 +48,7 @@ describeEachBackend('every layer', (backend) => {
         return;
       }
       const model = build();
-      const y = model.predict(x) as tf.Tensor;
+      const y = model.predict(sample.x) as tf.Tensor;
       expect(y.shape).toEqual([2, ...outputShape]);
       const announced = model.outputShape as (number | null)[];
       expect(announced.every((n, axis) => n === null || n === y.shape[axis])).toBe(true);
@@ -69,7 +60,7 @@ describeEachBackend('every layer', (backend) => {
       const layer = make();
       layer.apply(tf.input({ shape: inputShape }));
       if (layer.weights.length > 0) seedWeights(layer);
-      const input = tf.variable(x);
+      const input = tf.variable(sample.x);
       tf.tidy(() => {
         const run = () =>
           (layer.apply(input, { training: true }) as tf.Tensor).square().sum().asScalar();
@@ -98,12 +89,12 @@ describeEachBackend('every layer', (backend) => {
       await expectNoLeak(async () => {
         const layer = withShape();
         const model = modelWith(layer, layerCase);
-        await model.trainOnBatch(x, y); // what is made once, at the first step
+        await model.trainOnBatch(sample.x, sample.y); // what is made once, at the first step
         await expectNoLeak(async () => {
-          tf.dispose(layer.apply(x) as tf.Tensor);
-          tf.dispose(layer.apply(x, { training: true }) as tf.Tensor);
-          tf.dispose(model.predict(x));
-          await model.trainOnBatch(x, y);
+          tf.dispose(layer.apply(sample.x) as tf.Tensor);
+          tf.dispose(layer.apply(sample.x, { training: true }) as tf.Tensor);
+          tf.dispose(model.predict(sample.x));
+          await model.trainOnBatch(sample.x, sample.y);
         });
         const { badInput } = layerCase;
         if (badInput) {

@@ -2,15 +2,15 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import '../support/backends';
-import { layerCases, titled } from '../support/layer_cases';
+import { layerCases } from '../support/layer_cases';
 import {
   changed,
   compiled,
+  describeEachLayer,
   modelWith,
   nameInside,
   predict,
   sampleInput,
-  sampleTarget,
   savedAndLoaded,
   savedArtifacts,
   weightValues,
@@ -43,18 +43,10 @@ describe('every layer', () => {
     await tf.setBackend('cpu');
   });
 
-  describe.each(titled)('%s', (_, layerCase) => {
+  describeEachLayer((layerCase, sample) => {
     const { className, make, inputShape, outputShape } = layerCase;
     const names = [...layerCase.trainable, ...layerCase.frozen];
     const withShape = (options: object = {}) => make({ inputShape, ...options });
-    let x: tf.Tensor;
-    let y: tf.Tensor;
-
-    beforeEach(() => {
-      x = sampleInput(layerCase);
-      y = sampleTarget();
-    });
-    afterEach(() => tf.dispose([x, y]));
 
     test('has its class name, and comes back from its config', () => {
       const layer = withShape({ name: 'mine' });
@@ -129,7 +121,7 @@ describe('every layer', () => {
       const learnt = names.filter((name) => !layerCase.idle?.includes(name));
       const step = async (): Promise<string[]> => {
         const before = weightValues(layer);
-        await compiled(model).trainOnBatch(x, y);
+        await compiled(model).trainOnBatch(sample.x, sample.y);
         return changed(before, weightValues(layer));
       };
       // Frozen by its constructor.
@@ -152,7 +144,7 @@ describe('every layer', () => {
       model.trainable = false;
       expect(model.trainableWeights).toHaveLength(0);
       const before = weightValues(layer);
-      tf.dispose(model.apply(x, { training: true }) as tf.Tensor);
+      tf.dispose(model.apply(sample.x, { training: true }) as tf.Tensor);
       expect(changed(before, weightValues(layer))).toEqual(moves);
       model.trainable = true;
       expect((await step()).length).toBeGreaterThanOrEqual(learnt.length > 0 ? 1 : 0);
@@ -172,7 +164,7 @@ describe('every layer', () => {
     test('is saved and loaded: same predictions, same names, same config', async () => {
       const layer = withShape({ name: 'mine' });
       const model = modelWith(layer, layerCase);
-      await model.trainOnBatch(x, y);
+      await model.trainOnBatch(sample.x, sample.y);
       const loaded = await savedAndLoaded(model);
       expect(loaded.layers[0]!.getClassName()).toBe(className);
       expect(loaded.layers[0]!.getConfig()).toEqual(layer.getConfig());
@@ -180,8 +172,8 @@ describe('every layer', () => {
         model.weights.map((w) => w.originalName),
       );
       expect(weightValues(loaded.layers[0]!)).toEqual(weightValues(layer));
-      expect(predict(loaded, x)).toEqual(predict(model, x));
-      await compiled(loaded).trainOnBatch(x, y);
+      expect(predict(loaded, sample.x)).toEqual(predict(model, sample.x));
+      await compiled(loaded).trainOnBatch(sample.x, sample.y);
       loaded.dispose();
       model.dispose();
     });
@@ -195,11 +187,13 @@ describe('every layer', () => {
       expect(model.weights).toHaveLength(names.length);
       const other = sampleInput(layerCase, 2, 12);
       const expected = tf.tidy(() =>
-        Array.from((layer.apply(x) as tf.Tensor).add(layer.apply(other) as tf.Tensor).dataSync()),
+        Array.from(
+          (layer.apply(sample.x) as tf.Tensor).add(layer.apply(other) as tf.Tensor).dataSync(),
+        ),
       );
-      expect(predict(model, [x, other])).toEqual(expected);
+      expect(predict(model, [sample.x, other])).toEqual(expected);
       const loaded = await savedAndLoaded(model);
-      expect(predict(loaded, [x, other])).toEqual(expected);
+      expect(predict(loaded, [sample.x, other])).toEqual(expected);
       other.dispose();
       loaded.dispose();
       model.dispose();
@@ -216,7 +210,7 @@ describe('every layer', () => {
       expect(new Set(originalNames).size).toBe(2 * names.length);
       const loaded = await savedAndLoaded(model);
       expect(loaded.weights.map((weight) => weight.originalName)).toEqual(originalNames);
-      expect(predict(loaded, x)).toEqual(predict(model, x));
+      expect(predict(loaded, sample.x)).toEqual(predict(model, sample.x));
       loaded.dispose();
       model.dispose();
     });

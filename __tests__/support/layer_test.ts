@@ -1,6 +1,6 @@
 /** Tools to look at layers and models: inputs, weights, predictions, what a saved model loads as. */
 import * as tf from '@tensorflow/tfjs';
-import type { LayerCase } from './layer_cases';
+import { type LayerCase, titled } from './layer_cases';
 
 /** How many numbers a sample is. */
 const sizeOf = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
@@ -11,7 +11,21 @@ export function sampleInput({ inputShape, ids }: LayerCase, batch = 2, seed = 11
   return tf.randomUniform([batch, ...inputShape], -1, 3, 'float32', seed);
 }
 
-export const sampleTarget = (batch = 2) => tf.ones([batch, 2]);
+const sampleTarget = (batch = 2) => tf.ones([batch, 2]);
+
+/** `describe` for every layer; `sample` has an input and a target, new in each test. */
+export function describeEachLayer(
+  body: (layerCase: LayerCase, sample: { x: tf.Tensor; y: tf.Tensor }) => void,
+): void {
+  describe.each(titled)('%s', (_, layerCase) => {
+    const sample = {} as { x: tf.Tensor; y: tf.Tensor };
+    beforeEach(() => {
+      Object.assign(sample, { x: sampleInput(layerCase), y: sampleTarget() });
+    });
+    afterEach(() => tf.dispose([sample.x, sample.y]));
+    body(layerCase, sample);
+  });
+}
 
 /** Gives every weight numbers of its own, the same in every run, with which all of the layer is alive. */
 export function seedWeights(layer: tf.layers.Layer): void {

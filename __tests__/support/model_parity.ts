@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { torchEntries } from '../../models/families';
 import { describeEachBackend } from './backends';
+import { buildFast } from './build_fast';
 import {
   type ExpectedSpikes,
   expectBuffersClose,
@@ -96,7 +97,7 @@ export function describeModelParity(
       let target: tf.Tensor1D;
 
       beforeAll(() => {
-        model = build(name, io.meta);
+        model = buildFast(() => build(name, io.meta));
       });
       afterAll(() => model.dispose());
       beforeEach(() => {
