@@ -82,7 +82,8 @@ function readTensor(bytes: Uint8Array): Read {
 }
 
 function readFile(path: string, input: readonly number[], rules?: KnownRules): Read {
-  const isRecording = extname(path) === '.aedat' || rules?.name === 'nmnist';
+  const hasEvents = rules && datasetEntry(rules.name).kind === 'events';
+  const isRecording = extname(path) === '.aedat' || hasEvents;
   if (!/\.(bin|aedat|safetensors)$|idx\d-ubyte$/.test(path)) {
     throw new UsageError(
       'data must be a CIFAR .bin, an idx3-ubyte, an .aedat from a DVS128, or a .safetensors ' +

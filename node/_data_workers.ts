@@ -113,12 +113,14 @@ function startWorker(workerData: WorkerStart): Worker {
   const built = ['./data_worker.js', './node/data_worker.js']
     .map((path) => new URL(path, import.meta.url))
     .find((url) => existsSync(url));
-  if (built) return new Worker(built, { workerData });
+  // Without Node's options of this thread: of a file, --input-type is refused.
+  const execArgv: string[] = [];
+  if (built) return new Worker(built, { workerData, execArgv });
   const source = new URL('./data_worker.ts', import.meta.url);
   if (!existsSync(source)) throw new Error(`${source} is missing: the package is incomplete`);
   // A thread cannot start with TypeScript, so it starts with tsx.
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
   const begin = `import(${JSON.stringify(new URL('./dist/esm/api/index.mjs', tsx))})
     .then(({ register }) => { register(); return import(${JSON.stringify(source)}); })`;
-  return new Worker(begin, { workerData, eval: true, execArgv: [] });
+  return new Worker(begin, { workerData, eval: true, execArgv });
 }

@@ -1,4 +1,5 @@
 /** Worker threads make what this thread makes, and go when they are no longer needed. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -14,7 +15,7 @@ import {
 import { batches, type WorkerBatchOptions } from '../../node/batches';
 import { cifar10DvsInfo, cifar10dvs } from '../../node/datasets/cifar10dvs';
 import { numberedSource } from '../datasets/numbered_source';
-import { runScript, temporaryDirectory } from '../support/process';
+import { runScript, scriptArgs, temporaryDirectory } from '../support/process';
 import { writeCifar10Dvs } from './datasets/recordings';
 
 const root = temporaryDirectory();
@@ -92,6 +93,18 @@ test('threads that nobody waits for keep no process alive', () => {
   const { status, stdout, stderr } = runScript(script);
   expect(stderr).not.toMatch(/Error/);
   expect([status, stdout.trim()]).toEqual([0, '0,1']);
+});
+
+test('threads begin under options that Node refuses for files', () => {
+  const script = `
+    import { batches } from './node/batches';
+    import { numberedSource } from './__tests__/datasets/numbered_source';
+    for await (const { indices } of batches(numberedSource(2), { batchSize: 2, workers: 1 }))
+      console.log(indices.join());
+  `;
+  const args = ['--input-type=module', ...scriptArgs(script)];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect({ stdout, stderr }).toEqual({ stdout: '0,1\n', stderr: '' });
 });
 
 test('threads begin without tfjs, which takes each of them half a second', () => {
