@@ -35,8 +35,8 @@ const ELSEWHERE = [
   'models/fresh_process',
   'models/next_steps',
 ];
-/** What runs in Node, too: the maths, and parity with the authors' numbers of all layers and of one network. */
-const IN_NODE = /^lib\/|^layers\/.*parity$|^models\/spikingformer_parity$/;
+/** What runs in Node, too, on the kernels that Chromium tests with all the rest: the math, and one family's layers. */
+const IN_NODE = /^lib\/|^layers\/parity$/;
 /** SwiftShader takes its time over a model: half a minute, and ten on a machine that is busy. */
 const TEST_FILE_MS = 900_000;
 
