@@ -85,20 +85,32 @@ describeEachBackend('what is not finite, as the composed form has it', (backend)
               ...multiStepLIFGrad(t.x, t.g, t.gv, attrs, t.v0, t.w),
             ];
           });
-          /** The largest number that comes back to a neuron at a step or later: terms of that size may cancel. */
-          const largest = (sample: number, step: number, neuron: number) => {
-            const terms = [gv[sample * neurons + neuron]!];
-            for (let s = step; s < time; s++) {
-              terms.push(g[(sample * time + s) * neurons + neuron]!);
+          /** The largest of a neuron's numbers, at a step or later and without steps: terms of that size may cancel. */
+          const largest = (
+            perStep: number[],
+            once: number[],
+            [sample, neuron, from = 0]: number[],
+          ) => {
+            const terms = [once[sample! * neurons + neuron!]!];
+            for (let step = from; step < time; step++) {
+              terms.push(perStep[(sample! * time + step) * neurons + neuron!]!);
             }
             return Math.max(1, ...terms.map(Math.abs).filter(Number.isFinite));
           };
           const scales: Record<string, (i: number) => number> = {
             dx: (i) => {
               const row = Math.floor(i / neurons);
-              return largest(Math.floor(row / time), row % time, i % neurons);
+              return largest(g, gv, [Math.floor(row / time), i % neurons, row % time]);
             },
-            dv0: (i) => largest(Math.floor(i / neurons), 0, i % neurons),
+            dv0: (i) => largest(g, gv, [Math.floor(i / neurons), i % neurons]),
+            // Over all neurons, of products with inputs and membranes.
+            dw: () =>
+              Math.max(
+                ...v0.map((_, i) => {
+                  const at = [Math.floor(i / neurons), i % neurons];
+                  return largest(g, gv, at) * largest(x, v0, at);
+                }),
+              ),
           };
           const rounding: [number, number] = onGPU(backend) ? [1e-3, 1e-4] : [1e-4, 1e-5];
           tf.tidy(() => {
@@ -115,7 +127,7 @@ describeEachBackend('what is not finite, as the composed form has it', (backend)
           });
         },
       ),
-      { numRuns: 60 },
+      { numRuns: onGPU(backend) ? 15 : 60 },
     ));
 
   test('max pool', () =>
@@ -139,6 +151,6 @@ describeEachBackend('what is not finite, as the composed form has it', (backend)
           });
         },
       ),
-      { numRuns: 40 },
+      { numRuns: onGPU(backend) ? 10 : 40 },
     ));
 });
