@@ -14,6 +14,7 @@ export { type MaxResNetConfig, maxResnet } from './maxresnet';
 export { type MSQKFormerConfig, msQkformer } from './msqkformer';
 export type { NetworkOption, NetworkOptions } from './options';
 export { countParameters, type ParameterCount } from './parameters';
+export type { AnyPresetName, PresetName } from './preset_names';
 export { type QKFormerConfig, qkformer } from './qkformer';
 export { stepByStep, withInputShape, withTimeSteps } from './rebuild';
 export { create, list, type ModelConfig, presetConfig } from './registry';

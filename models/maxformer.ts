@@ -20,6 +20,11 @@ import {
 } from './membrane_network';
 import { attentionEntries, lookup, mapBN } from './torch_names';
 
+/**
+ * Options of `maxformer`.
+ *
+ * @interface
+ */
 export type MaxFormerConfig = MembraneNetworkConfig;
 
 const attention: Pick<Stage, 'block' | 'hasHeads'> = { block: maxFormerBlock, hasHeads: true };

@@ -114,14 +114,19 @@ function sizes(shapes: Shapes): Sizes | string {
 const sizesOf18 = { embedDim: 512, depths: [...publishedDepths] };
 const dataOf = ({ inputShape, numClasses }: typeof cifar10) => ({ inputShape, numClasses });
 
+const presets = {
+  'maxresnet-18-cifar10': { ...dataOf(cifar10), ...sizesOf18 },
+  'maxresnet-18-cifar100': { ...dataOf(cifar100), ...sizesOf18 },
+} satisfies Record<string, MaxResNetConfig>;
+
+/** The names of the presets. */
+export type MaxResNetPreset = keyof typeof presets;
+
 export const maxresnetFamily: Family<MaxResNetConfig> = {
   name: 'maxresnet',
   options,
   create: maxResnet,
-  presets: {
-    'maxresnet-18-cifar10': { ...dataOf(cifar10), ...sizesOf18 },
-    'maxresnet-18-cifar100': { ...dataOf(cifar100), ...sizesOf18 },
-  },
+  presets,
   authors: {
     layers: {
       MaxResNetStem: (stem) => mapBN({ map: 'conv1', bn: 'bn1', rank: 4 }, 'conv_bn', lookup(stem)),

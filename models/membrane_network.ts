@@ -162,19 +162,29 @@ export function membraneNetwork(
   return classifier(config, [...layers, ...ends], { headFirst: true });
 }
 
-/** The networks of the published code, alike for both families. */
+const images = { embedDim: 384, depths: [...depths.cifar], numHeads: 8 };
+const events = { embedDim: 256, depths: [...depths.events], numHeads: 16, mlpRatio: 1 };
+const large = (embedDim: number) => ({
+  ...imagenet,
+  ...{ embedDim, depths: [...depths.imagenet], numHeads: embedDim / 64 },
+});
+
+/** The networks of the published code, alike for both families, without their names. */
+const published = {
+  '4-384-cifar10': { ...cifar10, ...images },
+  '4-384-cifar100': { ...cifar100, ...images },
+  '10-384-imagenet': large(384),
+  '10-512-imagenet': large(512),
+  '10-768-imagenet': large(768),
+  '2-256-cifar10dvs': { ...cifar10dvs, ...events },
+  '2-256-dvs128': { ...dvs128, ...events },
+} satisfies Record<string, MembraneNetworkConfig>;
+
+/** The names of a family's presets. */
+export type MembranePreset<Name extends string> = `${Name}-${keyof typeof published}`;
+
+/** The presets of a family. */
 export function membranePresets(family: string): Record<string, MembraneNetworkConfig> {
-  const images = { embedDim: 384, depths: [...depths.cifar], numHeads: 8 };
-  const events = { embedDim: 256, depths: [...depths.events], numHeads: 16, mlpRatio: 1 };
-  const large = [384, 512, 768].map((embedDim) => {
-    const sizes = { embedDim, depths: [...depths.imagenet], numHeads: embedDim / 64 };
-    return [`${family}-10-${embedDim}-imagenet`, { ...imagenet, ...sizes }] as const;
-  });
-  return {
-    [`${family}-4-384-cifar10`]: { ...cifar10, ...images },
-    [`${family}-4-384-cifar100`]: { ...cifar100, ...images },
-    ...Object.fromEntries(large),
-    [`${family}-2-256-cifar10dvs`]: { ...cifar10dvs, ...events },
-    [`${family}-2-256-dvs128`]: { ...dvs128, ...events },
-  };
+  const named = Object.entries(published).map(([name, config]) => [`${family}-${name}`, config]);
+  return Object.fromEntries(named);
 }

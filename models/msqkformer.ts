@@ -20,6 +20,11 @@ import {
 } from './membrane_network';
 import { attentionEntries } from './torch_names';
 
+/**
+ * Options of `msQkformer`.
+ *
+ * @interface
+ */
 export type MSQKFormerConfig = MembraneNetworkConfig;
 
 const blocks = (attention: 'token' | 'full'): Pick<Stage, 'block' | 'hasHeads'> => ({

@@ -159,7 +159,7 @@ const images = { depth: 4, embedDim: 384, numHeads: 8 };
 const events = { depth: 2, embedDim: 256, numHeads: 16 };
 
 /** The paper's networks; those for DVS128 have the MLP of the published code. */
-const presets: Record<string, QKFormerConfig> = {
+const presets = {
   'qkformer-4-384-cifar10': { ...cifar10, ...images },
   'qkformer-4-384-cifar100': { ...cifar100, ...images },
   'qkformer-10-384-imagenet': { ...imagenet, depth: 10, embedDim: 384, numHeads: 6 },
@@ -167,7 +167,10 @@ const presets: Record<string, QKFormerConfig> = {
   'qkformer-10-768-imagenet': { ...imagenet, depth: 10, embedDim: 768, numHeads: 12 },
   'qkformer-2-256-cifar10dvs': { ...cifar10dvs, ...events, mlpRatio: 1 },
   'qkformer-2-256-dvs128': { ...dvs128, ...events, mlpRatio: 4 },
-};
+} satisfies Record<string, QKFormerConfig>;
+
+/** The names of the presets. */
+export type QKFormerPreset = keyof typeof presets;
 
 const isEmbed = (layer: tf.layers.Layer) => layer.getClassName() === 'Speds';
 

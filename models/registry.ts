@@ -7,6 +7,7 @@ import { show } from '../lib/validate';
 import { allFamilies } from './families';
 import type { Family, FamilyConfig } from './family';
 import type { MembraneNetworkConfig } from './membrane_network';
+import type { AnyPresetName } from './preset_names';
 import type { QKFormerConfig } from './qkformer';
 import type { SGLFormerConfig } from './sglformer';
 import type { SpikeBertConfig } from './spike_bert';
@@ -37,7 +38,10 @@ export function familyOfPreset(name: string): Family {
 }
 
 /** A preset's configuration with the caller's changes. For an event network, other time steps change its inputShape. */
-export function presetConfig(name: string, overrides: Partial<ModelConfig> = {}): ModelConfig {
+export function presetConfig(
+  name: AnyPresetName,
+  overrides: Partial<ModelConfig> = {},
+): ModelConfig {
   const preset = familyOfPreset(name).presets[name]!;
   const config = { ...preset, ...overrides };
   const { timeSteps } = overrides;
@@ -56,7 +60,7 @@ export function presetConfig(name: string, overrides: Partial<ModelConfig> = {})
  *
  * @throws if there is no preset of that name, or if an option is unknown or invalid
  */
-export function create(name: string, overrides?: Partial<ModelConfig>): tf.LayersModel {
+export function create(name: AnyPresetName, overrides?: Partial<ModelConfig>): tf.LayersModel {
   const config = presetConfig(name, overrides);
   return familyOfPreset(name).create(config as FamilyConfig & ModelConfig);
 }

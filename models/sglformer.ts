@@ -139,7 +139,7 @@ const cifar = { depth: 1, embedDim: 384, numHeads: 16 };
 const events = { depth: 1, embedDim: 256, numHeads: 16 };
 
 /** The paper's networks; '-early-pool' and 8-768 are those that its authors mark with a star. */
-const presets: Record<string, SGLFormerConfig> = {
+const presets = {
   'sglformer-4-384-cifar10': { ...cifar10, ...cifar },
   'sglformer-4-384-cifar100': { ...cifar100, ...cifar },
   'sglformer-8-384-imagenet': { ...imagenet, depth: 8, embedDim: 384, numHeads: 6 },
@@ -154,7 +154,10 @@ const presets: Record<string, SGLFormerConfig> = {
   },
   'sglformer-3-256-cifar10dvs': { ...cifar10dvs, ...events },
   'sglformer-3-256-dvs128': { ...dvs128, ...events },
-};
+} satisfies Record<string, SGLFormerConfig>;
+
+/** The names of the presets. */
+export type SGLFormerPreset = keyof typeof presets;
 
 function notes(config: SGLFormerConfig): string[] {
   if (!isImageNet(config)) return [];

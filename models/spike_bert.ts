@@ -112,7 +112,7 @@ const base = { vocabSize: 28996, embedDim: 768, numHeads: 8 };
  * The authors' three networks, distilled from BERT in two stages: the final one; '-wiki', the student of the first
  * stage, on Wikipedia; and '-mr', trained without a teacher on movie reviews.
  */
-const presets: Record<string, SpikeBertConfig> = {
+const presets = {
   'spikebert-12-768': {
     ...base,
     inputShape: [128],
@@ -129,7 +129,10 @@ const presets: Record<string, SpikeBertConfig> = {
     ...{ ...base, inputShape: [64], depth: 6, numClasses: 2 },
     ...{ timeSteps: 32, tau: 10 },
   },
-};
+} satisfies Record<string, SpikeBertConfig>;
+
+/** The names of the presets. */
+export type SpikeBertPreset = keyof typeof presets;
 
 export const spikeBertFamily: Family<SpikeBertConfig> = {
   name: 'spikebert',

@@ -89,13 +89,18 @@ export function spikeClipImage(config: SpikeClipImageConfig): tf.LayersModel {
 
 const { inputShape } = cifar10;
 
+/** The name in the authors' scripts. */
+const presets = {
+  'spikeclip-image-4-384': { inputShape, outputDim: 512, depth: 4, embedDim: 384, numHeads: 8 },
+} satisfies Record<string, SpikeClipImageConfig>;
+
+/** The names of the presets. */
+export type SpikeClipImagePreset = keyof typeof presets;
+
 export const spikeClipImageFamily: Family<SpikeClipImageConfig> = {
   name: 'spikeclip-image',
   options,
   create: spikeClipImage,
-  /** The name in the authors' scripts. */
-  presets: {
-    'spikeclip-image-4-384': { inputShape, outputDim: 512, depth: 4, embedDim: 384, numHeads: 8 },
-  },
+  presets,
   authors: spikeClipImageCode,
 };

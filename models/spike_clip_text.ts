@@ -58,11 +58,18 @@ export function spikeClipText(config: SpikeClipTextConfig): tf.LayersModel {
   return tf.model({ inputs: input, outputs, ...pick(config, ['name']) });
 }
 
+const presets = {
+  'spikeclip-text-512': { inputShape: [20, 512], outputDim: 512 },
+} satisfies Record<string, SpikeClipTextConfig>;
+
+/** The names of the presets. */
+export type SpikeClipTextPreset = keyof typeof presets;
+
 export const spikeClipTextFamily: Family<SpikeClipTextConfig> = {
   name: 'spikeclip-text',
   options,
   create: spikeClipText,
   /** For 20 tokens, in the space of CLIP ViT-B/16. */
-  presets: { 'spikeclip-text-512': { inputShape: [20, 512], outputDim: 512 } },
+  presets,
   authors: spikeClipTextCode,
 };

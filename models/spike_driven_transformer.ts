@@ -119,7 +119,7 @@ const cifar = { depth: 2, poolingStat: '0011' };
 const events = { depth: 2, embedDim: 256 };
 
 /** The authors' networks. They resize frames of CIFAR10-DVS to 64 x 64. */
-const presets: Record<string, SpikeDrivenTransformerConfig> = {
+const presets = {
   'sdt-2-256-cifar10': { ...sampleOf(data.cifar10), ...cifar, embedDim: 256 },
   'sdt-2-512-cifar10': { ...sampleOf(data.cifar10), ...cifar, embedDim: 512 },
   'sdt-2-512-cifar100': { ...sampleOf(data.cifar100), ...cifar, embedDim: 512 },
@@ -136,7 +136,10 @@ const presets: Record<string, SpikeDrivenTransformerConfig> = {
     dvsMode: true,
   },
   'sdt-2-256-dvs128': { ...sampleOf(data.dvs128), ...events, poolingStat: '0111' },
-};
+} satisfies Record<string, SpikeDrivenTransformerConfig>;
+
+/** The names of the presets. */
+export type SpikeDrivenPreset = keyof typeof presets;
 
 /** proj_conv and proj_bn, proj_conv1 and proj_bn1, ...; rpe: the convolution that encodes positions. */
 const tokenizerNames: LayerNames = (layer) => {

@@ -49,7 +49,7 @@ const conv = { projection: 'conv' } as const;
 const events = { ...conv, scale: 0.25 };
 
 /** The paper's networks. */
-const presets: Record<string, SpikformerConfig> = {
+const presets = {
   'spikformer-4-256-cifar10': { ...cifar10, depth: 4, embedDim: 256, numHeads: 8 },
   'spikformer-2-384-cifar10': { ...cifar10, depth: 2, embedDim: 384, numHeads: 12 },
   'spikformer-4-384-cifar10': { ...cifar10, depth: 4, embedDim: 384, numHeads: 12 },
@@ -67,7 +67,10 @@ const presets: Record<string, SpikformerConfig> = {
     ...events,
   },
   'spikformer-2-256-dvs128': { ...dvs128, depth: 2, embedDim: 256, numHeads: 16, ...events },
-};
+} satisfies Record<string, SpikformerConfig>;
+
+/** The names of the presets. */
+export type SpikformerPreset = keyof typeof presets | `${keyof typeof presets}-no-cml`;
 
 /** The same networks from before CML, '...-no-cml'. */
 const withoutCML = Object.entries(presets).map(([name, config]) => [

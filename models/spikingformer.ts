@@ -19,6 +19,11 @@ import {
   tokenizerEntries,
 } from './torch_names';
 
+/**
+ * Options of `spikingformer`.
+ *
+ * @interface
+ */
 export type SpikingformerConfig = NetworkConfig;
 
 /**
@@ -37,7 +42,7 @@ export function spikingformer(config: SpikingformerConfig): tf.LayersModel {
 }
 
 /** The paper's networks. */
-const presets: Record<string, SpikingformerConfig> = {
+const presets = {
   'spikingformer-4-256-cifar10': { ...cifar10, depth: 4, embedDim: 256, numHeads: 8 },
   'spikingformer-2-384-cifar10': { ...cifar10, depth: 2, embedDim: 384, numHeads: 12 },
   'spikingformer-4-384-cifar10': { ...cifar10, depth: 4, embedDim: 384, numHeads: 12 },
@@ -55,10 +60,13 @@ const presets: Record<string, SpikingformerConfig> = {
     tau: 1.75,
   },
   'spikingformer-2-256-dvs128': { ...dvs128, depth: 2, embedDim: 256, numHeads: 16, tau: 1.75 },
-};
+} satisfies Record<string, SpikingformerConfig>;
+
+/** The names of the presets. */
+export type SpikingformerPreset = keyof typeof presets | `${keyof typeof presets}-no-cml`;
 
 /** The same networks from before CML, '...-no-cml'; those for events have tau 1.5. */
-const withoutCML = Object.entries(presets).map(([name, config]) => [
+const withoutCML = Object.entries<SpikingformerConfig>(presets).map(([name, config]) => [
   `${name}-no-cml`,
   { ...config, order: 'conv-bn-lif-pool', ...(config.tau && { tau: 1.5 }) } as SpikingformerConfig,
 ]);

@@ -25,6 +25,28 @@ function everyType(entries) {
   return lines.join('\n');
 }
 
+/**
+ * Editors complete names of presets and surrogates, which also take names of the user's own. A union that has become
+ * plain `string` accepts the lines marked as errors, and tsc then reports the marks as unused.
+ */
+const COMPLETED = `
+import { layers, models, type AnySurrogateName, type SurrogateName } from 'tfjs-spikingformer';
+type IsUnion<T extends string> = string extends T ? false : true;
+export const listed: [IsUnion<models.PresetName>, IsUnion<SurrogateName>] = [true, true];
+export const preset: models.PresetName = 'spikingformer-4-384-cifar10';
+// @ts-expect-error
+export const noPreset: models.PresetName = 'spikingformer-4-384-cifar11';
+export const surrogate: SurrogateName = 'atan';
+// @ts-expect-error
+export const noSurrogate: SurrogateName = 'arctan';
+export const own: [models.AnyPresetName, AnySurrogateName] = ['my-preset', 'mySurrogate'];
+models.create(preset);
+models.create('my-preset');
+models.presetConfig(preset);
+layers.lifNode({ surrogate });
+layers.lifNode({ surrogate: 'mySurrogate' });
+`;
+
 /** Throws on what tsc has against a file, but for what is TensorFlow.js's. */
 function typeCheck(name, file, options) {
   const compilerOptions = {
@@ -64,6 +86,7 @@ export function typeSteps(example, entries) {
     step('every one, nodenext', 'types.mts', every, nodeNext),
     step('every one, bundler', 'types.mts', every, bundler),
     step('every one, node10', 'types.ts', every, node10), // tfjs-layers does not compile there unskipped
+    step('names of presets and surrogates', 'names.mts', COMPLETED, nodeNext),
     step('README, node16, ESM', 'example.mts', example, node16),
     step('README, node16, CJS', 'example.cts', example, node16),
     step('README, bundler', 'example.mts', example, bundler),

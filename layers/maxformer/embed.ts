@@ -2,6 +2,11 @@
 import { register } from '../layer';
 import { MembraneEmbed, type MembraneEmbedConfig } from '../parts/membrane_embed';
 
+/**
+ * Options of {@link MaxFormerEmbed}.
+ *
+ * @interface
+ */
 export type MaxFormerEmbedConfig = MembraneEmbedConfig;
 
 /**

@@ -13,6 +13,11 @@ import { LinearBN } from '../linear_bn';
 import { NeuronFactory } from '../neuron_options';
 import { hiddenRatioOf, type MLPConfig, mlpKeys } from '../parts/mlp';
 
+/**
+ * Options of {@link SGLFormerLocalBlock}.
+ *
+ * @interface
+ */
 export type SGLFormerLocalBlockConfig = MLPConfig;
 
 /**

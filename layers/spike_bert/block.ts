@@ -6,7 +6,11 @@ import { ResidualBlock, type ResidualBlockConfig } from '../parts/residual_block
 import { SpikeBertMLP } from './mlp';
 import { SpikeBertSelfAttention, type SpikeBertSelfAttentionConfig } from './self_attention';
 
-/** Neurons fire with the surrogate 'atan' by default. */
+/**
+ * Neurons fire with the surrogate 'atan' by default.
+ *
+ * @interface
+ */
 export type SpikeBertBlockConfig = ResidualBlockConfig;
 
 /**

@@ -8,7 +8,11 @@ import { LinearLN } from '../linear_ln';
 import { hiddenRatioOf, type MLPConfig, mlpKeys, mlpMaps } from '../parts/mlp';
 import { textNeurons } from './neurons';
 
-/** Neurons fire with the surrogate 'atan' by default. */
+/**
+ * Neurons fire with the surrogate 'atan' by default.
+ *
+ * @interface
+ */
 export type SpikeBertMLPConfig = MLPConfig;
 
 /**

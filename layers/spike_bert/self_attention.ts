@@ -13,7 +13,11 @@ import {
 } from '../parts/head_attention';
 import { textNeurons } from './neurons';
 
-/** Neurons fire with the surrogate 'atan' by default. */
+/**
+ * Neurons fire with the surrogate 'atan' by default.
+ *
+ * @interface
+ */
 export type SpikeBertSelfAttentionConfig = HeadAttentionConfig;
 
 /**

@@ -8,6 +8,11 @@ import type { MLPConfig } from '../parts/mlp';
 import { SpikingMLP } from '../spikingformer/mlp';
 import { INIT_STD } from './init_std';
 
+/**
+ * Options of {@link SpikeDrivenMLP}.
+ *
+ * @interface
+ */
 export type SpikeDrivenMLPConfig = MLPConfig;
 
 /**

@@ -6,7 +6,17 @@ import { register } from '../layer';
 import { SpikingformerBlock, type SpikingformerBlockConfig } from '../spikingformer/block';
 import { SpikingTokenizer, type SpikingTokenizerConfig } from '../spikingformer/tokenizer';
 
+/**
+ * Options of {@link SpikeClipTokenizer}.
+ *
+ * @interface
+ */
 export type SpikeClipTokenizerConfig = SpikingTokenizerConfig;
+/**
+ * Options of {@link SpikeClipBlock}.
+ *
+ * @interface
+ */
 export type SpikeClipBlockConfig = SpikingformerBlockConfig;
 
 /** See SpikingTokenizer. */

@@ -8,6 +8,11 @@ import { CMLDownsample } from '../cml_downsample';
 import { type CallArgs, register } from '../layer';
 import { StagedTokenizer, type TokenizerConfig } from '../parts/stages';
 
+/**
+ * Options of {@link SpikformerTokenizer}.
+ *
+ * @interface
+ */
 export type SpikformerTokenizerConfig = TokenizerConfig;
 
 /**

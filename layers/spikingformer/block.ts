@@ -6,6 +6,11 @@ import { PruningBlock, type PruningBlockConfig } from '../parts/pruning_block';
 import { SpikingMLP } from './mlp';
 import { SpikingSelfAttention, type SpikingSelfAttentionConfig } from './self_attention';
 
+/**
+ * Options of {@link SpikingformerBlock}.
+ *
+ * @interface
+ */
 export type SpikingformerBlockConfig = PruningBlockConfig;
 
 /** `[batch, time, tokens, channels]` or `[batch, time, height, width, channels]` -> the same shape: x + attention(x), then x + mlp(x). */

@@ -12,6 +12,11 @@ import {
   headAttentionKeys,
 } from '../parts/head_attention';
 
+/**
+ * Options of {@link SpikingSelfAttention}.
+ *
+ * @interface
+ */
 export type SpikingSelfAttentionConfig = HeadAttentionConfig;
 
 /**

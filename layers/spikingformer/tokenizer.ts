@@ -5,6 +5,11 @@ import { ConvBN } from '../conv_bn';
 import { type CallArgs, register } from '../layer';
 import { StagedTokenizer, type TokenizerConfig } from '../parts/stages';
 
+/**
+ * Options of {@link SpikingTokenizer}.
+ *
+ * @interface
+ */
 export type SpikingTokenizerConfig = TokenizerConfig;
 
 /**
