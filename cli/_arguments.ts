@@ -63,6 +63,10 @@ export const jsonOption = (description = 'print the result as JSON') =>
 export const MODEL =
   "a run's folder, a saved model, a checkpoint file, a trained model such as digits, or a preset";
 
+/** What `train --from` takes. */
+export const MODEL_WITH_WEIGHTS =
+  'a run, a saved model, a checkpoint file or a trained model such as digits';
+
 export const checkpointOption = () =>
   new Option('--checkpoint <which>', 'for a run: which of its checkpoints')
     .choices(['final', 'best', 'newest'] as const)

@@ -3,15 +3,17 @@ import type * as tf from '@tensorflow/tfjs';
 import { stringify } from 'yaml';
 import { copyWeights } from '../models/copy_weights';
 import { networkConfig } from '../models/network_config';
+import { few } from '../node/datasets/own/listing';
 import { datasetEntry } from '../node/datasets/registry';
 import { dataOfModel } from '../training/model_data';
 import { parseRecipe } from '../training/parse_recipe';
 import type { Recipe } from '../training/recipe';
 import { isOwnData } from '../training/recipe_data';
-import { openModel, placeOfModel } from './_model';
+import { type OpenOptions, openModel, placeOfModel } from './_model';
 import { UsageError } from './shared/errors';
 
-export interface FromArguments {
+/** `--from`, and what it leaves open. */
+export interface FromArguments extends Omit<OpenOptions, 'recipe'> {
   from?: string;
   freeze?: string[];
 }
@@ -24,19 +26,22 @@ export interface Beginning {
 }
 
 /** @throws UsageError if it has fresh weights, or the run has begun */
-export async function openBeginning({
-  from,
-  freeze,
-  resume,
-}: FromArguments & { resume?: boolean }): Promise<Beginning | undefined> {
+export async function openBeginning(
+  options: FromArguments & { resume?: boolean },
+): Promise<Beginning | undefined> {
+  const { from, freeze, resume, checkpoint, preset, config, key, ema } = options;
   if (resume && (from !== undefined || freeze)) {
     throw new UsageError('--from and --freeze are of a new run: one that is resumed has them');
   }
-  if (from === undefined) return undefined;
+  if (from === undefined) {
+    const alone = Object.entries({ preset, config, key, ema }).find(([, value]) => value);
+    if (!alone) return undefined;
+    throw new UsageError(`--${alone[0]} is about the checkpoint file of --from: give --from too`);
+  }
   if (placeOfModel(from).kind === 'preset') {
     throw new UsageError(`--from must be a trained model, but preset ${from} has fresh weights`);
   }
-  const { model, recipe: own } = await openModel(from);
+  const { model, recipe: own } = await openModel(from, { checkpoint, preset, config, key, ema });
   const classNames = dataOfModel(model)?.classNames ?? (own && namesOf(own));
   return { model, name: from, ...(classNames && { classNames }) };
 }
@@ -86,11 +91,17 @@ export function copyFrom(
   if (!isSame) head.setWeights(fresh);
   for (const weight of fresh) weight.dispose();
   const headNames = head.weights.map(({ originalName }) => originalName);
+  const taken = copied.filter((each) => isSame || !headNames.includes(each));
   const others = kept.filter((each) => !headNames.includes(each));
-  const count = copied.filter((each) => isSame || !headNames.includes(each)).length;
-  const news =
-    others.length === 0
-      ? ''
-      : `; ${others.length} others do not fit and are new: ${others.slice(0, 3).join(', ')}`;
-  return `from ${name}: ${count} of ${model.weights.length} weights${isSame ? '' : ', a new head'}${news}`;
+  const of = model.layers.filter(({ weights }) =>
+    weights.some(({ originalName }) => taken.includes(originalName)),
+  );
+  const parts = [
+    `from ${name}: ${taken.length} of ${model.weights.length} weights, of ${of.map((layer) => layer.name).join(', ')}`,
+    ...(isSame ? [] : [`${head.name} is new`]),
+    ...(others.length === 0
+      ? []
+      : [`${others.length} others do not fit and are new: ${few(others, 3)}`]),
+  ];
+  return parts.join('; ');
 }

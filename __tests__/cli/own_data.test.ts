@@ -127,7 +127,7 @@ test('recordings of a folder, and two classes more from what was trained, layers
     status: 0,
     errors: null,
   });
-  expect(more.stdout).toMatch(/^from run: \d+ of \d+ weights, a new head$/m);
+  expect(more.stdout).toMatch(/^from run: \d+ of \d+ weights, of tokenizer, block1; head is new$/m);
   const [old, next] = await Promise.all(
     ['run', 'next'].map((run) => tf.loadLayersModel(fileHandler(at(run, 'model')))),
   );

@@ -70,7 +70,7 @@ test('train --from digits: its body, and a head for other classes', () => {
     ...['--set', 'data.channels=1', '--set', 'batchSize=4', '--set', 'effectiveBatch=4', ...wasm],
   );
   expect(status).toBe(0);
-  expect(stdout).toMatch(/^from digits: (\d+) of \d+ weights, a new head$/m);
+  expect(stdout).toMatch(/^from digits: \d+ of \d+ weights, of tokenizer, block1; head is new$/m);
 });
 
 test('a path of that name comes first; a misspelled name is told', () => {

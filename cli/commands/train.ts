@@ -4,17 +4,18 @@ import {
   backendOption,
   dataFolderOption,
   jsonOption,
+  MODEL_WITH_WEIGHTS,
   names,
   partialOption,
   repeated,
   share,
   sides,
   wholeNumber,
+  withModelOptions,
 } from '../_arguments';
 
 export const trainCommand = (program: Command) =>
-  program
-    .command('train')
+  withModelOptions(program.command('train'))
     .description('train a network by a recipe; a killed run resumes from its last checkpoint')
     .option('--recipe <name>', "one of the package's recipes, or the path of a .yaml file")
     .option('--out <dir>', 'folder of the run (default: runs/<recipe>)')
@@ -43,7 +44,7 @@ export const trainCommand = (program: Command) =>
     .option('--split <share>', 'of your own data: how much of each class is held out', share)
     .option('--size <pixels>', 'of your own data: side, or HEIGHTxWIDTH (default: found)', sides)
     .option('--classes <names>', 'of your own data: only these class folders, in order', names)
-    .option('--from <model>', 'begin with the weights of a run, a saved model or a checkpoint')
+    .option('--from <model>', `begin with the weights of ${MODEL_WITH_WEIGHTS}`)
     .option('--freeze <layers>', 'layers that do not learn, such as tokenizer,block1', names)
     .addOption(partialOption())
     .option(
