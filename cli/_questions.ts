@@ -71,6 +71,7 @@ async function framesFor(name: string, bytes: Buffer, input: number[], { data }:
 function kindOfBytes(bytes: Buffer): string {
   const begin = bytes.toString('latin1', 0, 6);
   if (begin.startsWith('#!AER')) return '.aedat';
+  if (begin.startsWith('% ')) return '.dat';
   if (begin === '\x93NUMPY') return '.npy';
   return begin.startsWith('PK') ? '.npz' : '.bin';
 }

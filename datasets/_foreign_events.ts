@@ -7,6 +7,11 @@ export const BEGINNING = 1024;
 /** Of formats that are not read here. */
 const unread = (what: string) => `${what}, which no reader here reads`;
 
+const DAT = 'readDat reads it';
+
+/** Whether a file that begins so has a DAT header. */
+export const isDat = (bytes: Uint8Array) => foreignFormat(bytes) === DAT;
+
 /** What a file that begins so is, as far as its first bytes tell without doubt. */
 export function foreignFormat(bytes: Uint8Array): string | undefined {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, BEGINNING));
@@ -17,14 +22,17 @@ export function foreignFormat(bytes: Uint8Array): string | undefined {
     if (major === '3' && minor === '1') return 'readAedat31 reads it';
     return major === '4' ? unread('an AEDAT 4 file') : undefined;
   }
-  if (/^% [\t -~]{6,}(?:\r?\n|$)/.test(text)) return unread(`a Prophesee ${prophesee(text)} file`);
+  if (/^% [\t -~]{6,}(?:\r?\n|$)/.test(text)) {
+    return isDatHeader(text) ? DAT : unread(`a Prophesee ${rawFile(text)} file`);
+  }
   if (text.startsWith('\x89HDF\r\n\x1a\n')) return unread('an HDF5 file');
   return text.startsWith('#ROSBAG V') ? unread('a ROS bag') : undefined;
 }
 
-/** DAT or RAW, and of a RAW file the encoding of its events, where its header has come that far. */
-function prophesee(header: string): string {
-  if (/^% *Data file containing/m.test(header)) return 'DAT';
+const isDatHeader = (header: string) => /^% *Data file containing/im.test(header);
+
+/** RAW, and the encoding of its events, where its header has come that far. */
+function rawFile(header: string): string {
   const [, version, major, minor] = /^% *(?:evt (\d\.\d)|format EVT(\d)(\d?))/im.exec(header) ?? [];
   if (version !== undefined) return `RAW (EVT ${version})`;
   return major === undefined ? 'RAW' : `RAW (EVT ${major}.${minor || '0'})`;

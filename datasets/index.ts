@@ -8,6 +8,7 @@ export { type Aedat2Options, readAedat2, streamAedat2 } from './aedat2';
 export { type Aedat31Options, readAedat31, streamAedat31 } from './aedat31';
 export { type BadSample, type Batches, type BatchOptions, batches } from './batches';
 export { type Cifar10, type Cifar100, readCifar10, readCifar100 } from './cifar';
+export { type DatOptions, readDat, streamDat } from './dat';
 export {
   type DataSetDescription,
   type DataSetName,

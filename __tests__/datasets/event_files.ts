@@ -71,6 +71,18 @@ export function aedat31File(packets: readonly TestPacket[], head = AEDAT31_HEAD)
   return joinBytes(ascii(head), ...packets.map(aedat31Packet));
 }
 
+export const DAT_HEAD = '% Data file containing TD events.\n% Version 2\n% Date 2016-7-21\n';
+
+/** A DAT file of CD events; the head may state a size. */
+export function datFile(
+  events: readonly TestEvent[],
+  head = DAT_HEAD,
+  [type, size]: readonly [number, number] = [12, 8],
+) {
+  const body = events.flatMap(({ t, x, y, p }) => [t, ((p << 28) | (y << 14) | x) >>> 0]);
+  return joinBytes(ascii(head), Uint8Array.of(type, size), words(body, true));
+}
+
 export function nMnistFile(events: readonly TestEvent[]): Uint8Array {
   return Uint8Array.from(
     events.flatMap(({ t, x, y, p }) => [x, y, (p << 7) | (t >>> 16), (t >>> 8) & 255, t & 255]),

@@ -3,9 +3,11 @@ import {
   DatasetError,
   readAedat2,
   readAedat31,
+  readDat,
   readNMnist,
   streamAedat2,
   streamAedat31,
+  streamDat,
   streamNMnist,
 } from '../../datasets';
 import { aedat2File, aedat31File, ascii, joinBytes, nMnistFile, pieces } from './event_files';
@@ -16,8 +18,6 @@ const date = '% Date 2020-09-04 13:10:00';
 
 const files: [name: string, begin: Uint8Array][] = [
   ['an AEDAT 4 file', ascii('#!AER-DAT4.0\r\n')],
-  ['a Prophesee DAT file', header("% Data file containing 'CD' events.", '% Version 2', date)],
-  ['a Prophesee DAT file', header(date, '% Data file containing CD events.', '% Height 720')],
   ['a Prophesee RAW (EVT 2.0) file', header(date, '% evt 2.0', '% geometry 640x480')],
   ['a Prophesee RAW (EVT 2.1) file', header(date, '% format EVT21;height=720;width=1280')],
   ['a Prophesee RAW (EVT 3.0) file', header(date, '% camera Prophesee', '% evt 3.0', '% end')],
@@ -33,6 +33,7 @@ const readers = {
     stream: (chunks: AsyncIterable<Uint8Array>) => streamAedat2(chunks, { sensor: 'davis346' }),
   },
   'AEDAT 3.1': { read: readAedat31, stream: streamAedat31 },
+  'event DAT': { read: readDat, stream: streamDat },
   'N-MNIST': {
     read: (bytes: Uint8Array) => readNMnist(bytes, { sensor: 'davis346' }),
     stream: (chunks: AsyncIterable<Uint8Array>) => streamNMnist(chunks, { sensor: 'davis346' }),
@@ -60,6 +61,10 @@ test("each other's files", () => {
   const [two, three] = [aedat2File([[0, 5]]), aedat31File([{ events: [event] }])];
   expect(() => readNMnist(two)).toThrow(/begins with '#!AER-DAT2.0' \(readAedat2 reads it\)/);
   expect(() => readNMnist(three)).toThrow(/begins with '#!AER-DAT3.1' \(readAedat31 reads it\)/);
+  const dat = header(date, '% Data file containing CD events.', '% Height 720');
+  expect(() => readNMnist(dat)).toThrow(/begins with '% Date 2020-09-0' \(readDat reads it\)/);
+  expect(() => readAedat31(dat)).toThrow(/readDat reads it/);
+  expect(() => readDat(two)).toThrow(/readAedat2 reads it/);
   expect(() => readAedat31(two)).toThrow(/readAedat2 reads it/);
   expect(() => readAedat2(three, { sensor: 'dvs128' })).toThrow(/readAedat31 reads it/);
 });

@@ -10,6 +10,7 @@ import {
   readAedat31,
   readCifar10,
   readCifar100,
+  readDat,
   readDvsGestureLabels,
   readIdx,
   readNMnist,
@@ -82,6 +83,11 @@ const aedat31 = join(
   words(true, 0x10001, 8, 4, 0, events.length, events.length, events.length),
   ...events.map(({ t, x, y, p }) => words(true, (x << 17) | (y << 2) | (p << 1) | 1, t)),
 );
+const dat = join(
+  text('% Data file containing CD events.', '% Version 2', '% Height 100', '% Width 120', ''),
+  Uint8Array.of(12, 8),
+  ...events.map(({ t, x, y, p }) => words(true, t, (p << 28) | (y << 14) | x)),
+);
 const nMnist = Uint8Array.from(
   events.flatMap(({ t, x, y, p }) => [x, y, (p << 7) | (t >>> 16), (t >>> 8) & 255, t & 255]),
 );
@@ -109,6 +115,7 @@ const targets: Record<string, Target> = {
     read: (bytes) => columns(readAedat2(bytes, { sensor: 'dvs640', outside: 'skip', ...keep })),
   },
   readAedat31: { valid: aedat31, read: (bytes) => columns(readAedat31(bytes, keep)) },
+  readDat: { valid: dat, read: (bytes) => columns(readDat(bytes, keep)) },
   readNMnist: { valid: nMnist, read: (bytes) => columns(readNMnist(bytes, keep)) },
   readIdx: {
     valid: join(Uint8Array.of(0, 0, 8, 3), words(false, 2, 3, 2), new Uint8Array(12).fill(7)),

@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { readAedat2 } from '../../../datasets/aedat2';
 import { readAedat31 } from '../../../datasets/aedat31';
+import { readDat, sensorOfDat } from '../../../datasets/dat';
 import { DatasetError } from '../../../datasets/dataset_error';
 import {
   eventsFromColumns,
@@ -17,10 +18,13 @@ import { type NpyArray, readNpy } from '../../../datasets/npy';
 import { readNpz } from './_npz';
 
 /** Ends of the names of recordings that are read. */
-export const recordingExtensions = ['.aedat', '.bin', '.npy', '.npz'];
+export const recordingExtensions = ['.aedat', '.bin', '.dat', '.npy', '.npz'];
 
 /** Events, or frames that somebody made of them. `said`: the file names its sensor. */
 export type Recording = { events: Events; said: boolean } | { frames: Frames };
+
+/** As far as positions of a .dat file reach. */
+const LARGEST_DAT = { width: 2 ** 14, height: 2 ** 14 };
 
 /** Height and width. */
 export type Size = readonly [height: number, width: number];
@@ -45,6 +49,12 @@ export async function readRecording(
     const options = { sensor: size ?? LARGEST_BIN, nonMonotonic: 'keep' } as const;
     const events = readNMnist(bytes, options);
     return { events: size ? events : cropped(events), said: false };
+  }
+  if (kind === '.dat') {
+    const said = sensorOfDat(bytes);
+    const options = { sensor: said ?? size ?? LARGEST_DAT, nonMonotonic: 'keep' } as const;
+    const events = readDat(bytes, options);
+    return { events: (said ?? size) ? events : cropped(events), said: said !== undefined };
   }
   if (kind === '.npy') {
     const { array, fields } = readNpy(bytes);
