@@ -17,8 +17,8 @@ import {
 
 const MODEL = 'weights/sentences';
 const TOKENIZER = 'tokenizers/ratedsentences.json';
-const GOOD = 'A warm, funny film with wonderful actors.';
-const TOKENS = 'a warm , funny film with wonderful actors .';
+const GOOD = 'A slow film, but a warm and funny one.';
+const TOKENS = 'a slow film , but a warm and funny one .';
 const FIGURES = ['sentence-beginnings', 'sentence-spikes', 'sentence-rates', 'sentence-energy'];
 
 let site: DemoSite;
@@ -139,7 +139,7 @@ test('each picture is saved as PNG and as CSV', async () => {
   }
   const layers = (await csvOf(page, 'sentence-rates')).map(([path]) => path);
   const cells = await csvOf(page, 'sentence-spikes');
-  assert.equal(cells.length, layers.length * 9 * 2, 'layers * tokens * time steps');
+  assert.equal(cells.length, layers.length * 11 * 2, 'layers * tokens * time steps');
   assert.deepEqual([...new Set(cells.map(([path]) => path))], layers);
   const rates = cells.map((row) => Number(row.at(-1)));
   assert(rates.every((rate) => rate >= 0 && rate <= 1));

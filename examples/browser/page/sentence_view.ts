@@ -13,9 +13,9 @@ import { Rounds } from './rounds';
 const CLASSES = ['bad', 'good'];
 
 const SAMPLES = [
-  'A warm, funny film with wonderful actors.',
+  'A slow film, but a warm and funny one.',
   'Slow, predictable and far too long.',
-  'The plot is thin, but the actors are brilliant.',
+  'A predictable story with wonderful actors.',
   'Not bad at all.',
 ];
 
@@ -31,7 +31,10 @@ export class SentenceView {
   private readonly answer = new AnswerView();
   private readonly beginnings = new BeginningsView();
   private readonly spikes = new TokenSpikesView();
-  private readonly rates = new RatesView('sentence-rates');
+  private readonly rates = new RatesView(
+    'sentence-rates',
+    'Padding counts, as the command counts it.',
+  );
   private readonly energy = new EnergyView('sentence-energy', 'sentence');
   private readonly rounds = new Rounds(
     () => this.round(),

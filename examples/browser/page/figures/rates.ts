@@ -12,13 +12,13 @@ export class RatesView implements InsideView {
   private readonly figure: Figure;
   readonly element: HTMLElement;
 
-  /** @param name of the figure */
-  constructor(name = 'rates') {
+  /** @param name of the figure @param note a sentence that follows the picture's own */
+  constructor(name = 'rates', note = '') {
     this.figure = new Figure({
       name,
       title: 'Firing rates',
       sentence:
-        'The share of neurons that fired, mean over all time steps; the lighter bars below each are the steps one by one.',
+        `The share of neurons that fired, mean over all time steps; the lighter bars below each are the steps one by one. ${note}`.trimEnd(),
       height: () => Math.max(60, this.layers.length * ROW),
       draw: (pen) => {
         for (const [i, layer] of this.layers.entries())

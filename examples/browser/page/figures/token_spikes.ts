@@ -6,7 +6,7 @@ import { percent } from '../elements';
 import { Figure } from '../figure';
 import { TOKEN_ROW, tokenRoom, writeTokens } from './token_rows';
 
-const HEAD = 92;
+const HEAD = 156;
 const FOOT = 22;
 const GAP = 6;
 
