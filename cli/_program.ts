@@ -10,6 +10,7 @@ import { evaluateCommand } from './commands/evaluate';
 import { initCommand } from './commands/init';
 import { nativeCommand } from './commands/native';
 import { predictCommand } from './commands/predict';
+import { quantizeCommand } from './commands/quantize';
 import { recipesCommand } from './commands/recipes';
 import { summaryCommand } from './commands/summary';
 import { trainCommand } from './commands/train';
@@ -38,6 +39,7 @@ Examples:
   spikingformer init flowers                         a project of your own
   spikingformer evaluate runs/mnist-tiny             accuracy, class by class
   spikingformer convert checkpoint.pth.tar ./model   PyTorch weights to tfjs
+  spikingformer quantize ./model --to int8           a quarter of the bytes
   spikingformer doctor                               what works on this machine
 
 Exit status: 0 done, 1 failed, 2 usage error, 130 stopped by Ctrl-C, 143 by
@@ -55,6 +57,7 @@ for (const define of [
   predictCommand,
   compareCommand,
   convertCommand,
+  quantizeCommand,
   datasetsCommand,
   nativeCommand,
   initCommand,

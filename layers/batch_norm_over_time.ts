@@ -21,6 +21,7 @@ import {
   register,
 } from './layer';
 import type { OperationList } from './operations';
+import type { ReadWeight } from './stored_weights';
 
 export interface BatchNormParams {
   /** Added to the variance. Default 1e-5, as in PyTorch. */
@@ -127,6 +128,29 @@ export class BatchNormOverTime extends tf.layers.Layer {
     return batchNormAffine(this.gamma.read(), this.beta.read(), mean, variance, {
       epsilon: this.epsilon,
     });
+  }
+
+  /** @internal What it divides each channel by at inference, without gamma. */
+  deviations(read: ReadWeight): Float64Array {
+    return Float64Array.from(read(this.movingVariance), (variance) =>
+      Math.sqrt(variance + this.epsilon),
+    );
+  }
+
+  /**
+   * @internal Its running statistics for an input divided by `units`, one per channel: its output then stays, and so
+   * does epsilon's part in it.
+   */
+  statisticsIn(units: Float64Array, read: ReadWeight): Map<tf.LayerVariable, Float32Array> {
+    const { movingMean, movingVariance, epsilon } = this;
+    const means = read(movingMean).map((mean, c) => mean / units[c]!);
+    const variances = read(movingVariance).map(
+      (variance, c) => (variance + epsilon) / units[c]! ** 2 - epsilon,
+    );
+    return new Map([
+      [movingMean, means],
+      [movingVariance, variances],
+    ]);
   }
 
   /** The running statistics of an input that does not include that bias. */

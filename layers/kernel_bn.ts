@@ -1,5 +1,6 @@
 /** What ConvBN and LinearBN share: a kernel and the batch norm after it, as two layers or, once fused, as one. */
 import * as tf from '@tensorflow/tfjs';
+import { asFloats, type StoredWeight, stepsPerChannel, type WeightFormat } from '../lib/quantize';
 import { statisticsShare } from '../lib/shared_statistics';
 import type { ChannelAffine } from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
@@ -9,11 +10,12 @@ import { type CallArgs, hasCallHook, type LayerArgs } from './layer';
 import { LIFNode } from './lif_node';
 import { mapOperations, type OperationList, outputSizes, product } from './operations';
 import { emitInput, emitSpikes } from './spikes';
+import type { ReadWeight, StoresWeights } from './stored_weights';
 
 type Initializer = ReturnType<typeof tf.initializers.zeros>;
 
 /** `product(x, kernel) + bias`, then batch norm; the subclass defines the product. */
-export abstract class KernelBN extends CompositeLayer {
+export abstract class KernelBN extends CompositeLayer implements StoresWeights {
   /**
    * @internal How many equal time steps each of the input's steps stands for. A layer that presents an image repeatedly
    * sets it.
@@ -63,6 +65,30 @@ export abstract class KernelBN extends CompositeLayer {
       const { scale, shift } = this.bn.affine(this.bias?.read());
       return [this.kernel.read().mul(scale), shift];
     });
+  }
+
+  /**
+   * In int8 the kernel is in whole steps per channel, bias and running statistics count in the same steps, and what
+   * the batch norm returns stays. Steps below 1e-10 of a channel's deviation would change no output, and could overflow.
+   */
+  storedWeights(to: WeightFormat, read: ReadWeight): Map<tf.LayerVariable, StoredWeight> {
+    if (to !== 'int8') return new Map();
+    if (this.fused) {
+      throw new Error(
+        `${this.name} cannot become int8: it is fused for inference and has no batch norm. ` +
+          'Quantize the model that it was made from, and fuse that',
+      );
+    }
+    const least = this.bn.deviations(read).map((deviation) => 1e-10 * deviation);
+    const { lengths, ...kernel } = stepsPerChannel(read(this.kernel), least);
+    const stored = new Map([[this.kernel, kernel]]);
+    for (const [weight, values] of this.bn.statisticsIn(lengths, read)) {
+      stored.set(weight, asFloats(values));
+    }
+    if (this.bias) {
+      stored.set(this.bias, asFloats(read(this.bias).map((value, c) => value / lengths[c]!)));
+    }
+    return stored;
   }
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { checkTokenIds, lookUp, readsAtOnce } from '../lib/embedding';
 import { repeatOverTime } from '../lib/fold_time';
 import { type AnySurrogateName, getSurrogate } from '../lib/kernels/surrogate';
+import { equalSteps, halfFloats, type StoredWeight, type WeightFormat } from '../lib/quantize';
 import { spike } from '../lib/spike';
 import { checkBoolean, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
 import { normalKernel } from './initializers';
@@ -19,6 +20,7 @@ import {
 } from './layer';
 import type { OperationList } from './operations';
 import { markSpikes } from './silent';
+import type { ReadWeight, StoresWeights } from './stored_weights';
 
 /** Options of {@link TokenEmbedding}. */
 export interface TokenEmbeddingConfig extends LayerArgs {
@@ -64,7 +66,7 @@ const ownKeys = [
  * where reading ids back would wait for the GPU at every call: call `checkTokenIds` there before you make the tensor. A
  * token with such an id has unspecified spikes; other tokens are unaffected.
  */
-export class TokenEmbedding extends tf.layers.Layer {
+export class TokenEmbedding extends tf.layers.Layer implements StoresWeights {
   static className = 'TokenEmbedding';
   private readonly vocabSize: number;
   private readonly embedDim: number;
@@ -180,6 +182,13 @@ export class TokenEmbedding extends tf.layers.Layer {
     // tf.layers takes null for no mask, though its type does not allow it.
     if (padId === null) return null as unknown as tf.Tensor;
     return tf.tidy(() => oneTensor(inputs).notEqual(padId));
+  }
+
+  /** Without positions only the signs of the table matter, so that its spikes stay as they are. */
+  storedWeights(to: WeightFormat, read: ReadWeight): Map<tf.LayerVariable, StoredWeight> {
+    if (this.positions) return new Map();
+    const store = to === 'int8' ? equalSteps : halfFloats;
+    return new Map([[this.table, store(read(this.table), { keepSign: true })]]);
   }
 
   /** A table lookup multiplies nothing. */

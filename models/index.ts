@@ -16,6 +16,7 @@ export type { NetworkOption, NetworkOptions } from './options';
 export { countParameters, type ParameterCount } from './parameters';
 export type { AnyPresetName, PresetName } from './preset_names';
 export { type QKFormerConfig, qkformer } from './qkformer';
+export { type QuantizedModel, type QuantizedWeight, quantize } from './quantize';
 export { stepByStep, withInputShape, withTimeSteps } from './rebuild';
 export { create, list, type ModelConfig, presetConfig } from './registry';
 export { type SGLFormerConfig, sglformer } from './sglformer';

@@ -15,7 +15,7 @@ export function surviveLostOutput(): void {
 }
 
 /** The results of these commands are files: lost output is no failure. */
-const IN_FILES = ['train', 'convert', 'prepare', 'show', 'install', 'remove'];
+const IN_FILES = ['train', 'convert', 'quantize', 'prepare', 'show', 'install', 'remove'];
 
 /** Any other command fails if its output got lost, unless the reader has stopped reading, as `head` does. */
 export function failOnLostOutput(command: string): void {
