@@ -62,7 +62,26 @@ const command = (...args: string[]) =>
     ),
   );
 
-test('answer, rates and energy are those that the command prints for the same sentence', async () => {
+/** Each picture as PNG, and as CSV with all that it shows. */
+async function savesPictures(page: Page): Promise<void> {
+  for (const name of FIGURES) {
+    const png = await sharp(await saved(page, `#${name} .saving button:nth-child(1)`)).stats();
+    assert(
+      png.channels.some(({ stdev }) => stdev > 1),
+      `${name} is one color`,
+    );
+  }
+  const layers = (await csvOf(page, 'sentence-rates')).map(([path]) => path);
+  const cells = await csvOf(page, 'sentence-spikes');
+  assert.equal(cells.length, layers.length * 11 * 2, 'layers * tokens * time steps');
+  assert.deepEqual([...new Set(cells.map(([path]) => path))], layers);
+  const rates = cells.map((row) => Number(row.at(-1)));
+  assert(rates.every((rate) => rate >= 0 && rate <= 1));
+  assert(rates.some((rate) => rate > 0));
+  assert.equal((await csvOf(page, 'sentence-energy'))[0]!.length, 7);
+}
+
+test('answer, rates and energy are those that the command prints, and pictures are saved', async () => {
   const predicted = command('predict', MODEL, '--recipe', 'sentences-1-64');
   const energy = command('energy', MODEL);
   const { page, said } = await site.visitOnWasm();
@@ -87,6 +106,7 @@ test('answer, rates and energy are those that the command prints for the same se
   assert.equal(await figure.getAttribute('data-ratio'), energy.ratio.toPrecision(4));
   assert.equal(await figure.getAttribute('data-spiking'), energy.totals.totalMJ.toPrecision(5));
   assert.equal(await figure.getAttribute('data-dense'), energy.dense.totalMJ.toPrecision(5));
+  await savesPictures(page);
   assert.deepEqual(said, []);
   await page.close();
 });
@@ -123,28 +143,6 @@ test('what one types is cut into tokens and read; what cannot be read is answere
   await reads(page, 'bad');
   assert.equal(await page.inputValue('#sentence-text'), 'Slow, predictable and far too long.');
   assert.deepEqual(said, []);
-  await page.close();
-});
-
-test('each picture is saved as PNG and as CSV', async () => {
-  const { page } = await site.visitOnWasm();
-  await page.click('#sentence-link');
-  await looksInside(page, TOKENS);
-  for (const name of FIGURES) {
-    const png = await sharp(await saved(page, `#${name} .saving button:nth-child(1)`)).stats();
-    assert(
-      png.channels.some(({ stdev }) => stdev > 1),
-      `${name} is one color`,
-    );
-  }
-  const layers = (await csvOf(page, 'sentence-rates')).map(([path]) => path);
-  const cells = await csvOf(page, 'sentence-spikes');
-  assert.equal(cells.length, layers.length * 11 * 2, 'layers * tokens * time steps');
-  assert.deepEqual([...new Set(cells.map(([path]) => path))], layers);
-  const rates = cells.map((row) => Number(row.at(-1)));
-  assert(rates.every((rate) => rate >= 0 && rate <= 1));
-  assert(rates.some((rate) => rate > 0));
-  assert.equal((await csvOf(page, 'sentence-energy'))[0]!.length, 7);
   await page.close();
 });
 
