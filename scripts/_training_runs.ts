@@ -13,9 +13,10 @@ export interface TrainFlags {
   data?: string;
   workers?: string;
   teacher?: string;
+  from?: string;
 }
 
-const FLAGS = ['epochs', 'backend', 'data', 'workers', 'teacher'] as const;
+const FLAGS = ['epochs', 'backend', 'data', 'workers', 'teacher', 'from'] as const;
 /** What is taken of an epoch. */
 const METRICS = ['epoch', 'trainLoss', 'trainAccuracy', 'testLoss', 'testAccuracy', 'seconds'];
 
@@ -32,12 +33,14 @@ export function train(
   settings: readonly string[],
   flags: TrainFlags,
 ): void {
-  const given = FLAGS.flatMap((flag) =>
+  const resumed = existsSync(join(out, 'recipe.yaml'));
+  const given = FLAGS.filter((flag) => !(resumed && flag === 'from')).flatMap((flag) =>
     flags[flag] === undefined ? [] : [`--${flag}`, flags[flag]],
   );
   const set = settings.flatMap((setting) => ['--set', setting]);
-  const resume = existsSync(join(out, 'recipe.yaml')) ? ['--resume'] : [];
-  const args = ['train', '--recipe', recipe, '--out', out, ...set, ...given, ...resume];
+  // What was found in data of your own is in the run's recipe alone.
+  const asked = resumed && recipe.startsWith('own-') ? [] : ['--recipe', recipe, ...set];
+  const args = ['train', ...asked, '--out', out, ...given, ...(resumed ? ['--resume'] : [])];
   const { status } = spawnSync(process.execPath, ['--import', 'tsx', 'cli/index.ts', ...args], {
     stdio: 'inherit',
   });

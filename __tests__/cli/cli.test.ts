@@ -41,10 +41,10 @@ describe('spikingformer', () => {
 });
 
 describe('summary', () => {
-  test('without a model lists the presets', () => {
+  test('without a model lists trained models and presets', () => {
     const { status, stdout } = cli('summary');
     expect(status).toBe(0);
-    expect(lines(stdout)).toEqual(models.list());
+    expect(lines(stdout)).toEqual([...Object.keys(models.trainedModels), ...models.list()]);
   });
 
   // Counted by the authors' code: __tests__/fixtures/presets/presets.json.
