@@ -5,6 +5,7 @@ import { packageFiles, type ReadPackageFile } from '../lib/package_files';
 import { checkKeys, invalid } from '../lib/validate';
 import { isTrainedModel, type TrainedModelName, trainedModels } from './trained_models';
 
+/** Where `load` gets a trained model. */
 export interface LoadOptions {
   /**
    * Address of a copy of the package's folder weights, such as 'weights' beside the page, or

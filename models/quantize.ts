@@ -31,6 +31,7 @@ export interface QuantizedWeight {
   error: number;
 }
 
+/** A model with weights of fewer bits, ready to be saved, and what became of each weight. */
 export interface QuantizedModel {
   /** For any tf.io handler's `save`, or for `tf.io.fromMemory`. */
   artifacts: tf.io.ModelArtifacts;

@@ -34,7 +34,13 @@ for (const name of names as Name[]) {
   const { accuracy, samples: count } = await evaluate(model, samples);
   const row = {
     date: new Date().toISOString().slice(0, 10),
-    ...{ name, data, backend: tf.getBackend(), accuracy, samples: count },
+    ...{
+      name,
+      data,
+      backend: tf.getBackend(),
+      accuracy: Number(accuracy.toFixed(4)),
+      samples: count,
+    },
     bytes: Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0),
     made: command,
     command: `npx tsx scripts/trained_results.ts ${name}`,

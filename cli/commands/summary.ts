@@ -5,7 +5,7 @@ import { jsonOption, MODEL, withModelOptions } from '../_arguments';
 export const summaryCommand = (program: Command) =>
   withModelOptions(program.command('summary'))
     .description('print the layers and parameters of a model')
-    .argument('[model]', `${MODEL}; none: list presets`)
+    .argument('[model]', `${MODEL}; none: list trained models and presets`)
     .addOption(jsonOption('print the totals as JSON'))
     .addHelpText(
       'after',

@@ -11,9 +11,9 @@ export async function savedFiles(model: tf.LayersModel): Promise<File[]> {
       return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
     }),
   );
-  const { modelTopology, format, generatedBy, weightSpecs, weightData } = saved!;
+  const { weightSpecs, weightData, ...rest } = saved!;
   const weightsManifest = [{ paths: [WEIGHTS], weights: weightSpecs }];
-  const json = { modelTopology, format, generatedBy, convertedBy: null, weightsManifest };
+  const json = { ...rest, weightsManifest };
   return [
     new File([JSON.stringify(json)], 'model.json', { type: 'application/json' }),
     new File([weightData].flat() as ArrayBuffer[], WEIGHTS),

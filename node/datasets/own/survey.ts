@@ -34,6 +34,7 @@ export interface SurveyOptions extends ListingOptions, Pick<OwnOptions, 'onProgr
   splitBy: 'number' | 'time';
 }
 
+/** What there is in a folder of your own data. */
 export interface Survey {
   kind: Listing['kind'];
   classNames: readonly string[];
