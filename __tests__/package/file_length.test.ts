@@ -6,7 +6,9 @@ import { root } from '../support/process';
 const MOST_LINES = 300;
 const SOURCE = /\.(?:[cm]?[jt]s|css|html|py|sh|cc|cu|cuh|h)$/;
 /** Folders of the root that .gitignore names. */
-const LEFT_OUT = ['node_modules', 'dist', 'coverage', 'runs'].map((name) => join(root, name));
+const LEFT_OUT = ['node_modules', 'dist', 'coverage', 'runs', 'site'].map((name) =>
+  join(root, name),
+);
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
