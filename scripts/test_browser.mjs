@@ -34,6 +34,8 @@ const ELSEWHERE = [
   'analysis/gradient_study',
   'models/fresh_process',
   'models/next_steps',
+  'models/quantize',
+  'models/trained_models',
 ];
 /** What runs in Node, too, on the kernels that Chromium tests with all the rest: the math, and one family's layers. */
 const IN_NODE = /^lib\/|^layers\/parity$/;
