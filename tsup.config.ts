@@ -14,8 +14,13 @@ const library = {
   'training/index': 'training/index.ts',
 };
 
-// A chunk has what the same entries reach: one of its own keeps a Trainer apart from recipes and their zod.
-const apart = { 'training/trainer': 'training/trainer.ts' };
+// A chunk has what the same entries reach: entries of their own keep optimizers and the Trainer apart from recipes, what
+// models record of their data, and zod.
+const apart = {
+  'training/trainer': 'training/trainer.ts',
+  'training/model_data': 'training/model_data.ts',
+  'training/parse_recipe': 'training/parse_recipe.ts',
+};
 
 export default defineConfig({
   entry: {
