@@ -127,9 +127,10 @@ enum ThroughReset { kDetached, kHard, kSoft };
  * gs = ds + gv rest - gv h (hard), or ds - gv threshold (soft); gh = gs s'(u) + gv (1 - s), or +
  * gv; dx = gh k; gv of the step before = gh - gh k; dk += gh (x - (v - rest)). Without decayInput
  * dx is gh, and x is not in dk; where the neuron keeps a share of v, gv is gh times that. Term by
- * term, as the composed form has it: NaN and infinities come out alike.
+ * term, as the composed form has it: NaN and infinities come out alike. How it is charged is a
+ * parameter of the template, since a choice in the loop keeps it from being vectorized.
  */
-template <int kSurrogate, ThroughReset kReset, bool kWithDk>
+template <int kSurrogate, ChargeKind kKind, ThroughReset kReset, bool kWithDk>
 void Backward(const Neurons& p, const float* RESTRICT x, const float* RESTRICT d_spikes,
               const float* RESTRICT v, const float* RESTRICT h, float* RESTRICT gv,
               float* RESTRICT dk, float* RESTRICT dx, int64_t length) {
@@ -137,7 +138,6 @@ void Backward(const Neurons& p, const float* RESTRICT x, const float* RESTRICT d
   const float threshold = p.threshold, rest = p.rest, alpha = p.alpha, share = p.share;
   const float kept_if_fired = p.soft_reset ? 1.0f : 0.0f;
   const float reach = kSurrogate == kPiecewiseQuadratic ? 1.0f / alpha : 0.0f;
-  const bool decay_input = p.decay_input, keeps = p.keeps;
   for (int64_t i = 0; i < length; i++) {
     float gs = d_spikes[i];
     if (kReset == kHard) gs += gv[i] * rest - gv[i] * h[i];
@@ -147,23 +147,30 @@ void Backward(const Neurons& p, const float* RESTRICT x, const float* RESTRICT d
     if (kSurrogate == kPiecewiseQuadratic) passed = Abs(u) > reach ? 0.0f : passed;
     const float gh = passed + gv[i] * (h[i] >= threshold ? kept_if_fired : 1.0f);
     const float part = gh * share;
-    dx[i] = decay_input ? part : gh;
-    gv[i] = keeps ? part : gh - part;
-    if (kWithDk) dk[i] += gh * (decay_input ? x[i] - (v[i] - rest) : rest - v[i]);
+    dx[i] = kKind == kDrive ? part : gh;
+    gv[i] = kKind == kKeep ? part : gh - part;
+    if (kWithDk) dk[i] += gh * (kKind == kDrive ? x[i] - (v[i] - rest) : rest - v[i]);
+  }
+}
+
+template <int kSurrogate, ChargeKind kKind>
+auto PickBackward(const Neurons& p, bool with_dk) {
+  const ThroughReset reset = p.detach_reset ? kDetached : p.soft_reset ? kSoft : kHard;
+  switch (reset * 2 + with_dk) {
+    case 0: return Backward<kSurrogate, kKind, kDetached, false>;
+    case 1: return Backward<kSurrogate, kKind, kDetached, true>;
+    case 2: return Backward<kSurrogate, kKind, kHard, false>;
+    case 3: return Backward<kSurrogate, kKind, kHard, true>;
+    case 4: return Backward<kSurrogate, kKind, kSoft, false>;
+    default: return Backward<kSurrogate, kKind, kSoft, true>;
   }
 }
 
 template <int kSurrogate>
 auto PickBackward(const Neurons& p, bool with_dk) {
-  const ThroughReset reset = p.detach_reset ? kDetached : p.soft_reset ? kSoft : kHard;
-  switch (reset * 2 + with_dk) {
-    case 0: return Backward<kSurrogate, kDetached, false>;
-    case 1: return Backward<kSurrogate, kDetached, true>;
-    case 2: return Backward<kSurrogate, kHard, false>;
-    case 3: return Backward<kSurrogate, kHard, true>;
-    case 4: return Backward<kSurrogate, kSoft, false>;
-    default: return Backward<kSurrogate, kSoft, true>;
-  }
+  if (p.keeps) return PickBackward<kSurrogate, kKeep>(p, with_dk);
+  return p.decay_input ? PickBackward<kSurrogate, kDrive>(p, with_dk)
+                       : PickBackward<kSurrogate, kLeak>(p, with_dk);
 }
 
 auto PickBackward(const Neurons& p, bool with_dk) {
