@@ -2,7 +2,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { testDataFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
+import type { EvaluationData } from '../training/training_data';
 import { type DataPlace, openSplit } from './_run_folder';
+
+/** All of them, or the first `samples`, as `evaluate` of the library takes them. */
+export async function heldOutData(
+  recipe: Recipe,
+  samples: number | undefined,
+  place: DataPlace = {},
+): Promise<EvaluationData> {
+  const data = samples ? { ...recipe.data, testSamples: samples } : recipe.data;
+  const source = await openSplit(recipe, 'test', place);
+  return testDataFromRecipe({ ...recipe, data }, { test: source });
+}
 
 export interface HeldOut {
   x: tf.Tensor;

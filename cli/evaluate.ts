@@ -2,14 +2,13 @@
 import * as tf from '@tensorflow/tfjs';
 import '../node/index';
 import { type Evaluation, evaluate } from '../training/evaluation';
-import { testDataFromRecipe } from '../training/from_recipe';
-import type { Recipe } from '../training/recipe';
+import { heldOutData } from './_held_out';
 import { type OpenOptions, openModel, placeOfModel, recipeFor } from './_model';
 import { readRecipe } from './_recipes';
-import { openSplit } from './_run_folder';
 import { useBackend } from './shared/choose_backend';
 import { abortOnInterrupt } from './shared/interrupt';
 import { showProgress } from './shared/progress';
+import { percent } from './shared/training_progress';
 
 export interface EvaluateArguments extends Omit<OpenOptions, 'recipe'> {
   recipe?: string;
@@ -27,10 +26,7 @@ export async function evaluateModel(name: string, options: EvaluateArguments): P
   const chosen = await useBackend(options.backend);
   const { model, from, recipe: own } = await openModel(name, { ...options, recipe: given });
   const recipe = recipeFor(name, given, own);
-  const limited: Recipe = samples
-    ? { ...recipe, data: { ...recipe.data, testSamples: samples } }
-    : recipe;
-  const data = testDataFromRecipe(limited, { test: await openSplit(recipe, 'test', options) });
+  const data = await heldOutData(recipe, samples, options);
   if (chosen && !options.json) console.log(chosen);
   const bar = showProgress('evaluating', data.length, process.stderr);
   const signal = abortOnInterrupt();
@@ -48,7 +44,6 @@ function text(
   classNames: readonly string[],
   from: string,
 ) {
-  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
   const width = Math.max(...classNames.map(({ length }) => length));
   const rows = confusion.map((row, label) => {
     const total = row.reduce((a, b) => a + b);

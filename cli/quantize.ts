@@ -6,19 +6,20 @@ import type { WeightFormat } from '../lib/quantize';
 import * as models from '../models/index';
 import { datasetEntry } from '../node/datasets/registry';
 import { fileHandler } from '../node/runs/file_handler';
-import { testDataFromRecipe } from '../training/from_recipe';
 import type { Recipe } from '../training/recipe';
 import { evaluationData, firstSamples } from '../training/sample_data';
 import { type EvaluationData, logitsOf } from '../training/training_data';
 import { findDataset } from './_dataset_names';
+import { heldOutData } from './_held_out';
 import { type OpenOptions, openModel, placeOfModel, recipeFor } from './_model';
 import { readRecipe } from './_recipes';
-import { type DataPlace, openSplit } from './_run_folder';
+import type { DataPlace } from './_run_folder';
 import { exists, type FileSum, sums } from './_weight_files';
 import { useBackend } from './shared/choose_backend';
 import { UsageError } from './shared/errors';
 import { abortOnInterrupt } from './shared/interrupt';
 import { showProgress } from './shared/progress';
+import { percent } from './shared/training_progress';
 
 export interface QuantizeArguments extends Omit<OpenOptions, 'recipe'>, DataPlace {
   to: WeightFormat;
@@ -111,12 +112,8 @@ async function dataFor(
       : entry.open(split));
     return evaluationData(firstSamples(source, samples), { batchSize: 64 });
   }
-  const recipe = recipeFor(name, given, own);
-  const limited: Recipe = samples
-    ? { ...recipe, data: { ...recipe.data, testSamples: samples } }
-    : recipe;
   const place = { partial, ...(set === undefined && { data }) };
-  return testDataFromRecipe(limited, { test: await openSplit(recipe, 'test', place) });
+  return heldOutData(recipeFor(name, given, own), samples, place);
 }
 
 /** The class of each sample. */
@@ -154,7 +151,6 @@ async function compare(
 }
 
 const count = (n: number) => n.toLocaleString('en-US');
-const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
 /** A row for each class of layers and form of storage: bytes, and the weight that moved most. */
 function table(weights: readonly models.QuantizedWeight[]): string[] {

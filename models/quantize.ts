@@ -101,15 +101,15 @@ async function numbersOf(model: tf.LayersModel): Promise<Map<tf.LayerVariable, F
   return numbers;
 }
 
-/** A weight as its layer has it stored, or by its shape. */
+/** A weight, `largest` its largest magnitude, as its layer has it stored, or by its shape. */
 function formOf(
   { originalName: name, shape }: tf.LayerVariable,
   numbers: Float32Array,
+  largest: number,
   own: StoredWeight | undefined,
   to: WeightFormat,
 ): StoredWeight {
   const form = own ?? storedByShape(shape.length, numbers, to);
-  const largest = largestOf(numbers);
   if (form.format === 'float16' && largest > LARGEST_HALF) {
     throw invalid(`weight '${name}'`, `from -${LARGEST_HALF} to ${LARGEST_HALF}`, largest);
   }
@@ -159,10 +159,12 @@ export async function quantize(model: tf.LayersModel, to: WeightFormat): Promise
       parts.push(await weight.read().data());
       continue;
     }
-    const { data, quantization, format, error } = formOf(weight, values, own.get(weight), to);
+    const largest = largestOf(values);
+    const form = formOf(weight, values, largest, own.get(weight), to);
+    const { data, quantization, format, error } = form;
     weightSpecs.push({ ...spec, ...(quantization && { quantization }) });
     parts.push(data);
-    const [layer, largest] = [classes.get(weight)!, largestOf(values)];
+    const layer = classes.get(weight)!;
     weights.push({ name, layer, format, bytes: data.byteLength, largest, error });
   }
   return { artifacts: { ...artifacts, weightSpecs, weightData: concatenated(parts) }, weights };

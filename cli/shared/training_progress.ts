@@ -3,7 +3,9 @@ import { meanFiringRate } from '../../training/metrics';
 import type { EpochReport, StepReport, TrainingObserver } from '../../training/observer';
 import { type Progress, showProgress } from './progress';
 
-const percent = (share: number | null) => (share === null ? '-' : `${(100 * share).toFixed(2)} %`);
+/** '12.34 %', or '-' where there is none. */
+export const percent = (share: number | null) =>
+  share === null ? '-' : `${(100 * share).toFixed(2)} %`;
 
 /** '2 h 10 min', '45 s'. */
 export function duration(seconds: number): string {
