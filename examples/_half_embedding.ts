@@ -3,16 +3,18 @@
  * that rounding changes no answer.
  */
 import * as tf from '@tensorflow/tfjs';
+import { halfFloats } from '../lib/quantize';
 
-/** The bits of the nearest IEEE binary16 number. @throws if rounding moves the number across 0 or beyond the largest */
-export function halfBits(value: number): number {
-  const magnitude = Math.abs(value);
-  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
-  const bits = Math.round(magnitude * 2 ** (10 - exponent)) + (exponent + 14) * 1024;
-  if (!(bits < 0x7c00) || (bits === 0 && value < 0)) {
-    throw new RangeError(`value must keep its sign and be finite in 16 bits, but got ${value}`);
-  }
-  return value < 0 ? bits | 0x8000 : bits;
+/** The bits of the nearest IEEE binary16 numbers. @throws if rounding moves one of them to 0 from below, or beyond the largest */
+export function halves(numbers: Float32Array): Uint16Array {
+  const { data } = halfFloats(numbers);
+  numbers.forEach((value, i) => {
+    const fits = Number.isFinite(value) && (data[i]! & 0x7fff) < 0x7c00;
+    if (!fits || (value < 0 && data[i] === 0x8000)) {
+      throw new RangeError(`value must keep its sign and be finite in 16 bits, but got ${value}`);
+    }
+  });
+  return data;
 }
 
 /** Saves a model to `handler` in tfjs's format, its weights named `.../embeddings` in 16 bits. */
@@ -33,7 +35,7 @@ function inHalf(artifacts: tf.io.ModelArtifacts): tf.io.ModelArtifacts {
     from += part.length;
     const isEmbedding = spec.name.endsWith('/embeddings');
     const numbers = new Float32Array(part.buffer);
-    parts.push(isEmbedding ? new Uint8Array(Uint16Array.from(numbers, halfBits).buffer) : part);
+    parts.push(isEmbedding ? new Uint8Array(halves(numbers).buffer) : part);
     return isEmbedding ? { ...spec, quantization: { dtype: 'float16' as const } } : spec;
   });
   return { ...artifacts, weightSpecs, weightData: parts.map((part) => part.buffer as ArrayBuffer) };

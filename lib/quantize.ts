@@ -89,7 +89,7 @@ export function equalSteps(
 export function halfFloats(
   weight: Float32Array,
   { keepSign = false }: StoreOptions = {},
-): StoredWeight {
+): StoredWeight & { data: Uint16Array } {
   const bits = new Uint32Array(weight.buffer, weight.byteOffset, weight.length);
   const values = new Float32Array(weight.length);
   const data = Uint16Array.from(weight, (value, i) => {

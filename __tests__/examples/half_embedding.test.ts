@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { fileHandler } from 'tfjs-spikingformer/node';
-import { halfBits, saveWithHalfEmbedding } from '../../examples/_half_embedding';
+import { halves, saveWithHalfEmbedding } from '../../examples/_half_embedding';
 import { halfToNumber } from '../../interop/torch_file/half';
 import '../support/backends';
 import { temporaryDirectory } from '../support/process';
 
 const folder = temporaryDirectory();
+const halfBits = (value: number) => halves(Float32Array.of(value))[0];
 
 test.each([
   ['0', 0, 0],
