@@ -73,7 +73,7 @@ test('train --from digits: its body, and a head for other classes', () => {
   expect(stdout).toMatch(/^from digits: \d+ of \d+ weights, of tokenizer, block1; head is new$/m);
 });
 
-test('a path of that name comes first; a misspelled name is told', () => {
+test('a path of that name comes first; a misspelled name gets a suggestion', () => {
   mkdirSync(join(directory, 'recordings'));
   const there = cli('summary', 'recordings');
   expect(there.stderr).toMatch(/model must be a run's folder.*, but got 'recordings'/);

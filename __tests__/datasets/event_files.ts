@@ -168,6 +168,31 @@ export async function expectSameStream(
   expect(lengths.at(-1)).toBeGreaterThan(0);
 }
 
+/**
+ * Holds `expectSameStream` for any cuts and batches of so many draws of files, whole ones and mutated ones.
+ *
+ * @param stream gives batches of `batchSize`
+ */
+export async function expectSameStreams(
+  runs: number,
+  files: fc.Arbitrary<Uint8Array>,
+  read: (file: Uint8Array) => EventRecording,
+  stream: (chunks: AsyncIterable<Uint8Array>, batchSize: number) => AsyncIterable<EventRecording>,
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(files, mutated(files)),
+      fc.array(fc.nat(), { maxLength: 9 }),
+      fc.integer({ min: 1, max: 12 }),
+      async (file, borders, batchSize) => {
+        const cut = () => stream(pieces(file, borders), batchSize);
+        await expectSameStream(() => read(file), cut, batchSize);
+      },
+    ),
+    { numRuns: numRuns(runs) },
+  );
+}
+
 /** The file with some bytes set, some cut off its end or added, and sometimes a part taken out. */
 export function mutated(file: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   return fc

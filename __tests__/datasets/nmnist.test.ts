@@ -7,6 +7,7 @@ import {
   columns,
   eventsOn,
   expectSameStream,
+  expectSameStreams,
   mutated,
   nMnistFile,
   numRuns,
@@ -68,20 +69,11 @@ test('events beside the sensor are left out and counted, when told so', async ()
 });
 
 test('a stream gives the same, wherever its chunks are cut', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.oneof(file, mutated(file)),
-      fc.array(fc.nat(), { maxLength: 9 }),
-      fc.integer({ min: 1, max: 12 }),
-      async (bytes, borders, batchSize) => {
-        await expectSameStream(
-          () => readNMnist(bytes),
-          () => streamNMnist(pieces(bytes, borders), { batchSize }),
-          batchSize,
-        );
-      },
-    ),
-    { numRuns: numRuns(200) },
+  await expectSameStreams(
+    200,
+    file,
+    (whole) => readNMnist(whole),
+    (chunks, batchSize) => streamNMnist(chunks, { batchSize }),
   );
 });
 

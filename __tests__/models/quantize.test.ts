@@ -2,41 +2,15 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { fileHandler } from 'tfjs-spikingformer/node';
-import { allFamilies } from '../../models/families';
-import type { Family, FamilyConfig } from '../../models/family';
 import { describeEachBackend } from '../support/backends';
 import { expectForwardClose, expectSpikesEqual } from '../support/compare';
 import { seedWeights } from '../support/layer_test';
 import { expectNoLeak } from '../support/leaks';
 import { temporaryDirectory } from '../support/process';
+import { smallNetworks } from '../support/small_networks';
 
 const { layers, models } = spiking;
 const directory = temporaryDirectory();
-
-/** A small network of a preset's kind. */
-function small(family: Family, preset: FamilyConfig): FamilyConfig {
-  const { embedDim, ...sizes } = family.authors.smallest(preset);
-  const rank = preset.inputShape.length;
-  return {
-    ...preset,
-    ...sizes,
-    ...(embedDim !== undefined && { embedDim: 2 * (embedDim as number) }),
-    ...('numHeads' in family.options && { numHeads: 2 }),
-    ...('numClasses' in family.options && { numClasses: 5 }),
-    ...(rank === 3 && { inputShape: [16, 16, 3] }),
-    ...(rank === 4 && { inputShape: [3, 32, 32, 2] }),
-  };
-}
-
-/** One preset of each family for each kind of input: images, events, text. */
-const cases = allFamilies().flatMap((family) =>
-  [1, 2, 3, 4].flatMap((rank) => {
-    const preset = Object.keys(family.presets).find(
-      (name) => family.presets[name]!.inputShape.length === rank,
-    );
-    return preset ? [[preset, family] as const] : [];
-  }),
-);
 
 function seeded(model: tf.LayersModel): tf.LayersModel {
   for (const layer of model.layers) if (layer.weights.length > 0) seedWeights(layer);
@@ -84,37 +58,40 @@ function expectSame(actual: tf.LayersModel, expected: tf.LayersModel, x: tf.Tens
 }
 
 describeEachBackend('models.quantize', (backend) => {
-  test.each(cases)('of %s, through a file, fused too', async (preset, family) => {
-    const model = seeded(family.create(small(family, family.presets[preset]!)));
-    const x = inputOf(model);
-    const { small: int8, weights } = await reloaded(model, 'int8', `${backend}-${preset}`);
+  test.each(smallNetworks([1, 2, 3, 4]))(
+    'of %s, through a file, fused too',
+    async (preset, create) => {
+      const model = seeded(create());
+      const x = inputOf(model);
+      const { small: int8, weights } = await reloaded(model, 'int8', `${backend}-${preset}`);
 
-    let kernels = 0;
-    for (const weight of model.weights) {
-      const { format } = weights.find(({ name }) => name === weight.originalName)!;
-      expect(format === 'float32').toBe(weight.shape.length === 1);
-      if (format === 'float32') continue;
-      const behind = weight.originalName.replace(/kernel$/, 'bn/gamma');
-      const hasNorm = model.weights.some((w) => w !== weight && w.originalName === behind);
-      expect(format).toBe(hasNorm ? 'int8 per channel' : 'int8');
-      const numbers = rounded(weight, hasNorm);
-      weight.write(tf.tensor(numbers, weight.shape as number[]));
-      if (hasNorm) kernels++;
-    }
-    expectSame(int8, model, x);
-    if (kernels > 0) {
-      const fused = models.fuseBatchNorm(int8);
-      expectSame(fused, model, x);
-      await expect(models.quantize(fused, 'int8')).rejects.toThrow(
-        /cannot become int8: it is fused for inference/,
-      );
-      const { small: half } = await reloaded(fused, 'float16', `${backend}-fused`);
-      half.dispose();
-      fused.dispose();
-    }
-    for (const each of [model, int8]) each.dispose();
-    x.dispose();
-  });
+      let kernels = 0;
+      for (const weight of model.weights) {
+        const { format } = weights.find(({ name }) => name === weight.originalName)!;
+        expect(format === 'float32').toBe(weight.shape.length === 1);
+        if (format === 'float32') continue;
+        const behind = weight.originalName.replace(/kernel$/, 'bn/gamma');
+        const hasNorm = model.weights.some((w) => w !== weight && w.originalName === behind);
+        expect(format).toBe(hasNorm ? 'int8 per channel' : 'int8');
+        const numbers = rounded(weight, hasNorm);
+        weight.write(tf.tensor(numbers, weight.shape as number[]));
+        if (hasNorm) kernels++;
+      }
+      expectSame(int8, model, x);
+      if (kernels > 0) {
+        const fused = models.fuseBatchNorm(int8);
+        expectSame(fused, model, x);
+        await expect(models.quantize(fused, 'int8')).rejects.toThrow(
+          /cannot become int8: it is fused for inference/,
+        );
+        const { small: half } = await reloaded(fused, 'float16', `${backend}-fused`);
+        half.dispose();
+        fused.dispose();
+      }
+      for (const each of [model, int8]) each.dispose();
+      x.dispose();
+    },
+  );
 
   test('of words: signs of the embeddings, and so their spikes, are kept in both formats', async () => {
     const build = () =>

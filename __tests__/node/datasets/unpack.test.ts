@@ -17,7 +17,7 @@ const fresh = () => join(directory, `root${folders++}`);
 describe('unpack', () => {
   const place = (path: string) => /^folder\/(\w+)$/.exec(path)?.[1] ?? null;
 
-  test('takes what it is told to take, from zip, tar.gz and gz', async () => {
+  test('takes the files that it is asked for, from zip, tar.gz and gz', async () => {
     const body = Buffer.from('body');
     const root = fresh();
     write(root, 'a.zip', zipSync({ 'folder/one': body, 'other/two': body }));
