@@ -1,8 +1,9 @@
 /**
  * `npm run test:browser [-- --on webgpu|webgl|node] [--json FILE] [NAME...]`: the suites of lib, layers,
  * models and analysis on webgpu and webgl in headless Chromium, each file in a page of its own, and on
- * webgpu in Node (Dawn, from the npm package webgpu): the files that jest runs. SwiftShader is the GPU of
- * all three. The last line is `N passed, N failed`.
+ * webgpu in Node (Dawn, from the npm package webgpu): the files that jest runs, on webgpu all of them. A file
+ * that is named runs wherever it is asked for. SwiftShader is the GPU of all three. The last line is
+ * `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -39,6 +40,8 @@ const ELSEWHERE = [
 ];
 /** What runs in Node, too, on the kernels that Chromium tests with all the rest: the math, and one family's layers. */
 const IN_NODE = /^lib\/|^layers\/parity$/;
+/** The other families' fixtures, which run on webgpu alone: webgl has their layers by layers/every_layer, its math by lib. */
+const NOT_ON_WEBGL = /^(layers|models)\/(?!spikingformer)\w+_parity$/;
 /** SwiftShader takes its time over a model: half a minute, and ten on a machine that is busy. */
 const TEST_FILE_MS = 900_000;
 
@@ -51,13 +54,15 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
+const everything = positionals.length === 0;
+
 function testFiles() {
   const names = ROOMS.flatMap((room) =>
     readdirSync(join(tests, room))
       .filter((file) => file.endsWith('.test.ts'))
       .map((file) => `${room}/${file.slice(0, -'.test.ts'.length)}`),
   );
-  const wanted = (name) => positionals.length === 0 || positionals.some((p) => name.includes(p));
+  const wanted = (name) => everything || positionals.some((p) => name.includes(p));
   const computes = (name) => COMPUTES.test(readFileSync(join(tests, `${name}.test.ts`), 'utf8'));
   return names.filter((name) => wanted(name) && computes(name) && !ELSEWHERE.includes(name)).sort();
 }
@@ -197,6 +202,7 @@ async function runInChromium(names, backends, folder) {
     backends.map(async (backend) => {
       const ran = [];
       for (const name of names) {
+        if (everything && backend === 'webgl' && NOT_ON_WEBGL.test(name)) continue;
         ran.push(await runFile(browser, server.address, name, backend));
         show(ran.at(-1));
       }
@@ -218,7 +224,7 @@ try {
     backends.length > 0 ? runInChromium(names, backends, folder) : [],
     options.on.includes('node')
       ? runInNode(
-          names.filter((name) => IN_NODE.test(name)),
+          names.filter((name) => !everything || IN_NODE.test(name)),
           folder,
         )
       : [],
