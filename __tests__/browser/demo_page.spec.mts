@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
+import { trainedModels } from '../../models/trained_models';
 import {
   answers,
   BACKENDS,
@@ -36,6 +37,26 @@ before(async () => {
   site = await DemoSite.start();
 });
 after(() => site?.close());
+
+/** What the command prints. */
+function command(...args: string[]) {
+  const all = ['--import', 'tsx', 'cli/index.ts', ...args, '--backend', 'wasm', '--json'];
+  return JSON.parse(execFileSync(process.execPath, all, { encoding: 'utf8' }));
+}
+
+/** The command's answer to a picture, as the page shows it. */
+async function answersAsCommand(page: Page, predicted: Predicted): Promise<void> {
+  await answers(page, predicted.prediction);
+  assert.deepEqual(
+    await page.locator('#answer .percent').allTextContents(),
+    Object.values(predicted.probabilities).map((share) => `${(100 * share).toFixed(1)} %`),
+  );
+}
+
+interface Predicted {
+  prediction: string;
+  probabilities: Record<string, number>;
+}
 
 /** Waits until the pictures are of what is drawn now: all name the layers. */
 const inside = (page: Page) => page.locator('#raster canvas[aria-label^="Spike raster"]').waitFor();
@@ -125,14 +146,6 @@ test('class, rates and energy are those that the command prints for the same pic
   const png = join(folder, 'one.png');
   const raw = { width: 28, height: 28, channels: 1 } as const;
   await sharp(Buffer.from(images), { raw }).png().toFile(png);
-  const command = (...args: string[]) =>
-    JSON.parse(
-      execFileSync(
-        process.execPath,
-        ['--import', 'tsx', 'cli/index.ts', ...args, '--backend', 'wasm', '--json'],
-        { encoding: 'utf8' },
-      ),
-    );
   const model = 'weights/digits';
   const predicted = command('predict', model, idx, '--recipe', 'mnist-tiny', '--samples', '1');
   const energy = command('energy', model, '--data', idx, '--samples', '1');
@@ -140,14 +153,8 @@ test('class, rates and energy are those that the command prints for the same pic
 
   const { page } = await site.visitOnWasm();
   await page.setInputFiles('#picture', png);
-  await answers(page, predicted.prediction);
+  await answersAsCommand(page, predicted);
   assert.equal(predicted.prediction, String(labels[0]));
-  const shown = await page.locator('#answer .percent').allTextContents();
-  const expected = Object.values<number>(predicted.probabilities);
-  assert.deepEqual(
-    shown,
-    expected.map((share) => `${(100 * share).toFixed(1)} %`),
-  );
   const { totals, dense, ratio } = energy;
   await page.locator(`#energy[data-ratio="${ratio.toPrecision(4)}"]`).waitFor();
   const figure = page.locator('#energy');
@@ -193,6 +200,30 @@ test('each picture is saved as PNG and as CSV, and follows what is chosen', asyn
   await page.press('#traces input', 'Enter');
   await page.locator('#traces canvas[aria-label*="neuron 5 of block1/attn/q_lif"]').waitFor();
   assert.deepEqual(said, []);
+  await page.close();
+});
+
+test('photographs: another network, its accuracy beside it, answers as the command does', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spikingformer-page-'));
+  const png = join(folder, 'sky.png');
+  const sky = (i: number) => (i < 20 * 32 ? [90, 150, 230] : [40, 60 + (i % 32), 30]);
+  const pixels = Buffer.from(Array.from({ length: 32 * 32 }, (_, i) => sky(i)).flat());
+  await sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } })
+    .png()
+    .toFile(png);
+  const predicted = command('predict', 'cifar10', png);
+  const { page, said } = await site.visitOnWasm();
+  await page.selectOption('#model', 'weights/cifar10');
+  const { data, accuracy, samples } = trainedModels.cifar10;
+  const about = `trained on ${data}: ${(100 * accuracy).toFixed(2)} % of ${samples.toLocaleString('en')} test samples right`;
+  await page.locator('#about-model', { hasText: about }).waitFor();
+  await page.locator('#picture-hint', { hasText: 'airplane, automobile, bird' }).waitFor();
+  await page.setInputFiles('#picture', png);
+  await answersAsCommand(page, predicted);
+  await inside(page);
+  assert.deepEqual(await wrongForAxe(page), []);
+  assert.deepEqual(said, []);
+  rmSync(folder, { recursive: true });
   await page.close();
 });
 

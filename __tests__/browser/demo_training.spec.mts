@@ -58,7 +58,7 @@ for (const backend of BACKENDS) {
 
     // The page reads its own sample with it as Node does.
     await page.click('#train-use');
-    await page.locator('#about-model', { hasText: '1 time steps' }).waitFor();
+    await page.locator('#about-model', { hasText: '1 time step;' }).waitFor();
     await page.locator('#time', { hasText: 'ms per image' }).waitFor();
     const shown = await page.locator('#answer .percent').allTextContents();
     const image = await seenPicture(page);

@@ -73,7 +73,7 @@ test('the paper has a recipe for each of its rows, with the figures of the autho
       parameters: figures[row],
     });
   }
-  const ofPaper = /^(spikformer-)?(cifar|imagenet|dvs)(?!.*tiny)/;
+  const ofPaper = /^(spikformer-)?(cifar|imagenet|dvs)(?!.*tiny|10-2-128)/;
   expect(files.filter((file) => ofPaper.test(file))).toHaveLength(30);
   const { lr } = loadJson<{ schedules: { name: string; lr: number[] }[] }>(
     'recipe/lr_schedules',

@@ -12,6 +12,9 @@ import {
 import { probabilities } from 'tfjs-spikingformer/training';
 import { type PoolingStage, poolingStages } from './pooling';
 
+const trainedModels: Readonly<Record<string, spiking.models.TrainedModel>> =
+  spiking.models.trainedModels;
+
 /** A folder beside the page, or model.json with its weights, as files. */
 export type ModelSource = { folder: string } | { files: File[] };
 
@@ -24,6 +27,8 @@ export interface NetworkInfo {
   classes: number;
   timeSteps: number;
   parameters: number;
+  /** Of a network that the package ships: what it was trained on, and how it does on the test samples of that. */
+  trained: { data: string; accuracy: number; samples: number } | null;
   /** Paths of the LIF neurons, whose membranes can be traced. */
   neurons: string[];
   pooling: PoolingStage[];
@@ -64,7 +69,8 @@ export class Network {
           `but takes [${shape.map((size) => size ?? 'any')}]`,
       );
     }
-    return new Network(model, describe(model, shape));
+    const shipped = 'folder' in source ? source.folder : null;
+    return new Network(model, describe(model, shape, shipped));
   }
 
   /** Presents images that often. */
@@ -99,7 +105,8 @@ export class Network {
   }
 }
 
-function describe(model: tf.LayersModel, shape: number[]): NetworkInfo {
+/** @param folder beside the page; null for files of the visitor's own */
+function describe(model: tf.LayersModel, shape: number[], folder: string | null): NetworkInfo {
   const sample = shape.slice(-3) as NetworkInfo['sample'];
   const classes = model.outputs[0]!.shape.at(-1)!;
   const dataSet = dataSetNames.find(
@@ -118,6 +125,7 @@ function describe(model: tf.LayersModel, shape: number[]): NetworkInfo {
     classes,
     timeSteps,
     parameters: model.countParams(),
+    trained: trainedModels[/^weights\/(.*)$/.exec(folder ?? '')?.[1] ?? ''] ?? null,
     neurons,
     pooling: poolingStages(model),
   };

@@ -1,5 +1,6 @@
 /** Where a picture comes from: the drawing pad, ten samples, a file, the camera; and how the network sees it. */
 import type { NetworkInfo } from '../network/network';
+import { classNames } from './class_names';
 import { paintCells, penFor } from './drawing';
 import { DrawingPad } from './drawing_pad';
 import { button, element } from './elements';
@@ -56,6 +57,10 @@ export class InputView {
     if (before === info.sample.join()) return;
     const draws = info.sample.join() === '28,28,1';
     element('drawing').hidden = !draws;
+    element('clear').hidden = !draws;
+    const hint = element('picture-hint');
+    hint.hidden = draws;
+    hint.textContent = `Drop a picture here: one of ${classNames(info).join(', ')}.`;
     if (draws) this.drawSample(3);
     else this.show(null);
   }

@@ -26,7 +26,8 @@ export class ModelView {
     onError: (error: Error) => void,
   ) {
     for (const { folder, sample } of shipped) {
-      this.select.add(new Option(`${folder}: ${sample.join(' × ')}`, folder));
+      const name = folder.replace(/^weights\//, '');
+      this.select.add(new Option(`${name}: ${sample.join(' × ')}`, folder));
     }
     element('models').hidden = shipped.length < 2;
     this.select.addEventListener('change', () => onChoose({ folder: this.select.value }));
@@ -43,10 +44,14 @@ export class ModelView {
     });
   }
 
-  show({ dataSet, sample, classes, timeSteps, parameters }: NetworkInfo): void {
-    const known = dataSet ? `trained for ${dataSet}` : 'of a data set that the page does not know';
+  show({ dataSet, sample, classes, timeSteps, parameters, trained }: NetworkInfo): void {
+    const steps = timeSteps === 1 ? '1 time step' : `${timeSteps} time steps`;
     this.about.textContent =
-      `${parameters.toLocaleString('en')} parameters, ${sample.join(' × ')}, ${classes} classes, ` +
-      `${timeSteps} time steps; ${known}.`;
+      `${parameters.toLocaleString('en')} parameters, ${sample.join(' × ')}, ${classes} classes, ${steps}; ` +
+      (trained
+        ? `trained on ${trained.data}: ${(100 * trained.accuracy).toFixed(2)} % of ${trained.samples.toLocaleString('en')} test samples right.`
+        : dataSet
+          ? `trained for ${dataSet}.`
+          : 'of a data set that the page does not know.');
   }
 }
