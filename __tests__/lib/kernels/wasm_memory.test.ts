@@ -143,6 +143,7 @@ function* calls(): Generator<Call> {
     const dy = randomData(outShape, 1);
     const filter = randomData(filterShape, 2);
     yield { kernel: 'Conv2D', inputs: { x: randomData(shape, 3), filter }, attrs };
+    yield { kernel: 'Conv2D', inputs: { x: mostlyZero(shape), filter }, attrs };
     yield { kernel: 'Conv2DBackpropInput', inputs: { dy, filter }, attrs };
     yield { kernel: 'Conv2DBackpropFilter', inputs: { x: randomData(shape, 3), dy }, attrs };
     yield { kernel: 'Conv2DBackpropFilter', inputs: { x: mostlyZero(shape), dy }, attrs };
@@ -192,6 +193,11 @@ function* calls(): Generator<Call> {
       }
     }
   }
+  yield {
+    kernel: 'BatchMatMul',
+    inputs: { a: mostlyZero([70, 37]), b: randomData([37, 50], 1) },
+    attrs: { transposeA: false, transposeB: false },
+  };
   yield {
     kernel: 'BatchMatMul',
     inputs: { a: mostlyZero([700, 37]), b: randomData([700, 50], 1) },

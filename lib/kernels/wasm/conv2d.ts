@@ -6,7 +6,8 @@ import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { backend_util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { checkFloat32, type Heap, isThreaded, pointer, withHeap } from './backend';
-import { multiply } from './mat_mul';
+import { canReplaceDense, type ListedSizes, productSizes, sumListed } from './listed_sums';
+import { BLOCK_K, multiply } from './mat_mul';
 import { kernelsOf } from './module';
 import { runStock } from './stock';
 import { CACHED, roundUp, SPILL } from './tiles';
@@ -108,7 +109,7 @@ export function convDirect(
   );
 }
 
-/** A convolution with stride 1 into `out`. */
+/** A convolution with stride 1 into `out`, zeros and all. */
 export function convolve(
   backend: BackendWasm,
   heap: Heap,
@@ -149,6 +150,22 @@ export function convolve(
   );
 }
 
+/** The sizes of a convolution that can skip zeros and adds to the same bits as the dense one; else nothing. */
+function listedSizes(info: ConvInfo): ListedSizes | undefined {
+  const { batchSize, inHeight, inWidth, inChannels, outChannels, padInfo } = info;
+  if (isPointwise(info)) {
+    const pixels = batchSize * inHeight * inWidth;
+    return inChannels <= BLOCK_K ? productSizes(pixels, inChannels, outChannels) : undefined;
+  }
+  const size = info.filterHeight;
+  const isSame = [padInfo.top, padInfo.bottom, padInfo.left, padInfo.right].every(
+    (pad) => pad === (size - 1) / 2,
+  );
+  if (!isSame || info.filterWidth !== size) return undefined;
+  const image = { batch: batchSize, height: inHeight, width: inWidth };
+  return { ...image, channels: inChannels, size, filters: outChannels };
+}
+
 function forward(
   { x, filter }: { x: TensorInfo; filter: TensorInfo },
   backend: BackendWasm,
@@ -157,7 +174,12 @@ function forward(
   checkFloat32('Conv2D', { x, filter });
   return withHeap(backend, (heap) => {
     const out = heap.output(info.outShape);
-    convolve(backend, heap, info, x, filter, out);
+    const sizes = listedSizes(info);
+    if (sizes && canReplaceDense(backend, x, filter, sizes)) {
+      sumListed(backend, heap, sizes, x, filter, out);
+    } else {
+      convolve(backend, heap, info, x, filter, out);
+    }
     return out;
   });
 }

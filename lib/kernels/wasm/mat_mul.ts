@@ -6,6 +6,7 @@ import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { broadcast_util, util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { checkFloat32, type Heap, isThreaded, pointer, withHeap } from './backend';
+import { canReplaceDense, productSizes, sumListed } from './listed_sums';
 import { kernelsOf } from './module';
 import { isWorthSkipping, sparseFilterGradient, transposedProduct } from './sparse';
 import { runStock } from './stock';
@@ -60,6 +61,25 @@ export function multiply(
       blockN,
       blockK,
     );
+  }
+}
+
+/**
+ * out [m, n] = a b, where a is often spikes. Their zeros are skipped if the dense product adds in one block, to the
+ * same bits.
+ */
+function multiplySpikes(
+  backend: BackendWasm,
+  heap: Heap,
+  { m, n, k }: Pick<Sizes, 'm' | 'n' | 'k'>,
+  a: TensorInfo,
+  b: TensorInfo,
+  out: TensorInfo,
+): void {
+  if (k <= BLOCK_K && canReplaceDense(backend, a, b, { channels: k, filters: n })) {
+    sumListed(backend, heap, productSizes(m, k, n), a, b, out);
+  } else {
+    multiply(backend, heap, { m, n, k }, a, b, out);
   }
 }
 
@@ -135,8 +155,9 @@ function batchMatMul(
     const out = heap.output([...batch, m, n]);
     if (!transposeA && util.sizeFromShape(batchB) === 1) {
       // If one B serves all and the rows of A follow each other, this is one tall product.
-      const sizes = { m: m * util.sizeFromShape(batchA), n, k, transposeB };
-      multiply(backend, heap, sizes, a, b, out);
+      const sizes = { m: m * util.sizeFromShape(batchA), n, k };
+      if (transposeB) multiply(backend, heap, { ...sizes, transposeB }, a, b, out);
+      else multiplySpikes(backend, heap, sizes, a, b, out);
     } else if (transposeA && !transposeB && util.sizeFromShape(batch) === 1) {
       transposedMultiply(backend, heap, m, n, k, a, b, out);
     } else {

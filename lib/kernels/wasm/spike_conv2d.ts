@@ -1,97 +1,21 @@
-/**
- * SpikeConv2D on wasm: sums the filter's rows whose input is not zero or, if few inputs are zero, all of them. Both add
- * in the same order, to the same bits: the result of a sample never depends on the others in its batch.
- */
+/** SpikeConv2D on wasm: sums the filter's rows whose input is not zero or, if few inputs are zero, all of them. */
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
 import { checkFloat32, type Heap, pointer, withHeap } from './backend';
 import { convolve, describeConv } from './conv2d';
+import { isWorthListing, type ListedSizes, productSizes, sumListed } from './listed_sums';
 import { BLOCK_K } from './mat_mul';
 import { kernelsOf } from './module';
 import { areFinite } from './sparse';
-import { roundUp } from './tiles';
 
-/** Output channels that are summed together. */
-const STRIP = 32;
-/** Filter rows whose strips, 32 KiB, fit the L1 cache. */
-const CHUNK = 256;
-/** Pixels whose strips of sums are processed together. */
-const PIXELS = 512;
-/** Above this share of non-zeros, estimated from the first of them, the dense sum is faster. */
-const DENSITY = 0.6;
-const JUDGED = 1 << 16;
-/** The most float32 numbers that the lists of a block may take if nothing is zero. */
-const LISTS = 1 << 20;
-
-interface Sizes {
-  batch: number;
-  height: number;
-  width: number;
-  channels: number;
-  size: number;
-  filters: number;
-}
-
-/** The convolution's sizes; a linear map is one image with a single column of pixels. */
-function sizesOf({ x, filter }: SpikeConv2DInputs): Sizes {
+function sizesOf({ x, filter }: SpikeConv2DInputs): ListedSizes {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const [size, , , filters] = filter.shape as [number, number, number, number];
   return size === 1
-    ? { batch: 1, height: batch * height * width, width: 1, channels, size, filters }
+    ? productSizes(batch * height * width, channels, filters)
     : { batch, height, width, channels, size, filters };
-}
-
-/** The number of image rows per block. */
-function blockRows({ height, width, channels, size }: Sizes): number {
-  const listed = Math.floor(LISTS / (2 * width * size * channels)) - size + 1;
-  return Math.max(1, Math.min(height, Math.floor(PIXELS / width), listed));
-}
-
-function sumListed(
-  backend: BackendWasm,
-  heap: Heap,
-  sizes: Sizes,
-  { x, filter, scale, shift }: SpikeConv2DInputs,
-  y: TensorInfo,
-): void {
-  const { batch, height, width, channels, size, filters } = sizes;
-  const taps = Math.max(1, Math.min(size, Math.floor(CHUNK / channels)));
-  const slice = Math.min(channels, CHUNK);
-  const chunks = Math.ceil(size / taps) * Math.ceil(channels / slice);
-  const rows = blockRows(sizes);
-  const bordered = (rows + size - 1) * width;
-  const filterRows = size * size * channels;
-  const scratch = (length: number) => pointer(backend, heap.scratch(length));
-  const panels = scratch(filterRows * roundUp(filters, STRIP));
-  const starts = scratch(bordered * chunks + 1);
-  const lists = scratch(bordered * size * channels * 2);
-  const sums = scratch(rows * width * STRIP);
-  const flag = scratch(1);
-  const { spikeConv, spikeConvPack } = kernelsOf(backend);
-  spikeConvPack(pointer(backend, filter), filterRows, filters, panels);
-  spikeConv(
-    pointer(backend, x),
-    panels,
-    pointer(backend, scale),
-    pointer(backend, shift),
-    pointer(backend, y),
-    batch,
-    height,
-    width,
-    channels,
-    filters,
-    size,
-    size,
-    taps,
-    slice,
-    rows,
-    starts,
-    lists,
-    sums,
-    flag,
-  );
 }
 
 /**
@@ -100,10 +24,9 @@ function sumListed(
  */
 function isDense(backend: BackendWasm, { x, filter }: SpikeConv2DInputs): boolean {
   const [size, , channels] = filter.shape;
-  if (channels === 0 || !areFinite(backend, filter)) return true;
-  if (size === 1 && channels! > BLOCK_K) return false;
-  const judged = Math.min(util.sizeFromShape(x.shape), JUDGED);
-  return kernelsOf(backend).countNonZero(pointer(backend, x), judged) > DENSITY * judged;
+  if (channels === 0) return true;
+  if (size === 1 && channels! > BLOCK_K) return !areFinite(backend, filter);
+  return !isWorthListing(backend, x, filter);
 }
 
 function sumAll(
@@ -134,7 +57,7 @@ function spikeConv2D(inputs: SpikeConv2DInputs, backend: BackendWasm): TensorInf
   return withHeap(backend, (heap) => {
     const y = heap.output([...x.shape.slice(0, 3), filter.shape[3]!]);
     if (isDense(backend, inputs)) sumAll(backend, heap, inputs, y);
-    else sumListed(backend, heap, sizesOf(inputs), inputs, y);
+    else sumListed(backend, heap, sizesOf(inputs), x, filter, y, { scale, shift });
     return y;
   });
 }
