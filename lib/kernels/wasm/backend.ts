@@ -59,6 +59,22 @@ export function withHeap<T>(backend: BackendWasm, body: (heap: Heap) => T): T {
   }
 }
 
+/** The addresses of several pieces of scratch, in one allocation: a kernel of microseconds would notice more. */
+export function scratchOf<Name extends string>(
+  backend: BackendWasm,
+  heap: Heap,
+  lengths: Record<Name, number>,
+): Record<Name, number> {
+  const sizes = Object.entries<number>(lengths);
+  const total = sizes.reduce((sum, [, length]) => sum + length, 0);
+  let address = pointer(backend, heap.scratch(total));
+  const places = sizes.map(([name, length]) => {
+    address += 4 * length;
+    return [name, address - 4 * length];
+  });
+  return Object.fromEntries(places) as Record<Name, number>;
+}
+
 /** Throws unless every given tensor holds float32, the only type that the kernels support. */
 export function checkFloat32(
   kernel: string,

@@ -175,11 +175,11 @@ function forward(
   return withHeap(backend, (heap) => {
     const out = heap.output(info.outShape);
     const sizes = listedSizes(info);
-    if (sizes && canReplaceDense(backend, x, filter, sizes)) {
+    const isListed =
+      sizes !== undefined &&
+      canReplaceDense(backend, x, sizes) &&
       sumListed(backend, heap, sizes, x, filter, out);
-    } else {
-      convolve(backend, heap, info, x, filter, out);
-    }
+    if (!isListed) convolve(backend, heap, info, x, filter, out);
     return out;
   });
 }

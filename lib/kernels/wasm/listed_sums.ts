@@ -6,9 +6,8 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
-import { type Heap, heapView, pointer } from './backend';
+import { type Heap, heapView, pointer, scratchOf } from './backend';
 import { kernelsOf } from './module';
-import { areFinite } from './sparse';
 import { roundUp } from './tiles';
 
 /** Output channels that are summed together. */
@@ -38,21 +37,19 @@ export function productSizes(rows: number, channels: number, filters: number): L
   return { batch: 1, height: rows, width: 1, channels, size: 1, filters };
 }
 
-/** Whether to list: most of x is zero, and no zero of x hides a NaN, which 0 times infinity or NaN is. */
-export function isWorthListing(backend: BackendWasm, x: TensorInfo, filter: TensorInfo): boolean {
+/** Whether enough of x is zero for listing to be faster. */
+export function isSparse(backend: BackendWasm, x: TensorInfo): boolean {
   const judged = Math.min(util.sizeFromShape(x.shape), JUDGED);
-  const nonZeros = kernelsOf(backend).countNonZero(pointer(backend, x), judged);
-  return nonZeros <= DENSITY * judged && areFinite(backend, filter);
+  return kernelsOf(backend).countNonZero(pointer(backend, x), judged) <= DENSITY * judged;
 }
 
 /** Whether to list in a dense kernel's place, whose tiles are narrower: also if there are enough output channels. */
 export function canReplaceDense(
   backend: BackendWasm,
   x: TensorInfo,
-  filter: TensorInfo,
-  { channels, filters }: Pick<ListedSizes, 'channels' | 'filters'>,
+  { channels, filters }: ListedSizes,
 ): boolean {
-  return channels > 0 && filters >= STRIP / 2 && isWorthListing(backend, x, filter);
+  return channels > 0 && filters >= STRIP / 2 && isSparse(backend, x);
 }
 
 /** The number of image rows per block. */
@@ -68,7 +65,10 @@ function constants(backend: BackendWasm, heap: Heap, value: number, length: numb
   return pointer(backend, numbers);
 }
 
-/** y = scale * (x * filter) + shift; without an affine map, of scale 1 and shift 0. */
+/**
+ * y = scale * (x * filter) + shift; without an affine map, of scale 1 and shift 0. Returns false, and leaves y as it
+ * is, if the filter is not finite: 0 times NaN or infinity is NaN, which a zero of x would hide.
+ */
 export function sumListed(
   backend: BackendWasm,
   heap: Heap,
@@ -77,7 +77,7 @@ export function sumListed(
   filter: TensorInfo,
   y: TensorInfo,
   affine?: { scale: TensorInfo; shift: TensorInfo },
-): void {
+): boolean {
   const { batch, height, width, channels, size, filters } = sizes;
   const taps = Math.max(1, Math.min(size, Math.floor(CHUNK / channels)));
   const slice = Math.min(channels, CHUNK);
@@ -85,16 +85,18 @@ export function sumListed(
   const rows = blockRows(sizes);
   const bordered = (rows + size - 1) * width;
   const filterRows = size * size * channels;
-  const scratch = (length: number) => pointer(backend, heap.scratch(length));
-  const panels = scratch(filterRows * roundUp(filters, STRIP));
-  const starts = scratch(bordered * chunks + 1);
-  const lists = scratch(bordered * size * channels * 2);
-  const sums = scratch(rows * width * STRIP);
-  const flag = scratch(1);
+  const lengths = {
+    panels: filterRows * roundUp(filters, STRIP),
+    sums: rows * width * STRIP,
+    lists: bordered * size * channels * 2,
+    starts: bordered * chunks + 1,
+    flag: 1,
+  };
+  const { panels, sums, lists, starts, flag } = scratchOf(backend, heap, lengths);
+  const { spikeConv, spikeConvPack } = kernelsOf(backend);
+  if (!spikeConvPack(pointer(backend, filter), filterRows, filters, panels)) return false;
   const scale = affine ? pointer(backend, affine.scale) : constants(backend, heap, 1, filters);
   const shift = affine ? pointer(backend, affine.shift) : constants(backend, heap, 0, filters);
-  const { spikeConv, spikeConvPack } = kernelsOf(backend);
-  spikeConvPack(pointer(backend, filter), filterRows, filters, panels);
   spikeConv(
     pointer(backend, x),
     panels,
@@ -116,4 +118,5 @@ export function sumListed(
     sums,
     flag,
   );
+  return true;
 }

@@ -76,11 +76,12 @@ function multiplySpikes(
   b: TensorInfo,
   out: TensorInfo,
 ): void {
-  if (k <= BLOCK_K && canReplaceDense(backend, a, b, { channels: k, filters: n })) {
-    sumListed(backend, heap, productSizes(m, k, n), a, b, out);
-  } else {
-    multiply(backend, heap, { m, n, k }, a, b, out);
-  }
+  const sizes = productSizes(m, k, n);
+  const isListed =
+    k <= BLOCK_K &&
+    canReplaceDense(backend, a, sizes) &&
+    sumListed(backend, heap, sizes, a, b, out);
+  if (!isListed) multiply(backend, heap, { m, n, k }, a, b, out);
 }
 
 /** out [m, n] = aT b, with a [k, m] and b [k, n]: the gradient of weights, where a is often spikes. */

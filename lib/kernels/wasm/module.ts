@@ -10,6 +10,8 @@ interface Exports extends Record<Kernel, (...args: number[]) => void> {
   /** 1 or 0. */
   areFinite(address: number, length: number): number;
   countNonZero(address: number, length: number): number;
+  /** 1 or 0: whether the filter is finite. */
+  spikeConvPack(filter: number, rows: number, outChannels: number, to: number): number;
 }
 
 type Kernel =
@@ -32,7 +34,6 @@ type Kernel =
   | 'scaleAndShift'
   | 'sparseFilterGrad'
   | 'spikeConv'
-  | 'spikeConvPack'
   | 'sumMiddle'
   | 'sumTrailing'
   | 'transposeStrided';

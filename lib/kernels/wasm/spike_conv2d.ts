@@ -4,29 +4,31 @@ import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
 import { checkFloat32, type Heap, pointer, withHeap } from './backend';
-import { convolve, describeConv } from './conv2d';
-import { isWorthListing, type ListedSizes, productSizes, sumListed } from './listed_sums';
+import { convolve, describeConv, type Shape4D } from './conv2d';
+import { isSparse, type ListedSizes, productSizes, sumListed } from './listed_sums';
 import { BLOCK_K } from './mat_mul';
 import { kernelsOf } from './module';
-import { areFinite } from './sparse';
 
 function sizesOf({ x, filter }: SpikeConv2DInputs): ListedSizes {
-  const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  const [size, , , filters] = filter.shape as [number, number, number, number];
+  const [batch, height, width, channels] = x.shape as Shape4D;
+  const [size, , , filters] = filter.shape as Shape4D;
   return size === 1
     ? productSizes(batch * height * width, channels, filters)
     : { batch, height, width, channels, size, filters };
 }
 
-/**
- * Whether to take the dense sum: it is faster, and adds in the same order; or a zero of x would hide NaN; or there are
- * no channels to list.
- */
-function isDense(backend: BackendWasm, { x, filter }: SpikeConv2DInputs): boolean {
-  const [size, , channels] = filter.shape;
-  if (channels === 0) return true;
-  if (size === 1 && channels! > BLOCK_K) return !areFinite(backend, filter);
-  return !isWorthListing(backend, x, filter);
+/** Sums over the non-zeros, unless the dense sum is faster and adds in the same order. Returns whether it did. */
+function skipZeros(
+  backend: BackendWasm,
+  heap: Heap,
+  inputs: SpikeConv2DInputs,
+  y: TensorInfo,
+): boolean {
+  const { x, filter } = inputs;
+  const [size, , channels] = filter.shape as Shape4D;
+  const mustList = size === 1 && channels > BLOCK_K;
+  if (channels === 0 || !(mustList || isSparse(backend, x))) return false;
+  return sumListed(backend, heap, sizesOf(inputs), x, filter, y, inputs);
 }
 
 function sumAll(
@@ -52,12 +54,10 @@ function sumAll(
 }
 
 function spikeConv2D(inputs: SpikeConv2DInputs, backend: BackendWasm): TensorInfo {
-  const { x, filter, scale, shift } = inputs;
-  checkFloat32(SpikeConv2D, { x, filter, scale, shift });
+  checkFloat32(SpikeConv2D, inputs);
   return withHeap(backend, (heap) => {
-    const y = heap.output([...x.shape.slice(0, 3), filter.shape[3]!]);
-    if (isDense(backend, inputs)) sumAll(backend, heap, inputs, y);
-    else sumListed(backend, heap, sizesOf(inputs), x, filter, y, { scale, shift });
+    const y = heap.output([...inputs.x.shape.slice(0, 3), inputs.filter.shape[3]!]);
+    if (!skipZeros(backend, heap, inputs, y)) sumAll(backend, heap, inputs, y);
     return y;
   });
 }
