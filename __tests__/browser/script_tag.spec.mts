@@ -1,15 +1,15 @@
 /** Pages without a bundler: models that go from Node to the browser and back, through files for <script> tags. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import type { Browser, Page } from 'playwright-core';
 import { dataSets, normalize } from 'tfjs-spikingformer/datasets';
 import { fileHandler } from 'tfjs-spikingformer/node';
 import { launchChromium, openPage } from '../../scripts/browser/chromium.mjs';
+import { writeScriptTagPage } from '../../scripts/browser/script_tags.mjs';
 import { serve } from '../../scripts/browser/serve.mjs';
 import { mnist } from './demo_visitor.mjs';
 
@@ -26,23 +26,8 @@ let server: Awaited<ReturnType<typeof serve>>;
 
 before(async () => {
   await tf.ready();
-  const here = createRequire(import.meta.url);
-  const packaged = (name: string, file: string) =>
-    join(dirname(here.resolve(`@tensorflow/${name}/package.json`)), 'dist', file);
-  const scripts = [
-    packaged('tfjs', 'tf.min.js'),
-    packaged('tfjs-backend-wasm', 'tf-backend-wasm.min.js'),
-    packaged('tfjs-backend-webgpu', 'tf-backend-webgpu.min.js'),
-    'dist/spikingformer.min.js',
-    'dist/spikingformer-wasm.min.js',
-  ];
-  const binaries = ['tfjs-backend-wasm.wasm', 'tfjs-backend-wasm-simd.wasm'];
-  const files = [...scripts, ...binaries.map((file) => packaged('tfjs-backend-wasm', file))];
-  for (const file of files) cpSync(file, join(folder, basename(file)));
+  writeScriptTagPage(folder);
   cpSync(MODEL, join(folder, 'model'), { recursive: true });
-  const tags = scripts.map((file) => `<script src="${basename(file)}"></script>`);
-  const html = `<!doctype html><link rel="icon" href="data:,">${tags.join('')}`;
-  writeFileSync(join(folder, 'index.html'), html);
   server = await serve(folder);
   browser = await launchChromium();
 });

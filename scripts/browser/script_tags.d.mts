@@ -1,0 +1,2 @@
+export const ISOLATION: Record<string, string>;
+export function writeScriptTagPage(folder: string): void;
