@@ -23,6 +23,8 @@ interface Case {
   kind: TaskSpec['kind'];
   preset: string;
   metrics: Metric[];
+  /** Images, whatever --batch is. */
+  batch?: number;
 }
 
 const small = 'spikingformer-4-256-cifar10';
@@ -43,6 +45,12 @@ const cases: Record<string, Case> = {
   block: part('block'),
   tokenizer: part('tokenizer'),
   'spikingformer-4-256': network(small),
+  'one-image': {
+    kind: 'model',
+    preset: small,
+    metrics: ['eval_ms'],
+    batch: 1,
+  },
   'spikingformer-4-384': network('spikingformer-4-384-cifar10'),
   'qkformer-4-384': network('qkformer-4-384-cifar10'),
 };
@@ -205,7 +213,7 @@ export async function run(args: string[]): Promise<void> {
   const wantedPeers = chosen('peers', values.peers, peers);
   const theirs = values.peers !== undefined ? wantedPeers : quickly(wantedPeers, ...peers.slice(1));
   const rounds = count('rounds', values.rounds ?? (quick ? '3' : '7'));
-  const batch = count('batch', values.batch);
+  const wantedBatch = count('batch', values.batch);
   const threads = count('threads', values.threads);
   if (ours.some((name) => name.startsWith('tensorflow')) && (await ranInCopy('speed', args)))
     return;
@@ -215,15 +223,13 @@ export async function run(args: string[]): Promise<void> {
   console.log(
     `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, Node ${process.version}`,
   );
-  console.log(
-    `batch ${batch}, ${TIME_STEPS} time steps, ${SIZE} x ${SIZE}; medians of ${rounds} rounds`,
-  );
+  console.log(`${TIME_STEPS} time steps, ${SIZE} x ${SIZE}; medians of ${rounds} rounds`);
 
   const folder = mkdtempSync(join(tmpdir(), 'spikingformer-bench-'));
   try {
     for (const name of wantedCases) {
-      const { kind, preset, metrics } = cases[name]!;
-      console.log(`\n${name}`);
+      const { kind, preset, metrics, batch = wantedBatch } = cases[name]!;
+      console.log(`\n${name}, batch ${batch}`);
       const named = values.backends !== undefined;
       const names = [...ours, ...theirs].filter((each) =>
         metrics.some((metric) => takesPart(kind, metric, each, named)),
@@ -253,7 +259,8 @@ export async function run(args: string[]): Promise<void> {
         if (sizes[0]! > 0) console.log(`  ${sizes[0]} parameters`);
         const takers = (metric: Metric) =>
           contenders.filter((each) => takesPart(kind, metric, each.name, named));
-        const trainers = takers(metrics[kind === 'model' ? 0 : 1]!);
+        const trains = metrics.find((each) => each === 'train_ms' || each === 'gradient_ms');
+        const trainers = trains ? takers(trains) : [];
         await proveEqual(contenders, (contender) => trainers.includes(contender));
         const yardsticks = (metric: Metric): Record<string, () => number> =>
           kind === 'lif' && metric === 'forward_ms' ? { [COPY]: copying(batch) } : {};
