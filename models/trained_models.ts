@@ -40,6 +40,27 @@ const models = {
       },
     },
   },
+  cifar10: {
+    data: 'CIFAR-10',
+    license: 'none stated; its authors ask for a citation',
+    classes: 10,
+    accuracy: 0.8344,
+    samples: 10_000,
+    recipe: 'cifar10-2-128',
+    command:
+      'npx spikingformer train --recipe cifar10-2-128 --epochs 25 --backend tensorflow && ' +
+      'npx spikingformer quantize runs/cifar10-2-128 --to float16',
+    files: {
+      'model.json': {
+        bytes: 9553,
+        sha256: 'e559d279aa9c528e1c259567d02954488e17bbf45589e5a0b5d7c011c35cf7fc',
+      },
+      'model.weights.1c5421956de9fc01.bin': {
+        bytes: 1_327_240,
+        sha256: '1c5421956de9fc01639ba3f736f7624834c3b78224a38b23a19d5068f72a8d8b',
+      },
+    },
+  },
   recordings: {
     data: 'MNIST as an event camera records it, computed: 34 x 34, 8 frames of equal times',
     license: 'CC BY-SA 3.0',
