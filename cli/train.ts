@@ -6,6 +6,8 @@ import { basename, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { stringify } from 'yaml';
 import { checkBackend } from '../analysis/check_backend';
+import { defined } from '../lib/defined';
+import type { Precision } from '../lib/gradient_precision';
 import { shareStatistics } from '../lib/shared_statistics';
 import { countParameters } from '../models/parameters';
 import { batches } from '../node/batches';
@@ -20,6 +22,7 @@ import { numericEnvironment } from '../node/runs/numeric_environment';
 import { type Evaluation, evaluate } from '../training/evaluation';
 import { identityOf, modelFromRecipe, trainerConfigFromRecipe } from '../training/from_recipe';
 import { describeModel } from '../training/model_data';
+import { checkPrecision } from '../training/precision';
 import type { Recipe } from '../training/recipe';
 import { isOwnData } from '../training/recipe_data';
 import { InterruptedError, Trainer } from '../training/trainer';
@@ -54,6 +57,7 @@ export interface TrainArguments extends TeacherArguments, OwnArguments, FromArgu
   partial?: boolean;
   workers: number;
   syncBn?: boolean;
+  precision?: Precision;
   json?: boolean;
 }
 
@@ -97,7 +101,8 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
     beginning && options.recipe === undefined
       ? withNetworkOf(beginning, placed.recipe, options.set)
       : placed.recipe;
-  const asked = options.freeze ? { ...begun, freeze: options.freeze } : begun;
+  const { freeze, precision } = options;
+  const asked = { ...begun, ...defined({ freeze, precision }) };
   const isNew = isOwnData(asked.data.name) && !options.resume;
   const own = isNew ? await findOwnData(asked, options) : undefined;
   const recipe = own?.recipe ?? asked;
@@ -134,6 +139,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
   if (missing.length > 0) {
     throw new Error(`backend ${tf.getBackend()} lacks ${missing.join(', ')}, which training needs`);
   }
+  checkPrecision(recipe.precision ?? 'float32');
   const { parameters } = countParameters(model);
   const config = trainerConfigFromRecipe(recipe, {
     train: trainSplit,
@@ -185,6 +191,8 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
     say(
       `${recipe.name}: ${parameters.toLocaleString('en')} parameters on ${tf.getBackend()}, in ${run}`,
     );
+    if (recipe.precision === 'bfloat16')
+      say('gradients of inputs in bfloat16, all else in float32');
     if (chosen) say(chosen);
     if (copied) say(copied);
     if (taught) say(`teacher: ${taught.name}, SHA-256 ${taught.sha256}`);

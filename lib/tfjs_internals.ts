@@ -153,6 +153,13 @@ export interface OpAttr {
   value: number | boolean | string | number[];
 }
 
+/** TensorMetadata (tfjs-node/src/tfjs_binding.ts): a tensor of the binding; `dtype` is a TF_DataType. */
+interface TensorMetadata {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+
 /** NodeJSKernelBackend (tfjs-node/src/nodejs_kernel_backend.ts); for lib/kernels/tensorflow. */
 export interface TensorflowBackend extends tf.KernelBackend {
   /** Values of TensorFlow's TF_AttrType and TF_DataType. */
@@ -165,6 +172,9 @@ export interface TensorflowBackend extends tf.KernelBackend {
     TF_FLOAT: number;
     /** TensorFlow's version. */
     TF_Version: string;
+    /** For tensors of types that tfjs lacks, by their numbers in the binding. */
+    executeOp(name: string, attrs: OpAttr[], ids: number[], outputs: number): TensorMetadata[];
+    deleteTensor(id: number): void;
   };
   /** True for tfjs-node-gpu, whether or not it has found a GPU. */
   isGPUPackage: boolean;
@@ -175,6 +185,9 @@ export interface TensorflowBackend extends tf.KernelBackend {
     inputs: tf.TensorInfo[],
     outputs: number,
   ): tf.Tensor[];
+  /** For lib/kernels/tensorflow/bfloat16.ts, as is the next. */
+  getInputTensorIds(tensors: tf.TensorInfo[]): number[];
+  createOutputTensor(metadata: TensorMetadata): tf.Tensor;
 }
 
 // ---- tfjs-layers: the class Layer (tfjs-layers/src/engine/topology.ts) ------------------------------

@@ -27,6 +27,13 @@ void Set(napi_env env, napi_value object, const char* name, int value) {
   }
 }
 
+void Set(napi_env env, napi_value object, const char* name, bool value) {
+  napi_value boolean;
+  if (napi_get_boolean(env, value, &boolean) == napi_ok) {
+    napi_set_named_property(env, object, name, boolean);
+  }
+}
+
 /** Empty, or what went wrong. */
 std::string RegisterAll() {
   const spikingformer::Status status(TF_NewStatus());
@@ -56,6 +63,7 @@ NAPI_MODULE_INIT() {
   Set(env, exports, "interface", SPIKINGFORMER_INTERFACE);
   Set(env, exports, "instructionSet", spikingformer::NameOf(spikingformer::BestInstructionSet()));
   Set(env, exports, "threads", spikingformer::Threads());
+  Set(env, exports, "bfloat16", spikingformer::MultipliesBfloat16());
 #ifdef SPIKINGFORMER_GPU
   Set(env, exports, "cuda", spikingformer::kOnStream ? "stream" : "synchronized");
 #endif

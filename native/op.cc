@@ -3,6 +3,9 @@
 #include <cstdlib>
 #include <functional>
 #include <numeric>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 namespace spikingformer {
 
@@ -113,6 +116,17 @@ const char* NameOf(InstructionSet set) {
     case InstructionSet::kAvx2: return "avx2";
     default: return "baseline";
   }
+}
+
+bool MultipliesBfloat16() {
+#if defined(__x86_64__)
+  // Leaf 7, subleaf 1, bit 5 of EAX: older compilers do not know it by name.
+  unsigned eax, ebx, ecx, edx;
+  return BestInstructionSet() == InstructionSet::kAvx512 &&
+         __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & 1u << 5);
+#else
+  return false;
+#endif
 }
 
 void Register(const Definition& definition, void* (*create)(TF_OpKernelConstruction*),

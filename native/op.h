@@ -93,6 +93,9 @@ enum class InstructionSet { kBaseline, kAvx2, kAvx512 };
 InstructionSet BestInstructionSet();
 const char* NameOf(InstructionSet set);
 
+/** Whether the processor has AVX512-BF16, and may be used to that extent. */
+bool MultipliesBfloat16();
+
 template <class T>
 const T& Best(const Variants<T>& variants) {
   switch (BestInstructionSet()) {

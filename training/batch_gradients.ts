@@ -1,5 +1,6 @@
 /** Loss, number of correct answers and gradients of one batch, checked for NaN. */
 import * as tf from '@tensorflow/tfjs';
+import { type Precision, variableGradsIn } from '../lib/gradient_precision';
 import { installKernels } from '../lib/kernels';
 import { globalNorm } from './clip_gradients';
 import type { Forward } from './forward';
@@ -14,6 +15,8 @@ export interface Learner {
   forward: Forward;
   loss: TrainingLoss;
   teacher?: Teacher;
+  /** Of the gradients of inputs; checked by the trainer. */
+  precision: Precision;
   /** The variables of the model and of the loss. */
   variables: tf.Variable[];
 }
@@ -40,11 +43,15 @@ export async function batchGradients(
   let [value, norm]: (tf.Scalar | undefined)[] = [];
   try {
     teacher = await learner.teacher?.outputs(x, { at, ...(indices && { indices }) });
-    const result = tf.variableGrads(() => {
-      const outputs = learner.forward(x, true);
-      predictions = tf.keep(outputs.logits.argMax(-1));
-      return learner.loss.compute({ ...outputs, targets: y, at, ...(teacher && { teacher }) });
-    }, learner.variables);
+    const result = variableGradsIn(
+      learner.precision,
+      () => {
+        const outputs = learner.forward(x, true);
+        predictions = tf.keep(outputs.logits.argMax(-1));
+        return learner.loss.compute({ ...outputs, targets: y, at, ...(teacher && { teacher }) });
+      },
+      learner.variables,
+    );
     const gradients = result.grads;
     value = result.value;
     norm = globalNorm(gradients);

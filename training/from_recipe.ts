@@ -109,7 +109,7 @@ export function trainerConfigFromRecipe(
   recipe: Recipe,
   { train, test, batches, ranks, model, teacher }: RecipeData,
 ): Omit<TrainerConfig, 'model'> {
-  const { optimizer, schedule = {}, epochs, seed, averageDecay, checkpoint } = recipe;
+  const { optimizer, schedule = {}, epochs, seed, averageDecay, precision, checkpoint } = recipe;
   const accumulate = accumulateOf(recipe, ranks?.size ?? 1);
   const { name: _, clipNorm, ...adam } = optimizer;
   const { batchSize, mixup, labelSmoothing, augment } = recipe;
@@ -126,7 +126,8 @@ export function trainerConfigFromRecipe(
     test: testDataFromRecipe(recipe, { test, batches }),
     loss: lossFromRecipe(recipe, defined({ model, teacher })),
     accumulate,
-    ...defined({ teacher, ranks, averageDecay, clipNorm, saveEverySteps: checkpoint?.everySteps }),
+    ...defined({ teacher, ranks, averageDecay, clipNorm, precision }),
+    ...defined({ saveEverySteps: checkpoint?.everySteps }),
   };
 }
 

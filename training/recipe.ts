@@ -151,6 +151,8 @@ const shape = (model: z.ZodType<RecipeModel>) =>
         interpolation: z.enum(['bilinear', 'bicubic']).optional(),
       })
       .optional(),
+    /** Of the gradients of inputs. Default float32. */
+    precision: z.enum(['float32', 'bfloat16']).optional(),
     averageDecay: z.number().min(0).lt(1).optional(),
     checkpoint: z
       .strictObject({ keep: counted(10_000).optional(), everySteps: count.optional() })

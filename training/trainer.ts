@@ -14,6 +14,7 @@ import { forwardOf } from './forward';
 import { DivergedError, healthOn } from './health';
 import { softTargetCrossEntropy } from './losses';
 import type { EpochReport, StepReport, TrainingObserver } from './observer';
+import { checkPrecision } from './precision';
 import { noSums, type Progress } from './progress';
 import type { TrainerConfig } from './trainer_config';
 import type { TrainingBatch } from './training_data';
@@ -56,8 +57,10 @@ export class Trainer {
 
   constructor(readonly config: TrainerConfig) {
     const { model, optimizer, schedule, accumulate = 1, clipNorm, averageDecay, train } = config;
+    const { precision = 'float32' } = config;
     checkPositiveInteger('accumulate', accumulate);
     if (clipNorm !== undefined) checkPositive('clipNorm', clipNorm);
+    checkPrecision(precision);
     this.epochs = config.epochs ?? schedule.totalEpochs;
     checkPositiveInteger('epochs', this.epochs);
     this.crew = new DataParallel(config.ranks);
@@ -70,6 +73,7 @@ export class Trainer {
       model,
       forward: forwardOf(model, this.loss),
       loss: this.loss,
+      precision,
       ...(config.teacher && { teacher: config.teacher }),
       variables: [
         ...model.trainableWeights.map((weight) => weight.read() as tf.Variable),

@@ -1,5 +1,6 @@
 /** The configuration of a Trainer. */
 import type * as tf from '@tensorflow/tfjs';
+import type { Precision } from '../lib/gradient_precision';
 import type { AdamW } from './adamw';
 import type { LearningRateSchedule } from './cosine_schedule';
 import type { TrainingObserver } from './observer';
@@ -32,6 +33,13 @@ export interface TrainerConfig {
   clipNorm?: number;
   /** Decay of a moving average of the weights. Default: no average. */
   averageDecay?: number;
+  /**
+   * In what the gradients with respect to the inputs of convolutions and linear maps are computed. `bfloat16` rounds
+   * their factors and results to 8 significant bits and sums in float32; the forward pass and all other gradients stay
+   * in float32. It needs the backend tensorflow with the native ops, on a processor with AMX or AVX512-BF16. Default
+   * 'float32'.
+   */
+  precision?: Precision;
   observers?: readonly TrainingObserver[];
   /** Saves the run; called between steps. */
   save?: (trainer: Trainer) => Promise<void>;

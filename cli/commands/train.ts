@@ -1,5 +1,5 @@
 /** `spikingformer train`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   backendOption,
   dataFolderOption,
@@ -46,6 +46,12 @@ export const trainCommand = (program: Command) =>
     .option('--classes <names>', 'of your own data: only these class folders, in order', names)
     .option('--from <model>', `begin with the weights of ${MODEL_WITH_WEIGHTS}`)
     .option('--freeze <layers>', 'layers that do not learn, such as tokenizer,block1', names)
+    .addOption(
+      new Option(
+        '--precision <type>',
+        'of the gradients of inputs; bfloat16 is faster on tensorflow with AMX or AVX512-BF16',
+      ).choices(['float32', 'bfloat16']),
+    )
     .addOption(partialOption())
     .option(
       '--workers <n>',

@@ -89,6 +89,21 @@ const proveOps = () => {
   const filters = op('DepthwiseFilterGrad', 1, [tf.tensor4d([1, 2, 3], [1, 1, 3, 1]), tf.ones([1, 1, 3, 1])], {}, {},
     { size: 3 })[0];
   check('the gradient of depthwise filters', filters, [0, 0, 0, 3, 6, 5, 0, 0, 0]);
+  if (found.ops.bfloat16) proveBfloat16();
+};
+// As lib/kernels/tensorflow/bfloat16.ts: 1 + 2^-8 lies between two bfloat16 and goes to the even one, 1.
+const proveBfloat16 = () => {
+  const { TF_ATTR_TYPE: type, TF_ATTR_BOOL: bool, TF_FLOAT: single } = backend.binding;
+  const bfloat16 = 14;
+  const op = (name, attrs, ids) => backend.binding.executeOp(name, attrs, ids, 1)[0].id;
+  const cast = (id, from, to) => op('Cast', [{ name: 'SrcT', type, value: from },
+    { name: 'DstT', type, value: to }, { name: 'Truncate', type: bool, value: false }], [id]);
+  const factors = [tf.fill([32, 64], 1 + 2 ** -8), tf.ones([16, 64])];
+  const rounded = backend.getInputTensorIds(factors).map((id) => cast(id, single, bfloat16));
+  const product = op('MatMul', [{ name: 'transpose_a', type: bool, value: false },
+    { name: 'transpose_b', type: bool, value: true }, { name: 'T', type, value: bfloat16 }], rounded);
+  const result = cast(product, bfloat16, single);
+  check('a product in bfloat16', backend.binding.tensorDataSync(result), Array(32 * 16).fill(64));
 };
 if (ops) {
   found.ops = { ...own(ops) };

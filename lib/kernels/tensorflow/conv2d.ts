@@ -1,10 +1,13 @@
 /**
  * Convolutions on tfjs-node: TensorFlow's kernels, with all attributes of their ops, since tfjs-node refuses numeric
- * padding although TensorFlow supports it. If the input is mostly zero, our ops.
+ * padding although TensorFlow supports it. If the input is mostly zero, our ops; gradients of inputs in bfloat16, if
+ * the trainer asks for it.
  */
 import * as tf from '@tensorflow/tfjs';
+import { gradientsInBfloat16 } from '../../gradient_precision';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import { kernel, opAttrs } from './backend';
+import { runInBfloat16 } from './bfloat16';
 import { isWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
 
 /** Attributes that tfjs gives to all three kernels. */
@@ -51,9 +54,14 @@ function isPlain(info: ConvInfo, { dataFormat }: ConvAttrs): boolean {
   );
 }
 
-function convAttrs(backend: TensorflowBackend, info: ConvInfo, { dataFormat }: ConvAttrs) {
-  const { type, top, bottom, left, right } = info.padInfo;
-  const inNumbers = type !== 'VALID' && type !== 'SAME';
+function convAttrs(
+  backend: TensorflowBackend,
+  info: ConvInfo,
+  { dataFormat }: ConvAttrs,
+  type: number,
+) {
+  const { type: padding, top, bottom, left, right } = info.padInfo;
+  const inNumbers = padding !== 'VALID' && padding !== 'SAME';
   const perAxis = (batch: number[], height: number[], width: number[], channels: number[]) =>
     (dataFormat === 'NHWC'
       ? [batch, height, width, channels]
@@ -68,8 +76,8 @@ function convAttrs(backend: TensorflowBackend, info: ConvInfo, { dataFormat }: C
       }),
     },
     bools: { use_cudnn_on_gpu: true },
-    strings: { padding: inNumbers ? 'EXPLICIT' : type, data_format: dataFormat },
-    types: { T: backend.binding.TF_FLOAT },
+    strings: { padding: inNumbers ? 'EXPLICIT' : padding, data_format: dataFormat },
+    types: { T: type },
   });
 }
 
@@ -83,8 +91,12 @@ const override = <Inputs extends Record<string, tf.TensorInfo>, More = object>(
     const info = describeConv(...shapes(inputs, attrs), attrs);
     const skipped = isPlain(info, attrs) ? skipping?.(inputs, backend, info) : null;
     if (skipped) return skipped;
-    const opAttributes = convAttrs(backend, info, attrs);
-    return backend.executeMultipleOutputs(name, opAttributes, opInputs(inputs, attrs), 1)[0]!;
+    const attrsOf = (type: number) => convAttrs(backend, info, attrs, type);
+    const given = opInputs(inputs, attrs);
+    if (name === tf.Conv2DBackpropInput && gradientsInBfloat16()) {
+      return runInBfloat16(backend, name, attrsOf, given);
+    }
+    return backend.executeMultipleOutputs(name, attrsOf(backend.binding.TF_FLOAT), given, 1)[0]!;
   });
 
 const shapeTensor = (shape: number[]) => tf.tensor1d(shape, 'int32');

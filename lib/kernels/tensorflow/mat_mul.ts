@@ -1,8 +1,13 @@
-/** Matrix products on tfjs-node whose left factor is mostly zero, as spikes are. */
+/**
+ * Matrix products on tfjs-node whose left factor is mostly zero, as spikes are, and gradients of inputs in bfloat16, if
+ * the trainer asks for it.
+ */
 import * as tf from '@tensorflow/tfjs';
+import { gradientsInBfloat16 } from '../../gradient_precision';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import { runStockKernel } from '../override';
-import { kernel } from './backend';
+import { kernel, opAttrs } from './backend';
+import { runInBfloat16 } from './bfloat16';
 import { isWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
 
 interface Operands {
@@ -32,11 +37,21 @@ function skippingProduct(
   return transposeA ? skippingFilterGradient(backend, a, b, 1) : skippingConv(backend, a, b);
 }
 
+/** Whether it is a bT in a backward pass: the gradient of the rows that were multiplied by b. */
+function isInputGradient({ a, b }: Operands, { transposeA, transposeB }: MatMulAttrs): boolean {
+  return a.shape.length === 2 && b.shape.length === 2 && !transposeA && transposeB;
+}
+
 export const batchMatMulOverride = kernel<Operands, MatMulAttrs>(
   tf.BatchMatMul,
   (inputs, backend, attrs) => {
     const product = skippingProduct(inputs, backend, attrs);
     if (product) return product;
+    if (gradientsInBfloat16() && isInputGradient(inputs, attrs)) {
+      const bools = { transpose_a: false, transpose_b: true };
+      const attrsOf = (T: number) => opAttrs(backend, { bools, types: { T } });
+      return runInBfloat16(backend, 'MatMul', attrsOf, [inputs.a, inputs.b]);
+    }
     return runStockKernel(tf.BatchMatMul, 'tensorflow', { ...inputs }, backend, attrs) as tf.Tensor;
   },
 );

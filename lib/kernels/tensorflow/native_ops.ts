@@ -5,7 +5,7 @@
 import { tensorflowBackend } from './backend';
 
 /** The version of the ops' names, inputs and attributes as the kernels here call them; the addon reports its own. */
-export const OPS_INTERFACE = 7;
+export const OPS_INTERFACE = 8;
 
 /** What the loaded addon reports about itself. */
 export interface NativeOps {
@@ -13,6 +13,8 @@ export interface NativeOps {
   /** The instruction set that its loops use on this processor. */
   instructionSet: string;
   threads: number;
+  /** Whether the processor multiplies bfloat16: AVX512-BF16, which those with AMX have too. */
+  bfloat16: boolean;
   /** Of tfjs-node-gpu: whether the kernels run on TensorFlow's stream, or wait for the GPU before and after. */
   cuda?: 'stream' | 'synchronized';
 }
