@@ -1,6 +1,7 @@
 /** Tests that need tfjs-node, or the native ops in it: skipped, saying so, where there are none. */
 import * as tf from '@tensorflow/tfjs';
 import { nativeOpsInUse } from '../../lib/kernels/tensorflow';
+import { whyNoBfloat16 } from '../../lib/kernels/tensorflow/bfloat16';
 import '../../node/native/ops';
 
 function loadTfjsNode(): string | undefined {
@@ -47,3 +48,7 @@ export const describeTensorflow = (name: string, body: () => void) =>
 
 export const describeNativeOps = (name: string, body: () => void) =>
   describeUnless(noNativeOps, name, body);
+
+/** Of products in bfloat16, which not every processor has. */
+export const describeBfloat16 = (name: string, body: () => void) =>
+  describeUnless(noNativeOps ?? whyNoBfloat16(), name, body);

@@ -54,6 +54,12 @@ function isPlain(info: ConvInfo, { dataFormat }: ConvAttrs): boolean {
   );
 }
 
+/** With numeric padding, TensorFlow would also round its sums. */
+function isRounded(name: string, { padInfo }: ConvInfo): boolean {
+  const inNumbers = padInfo.type !== 'VALID' && padInfo.type !== 'SAME';
+  return name === tf.Conv2DBackpropInput && !inNumbers && gradientsInBfloat16();
+}
+
 function convAttrs(
   backend: TensorflowBackend,
   info: ConvInfo,
@@ -93,7 +99,7 @@ const override = <Inputs extends Record<string, tf.TensorInfo>, More = object>(
     if (skipped) return skipped;
     const attrsOf = (type: number) => convAttrs(backend, info, attrs, type);
     const given = opInputs(inputs, attrs);
-    if (name === tf.Conv2DBackpropInput && gradientsInBfloat16()) {
+    if (isRounded(name, info)) {
       return runInBfloat16(backend, name, attrsOf, given);
     }
     return backend.executeMultipleOutputs(name, attrsOf(backend.binding.TF_FLOAT), given, 1)[0]!;
