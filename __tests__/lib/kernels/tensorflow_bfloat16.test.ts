@@ -48,7 +48,7 @@ function expectRoundedGradient(
   const dy = tf.randomNormal(product(filter)(x).shape, 0, 1, 'float32', seed);
   const got = gradientOf(product(filter), x, dy, 'bfloat16');
   const expected = gradientOf(product(roundedTensor(filter)), x, roundedTensor(dy), 'float32');
-  const numbers = expected.dataSync();
+  const numbers = expected.dataSync<'float32'>();
   const largest = numbers.reduce((most, n) => Math.max(most, Math.abs(n)), 0);
   expect(got.shape).toEqual(x.shape);
   expectSameNumbers(got, roundedTensor(got), 'a gradient that is a bfloat16');

@@ -1,0 +1,50 @@
+/** The trainer's `precision`: where it is refused, and what it leaves as it is. */
+import * as tf from '@tensorflow/tfjs';
+import { checkPrecision } from '../../training/precision';
+import { describeEachBackend } from '../support/backends';
+import { describeBfloat16 } from '../support/tensorflow';
+import { tinyTrainer } from '../support/training';
+
+describeEachBackend('precision', (backend) => {
+  test('float32 is there, anything unknown is refused', () => {
+    expect(() => checkPrecision('float32')).not.toThrow();
+    expect(() => tinyTrainer({ precision: 'float16' as 'float32' })).toThrow(
+      "precision must be 'float32' or 'bfloat16', but got 'float16'",
+    );
+  });
+
+  if (backend !== 'tensorflow') {
+    test('bfloat16 is refused', () => {
+      expect(() => tinyTrainer({ precision: 'bfloat16' })).toThrow(
+        'precision bfloat16 needs the backend tensorflow with the native ops, on a processor with AMX or ' +
+          `AVX512-BF16, but the backend is ${backend}`,
+      );
+    });
+  }
+});
+
+describeBfloat16('a trainer in bfloat16', () => {
+  const losses = async (precision: 'float32' | 'bfloat16') => {
+    const steps: number[] = [];
+    const { finish, end } = tinyTrainer({
+      precision,
+      epochs: 2, // The first warms up, at a rate of almost 0.
+      observers: [{ onStep: ({ loss }) => void steps.push(loss) }],
+    });
+    await finish();
+    end();
+    return steps;
+  };
+
+  test('has the same first loss, others later, the same in each run', async () => {
+    const before = tf.memory().numTensors;
+    const [float32, bfloat16] = [await losses('float32'), await losses('bfloat16')];
+    expect(bfloat16[0]).toBe(float32[0]);
+    expect(bfloat16).not.toEqual(float32);
+    bfloat16.forEach((loss, i) => {
+      expect(Math.abs(loss - float32[i]!)).toBeLessThan(0.1 * float32[i]!);
+    });
+    expect(await losses('bfloat16')).toEqual(bfloat16);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});

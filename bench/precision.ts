@@ -1,0 +1,169 @@
+/**
+ * Gradients of inputs in bfloat16 beside float32, on tensorflow: `npm run bench -- precision [--rounds 15]`. The
+ * products of Spikingformer-4-256 at batch 16, T 4; a training step of it; and ten losses from the same weights, on
+ * fixed batches, and their relative difference. Epochs: `npm run results -- precision_epochs --recipe cifar10-tiny --precisions`.
+ */
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import '../node/native/ops';
+import * as spiking from 'tfjs-spikingformer';
+import { type Precision, variableGradsIn } from '../lib/gradient_precision';
+import { installKernels } from '../lib/kernels';
+import { adamW } from '../training/adamw';
+import { softTargetCrossEntropy } from '../training/losses';
+import { checkPrecision } from '../training/precision';
+import { seededWeights } from '../training/seeded_weights';
+import { settle } from './_settle';
+import { ranInCopy } from './_tensorflow';
+import { type Row, replaceCsv } from './csv';
+import { measure, printTimings, timingRows } from './measure';
+
+const PRESET = 'spikingformer-4-256-cifar10';
+const BATCH = 16;
+const PRECISIONS = ['float32', 'bfloat16'] as const;
+
+/** Gradients of outputs, and filters. */
+const products: [dyShape: number[], filterShape: number[]][] = [
+  [
+    [64, 32, 32, 64],
+    [3, 3, 32, 64],
+  ],
+  [
+    [64, 32, 32, 128],
+    [3, 3, 64, 128],
+  ],
+  [
+    [64, 16, 16, 256],
+    [3, 3, 128, 256],
+  ],
+  [
+    [64, 8, 8, 256],
+    [3, 3, 256, 256],
+  ],
+  [
+    [4096, 256],
+    [256, 256],
+  ],
+  [
+    [4096, 1024],
+    [256, 1024],
+  ],
+  [
+    [4096, 256],
+    [1024, 256],
+  ],
+];
+
+/** The gradient of a product's input, without the product itself. */
+function productGradient(dyShape: number[], filterShape: number[]) {
+  const filter = tf.randomNormal(filterShape, 0, 1, 'float32', 1);
+  const dy = tf.randomNormal(dyShape, 0, 1, 'float32', 2);
+  const x = tf.variable(tf.zeros([...dyShape.slice(0, -1), filterShape.at(-2)!]));
+  const stand = tf.customGrad((input, save) => {
+    (save as tf.GradSaveFunc)([]);
+    return {
+      value: tf.scalar(0),
+      gradFunc: () => {
+        const attrs = { strides: 1, pad: 'same', dataFormat: 'NHWC', dilations: 1 };
+        return filter.rank === 2
+          ? tf.matMul(dy, filter, false, true)
+          : (tf
+              .engine()
+              .runKernel(
+                tf.Conv2DBackpropInput,
+                { dy, filter },
+                { ...attrs, inputShape: (input as tf.Tensor).shape },
+              ) as tf.Tensor);
+      },
+    };
+  });
+  const run = (precision: Precision) => () =>
+    tf.tidy(() => void variableGradsIn(precision, () => stand(x) as tf.Scalar, [x]));
+  return { run, dispose: () => tf.dispose([filter, dy, x]) };
+}
+
+/** The network from seeded weights, and a step of its training, which returns the loss. */
+function network(precision: Precision) {
+  const model = seededWeights(0, () => spiking.models.create(PRESET));
+  const images = (seed: number) =>
+    tf.randomUniform(
+      [BATCH, ...(model.inputs[0]!.shape.slice(1) as number[])],
+      -2,
+      2,
+      'float32',
+      seed,
+    );
+  settle(model, images, 10);
+  const optimizer = adamW({ learningRate: 5e-4, weightDecay: 0.06 });
+  const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+  const step = (seed: number) =>
+    tf.tidy(() => {
+      const labels = Array.from({ length: BATCH }, (_, i) => (i + seed) % 10);
+      const targets = tf.oneHot(labels, 10).toFloat();
+      const loss = () =>
+        softTargetCrossEntropy(
+          targets as tf.Tensor2D,
+          model.apply(images(seed), { training: true }) as tf.Tensor2D,
+        ) as tf.Scalar;
+      const { value, grads } = variableGradsIn(precision, loss, variables);
+      optimizer.applyGradients(grads);
+      return value.dataSync()[0]!;
+    });
+  const dispose = () => {
+    optimizer.dispose();
+    model.dispose();
+  };
+  return { step, dispose };
+}
+
+/** The losses of ten steps in each precision. */
+function tenLosses(): Record<Precision, number>[] {
+  const [float32, bfloat16] = PRECISIONS.map((precision) => {
+    const { step, dispose } = network(precision);
+    const losses = Array.from({ length: 10 }, (_, i) => step(i));
+    dispose();
+    return losses;
+  }) as [number[], number[]];
+  return float32.map((loss, i) => ({ float32: loss, bfloat16: bfloat16[i]! }));
+}
+
+export async function run(args: string[]): Promise<void> {
+  if (await ranInCopy('precision', args)) return;
+  const { values } = parseArgs({ args, options: { rounds: { type: 'string', default: '15' } } });
+  createRequire(import.meta.url)('@tensorflow/tfjs-node');
+  await tf.setBackend('tensorflow');
+  installKernels();
+  checkPrecision('bfloat16');
+  const rows: Row[] = [];
+  const compare = async (title: string, run: (precision: Precision) => () => void) => {
+    const candidates = Object.fromEntries(PRECISIONS.map((name) => [name, run(name)]));
+    const timings = await measure(candidates, { rounds: Number(values.rounds) });
+    printTimings(title, timings);
+    rows.push(...timingRows(title, timings));
+  };
+  for (const [dyShape, filterShape] of products) {
+    const { run: gradient, dispose } = productGradient(dyShape, filterShape);
+    await compare(`input's gradient, [${dyShape}] by [${filterShape}]`, gradient);
+    dispose();
+  }
+  const trained = { float32: network('float32'), bfloat16: network('bfloat16') };
+  await compare(
+    `${PRESET}, batch ${BATCH}, training step`,
+    (precision) => () => void trained[precision].step(0),
+  );
+  for (const { dispose } of Object.values(trained)) dispose();
+  replaceCsv('results/precision.csv', ['what', 'name'], rows);
+
+  const { date, command } = rows[0]!;
+  const losses = tenLosses().map(({ float32, bfloat16 }, i) => ({
+    date: date!,
+    step: i + 1,
+    float32: float32.toFixed(6),
+    bfloat16: bfloat16.toFixed(6),
+    difference: (Math.abs(bfloat16 - float32) / float32).toExponential(1),
+    command: command!,
+  }));
+  console.table(losses, ['step', 'float32', 'bfloat16', 'difference']);
+  replaceCsv('results/precision_losses.csv', ['step'], losses);
+}
