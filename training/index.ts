@@ -8,6 +8,7 @@ import { AdamW } from './adamw';
 
 serialization.registerClass(AdamW); // Its file does too, but bundlers keep only what an entry itself calls.
 
+export type { Precision } from '../lib/gradient_precision';
 export { GradientAccumulator } from './accumulate_gradients';
 export { AdamW, type AdamWConfig, adamW } from './adamw';
 export {
