@@ -145,8 +145,9 @@ export function testDataFromRecipe(
 
 /** What must be equal for a run to resume as if never interrupted. */
 export function identityOf(recipe: Recipe): Record<string, unknown> {
-  const { name: _, description: __, checkpoint: ___, expected: ____, ...rest } = recipe;
-  return { recipe: rest };
+  const { name: _, description: __, checkpoint: ___, expected: ____, precision, ...rest } = recipe;
+  const isDefault = precision === undefined || precision === 'float32';
+  return { recipe: isDefault ? rest : { ...rest, precision } };
 }
 
 /** What the images of training batches depend on, and whether a sample differs from epoch to epoch. */

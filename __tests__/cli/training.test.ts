@@ -261,6 +261,17 @@ describe('refused before anything starts', () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  test('a precision that the backend does not have', () => {
+    const out = join(directory, 'bfloat16');
+    const asked = ['train', '--recipe', recipe, '--out', out, '--precision', 'bfloat16', ...flags];
+    const { status, stderr } = cli(...asked);
+    expect(stderr).toMatch(
+      /precision bfloat16 needs the backend tensorflow .* the backend is wasm/,
+    );
+    expect(status).toBe(1);
+    expect(existsSync(out)).toBe(false);
+  });
+
   test('a data set that is not there: how to get it', () => {
     const empty = join(directory, 'empty');
     mkdirSync(empty, { recursive: true });

@@ -1,9 +1,30 @@
 /** The trainer's `precision`: where it is refused, and what it leaves as it is. */
 import * as tf from '@tensorflow/tfjs';
+import { identityOf } from '../../training/from_recipe';
+import { parseRecipe } from '../../training/parse_recipe';
 import { checkPrecision } from '../../training/precision';
 import { describeEachBackend } from '../support/backends';
 import { describeBfloat16 } from '../support/tensorflow';
 import { tinyTrainer } from '../support/training';
+
+const recipe = (...settings: string[]) => parseRecipe(text, 'small.yaml', settings);
+const text = `name: small
+description: For a test.
+seed: 3
+model: { embedDim: 16, depth: 1, numHeads: 2, timeSteps: 2, patchSize: 8 }
+data: { name: mnist, trainSamples: 64, testSamples: 32 }
+epochs: 2
+batchSize: 16
+effectiveBatch: 16
+optimizer: { name: adamw, learningRate: 0.01 }
+`;
+
+test('a recipe is another one in bfloat16, but not in float32, the default', () => {
+  const identity = identityOf(recipe());
+  expect(identityOf(recipe('precision=float32'))).toEqual(identity);
+  expect(identityOf(recipe('precision=bfloat16'))).not.toEqual(identity);
+  expect(() => recipe('precision=float16')).toThrow(/--set: precision .*"float32"\|"bfloat16"/);
+});
 
 describeEachBackend('precision', (backend) => {
   test('float32 is there, anything unknown is refused', () => {
