@@ -1,7 +1,7 @@
 /**
  * Gradients of inputs in bfloat16 beside float32, on tensorflow: `npm run bench -- precision [--rounds 15]`. The
- * products of Spikingformer-4-256 at batch 16, T 4; a training step of it; and ten losses from the same weights, on
- * fixed batches, and their relative difference. Epochs: `npm run results -- precision_epochs --recipe cifar10-tiny --precisions`.
+ * products of Spikingformer-4-256 at batch 16, T 4; a training step of it; and the losses of ten steps of a small
+ * network, beside the relative spread of PyTorch's own runs. Epochs: CONTRIBUTING.md, `precision_epochs`.
  */
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
@@ -11,10 +11,11 @@ import * as spiking from 'tfjs-spikingformer';
 import { type Precision, variableGradsIn } from '../lib/gradient_precision';
 import { installKernels } from '../lib/kernels';
 import { adamW } from '../training/adamw';
-import { softTargetCrossEntropy } from '../training/losses';
+import { smoothTargets, softTargetCrossEntropy } from '../training/losses';
 import { checkPrecision } from '../training/precision';
 import { seededWeights } from '../training/seeded_weights';
 import { settle } from './_settle';
+import { lossesOfTenSteps, spreadOfPyTorch } from './_ten_steps';
 import { ranInCopy } from './_tensorflow';
 import { type Row, replaceCsv } from './csv';
 import { measure, printTimings, timingRows } from './measure';
@@ -83,7 +84,7 @@ function productGradient(dyShape: number[], filterShape: number[]) {
   return { run, dispose: () => tf.dispose([filter, dy, x]) };
 }
 
-/** The network from seeded weights, and a step of its training, which returns the loss. */
+/** The network from seeded weights, and a step of its training. */
 function network(precision: Precision) {
   const model = seededWeights(0, () => spiking.models.create(PRESET));
   const images = (seed: number) =>
@@ -97,35 +98,23 @@ function network(precision: Precision) {
   settle(model, images, 10);
   const optimizer = adamW({ learningRate: 5e-4, weightDecay: 0.06 });
   const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
-  const step = (seed: number) =>
+  const x = images(10);
+  const labels = Array.from({ length: BATCH }, (_, i) => i % 10);
+  const targets = tf.tensor2d(smoothTargets(labels, 10), [BATCH, 10]);
+  const loss = () =>
+    softTargetCrossEntropy(targets, model.apply(x, { training: true }) as tf.Tensor2D).asScalar();
+  const step = () =>
     tf.tidy(() => {
-      const labels = Array.from({ length: BATCH }, (_, i) => (i + seed) % 10);
-      const targets = tf.oneHot(labels, 10).toFloat();
-      const loss = () =>
-        softTargetCrossEntropy(
-          targets as tf.Tensor2D,
-          model.apply(images(seed), { training: true }) as tf.Tensor2D,
-        ) as tf.Scalar;
       const { value, grads } = variableGradsIn(precision, loss, variables);
       optimizer.applyGradients(grads);
-      return value.dataSync()[0]!;
+      value.dataSync();
     });
   const dispose = () => {
     optimizer.dispose();
     model.dispose();
+    tf.dispose([x, targets]);
   };
   return { step, dispose };
-}
-
-/** The losses of ten steps in each precision. */
-function tenLosses(): Record<Precision, number>[] {
-  const [float32, bfloat16] = PRECISIONS.map((precision) => {
-    const { step, dispose } = network(precision);
-    const losses = Array.from({ length: 10 }, (_, i) => step(i));
-    dispose();
-    return losses;
-  }) as [number[], number[]];
-  return float32.map((loss, i) => ({ float32: loss, bfloat16: bfloat16[i]! }));
 }
 
 export async function run(args: string[]): Promise<void> {
@@ -148,22 +137,22 @@ export async function run(args: string[]): Promise<void> {
     dispose();
   }
   const trained = { float32: network('float32'), bfloat16: network('bfloat16') };
-  await compare(
-    `${PRESET}, batch ${BATCH}, training step`,
-    (precision) => () => void trained[precision].step(0),
-  );
+  await compare(`${PRESET}, batch ${BATCH}, training step`, (precision) => trained[precision].step);
   for (const { dispose } of Object.values(trained)) dispose();
   replaceCsv('results/precision.csv', ['what', 'name'], rows);
 
   const { date, command } = rows[0]!;
-  const losses = tenLosses().map(({ float32, bfloat16 }, i) => ({
+  const spread = spreadOfPyTorch();
+  const bfloat16 = lossesOfTenSteps('bfloat16');
+  const losses = lossesOfTenSteps('float32').map((float32, i) => ({
     date: date!,
     step: i + 1,
     float32: float32.toFixed(6),
-    bfloat16: bfloat16.toFixed(6),
-    difference: (Math.abs(bfloat16 - float32) / float32).toExponential(1),
+    bfloat16: bfloat16[i]!.toFixed(6),
+    difference: (Math.abs(bfloat16[i]! - float32) / float32).toExponential(1),
+    pytorch_spread: spread[i]!.toExponential(1),
     command: command!,
   }));
-  console.table(losses, ['step', 'float32', 'bfloat16', 'difference']);
+  console.table(losses, ['step', 'float32', 'bfloat16', 'difference', 'pytorch_spread']);
   replaceCsv('results/precision_losses.csv', ['step'], losses);
 }

@@ -124,7 +124,7 @@ describe('from an address', () => {
 
 test('wrong names and options, and a page that gives no address', async () => {
   await expect(load('digit' as never)).rejects.toThrow(
-    /name must be one of digits, recordings.*\(Did you mean digits\?\), but got 'digit'/,
+    /name must be one of digits, cifar10, recordings.*\(Did you mean digits\?\), but got 'digit'/,
   );
   await expect(load('toString' as never)).rejects.toThrow(/name must be one of/);
   await expect(load('digits', { form: 'x' } as never)).rejects.toThrow(/no option 'form'/);
