@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import protobuf from 'protobufjs';
 import * as spiking from 'tfjs-spikingformer';
+import { VERSION } from '../../../lib/shared';
 import '../../support/backends';
 
 const { layers, interop } = spiking;
@@ -57,7 +58,7 @@ test('the file: versions, names, shapes, each name made once and before its use'
   expect(rest).toEqual({
     irVersion: '8',
     producerName: 'tfjs-spikingformer',
-    producerVersion: '0.1.0',
+    producerVersion: VERSION,
     opsetImport: [{ domain: '', version: '17' }],
   });
   const floats = (...dim: object[]) => ({ tensorType: { elemType: 1, shape: { dim } } });
