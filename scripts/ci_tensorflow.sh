@@ -33,9 +33,9 @@ suite() {
 }
 # What computes on the backend of the run; `npm test` has the rest.
 computing="$(
-  grep -rlE --include='*.test.ts' 'describe(EachBackend|LayerParity|ModelParity|Tensorflow|NativeOps)' \
+  grep -rlE --include='*.test.ts' 'describe(EachBackend|LayerParity|ModelParity|Tensorflow|NativeOps|Bfloat16)' \
     __tests__/{lib,layers,models,analysis}
-  echo __tests__/training/ten_steps.test.ts
+  echo __tests__/training/{ten_steps,precision}.test.ts
 )"
 suite 'with the native ops' "$computing" SPIKINGFORMER_TEST_NATIVE=1
 # The maths, the layers, and the authors' numbers: models are made of layers, whose kernels these are.
