@@ -4,7 +4,7 @@
  */
 
 /** The version in package.json; a test checks that. */
-export const VERSION = '0.1.0';
+export const VERSION = '0.2.0';
 
 interface Commons {
   version: string;
