@@ -1,4 +1,4 @@
-/** The ten steps of `__tests__/training/ten_steps.test.ts`, whose losses PyTorch has computed too. */
+/** Ten training steps of a small network, whose losses PyTorch has computed too; ours are held to them by a test. */
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
@@ -17,7 +17,7 @@ interface TenSteps {
   losses: Record<string, number[]>;
 }
 
-const tenSteps = (): TenSteps => JSON.parse(fixture('recipe/ten_steps.json').toString());
+export const tenSteps = (): TenSteps => JSON.parse(fixture('recipe/ten_steps.json').toString());
 
 /** By step: how far apart PyTorch's own runs are, relative to the first of them. */
 export function spreadOfPyTorch(): number[] {
