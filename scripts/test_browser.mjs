@@ -22,7 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundle } from './browser/bundle.mjs';
 import { launchChromium, openPage } from './browser/chromium.mjs';
-import { serve } from './browser/serve.mjs';
+import { ISOLATION, serve } from './browser/serve.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tests = join(root, '__tests__');
@@ -189,12 +189,7 @@ async function runInChromium(names, backends, folder) {
   symlinkSync(join(tests, 'fixtures'), join(folder, 'fixtures'));
   writeFileSync(join(folder, 'index.html'), PAGE);
   // Shared memory is for pages that no other origin can look into.
-  const server = await serve(folder, {
-    headers: {
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Embedder-Policy': 'require-corp',
-    },
-  });
+  const server = await serve(folder, { headers: ISOLATION });
   const browser = await launchChromium();
   console.log(`Chromium ${browser.version()}`);
   // Side by side: a page waits for its GPU process, and that one for the page.

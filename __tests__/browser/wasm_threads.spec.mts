@@ -10,8 +10,8 @@ import type { Browser } from 'playwright-core';
 import { dataSets, normalize } from 'tfjs-spikingformer/datasets';
 import type { BackendWasm } from '../../lib/tfjs_internals';
 import { launchChromium, openPage } from '../../scripts/browser/chromium.mjs';
-import { ISOLATION, writeScriptTagPage } from '../../scripts/browser/script_tags.mjs';
-import { serve } from '../../scripts/browser/serve.mjs';
+import { writeScriptTagPage } from '../../scripts/browser/script_tags.mjs';
+import { ISOLATION, serve } from '../../scripts/browser/serve.mjs';
 import { mnist } from './demo_visitor.mjs';
 
 /** What the page's script tags set. */

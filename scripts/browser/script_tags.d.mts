@@ -1,2 +1,1 @@
-export const ISOLATION: Record<string, string>;
 export function writeScriptTagPage(folder: string): void;

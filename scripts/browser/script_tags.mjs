@@ -20,12 +20,6 @@ const BINARIES = ['', '-simd', '-threaded-simd'].map((kind) =>
   packaged('tfjs-backend-wasm', `tfjs-backend-wasm${kind}.wasm`),
 );
 
-/** The headers that isolate a page, which gives it shared memory, and wasm threads. */
-export const ISOLATION = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
-
 /** Writes that page's index.html and its files; `scripts/build_script_tag.mjs` must have built ours. */
 export function writeScriptTagPage(folder) {
   for (const file of [...SCRIPTS, ...BINARIES]) cpSync(file, join(folder, basename(file)));

@@ -1,3 +1,4 @@
+export const ISOLATION: Record<string, string>;
 export function serve(
   folder: string,
   options?: { headers?: Record<string, string>; port?: number },

@@ -11,6 +11,12 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
+/** The headers that isolate a page, which gives it shared memory, and wasm threads. */
+export const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
 /** A file's path below `folder`; undefined where the address is none. */
 function fileOf(folder, url) {
   try {
