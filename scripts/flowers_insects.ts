@@ -2,7 +2,7 @@
  * Writes a small data set of two classes that no CIFAR-10 network was trained for, flowers and insects of CIFAR-100, as
  * a folder of your own: `npx tsx scripts/flowers_insects.ts runs/flowers-insects FILE.bin...`, from CIFAR-100's
  * records. The first 100 of each class are for training, all others for testing. Fine-tuning is measured on it:
- * CONTRIBUTING.md, `npm run results -- finetuning`.
+ * CONTRIBUTING.md, `npm run results -- finetuning_cifar10`.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

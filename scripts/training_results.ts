@@ -53,7 +53,7 @@ interface Variant {
   name?: string;
   settings?: string[];
   from?: string;
-  /** What is told of it, by column. */
+  /** What the results record of it, by column. */
   about: Record<string, string>;
 }
 
