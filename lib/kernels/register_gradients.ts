@@ -1,6 +1,7 @@
 /** Registers the gradients of this library's kernels with tfjs, and repairs tfjs's gradients that use them. */
 import * as tf from '@tensorflow/tfjs';
 import { definitions, installKernels } from './index';
+import { keepShapesOnly } from './keep_shapes';
 import { type GradientKernel, type KernelDefinition, noSecondOrder, runKernel } from './kernel';
 import { releaseGradients } from './release_gradients';
 import { wrapGradient } from './wrap_gradient';
@@ -42,12 +43,16 @@ const released = [
   ...['Transpose', 'Concat', 'Identity', 'Sum', 'MaxPool', 'Relu'],
 ];
 
+/** Stock operations whose gradients need the shapes of their inputs alone. */
+const shaped = ['Add', 'Sub', 'Reshape', 'ExpandDims', 'Sum', 'Mean'];
+
 /** Safe to call twice, also from two copies of this library. */
 export function registerGradients(): void {
   for (const gradient of definitions.flatMap(gradientOf)) {
     if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
   }
   const ours = definitions.filter(({ gradient }) => gradient).map(({ name }) => name);
+  for (const kernelName of shaped) keepShapesOnly(kernelName);
   for (const kernelName of [...ours, ...mended]) installFirst(kernelName);
   for (const kernelName of [...ours, ...released]) releaseGradients(kernelName);
 }
