@@ -66,15 +66,21 @@ export async function run(args: string[]): Promise<void> {
       tf.tidy(() => tf.randomUniform(shape, 0, 1, 'float32', 3).less(share).cast('float32')),
     );
     const { forward, gradient } = dense(spikes[0]!, filter, dy);
-    const skipping = (skip: (x: tf.Tensor) => tf.Tensor) =>
-      Object.fromEntries(spikes.map((x, i) => [`${100 * shares[i]!} %`, () => skip(x).dispose()]));
+    // As in training: spikes are kept as bits, from which the gradient is computed.
+    const product = (x: tf.Tensor) => skippingConv(backend, x, filter, { keep: true, most: 2 });
+    const kept = spikes.map((x) => tf.tidy(() => product(x).words!));
+    const sizes = { size, channels: shape.at(-1)!, most: 2 };
+    const skipping = (inputs: tf.Tensor[], skip: (x: tf.Tensor) => unknown) =>
+      Object.fromEntries(
+        inputs.map((x, i) => [`${100 * shares[i]!} %`, () => tf.tidy(() => void skip(x))]),
+      );
     for (const [what, candidates] of [
-      ['', { dense: forward, ...skipping((x) => skippingConv(backend, x, filter)) }],
+      ['', { dense: forward, ...skipping(spikes, product) }],
       [
         ', gradient of the filter',
         {
           dense: gradient,
-          ...skipping((x) => skippingFilterGradient(backend, x, dy, size)),
+          ...skipping(kept, (words) => skippingFilterGradient(backend, words, dy, sizes)),
         },
       ],
     ] as const) {
@@ -83,7 +89,7 @@ export async function run(args: string[]): Promise<void> {
       printTimings(title, timings);
       rows.push(...timingRows(title, timings));
     }
-    tf.dispose([filter, dy, spikes]);
+    tf.dispose([filter, dy, spikes, kept]);
   }
   replaceCsv('results/spike_products.csv', ['what', 'name'], rows);
 }

@@ -67,8 +67,7 @@ export class ConvBN extends KernelBN {
   override product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
     // For odd kernels at stride 1 this padding is 'same', which every backend computes fastest.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;
-    const images = foldTime(x) as tf.Tensor4D;
-    return conv2d(images, kernel as tf.Tensor4D, this.strides, padding);
+    return conv2d(x, kernel as tf.Tensor4D, this.strides, padding);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

@@ -118,7 +118,7 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
   }
 
   private unfolded(y: tf.Tensor, x: tf.Tensor): tf.Tensor {
-    return y.reshape(this.computeOutputShape(x.shape) as number[]);
+    return y.rank === x.rank ? y : y.reshape(this.computeOutputShape(x.shape) as number[]);
   }
 
   /**

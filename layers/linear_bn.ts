@@ -1,6 +1,6 @@
 /** A linear map over channels and batch normalization: the 1x1 ConvBN of attention and MLP. */
-import * as tf from '@tensorflow/tfjs';
-import { type ChannelAffine, spikeLinear } from '../lib/spike_conv';
+import type * as tf from '@tensorflow/tfjs';
+import { type ChannelAffine, linear, spikeLinear } from '../lib/spike_conv';
 import { checkBoolean, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
 import { mapInitializers } from './initializers';
 import { KernelBN } from './kernel_bn';
@@ -58,7 +58,7 @@ export class LinearBN extends KernelBN {
   }
 
   override product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
-    return tf.matMul(x.reshape([-1, kernel.shape[0]!]), kernel);
+    return linear(x, kernel);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

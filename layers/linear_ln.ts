@@ -1,6 +1,6 @@
 /** A linear map over channels and layer normalization: takes the place of LinearBN in text networks. */
 import * as tf from '@tensorflow/tfjs';
-import { spikeLinear } from '../lib/spike_conv';
+import { linear, spikeLinear } from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
 import { checkPositiveInteger, invalid } from '../lib/validate';
 import { applyTo, CompositeLayer } from './composite';
@@ -69,7 +69,7 @@ export class LinearLN extends CompositeLayer {
 
   /** @internal See MapLayer. */
   product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
-    return tf.matMul(x.reshape([-1, kernel.shape[0]!]), kernel);
+    return linear(x, kernel);
   }
 
   override operations(): OperationList {

@@ -3,7 +3,8 @@
  * channel. Zeros, 70 to 95 % of spikes, cost nothing if the backend has a kernel.
  */
 import * as tf from '@tensorflow/tfjs';
-import { installKernels, runSpikeConv2D } from './kernels';
+import { installKernels, runSpikeConv2D, runSpikeProduct } from './kernels';
+import { folded } from './kernels/spike_product';
 import { invalid } from './validate';
 
 /** The effect of a frozen batch norm on each channel: y = scale x + shift. */
@@ -60,16 +61,28 @@ export function spikeLinear(x: tf.Tensor, kernel: tf.Tensor2D, affine: ChannelAf
   });
 }
 
-/** tfjs's conv2d, on every backend also with numeric padding, which tfjs-node refuses. */
+/**
+ * tfjs's conv2d, on every backend also with numeric padding, which tfjs-node refuses. Images may have several axes
+ * before height, width and channels.
+ */
 export function conv2d(
-  x: tf.Tensor4D,
+  x: tf.Tensor,
   filter: tf.Tensor4D,
   strides: number,
   padding: number | 'same',
-): tf.Tensor4D {
+): tf.Tensor {
+  if (strides === 1 && padding === 'same') return runSpikeProduct(x, filter);
   installKernels();
-  return tf.conv2d(x, filter, strides, padding);
+  const y = tf.conv2d(folded(x, 4) as tf.Tensor4D, filter, strides, padding);
+  return y.reshape([...x.shape.slice(0, -3), ...y.shape.slice(1)]);
 }
+
+/**
+ * x kernel.
+ * @param x `[..., channels]`.
+ * @param kernel `[channels, units]`.
+ */
+export const linear = (x: tf.Tensor, kernel: tf.Tensor): tf.Tensor => runSpikeProduct(x, kernel);
 
 /**
  * One filter per channel, `[size, size, 1, channels]`, with stride 1 and padding 'same'.

@@ -57,7 +57,7 @@ export function spatialScores(x: tf.Tensor, windowSize: number): tf.Tensor3D {
     const rates = x.mean(1);
     const sums = rates.sum(3, true) as tf.Tensor4D;
     const box = tf.fill<tf.Rank.R4>([windowSize, windowSize, 1, 1], windowSize ** -2);
-    const around = conv2d(sums, box, 1, 'same');
+    const around = conv2d(sums, box, 1, 'same') as typeof sums;
     const norm = rates.square().sum(3, true).sqrt().maximum(EPSILON);
     const boxNorm = around
       .abs()

@@ -40,6 +40,8 @@ std::string RegisterAll() {
   spikingformer::RegisterMultiStepLif(status);
   spikingformer::RegisterFirstMaxPool(status);
   spikingformer::RegisterSpikeConv(status);
+  spikingformer::RegisterSpikeFilterGrad(status);
+  spikingformer::RegisterSpikeBits(status);
   spikingformer::RegisterDepthwise(status);
   spikingformer::RegisterBatchNorm(status);
   spikingformer::RegisterBatchNormLif(status);

@@ -59,14 +59,22 @@ const float* Call::Data(int i, const char* name, int64_t size) {
   return static_cast<const float*>(TF_TensorData(tensor));
 }
 
-float* Call::Output(int i, const std::vector<int64_t>& shape) {
+void* Call::Allocate(int i, const std::vector<int64_t>& shape, TF_DataType type, size_t bytes) {
   if (!ok()) return nullptr;
   const int64_t size =
       std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<int64_t>());
-  TF_Tensor* tensor = TF_AllocateOutput(context_, i, TF_FLOAT, shape.data(), shape.size(),
-                                        size * sizeof(float), status_.get());
+  TF_Tensor* tensor =
+      TF_AllocateOutput(context_, i, type, shape.data(), shape.size(), size * bytes, status_.get());
   tensors_.emplace_back(tensor);
-  return ok() ? static_cast<float*>(TF_TensorData(tensor)) : nullptr;
+  return ok() ? TF_TensorData(tensor) : nullptr;
+}
+
+float* Call::Output(int i, const std::vector<int64_t>& shape) {
+  return static_cast<float*>(Allocate(i, shape, TF_FLOAT, sizeof(float)));
+}
+
+int32_t* Call::Integers(int i, int64_t length) {
+  return static_cast<int32_t*>(Allocate(i, {length}, TF_INT32, sizeof(int32_t)));
 }
 
 void* Call::Temporary(int64_t bytes) {

@@ -49,10 +49,14 @@ class Call {
   /** The numbers of an input, of which there must be `size`. */
   const float* Data(int i, const char* name, int64_t size);
   float* Output(int i, const std::vector<int64_t>& shape);
+  /** An output of so many integers. */
+  int32_t* Integers(int i, int64_t length);
   /** Memory of the op's device that lasts as long as the call; null after an error. */
   void* Temporary(int64_t bytes);
 
  private:
+  void* Allocate(int i, const std::vector<int64_t>& shape, TF_DataType type, size_t bytes);
+
   TF_OpKernelContext* context_;
   Status status_;
   std::vector<Tensor> tensors_;

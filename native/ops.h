@@ -13,9 +13,15 @@ void RegisterMultiStepLif(const Status& status);
 void RegisterFirstMaxPool(const Status& status);
 
 /**
- * SpikingformerSpikeConv, SpikingformerSpikeConvFilterGrad and SpikingformerDensity: spike_conv.cc.
+ * SpikingformerSpikeConv: spike_conv.cc.
  */
 void RegisterSpikeConv(const Status& status);
+
+/** SpikingformerSpikeConvFilterGrad and SpikingformerSpikeBitsFilterGrad: spike_filter_grad.cc. */
+void RegisterSpikeFilterGrad(const Status& status);
+
+/** SpikingformerUnpackSpikes: spike_bits.cc. */
+void RegisterSpikeBits(const Status& status);
 
 /** SpikingformerDepthwiseFilterGrad: depthwise.cc. */
 void RegisterDepthwise(const Status& status);

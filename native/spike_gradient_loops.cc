@@ -3,53 +3,77 @@
 // the standard library (see lif_loops.cc).
 #include "spike_gradient_loops.h"
 
+#include "spike_lists.h"
 #include "spike_sums.h"
 
 namespace spikingformer {
 namespace {
 
-/**
- * Appends what is not zero of a pixel's channels: the pixel's place and the channel, and its value.
- */
-inline int64_t ListPixel(const float* x, int64_t channels, int32_t at, int64_t n,
-                         const GradientMemory& memory) {
-  const int32_t place = at * kGradientChannels;
-  int64_t c = 0;
+/** An input of real numbers. */
+struct Numbers {
+  const float* x;
+
+  Numbers From(int64_t i) const { return {x + i}; }
+
+  /**
+   * Appends what is not zero of a pixel's channels: the pixel's place and the channel, and its
+   * value.
+   */
+  int64_t ListPixel(int64_t channels, int32_t place, int64_t n,
+                    const GradientMemory& memory) const {
+    int64_t c = 0;
 #if defined(__AVX512F__)
-  const __m512i step = _mm512_set1_epi32(16);
-  __m512i places =
-      _mm512_add_epi32(_mm512_set1_epi32(place),
-                       _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-  for (; c + 16 <= channels; c += 16, places = _mm512_add_epi32(places, step)) {
-    const __m512 values = _mm512_loadu_ps(x + c);
-    const __mmask16 mask = _mm512_cmp_ps_mask(values, _mm512_setzero_ps(), _CMP_NEQ_UQ);
-    _mm512_storeu_si512(memory.places + n, _mm512_maskz_compress_epi32(mask, places));
-    _mm512_storeu_ps(memory.values + n, _mm512_maskz_compress_ps(mask, values));
-    n += __builtin_popcount(mask);
-  }
+    const __m512i step = _mm512_set1_epi32(16);
+    __m512i places =
+        _mm512_add_epi32(_mm512_set1_epi32(place),
+                         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    for (; c + 16 <= channels; c += 16, places = _mm512_add_epi32(places, step)) {
+      const __m512 values = _mm512_loadu_ps(x + c);
+      const __mmask16 mask = _mm512_cmp_ps_mask(values, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+      _mm512_storeu_si512(memory.places + n, _mm512_maskz_compress_epi32(mask, places));
+      _mm512_storeu_ps(memory.values + n, _mm512_maskz_compress_ps(mask, values));
+      n += __builtin_popcount(mask);
+    }
 #endif
-  for (; c < channels; c++) {
-    memory.places[n] = place + static_cast<int32_t>(c);
-    memory.values[n] = x[c];
-    n += x[c] != 0.0f;
+    for (; c < channels; c++) {
+      memory.places[n] = place + static_cast<int32_t>(c);
+      memory.values[n] = x[c];
+      n += x[c] != 0.0f;
+    }
+    return n;
   }
-  return n;
-}
+
+  static float Listed(const GradientMemory& memory, int64_t i) { return memory.values[i]; }
+};
+
+/** An input of spikes, whose values are all 1. */
+struct Spikes {
+  SpikeBits x;
+
+  Spikes From(int64_t i) const { return {x.From(i)}; }
+  int64_t ListPixel(int64_t channels, int32_t place, int64_t n,
+                    const GradientMemory& memory) const {
+    return ListSpikes(x, 0, channels, place, memory.places + n) - memory.places;
+  }
+  static float Listed(const GradientMemory&, int64_t) { return 1.0f; }
+};
 
 /**
  * Lists what is not zero of the block's channels [begin, end) by channel; `ends`: where each list
  * ends.
  */
-void ListChannels(const SpikeConv& p, const float* x, const PixelBlock& block, int64_t begin,
+template <class Input>
+void ListChannels(const SpikeConv& p, const Input& x, const PixelBlock& block, int64_t begin,
                   int64_t end, int64_t capacity, const GradientMemory& memory) {
   const int64_t padding = p.padding(), bordered = p.width + 2 * padding;
   int64_t n = 0;
   for (int64_t b = 0; b < block.images; b++) {
-    const float* from = x + b * p.height * p.width * p.channels + begin;
+    int64_t from = b * p.height * p.width * p.channels + begin;
     for (int64_t r = 0; r < block.rows; r++) {
       const int64_t at = (b * (block.rows + 2 * padding) + r) * bordered;
       for (int64_t w = 0; w < p.width; w++, from += p.channels) {
-        n = ListPixel(from, end - begin, static_cast<int32_t>(at + w), n, memory);
+        const int32_t place = static_cast<int32_t>(at + w) * kGradientChannels;
+        n = x.From(from).ListPixel(end - begin, place, n, memory);
       }
     }
   }
@@ -57,7 +81,7 @@ void ListChannels(const SpikeConv& p, const float* x, const PixelBlock& block, i
   for (int64_t i = 0; i < n; i++) {
     const uint32_t place = memory.places[i];
     const int32_t at = place / kGradientChannels;
-    memory.entries[memory.ends[place % kGradientChannels]++] = {at, memory.values[i]};
+    memory.entries[memory.ends[place % kGradientChannels]++] = {at, Input::Listed(memory, i)};
   }
 }
 
@@ -131,7 +155,8 @@ void GradientStrip(const SpikeConv& p, bool add, const FilterPart& part, int64_t
   }
 }
 
-void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole, const float* x,
+template <class Input>
+void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole, const Input& x,
                     const float* dy, float* dw, const FilterPart& part,
                     const GradientMemory& memory) {
   const int64_t capacity = GradientCapacity(p, whole);
@@ -140,7 +165,8 @@ void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole,
     for (int64_t row0 = 0; row0 < p.height; row0 += whole.rows) {
       const PixelBlock block = {Min(whole.images, images - b0), Min(whole.rows, p.height - row0)};
       const int64_t first_pixel = (b0 * p.height + row0) * p.width;
-      ListChannels(p, x + first_pixel * p.channels, block, part.begin, part.end, capacity, memory);
+      ListChannels(p, x.From(first_pixel * p.channels), block, part.begin, part.end, capacity,
+                   memory);
       const float* const dy0 = dy + b0 * p.height * p.width * p.filters;
       for (int64_t first = part.first; first < part.last;) {
         // Three columns of a filter are as many sums as one wide strip.
@@ -156,9 +182,20 @@ void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole,
   }
 }
 
+void OfNumbers(const SpikeConv& p, int64_t images, const PixelBlock& block, const float* x,
+               const float* dy, float* dw, const FilterPart& part, const GradientMemory& memory) {
+  FilterGradient(p, images, block, Numbers{x}, dy, dw, part, memory);
+}
+
+void OfSpikes(const SpikeConv& p, int64_t images, const PixelBlock& block, const SpikeBits& x,
+              const float* dy, float* dw, const FilterPart& part, const GradientMemory& memory) {
+  FilterGradient(p, images, block, Spikes{x}, dy, dw, part, memory);
+}
+
 }  // namespace
 
-#define LOOPS_OF(set) extern const SpikeGradientLoops spike_gradient_loops_##set = {FilterGradient}
+#define LOOPS_OF(set) \
+  extern const SpikeGradientLoops spike_gradient_loops_##set = {OfNumbers, OfSpikes}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

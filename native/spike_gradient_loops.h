@@ -40,6 +40,11 @@ struct SpikeGradientLoops {
   /** A part of dw, summed over all images block by block. */
   void (*filter_gradient)(const SpikeConv&, int64_t images, const PixelBlock&, const float* x,
                           const float* dy, float* dw, const FilterPart&, const GradientMemory&);
+
+  /** The same of spikes. */
+  void (*filter_gradient_spikes)(const SpikeConv&, int64_t images, const PixelBlock&,
+                                 const SpikeBits& x, const float* dy, float* dw, const FilterPart&,
+                                 const GradientMemory&);
 };
 
 // How many of each the memory has to have. A vector may be stored where a list ends.

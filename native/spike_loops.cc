@@ -3,6 +3,7 @@
 // standard library (see lif_loops.cc).
 #include "spike_loops.h"
 
+#include "spike_lists.h"
 #include "spike_sums.h"
 
 namespace spikingformer {
@@ -16,28 +17,6 @@ constexpr int64_t kWorth = 24;
 
 void Pack(const float* matrix, int64_t rows, int64_t columns, int64_t first, float* to) {
   PackColumns(matrix, rows, columns, first, StripWidth(columns, first), to);
-}
-
-/** Lists the places in [begin, end) at which x is not zero; returns the list's end. */
-inline int32_t* ListNonZeros(const float* x, int64_t begin, int64_t end, int32_t* list) {
-  int64_t k = begin;
-#if defined(__AVX512F__)
-  const __m512i step = _mm512_set1_epi32(16);
-  __m512i places =
-      _mm512_add_epi32(_mm512_set1_epi32(static_cast<int32_t>(begin)),
-                       _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-  for (; k + 16 <= end; k += 16, places = _mm512_add_epi32(places, step)) {
-    const __mmask16 mask =
-        _mm512_cmp_ps_mask(_mm512_loadu_ps(x + k), _mm512_setzero_ps(), _CMP_NEQ_UQ);
-    _mm512_storeu_si512(list, _mm512_maskz_compress_epi32(mask, places));
-    list += __builtin_popcount(mask);
-  }
-#endif
-  for (; k < end; k++) {
-    *list = static_cast<int32_t>(k);
-    list += x[k] != 0.0f;
-  }
-  return list;
 }
 
 /** y[i] = scale[i] sums[i] + shift[i], of the channels that there are. */
@@ -82,10 +61,64 @@ bool Finite(const float* x, int64_t length) {
   return sum == sum;
 }
 
+/** An input of real numbers. */
+struct Numbers {
+  const float* x;
+
+  Numbers From(int64_t i) const { return {x + i}; }
+  float DensityOf(int64_t length) const { return Density(x, length); }
+
+  /** Lists the places in [begin, end) at which x is not zero; returns the list's end. */
+  int32_t* List(int64_t begin, int64_t end, int32_t* list) const {
+    int64_t k = begin;
+#if defined(__AVX512F__)
+    const __m512i step = _mm512_set1_epi32(16);
+    __m512i places =
+        _mm512_add_epi32(_mm512_set1_epi32(static_cast<int32_t>(begin)),
+                         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    for (; k + 16 <= end; k += 16, places = _mm512_add_epi32(places, step)) {
+      const __mmask16 mask =
+          _mm512_cmp_ps_mask(_mm512_loadu_ps(x + k), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+      _mm512_storeu_si512(list, _mm512_maskz_compress_epi32(mask, places));
+      list += __builtin_popcount(mask);
+    }
+#endif
+    for (; k < end; k++) {
+      *list = static_cast<int32_t>(k);
+      list += x[k] != 0.0f;
+    }
+    return list;
+  }
+
+  /** Adds a row of the filter times the number at k. */
+  template <int kVectors>
+  void Add(int32_t k, const float* row, Sums<kVectors>* sums) const {
+    sums->Add(x[k], row);
+  }
+};
+
+/** An input of spikes. */
+struct Spikes {
+  SpikeBits x;
+
+  Spikes From(int64_t i) const { return {x.From(i)}; }
+  float DensityOf(int64_t length) const {
+    return static_cast<float>(static_cast<double>(CountSpikes(x, length)) / Max(length, 1));
+  }
+  int32_t* List(int64_t begin, int64_t end, int32_t* list) const {
+    return ListSpikes(x, begin, end, 0, list);
+  }
+  template <int kVectors>
+  void Add(int32_t, const float* row, Sums<kVectors>* sums) const {
+    sums->Add(row);
+  }
+};
+
 /** What of output rows is the same for every strip of filters. */
+template <class Input>
 struct ForwardRows {
   const SpikeConv& p;
-  const float* x;
+  Input x;
   int64_t begin, end;
   /** What the output rows meet of x. */
   int64_t first_row, last_row;
@@ -96,8 +129,8 @@ struct ForwardRows {
   const ForwardMemory& memory;
 
   /** What lies under one row of the filter: contiguous in x, as that row is in the filter. */
-  const float* Under(int64_t row, int64_t column) const {
-    return x + (row * p.width + column - p.padding()) * p.channels;
+  Input Under(int64_t row, int64_t column) const {
+    return x.From((row * p.width + column - p.padding()) * p.channels);
   }
 };
 
@@ -105,21 +138,13 @@ struct ForwardRows {
  * The part of a filter row that a pass adds up: sums wait in memory while another part is in the
  * cache.
  */
-ForwardRows Divide(const SpikeConv& p, const float* x, int64_t begin, int64_t end,
-                   const ForwardMemory& memory) {
-  ForwardRows rows = {p,
-                      x,
-                      begin,
-                      end,
-                      Max(begin - p.padding(), 0),
-                      Min(end + p.padding(), p.height),
-                      p.size,
-                      p.size * p.channels,
-                      1,
-                      memory};
+template <class Input>
+ForwardRows<Input> Divide(const SpikeConv& p, const Input& x, int64_t begin, int64_t end,
+                          const ForwardMemory& memory) {
+  const int64_t top = Max(begin - p.padding(), 0), bottom = Min(end + p.padding(), p.height);
+  ForwardRows<Input> rows = {p, x, begin, end, top, bottom, p.size, p.size * p.channels, 1, memory};
   const int64_t pixel = p.width * p.channels, filter_row = rows.block;
-  const float density =
-      Density(x + rows.first_row * pixel, (rows.last_row - rows.first_row) * pixel);
+  const float density = x.From(top * pixel).DensityOf((bottom - top) * pixel);
   if (density * filter_row <= kWorth) return rows;
   const int64_t least =
       Max(static_cast<int64_t>(kWorth / density), kCached / StripWidth(p.filters, 0));
@@ -130,7 +155,8 @@ ForwardRows Divide(const SpikeConv& p, const float* x, int64_t begin, int64_t en
 }
 
 /** Lists what is not zero, by the blocks of filter rows that it lies under. */
-void ListBlocks(const ForwardRows& rows) {
+template <class Input>
+void ListBlocks(const ForwardRows<Input>& rows) {
   const SpikeConv& p = rows.p;
   int32_t* start = rows.memory.starts;
   int32_t* list = rows.memory.lists;
@@ -141,7 +167,7 @@ void ListBlocks(const ForwardRows& rows) {
       for (int64_t b = 0; b < rows.blocks; b++) {
         *start++ = static_cast<int32_t>(list - rows.memory.lists);
         const int64_t from = Max(left, b * rows.block), to = Min(right, (b + 1) * rows.block);
-        list = ListNonZeros(rows.Under(row, column), from, to, list);
+        list = rows.Under(row, column).List(from, to, list);
       }
     }
   }
@@ -149,8 +175,8 @@ void ListBlocks(const ForwardRows& rows) {
 }
 
 /** The filters from `first` that one strip has. */
-template <int kVectors>
-void ForwardStrip(const ForwardRows& rows, const float* panel, const float* scale,
+template <int kVectors, class Input>
+void ForwardStrip(const ForwardRows<Input>& rows, const float* panel, const float* scale,
                   const float* shift, int64_t first, float* y) {
   constexpr int64_t kWidth = kVectors * kLanes;
   const SpikeConv& p = rows.p;
@@ -173,13 +199,13 @@ void ForwardStrip(const ForwardRows& rows, const float* panel, const float* scal
             sums.Read(kept);
           for (int64_t i = top; i < bottom; i++) {
             const int64_t from = row + i - padding;
-            const float* values = rows.Under(from, column);
+            const Input under = rows.Under(from, column);
             const float* weights = panel + i * p.size * p.channels * kWidth;
             const int64_t pixel = (from - rows.first_row) * p.width + column;
             const int32_t* const at = rows.memory.starts + pixel * rows.blocks + b;
             const int32_t* const end = lists + at[1];
             for (const int32_t* k = lists + at[0]; k < end; k++) {
-              sums.Add(values[*k], weights + *k * kWidth);
+              under.Add(*k, weights + *k * kWidth, &sums);
             }
           }
           if (ends)
@@ -192,22 +218,37 @@ void ForwardStrip(const ForwardRows& rows, const float* panel, const float* scal
   }
 }
 
-void Forward(const SpikeConv& p, const float* x, const float* panels, const float* scale,
+template <class Input>
+void Forward(const SpikeConv& p, const Input& x, const float* panels, const float* scale,
              const float* shift, float* y, int64_t begin, int64_t end,
              const ForwardMemory& memory) {
-  const ForwardRows rows = Divide(p, x, begin, end, memory);
+  const ForwardRows<Input> rows = Divide(p, x, begin, end, memory);
   ListBlocks(rows);
   for (int64_t first = 0; first < p.filters; first += kStrip) {
     const float* panel = panels + first * p.size * p.size * p.channels;
     const bool wide = StripWidth(p.filters, first) == kStrip;
-    (wide ? ForwardStrip<kWide> : ForwardStrip<kNarrow>)(rows, panel, scale, shift, first, y);
+    (wide ? ForwardStrip<kWide, Input> : ForwardStrip<kNarrow, Input>)(rows, panel, scale, shift,
+                                                                       first, y);
   }
+}
+
+void ForwardNumbers(const SpikeConv& p, const float* x, const float* panels, const float* scale,
+                    const float* shift, float* y, int64_t begin, int64_t end,
+                    const ForwardMemory& memory) {
+  Forward(p, Numbers{x}, panels, scale, shift, y, begin, end, memory);
+}
+
+void ForwardSpikes(const SpikeConv& p, const SpikeBits& x, const float* panels, const float* scale,
+                   const float* shift, float* y, int64_t begin, int64_t end,
+                   const ForwardMemory& memory) {
+  Forward(p, Spikes{x}, panels, scale, shift, y, begin, end, memory);
 }
 
 }  // namespace
 
-#define LOOPS_OF(set) \
-  extern const SpikeLoops spike_loops_##set = {kStrip, Density, Finite, Pack, Forward}
+#define LOOPS_OF(set)                                                          \
+  extern const SpikeLoops spike_loops_##set = {kStrip, Density,        Finite, \
+                                               Pack,   ForwardNumbers, ForwardSpikes}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

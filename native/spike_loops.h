@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "spike_bits.h"
+
 namespace spikingformer {
 
 /**
@@ -45,6 +47,11 @@ struct SpikeLoops {
    */
   void (*forward)(const SpikeConv&, const float* x, const float* panels, const float* scale,
                   const float* shift, float* y, int64_t begin, int64_t end, const ForwardMemory&);
+
+  /** The same of spikes. */
+  void (*forward_spikes)(const SpikeConv&, const SpikeBits& x, const float* panels,
+                         const float* scale, const float* shift, float* y, int64_t begin,
+                         int64_t end, const ForwardMemory&);
 };
 
 // How many of each the memory has to have. A vector may be stored where a list ends.

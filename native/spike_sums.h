@@ -31,6 +31,9 @@ struct Sums {
   void Write(float* to) const {
     for (int i = 0; i < kVectors; i++) Store(part[i], to + i * kLanes);
   }
+  void Add(const float* row) {
+    for (int i = 0; i < kVectors; i++) part[i] += Load(row + i * kLanes);
+  }
   void Add(float factor, const float* row) {
     for (int i = 0; i < kVectors; i++) part[i] += factor * Load(row + i * kLanes);
   }

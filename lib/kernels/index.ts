@@ -11,6 +11,7 @@ import * as kernel from './kernel';
 import * as maxPool from './max_pool';
 import * as multiStepLIF from './multi_step_lif';
 import * as spikeConv2D from './spike_conv2d';
+import * as spikeProduct from './spike_product';
 import * as updates from './updates';
 
 export const definitions: readonly kernel.KernelDefinition[] = [
@@ -19,6 +20,7 @@ export const definitions: readonly kernel.KernelDefinition[] = [
   ...batchNormLIF.batchNormLIFDefinitions,
   ...maxPool.maxPoolDefinitions,
   ...spikeConv2D.spikeConv2DDefinitions,
+  ...spikeProduct.spikeProductDefinitions,
   ...updates.updateDefinitions,
   ...attention.attentionDefinitions,
 ];
@@ -49,6 +51,7 @@ export const runBatchNormTraining = /* @__PURE__ */ installing(batchNorm.runBatc
 export const runBatchNormLIF = /* @__PURE__ */ installing(batchNormLIF.runBatchNormLIF);
 export const runFirstMaxPool = /* @__PURE__ */ installing(maxPool.runFirstMaxPool);
 export const runSpikeConv2D = /* @__PURE__ */ installing(spikeConv2D.runSpikeConv2D);
+export const runSpikeProduct = /* @__PURE__ */ installing(spikeProduct.runSpikeProduct);
 export const runAdamWStep = /* @__PURE__ */ installing(updates.runAdamWStep);
 export const runBlend = /* @__PURE__ */ installing(updates.runBlend);
 export const runSpikingAttention = /* @__PURE__ */ installing(attention.runSpikingAttention);

@@ -207,6 +207,8 @@ export async function build(
     'multi_step_lif',
     'first_max_pool',
     'spike_conv',
+    'spike_filter_grad',
+    'spike_bits',
     'depthwise',
     'batch_norm',
     'batch_norm_lif',
@@ -236,6 +238,7 @@ export async function build(
     'pool',
     'spike',
     'spike_gradient',
+    'spike_bits',
     'depthwise',
     'attention',
   ].map((name) => `${name}_loops`);

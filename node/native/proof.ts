@@ -85,7 +85,8 @@ const proveOps = () => {
   check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors])[0], [0.9]);
   if (found.gpu) return; // The rest are for CPUs alone.
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
-  check('a product of spikes', op('SpikeConv', 1, [tf.tensor2d([[1, 0, 1]]), kernel], {}, {}, { N: 0 })[0], [6, 8]);
+  check('a product of spikes', op('SpikeConv', 2, [tf.tensor2d([[1, 0, 1]]), kernel],
+    { most: 1 }, { keep: false }, { N: 0 })[0], [6, 8]);
   const filters = op('DepthwiseFilterGrad', 1, [tf.tensor4d([1, 2, 3], [1, 1, 3, 1]), tf.ones([1, 1, 3, 1])], {}, {},
     { size: 3 })[0];
   check('the gradient of depthwise filters', filters, [0, 0, 0, 3, 6, 5, 0, 0, 0]);

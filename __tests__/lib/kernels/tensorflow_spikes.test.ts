@@ -5,9 +5,10 @@ import { installKernels } from '../../../lib/kernels';
 import { stockKernel } from '../../../lib/kernels/override';
 import { tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
 import {
-  isWorthSkipping,
+  mayBeWorthSkipping,
   skippingConv,
   skippingFilterGradient,
+  unpackSpikes,
 } from '../../../lib/kernels/tensorflow/spikes';
 import '../../support/backends';
 import { expectClose } from '../../support/compare';
@@ -35,6 +36,13 @@ function dense(name: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tenso
 }
 const conv = { strides: 1, pad: 'same', dataFormat: 'NHWC', dilations: 1 };
 
+/** Bit by bit, so that -0 is not 0. */
+const expectSameBits = (got: tf.Tensor, expected: tf.Tensor) => {
+  expect(got.shape).toEqual(expected.shape);
+  const bits = (x: tf.Tensor) => new Uint32Array((x.dataSync() as Float32Array).slice().buffer);
+  expect(bits(got)).toEqual(bits(expected));
+};
+
 const upTo = (max: number) => fc.integer({ min: 1, max });
 const cases = {
   filters: upTo(150),
@@ -45,6 +53,8 @@ const cases = {
 
 describeNativeOps('convolutions that skip zeros', () => {
   const backend = () => tensorflowBackend()!;
+  /** Whatever share of x is not zero. */
+  const always = { most: 2 };
   const tolerance = { rel_to_max: 1e-5, atol: 1e-6 };
   beforeAll(installKernels);
 
@@ -58,15 +68,17 @@ describeNativeOps('convolutions that skip zeros', () => {
             const x = sparse(shape, density, ones, seed);
             const filterShape = [size, size, shape[3], filters];
             const filter = normal(filterShape, seed + 2);
-            const y = skippingConv(backend(), x, filter);
+            const y = skippingConv(backend(), x, filter, always).y!;
             expectClose(y, dense('Conv2D', { x, filter }, conv), 'y', tolerance);
 
             const [scale, shift] = [normal([filters], seed + 3), normal([filters], seed + 4)];
-            const scaled = skippingConv(backend(), x, filter, [scale, shift]);
+            const scaled = skippingConv(backend(), x, filter, { affine: [scale, shift], most: 2 })
+              .y!;
             expectClose(scaled, y.mul(scale).add(shift), 'scaled', tolerance);
 
             const dy = normal([...shape.slice(0, 3), filters], seed + 5);
-            const dw = skippingFilterGradient(backend(), x, dy, size);
+            const sizes = { size, channels: shape[3], ...always };
+            const dw = skippingFilterGradient(backend(), x, dy, sizes)!.reshape(filterShape);
             const attrs = { ...conv, filterShape };
             expectClose(dw, dense('Conv2DBackpropFilter', { x, dy }, attrs), 'dw', tolerance);
           });
@@ -85,10 +97,10 @@ describeNativeOps('convolutions that skip zeros', () => {
             const a = sparse([rows, channels], density, ones, seed);
             const b = normal([channels, filters], seed + 2);
             const plain = { transposeA: false, transposeB: false };
-            const y = skippingConv(backend(), a, b);
+            const y = skippingConv(backend(), a, b, always).y!;
             expectClose(y, dense('BatchMatMul', { a, b }, plain), 'y', tolerance);
             const dy = normal([rows, filters], seed + 3);
-            const dw = skippingFilterGradient(backend(), a, dy, 1);
+            const dw = skippingFilterGradient(backend(), a, dy, { size: 1, channels, ...always })!;
             const attrs = { ...plain, transposeA: true };
             expectClose(dw, dense('BatchMatMul', { a, b: dy }, attrs), 'dw', tolerance);
           });
@@ -103,16 +115,15 @@ describeNativeOps('convolutions that skip zeros', () => {
     ['images wider than a block', [1, 3, 1500, 4], 3],
     ['more images than a block has', [300, 2, 3, 5], 3],
     ['a kernel larger than the image', [2, 2, 1, 5], 7],
-    ['no images', [0, 4, 4, 5], 3],
   ])('take %s', (_, shape, size) => {
     tf.tidy(() => {
       const x = sparse(shape, 0.2, true, 1);
       const filter = normal([size, size, shape[3]!, 37], 2);
       const dy = normal([...shape.slice(0, 3), 37], 3);
-      const y = skippingConv(backend(), x, filter);
-      const dw = skippingFilterGradient(backend(), x, dy, size);
+      const y = skippingConv(backend(), x, filter, always).y!;
+      const sizes = { size, channels: shape[3]!, ...always };
+      const dw = skippingFilterGradient(backend(), x, dy, sizes)!.reshape(filter.shape);
       expect(y.shape).toEqual(dy.shape);
-      if (x.size === 0) return expect(dw.abs().max().dataSync()[0]).toBe(0);
       const attrs = { ...conv, filterShape: filter.shape };
       expectClose(y, dense('Conv2D', { x, filter }, conv), 'y', tolerance);
       expectClose(dw, dense('Conv2DBackpropFilter', { x, dy }, attrs), 'dw', tolerance);
@@ -129,12 +140,17 @@ describeNativeOps('convolutions that skip zeros', () => {
       refuse([3, 5, 3, 8], /as many rows as columns/);
       refuse([3, 3, 8], /must be \[size, size, channels, filters\]/);
       const affine = [tf.ones([7]), tf.ones([8])];
-      expect(() => skippingConv(backend(), x, tf.ones([3, 3, 3, 8]), affine)).toThrow(
+      expect(() => skippingConv(backend(), x, tf.ones([3, 3, 3, 8]), { affine })).toThrow(
         /scale must have 8 numbers, but has 7/,
       );
-      expect(() => skippingFilterGradient(backend(), x, tf.ones([2, 4, 3, 8]), 3)).toThrow(
-        /of the same sides/,
+      const dy = tf.ones([2, 4, 3, 8]);
+      const sizes = { size: 3, channels: 3 };
+      expect(() => skippingFilterGradient(backend(), x, dy, sizes)).toThrow(/of the same sides/);
+      const { words } = skippingConv(backend(), x, tf.ones([3, 3, 3, 8]), { keep: true });
+      expect(() => skippingFilterGradient(backend(), words!, tf.ones([4, 4, 8]), sizes)).toThrow(
+        /words must be those of dy's pixels/,
       );
+      expect(() => unpackSpikes(backend(), words!, [97])).toThrow(/must be those of length spikes/);
     });
   });
 
@@ -170,17 +186,74 @@ describeNativeOps('convolutions that skip zeros', () => {
       spy.mockRestore();
     }
 
-    const full = tf.ones(x.shape);
     const nan = tf.fill<tf.Rank.R4>([3, 3, 32, 64], NaN);
-    expect(isWorthSkipping(backend(), x, 64, 3, 'forward', filter)).toBe(true);
-    expect(isWorthSkipping(backend(), full, 64, 3, 'forward', filter)).toBe(false);
-    expect(isWorthSkipping(backend(), x, 8, 3, 'gradient', x)).toBe(false);
-    expect(isWorthSkipping(backend(), x, 64, 3, 'forward', nan)).toBe(false);
-    expect(isWorthSkipping(backend(), x, 64, 3, 'gradient', nan)).toBe(false);
     // Not hidden by zeros of x: TensorFlow's own convolution serves.
     const zeros = tf.zeros<tf.Rank.R4>(x.shape);
     const poisoned = tf.conv2d(zeros, nan, 1, 'same');
     expect(poisoned.dataSync().every(Number.isNaN)).toBe(true);
-    tf.dispose([x, filter, rows, weights, full, nan, zeros, poisoned]);
+    tf.dispose([x, filter, rows, weights, nan, zeros, poisoned]);
+  });
+
+  test('are left to dense ops where that is faster, or right', () => {
+    tf.tidy(() => {
+      const x = sparse([8, 16, 16, 32], 0.1, true, 1);
+      const full = tf.ones(x.shape);
+      const filter = normal([3, 3, 32, 64], 2);
+      const nan = tf.fill([3, 3, 32, 64], NaN);
+      expect(mayBeWorthSkipping(x, 64, 3)).toBe(true);
+      expect(mayBeWorthSkipping(x, 8, 3)).toBe(false);
+      expect(skippingConv(backend(), x, filter).y).not.toBeNull();
+      expect(skippingConv(backend(), full, filter).y).toBeNull();
+      expect(skippingConv(backend(), x, nan).y).toBeNull();
+      const sizes = { size: 3, channels: 32 };
+      const dy = normal([8, 16, 16, 64], 3);
+      const infinite = dy.mul(tf.tensor([...Array(63).fill(1), Infinity]));
+      const kept = (numbers: tf.Tensor) =>
+        skippingConv(backend(), numbers, filter, { keep: true }).words!;
+      for (const form of [(numbers: tf.Tensor) => numbers, kept]) {
+        const gradient = (numbers: tf.Tensor, of: tf.Tensor) =>
+          skippingFilterGradient(backend(), form(numbers), of, sizes);
+        expect(gradient(x, dy)).not.toBeNull();
+        expect(gradient(full, dy)).toBeNull();
+        expect(gradient(x, infinite)).toBeNull();
+      }
+    });
+  });
+
+  test('give the same bits of spikes as bits, which come back as they were', () => {
+    const shapes = fc.tuple(upTo(4), upTo(12), upTo(12), upTo(70));
+    fc.assert(
+      fc.property(
+        fc.record({ ...cases, shape: shapes, size: fc.constantFrom(1, 3, 5) }),
+        ({ shape, size, filters, density, seed }) => {
+          tf.tidy(() => {
+            const channels = shape[3];
+            const x = sparse(shape, density, true, seed);
+            const filter = normal([size, size, channels, filters], seed + 2);
+            const dy = normal([...shape.slice(0, 3), filters], seed + 3);
+            const { y, words } = skippingConv(backend(), x, filter, { ...always, keep: true });
+            expect(words!.size).toBe(Math.ceil(x.size / 32) + 1);
+            expectSameBits(unpackSpikes(backend(), words!, x.shape), x);
+            expectSameBits(y!, skippingConv(backend(), x, filter, always).y!);
+            const gradient = (of: tf.Tensor) =>
+              skippingFilterGradient(backend(), of, dy, { size, channels, ...always })!;
+            expectSameBits(gradient(words!), gradient(x));
+          });
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test.each([2, 0.5, -1, -0, NaN, Infinity])('keep no bits if a number is %d', (other) => {
+    tf.tidy(() => {
+      const matrix = normal([40, 33], 2);
+      for (const place of [0, 3999]) {
+        const numbers = tf.buffer([100, 40]);
+        numbers.set(other, Math.floor(place / 40), place % 40);
+        const { words } = skippingConv(backend(), numbers.toTensor(), matrix, { keep: true });
+        expect(words).toBeNull();
+      }
+    });
   });
 });

@@ -8,7 +8,7 @@ import { gradientsInBfloat16 } from '../../gradient_precision';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import { kernel, opAttrs } from './backend';
 import { runInBfloat16 } from './bfloat16';
-import { isWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
+import { mayBeWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
 
 /** Attributes that tfjs gives to all three kernels. */
 interface ConvAttrs {
@@ -114,18 +114,17 @@ export const conv2DOverrides: tf.KernelConfig[] = [
     ({ x, filter }) => [x.shape, filter.shape],
     ({ x, filter }) => [x, filter],
     ({ x, filter }, backend, { outChannels, filterHeight }) =>
-      isWorthSkipping(backend, x, outChannels, filterHeight, 'forward', filter)
-        ? skippingConv(backend, x, filter)
-        : null,
+      mayBeWorthSkipping(x, outChannels, filterHeight) ? skippingConv(backend, x, filter).y : null,
   ),
   override<Named<'x' | 'dy'>, { filterShape: number[] }>(
     tf.Conv2DBackpropFilter,
     ({ x }, { filterShape }) => [x.shape, filterShape],
     ({ x, dy }, { filterShape }) => [x, shapeTensor(filterShape), dy],
-    ({ x, dy }, backend, { outChannels, filterHeight }) =>
-      isWorthSkipping(backend, x, outChannels, filterHeight, 'gradient', dy)
-        ? skippingFilterGradient(backend, x, dy, filterHeight)
-        : null,
+    ({ x, dy }, backend, { outChannels, filterHeight: size, filterShape, inChannels }) => {
+      if (!mayBeWorthSkipping(x, outChannels, size)) return null;
+      const dw = skippingFilterGradient(backend, x, dy, { size, channels: inChannels });
+      return dw?.reshape(filterShape) ?? null;
+    },
   ),
   override<Named<'dy' | 'filter'>, { inputShape: number[] }>(
     tf.Conv2DBackpropInput,

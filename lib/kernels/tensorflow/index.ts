@@ -10,6 +10,7 @@ import { batchMatMulOverride } from './mat_mul';
 import { maxPoolKernels } from './max_pool';
 import { nativeOpsInUse } from './native_ops';
 import { spikeConv2DKernel } from './spike_conv2d';
+import { spikeProductKernels } from './spike_product';
 
 export { nativeOpsInUse };
 
@@ -20,7 +21,7 @@ function kernels(): KernelConfig[] {
   // On a GPU, TensorFlow's ops save different things for their gradients than these kernels expect.
   if (backend.isUsingGpuDevice) return native ? gpuKernels : [];
   const stock = [...batchNormKernels, ...maxPoolKernels];
-  return native ? [...gpuKernels, spikeConv2DKernel, ...stock] : stock;
+  return native ? [...gpuKernels, spikeConv2DKernel, ...spikeProductKernels, ...stock] : stock;
 }
 
 export const tensorflow: Backend = {

@@ -8,7 +8,7 @@ import type { TensorflowBackend } from '../../tfjs_internals';
 import { runStockKernel } from '../override';
 import { kernel, opAttrs } from './backend';
 import { runInBfloat16 } from './bfloat16';
-import { isWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
+import { mayBeWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
 
 interface Operands {
   a: tf.TensorInfo;
@@ -32,9 +32,10 @@ function skippingProduct(
   if (a.shape.length !== 2 || b.shape.length !== 2 || transposeB) return null;
   // TensorFlow reports mismatched sizes.
   if (b.shape[0] !== a.shape[transposeA ? 0 : 1]) return null;
-  const kind = transposeA ? 'gradient' : 'forward';
-  if (!isWorthSkipping(backend, a, b.shape[1]!, 1, kind, b)) return null;
-  return transposeA ? skippingFilterGradient(backend, a, b, 1) : skippingConv(backend, a, b);
+  if (!mayBeWorthSkipping(a, b.shape[1]!, 1)) return null;
+  return transposeA
+    ? skippingFilterGradient(backend, a, b, { size: 1, channels: a.shape[1]! })
+    : skippingConv(backend, a, b).y;
 }
 
 /** Whether it is a bT in a backward pass: the gradient of the rows that were multiplied by b. */

@@ -2,15 +2,17 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { SpikeConv2D, type SpikeConv2DInputs, spikeConv2D } from '../spike_conv2d';
 import { kernel } from './backend';
-import { isWorthSkipping, skippingConv } from './spikes';
+import { mayBeWorthSkipping, skippingConv } from './spikes';
 
 export const spikeConv2DKernel = kernel<SpikeConv2DInputs, object>(
   SpikeConv2D,
   ({ x, filter, scale, shift }, backend) => {
     const [size, , , filters] = filter.shape as [number, number, number, number];
-    if (isWorthSkipping(backend, x, filters, size, 'forward', filter)) {
-      return skippingConv(backend, x, filter, [scale, shift]);
-    }
-    return spikeConv2D(x as Tensor4D, filter as Tensor4D, scale as Tensor, shift as Tensor);
+    const skipped = mayBeWorthSkipping(x, filters, size)
+      ? skippingConv(backend, x, filter, { affine: [scale, shift] }).y
+      : null;
+    return (
+      skipped ?? spikeConv2D(x as Tensor4D, filter as Tensor4D, scale as Tensor, shift as Tensor)
+    );
   },
 );

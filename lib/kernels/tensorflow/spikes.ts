@@ -1,6 +1,6 @@
 /**
- * Convolutions and matrix products on tfjs-node whose input is mostly zero, as spikes are: by our ops, which skip the
- * zeros.
+ * The native ops for convolutions and matrix products on tfjs-node whose input is mostly zero, as spikes are: they skip
+ * the zeros.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
@@ -15,53 +15,71 @@ const WORTH = 1 << 20;
 /** With fewer output channels, most of a vector is empty. */
 const CHANNELS = 32;
 
-/**
- * Whether skipping the zeros of x is faster for a kernel of `size` with `outChannels` outputs, or for its gradient.
- * Never if the `other` factor, filter or dy, has an infinite or NaN number, which a zero would hide.
- */
-export function isWorthSkipping(
-  backend: TensorflowBackend,
-  x: TensorInfo,
-  outChannels: number,
-  size: number,
-  product: keyof typeof DENSITY,
-  other: TensorInfo,
-): boolean {
+/** Whether it may be faster to skip the zeros of x for a kernel of `size` with `outChannels` outputs. */
+export function mayBeWorthSkipping(x: TensorInfo, outChannels: number, size: number): boolean {
   if (outChannels < CHANNELS || x.dtype !== 'float32') return false;
-  if (util.sizeFromShape(x.shape) * outChannels * size ** 2 < WORTH) return false;
-  if (!hasCpuOps()) return false;
-  const attrs = opAttrs(backend, { floats: { most: DENSITY[product] } });
-  const [density] = backend.executeMultipleOutputs('SpikingformerDensity', attrs, [x, other], 1);
-  const share = density!.dataSync()[0]!;
-  density!.dispose();
-  return share < DENSITY[product];
+  return util.sizeFromShape(x.shape) * outChannels * size ** 2 >= WORTH && hasCpuOps();
+}
+
+/** The result of an op that returns nothing if a dense product is faster, or a factor is not finite. */
+const unlessEmpty = (result: Tensor) => (result.size > 0 ? result : null);
+
+/** Options of `skippingConv`. */
+interface Skipping {
+  /** Factor and term of each channel of the output. */
+  affine?: TensorInfo[];
+  /** Whether to return spikes as bits. */
+  keep?: boolean;
+  /** The largest share of non-zeros. */
+  most?: number;
 }
 
 /**
- * x convolved with a filter `[size, size, channels, filters]`, or times a matrix `[channels, units]`; then times scale
- * plus shift, if they are given.
+ * x convolved with a filter `[size, size, channels, filters]`, or times a matrix `[channels, filters]`; null if there
+ * are too few zeros, or if the filter has an infinite or NaN number, which a zero would hide. And with `keep`, x as
+ * bits if it is spikes, or null.
  */
 export function skippingConv(
   backend: TensorflowBackend,
   x: TensorInfo,
   filter: TensorInfo,
-  affine: TensorInfo[] = [],
-): Tensor {
-  return backend.executeMultipleOutputs(
-    'SpikingformerSpikeConv',
-    opAttrs(backend, { ints: { N: affine.length } }),
-    [x, filter, ...affine],
-    1,
-  )[0]!;
+  { affine = [], keep = false, most = DENSITY.forward }: Skipping = {},
+): { y: Tensor | null; words: Tensor | null } {
+  const attrs = opAttrs(backend, {
+    ints: { N: affine.length },
+    floats: { most },
+    bools: { keep },
+  });
+  const inputs = [x, filter, ...affine];
+  const [y, words] = backend.executeMultipleOutputs('SpikingformerSpikeConv', attrs, inputs, 2);
+  return { y: unlessEmpty(y!), words: unlessEmpty(words!) };
 }
 
-/** The gradient of that filter or, for size 1 and two axes, of that matrix. */
+/**
+ * The gradient `[size size channels, filters]` of that filter or, for size 1, of that matrix; null as in
+ * `skippingConv`.
+ *
+ * @param x float32, or its spikes as bits
+ * @param dy `[..., height, width, filters]`
+ */
 export function skippingFilterGradient(
   backend: TensorflowBackend,
   x: TensorInfo,
   dy: TensorInfo,
-  size: number,
+  { size, channels, most = DENSITY.gradient }: { size: number; channels: number; most?: number },
+): Tensor | null {
+  const attrs = opAttrs(backend, { ints: { size, channels }, floats: { most } });
+  const op = x.dtype === 'int32' ? 'SpikeBitsFilterGrad' : 'SpikeConvFilterGrad';
+  return unlessEmpty(backend.executeMultipleOutputs(`Spikingformer${op}`, attrs, [x, dy], 1)[0]!);
+}
+
+/** Spikes as bits, as float32 of that shape. */
+export function unpackSpikes(
+  backend: TensorflowBackend,
+  words: TensorInfo,
+  shape: number[],
 ): Tensor {
-  const attrs = opAttrs(backend, { ints: { size } });
-  return backend.executeMultipleOutputs('SpikingformerSpikeConvFilterGrad', attrs, [x, dy], 1)[0]!;
+  const attrs = opAttrs(backend, { ints: { length: util.sizeFromShape(shape) } });
+  const [x] = backend.executeMultipleOutputs('SpikingformerUnpackSpikes', attrs, [words], 1);
+  return x!.reshape(shape);
 }

@@ -13,7 +13,7 @@
 
 using TF_Bool = unsigned char;
 enum TF_Code { TF_OK = 0, TF_INVALID_ARGUMENT = 3 };
-enum TF_DataType { TF_FLOAT = 1, TF_UINT8 = 4 };
+enum TF_DataType { TF_FLOAT = 1, TF_INT32 = 3, TF_UINT8 = 4 };
 
 struct TF_Status {
   TF_Code code = TF_OK;

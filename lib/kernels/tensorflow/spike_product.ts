@@ -1,0 +1,49 @@
+/**
+ * SpikeProduct and the gradient of its filter on tfjs-node: our ops, which skip zeros and keep spikes as bits, or
+ * TensorFlow's dense ones if there are few zeros.
+ */
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
+import type { TensorflowBackend } from '../../tfjs_internals';
+import {
+  SpikeProduct,
+  type SpikeProductAttrs,
+  SpikeProductFilterGrad,
+  type SpikeProductFilterGradAttrs,
+  type SpikeProductFilterGradInputs,
+  type SpikeProductInputs,
+  stockFilterGradient,
+  stockProduct,
+} from '../spike_product';
+import { kernel, opAttrs } from './backend';
+import { skippingConv, skippingFilterGradient, unpackSpikes } from './spikes';
+
+/** The same numbers as a tensor of its own. */
+function same(backend: TensorflowBackend, x: TensorInfo): Tensor {
+  const attrs = opAttrs(backend, { types: { T: backend.binding.TF_FLOAT } });
+  return backend.executeMultipleOutputs('Identity', attrs, [x], 1)[0]!;
+}
+
+const spikeProduct = kernel<SpikeProductInputs, SpikeProductAttrs>(
+  SpikeProduct,
+  ({ x, filter }, backend, { keep }) => {
+    const { y, words } = skippingConv(backend, x, filter, { keep });
+    const product = y ?? stockProduct(x as Tensor, filter as Tensor);
+    return keep ? [product, words ?? same(backend, x)] : [product];
+  },
+);
+
+const filterGradient = kernel<SpikeProductFilterGradInputs, SpikeProductFilterGradAttrs>(
+  SpikeProductFilterGrad,
+  ({ dy, kept }, backend, { filterShape }) => {
+    const [channels, size] = [filterShape.at(-2)!, filterShape.length === 2 ? 1 : filterShape[0]!];
+    const dw = skippingFilterGradient(backend, kept, dy, { size, channels });
+    if (dw) return dw.reshape(filterShape);
+    const x =
+      kept.dtype === 'int32'
+        ? unpackSpikes(backend, kept, [...dy.shape.slice(0, -1), channels])
+        : (kept as Tensor);
+    return stockFilterGradient(x, dy as Tensor, filterShape);
+  },
+);
+
+export const spikeProductKernels = [spikeProduct, filterGradient];

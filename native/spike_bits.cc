@@ -1,0 +1,73 @@
+// Packs and unpacks all spikes of a tensor; the op SpikingformerUnpackSpikes.
+#include "spike_bits.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "op.h"
+#include "ops.h"
+#include "thread_pool.h"
+
+namespace spikingformer {
+namespace {
+
+const Variants<SpikeBitLoops> kLoops = VARIANTS(spike_bits_loops);
+
+/** Fewer spikes are not worth waking a thread for; whole words. */
+constexpr int64_t kGrain = 1 << 16;
+
+struct UnpackAttrs {
+  int64_t length;
+};
+
+void* CreateUnpack(TF_OpKernelConstruction* construction) {
+  AttrReader read(construction);
+  return new UnpackAttrs{read.Int("length")};
+}
+
+void DeleteUnpack(void* attrs) { delete static_cast<UnpackAttrs*>(attrs); }
+
+void Unpack(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  const int64_t length = static_cast<UnpackAttrs*>(attrs)->length;
+  TF_Tensor* const packed = call.Input(0);
+  if (!call.ok()) return;
+  if (TF_TensorElementCount(packed) != SpikeWords(length)) {
+    return call.Fail("words must be those of length spikes");
+  }
+  float* const x = call.Output(0, {length});
+  if (!call.ok()) return;
+  UnpackSpikes(static_cast<const uint32_t*>(TF_TensorData(packed)), length, x);
+}
+
+}  // namespace
+
+int64_t PackSpikes(const float* x, int64_t length, uint32_t* words) {
+  // Most often the first numbers show whether they are spikes.
+  const int64_t first = std::min(length, kGrain / kSpikesPerWord);
+  if (Best(kLoops).pack(x, first, words) < 0) return -1;
+  std::atomic<int64_t> count{0};
+  std::atomic<bool> spikes{true};
+  ParallelFor(length, kGrain, [&](int64_t begin, int64_t end) {
+    if (!spikes) return;
+    const int64_t ones = Best(kLoops).pack(x + begin, end - begin, words + begin / kSpikesPerWord);
+    if (ones < 0) spikes = false;
+    count += ones;
+  });
+  if (!spikes) return -1;
+  words[SpikeWords(length) - 1] = static_cast<uint32_t>(count);
+  return count;
+}
+
+void UnpackSpikes(const uint32_t* words, int64_t length, float* x) {
+  ParallelFor(length, kGrain, [&](int64_t begin, int64_t end) {
+    Best(kLoops).unpack({words, begin}, end - begin, x + begin);
+  });
+}
+
+void RegisterSpikeBits(const Status& status) {
+  Register({"SpikingformerUnpackSpikes", {"words: int32"}, {"x: float"}, {"length: int >= 0"}},
+           CreateUnpack, Unpack, DeleteUnpack, status);
+}
+
+}  // namespace spikingformer

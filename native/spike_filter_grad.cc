@@ -1,0 +1,155 @@
+// The ops SpikingformerSpikeConvFilterGrad and SpikingformerSpikeBitsFilterGrad: the gradient of
+// the filter of a convolution, or of the matrix of a product, whose input is mostly zero.
+#include <algorithm>
+#include <cstring>
+
+#include "ops.h"
+#include "spike_gradient_loops.h"
+#include "spike_images.h"
+#include "thread_pool.h"
+
+namespace spikingformer {
+namespace {
+
+const Variants<SpikeGradientLoops> kLoops = VARIANTS(spike_gradient_loops);
+
+/**
+ * Pixels whose strip of dy (nearly) stays in the L1 cache: of matrices, whose strips are wider, and
+ * of images.
+ */
+constexpr int64_t kBlockRows = 128, kBlockPixels = 192;
+
+/**
+ * Several images, or about equal parts of one. The same for every number of threads, as the sums
+ * must be.
+ */
+PixelBlock Block(const SpikeConv& p, int64_t images) {
+  const int64_t image = p.height * p.width, most = p.size == 1 ? kBlockRows : kBlockPixels;
+  if (image <= most) return {std::min(images, most / image), p.height};
+  const int64_t rows = std::max<int64_t>(1, most / p.width), blocks = (p.height + rows - 1) / rows;
+  return {1, (p.height + blocks - 1) / blocks};
+}
+
+/**
+ * Calls body(block, part of the filter, memory) for all parts. Every sum is made by one thread, in
+ * one order: the same whatever the number of threads. A thread lists its channels of x and copies
+ * its filters of dy: what there is more of is divided first.
+ */
+template <class Body>
+void ForEachPart(const Images& images, const Body& body) {
+  const SpikeConv& p = images.conv;
+  const PixelBlock block = Block(p, images.count);
+  const int64_t half = FilterStrip() / 2, halves = (p.filters + half - 1) / half;
+  const int64_t splits = p.channels > p.filters ? 1 : std::min<int64_t>(halves, Threads());
+  const int64_t split = (halves + splits - 1) / splits * half;
+  const int64_t sharing = std::max<int64_t>(1, Threads() / splits);
+  const int64_t share = (p.channels + sharing - 1) / sharing;
+  const int64_t group = std::min<int64_t>(kGradientChannels, (share + 15) / 16 * 16);
+  ParallelFor((p.channels + group - 1) / group * splits, 1, [&](int64_t begin, int64_t end) {
+    const int64_t places = GradientPlaces(p, block, group);
+    const GradientMemory memory = {
+        Scratch<int32_t, kPlaces>(places),
+        Scratch<float, kValues>(places),
+        Scratch<int32_t, kEnds>(group),
+        Scratch<Entry, kEntries>(group * GradientCapacity(p, block)),
+        Scratch<float, kPanel>(GradientPanel(p, block, FilterStrip())),
+    };
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t channel = i / splits * group, first = i % splits * split;
+      const FilterPart part = {channel, std::min(channel + group, p.channels), first,
+                               std::min(first + split, p.filters)};
+      body(block, part, memory);
+    }
+  });
+}
+
+struct GradientAttrs {
+  int64_t size, channels;
+  float most;
+};
+
+void* CreateGradient(TF_OpKernelConstruction* construction) {
+  AttrReader read(construction);
+  return new GradientAttrs{read.Int("size"), read.Int("channels"), read.Float("most")};
+}
+
+void DeleteGradient(void* attrs) { delete static_cast<GradientAttrs*>(attrs); }
+
+/** What both ops read; the output is empty if `skips`, asked for x, is false, or if dy is not
+ * finite. */
+template <class Skips, class Body>
+void FilterGradient(void* attrs, Call* call, int64_t length, const Skips& skips, const Body& body) {
+  const GradientAttrs& given = *static_cast<GradientAttrs*>(attrs);
+  TF_Tensor* dy = call->Input(1);
+  if (!call->ok()) return;
+  const std::vector<int64_t> shape = Shape(dy);
+  const size_t least = given.size > 1 ? 3 : 1;
+  const int64_t numbers = TF_TensorElementCount(dy);
+  const int64_t filters = shape.empty() ? 0 : shape.back();
+  if (shape.size() < least || numbers * given.channels != length * filters) {
+    return call->Fail("x and dy must be [..., height, width, channels] of the same sides");
+  }
+  const int64_t taps = given.size * given.size * given.channels;
+  const bool fits = skips(given.most) && AllFinite(Numbers(dy), numbers);
+  float* const dw =
+      call->Output(0, fits ? std::vector<int64_t>{taps, filters} : std::vector<int64_t>{0});
+  if (!call->ok() || !fits) return;
+  if (length == 0 || filters == 0) {
+    std::memset(dw, 0, taps * filters * sizeof(float));
+    return;
+  }
+  const Images images = AsImages(shape, given.channels, filters, given.size);
+  ForEachPart(images,
+              [&](const PixelBlock& block, const FilterPart& part, const GradientMemory& memory) {
+                body(images, block, Numbers(dy), dw, part, memory);
+              });
+}
+
+void OfNumbers(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor* x = call.Input(0);
+  if (!call.ok()) return;
+  const float* const numbers = Numbers(x);
+  const int64_t length = TF_TensorElementCount(x);
+  const auto skips = [&](float most) { return DensityOf(numbers, length) < most; };
+  FilterGradient(attrs, &call, length, skips,
+                 [&](const Images& images, const PixelBlock& block, const float* dy, float* dw,
+                     const FilterPart& part, const GradientMemory& memory) {
+                   Best(kLoops).filter_gradient(images.conv, images.count, block, numbers, dy, dw,
+                                                part, memory);
+                 });
+}
+
+void OfSpikes(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor* packed = call.Input(0);
+  TF_Tensor* dy = call.Input(1);
+  if (!call.ok()) return;
+  const int64_t filters = TF_NumDims(dy) > 0 ? TF_Dim(dy, TF_NumDims(dy) - 1) : 0;
+  const int64_t pixels = filters > 0 ? TF_TensorElementCount(dy) / filters : 0;
+  const int64_t length = pixels * static_cast<GradientAttrs*>(attrs)->channels;
+  if (TF_TensorElementCount(packed) != SpikeWords(length)) {
+    return call.Fail("words must be those of dy's pixels");
+  }
+  const auto* const words = static_cast<const uint32_t*>(TF_TensorData(packed));
+  const auto skips = [&](float most) { return SpikeCount(words, length) < most * length; };
+  FilterGradient(attrs, &call, length, skips,
+                 [&](const Images& images, const PixelBlock& block, const float* dy, float* dw,
+                     const FilterPart& part, const GradientMemory& memory) {
+                   Best(kLoops).filter_gradient_spikes(images.conv, images.count, block, {words, 0},
+                                                       dy, dw, part, memory);
+                 });
+}
+
+}  // namespace
+
+void RegisterSpikeFilterGrad(const Status& status) {
+  const std::vector<const char*> attrs = {"size: int >= 1", "channels: int", "most: float"};
+  Register({"SpikingformerSpikeConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"}, attrs},
+           CreateGradient, OfNumbers, DeleteGradient, status);
+  Register(
+      {"SpikingformerSpikeBitsFilterGrad", {"words: int32", "dy: float"}, {"dw: float"}, attrs},
+      CreateGradient, OfSpikes, DeleteGradient, status);
+}
+
+}  // namespace spikingformer

@@ -1,0 +1,60 @@
+// What the ops of convolutions that skip zeros share: how they see their input, and memory for
+// their loops.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "op.h"
+#include "spike_loops.h"
+
+namespace spikingformer {
+
+struct AlignedDelete {
+  void operator()(void* memory) const { ::operator delete(memory, kAlignment); }
+  /** A cache line: a vector across two takes twice as long to load. */
+  static constexpr std::align_val_t kAlignment{64};
+};
+
+enum Purpose { kPanels, kStarts, kLists, kKept, kPlaces, kValues, kEnds, kEntries, kPanel, kWords };
+
+/** Memory that a thread keeps for its next loop; what is in it is undefined. */
+template <class T, Purpose kPurpose>
+T* Scratch(int64_t length) {
+  thread_local std::unique_ptr<T, AlignedDelete> memory;
+  thread_local int64_t capacity = 0;
+  if (length > capacity) {
+    memory.reset();
+    memory.reset(static_cast<T*>(::operator new(length * sizeof(T), AlignedDelete::kAlignment)));
+    capacity = length;
+  }
+  return memory.get();
+}
+
+/** x as images: [..., height, width, channels], or, for size 1, the rows [..., channels]. */
+struct Images {
+  SpikeConv conv = {};
+  int64_t count = 0;
+};
+
+Images AsImages(const std::vector<int64_t>& shape, int64_t channels, int64_t filters, int64_t size);
+
+inline const float* Numbers(const TF_Tensor* tensor) {
+  return static_cast<const float*>(TF_TensorData(tensor));
+}
+
+/**
+ * Whether the other factor of a product may be left out if x is 0: infinity and NaN times 0 are
+ * NaN.
+ */
+bool AllFinite(const float* x, int64_t length);
+
+/** About which share of x is not zero. */
+float DensityOf(const float* x, int64_t length);
+
+/** How many filters the loops sum together. */
+int64_t FilterStrip();
+
+}  // namespace spikingformer
