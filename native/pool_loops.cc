@@ -36,7 +36,8 @@ inline void Challenge(const float* RESTRICT x, int32_t place, float* RESTRICT be
   }
 }
 
-inline void Give(const float* RESTRICT dy, const int32_t* RESTRICT winner, int32_t place,
+template <class Place>
+inline void Give(const float* RESTRICT dy, const Place* RESTRICT winner, int32_t place,
                  float* RESTRICT dx, int64_t length) {
   for (int64_t c = 0; c < length; c++) dx[c] += winner[c] == place ? dy[c] : 0.0f;
 }
@@ -60,44 +61,91 @@ void Forward(const Pool& p, const float* x, float* y) {
   }
 }
 
-void Gradient(const Pool& p, const float* x, const float* dy, float* dx) {
-  for (int64_t i = 0; i < p.height * p.width * p.channels; i++) dx[i] = 0.0f;
-  float best[kBlock];
-  int32_t winner[kBlock];
+/** Calls body(first pixel of the window, its rows, its columns) for each pixel of y, in order. */
+template <class Body>
+inline void ForEachWindow(const Pool& p, const Body& body) {
   for (int64_t out_y = 0; out_y < p.out_height; out_y++) {
     const Range rows = Inside(p, out_y, p.height);
-    for (int64_t out_x = 0; out_x < p.out_width; out_x++, dy += p.channels) {
+    for (int64_t out_x = 0; out_x < p.out_width; out_x++) {
       const Range columns = Inside(p, out_x, p.width);
-      for (int64_t channel = 0; channel < p.channels; channel += kBlock) {
-        const int64_t length = Min(kBlock, p.channels - channel);
-        const auto at = [&](int64_t row, int64_t column) {
-          return (row * p.width + column) * p.channels + channel;
-        };
-        const float* first = x + at(rows.begin, columns.begin);
-        for (int64_t c = 0; c < length; c++) {
-          best[c] = first[c];
-          winner[c] = 0;
-        }
-        int32_t place = 0;
-        for (int64_t row = rows.begin; row < rows.end; row++) {
-          for (int64_t column = columns.begin; column < columns.end; column++) {
-            Challenge(x + at(row, column), place++, best, winner, length);
-          }
-        }
-        place = 0;
-        for (int64_t row = rows.begin; row < rows.end; row++) {
-          for (int64_t column = columns.begin; column < columns.end; column++) {
-            Give(dy + channel, winner, place++, dx + at(row, column), length);
-          }
-        }
-      }
+      const int64_t pixel = rows.begin * p.width + columns.begin;
+      body(pixel, rows.end - rows.begin, columns.end - columns.begin);
     }
   }
 }
 
+/** The maxima of a window, and their places, of some channels. */
+inline void Find(const Pool& p, const float* x, int64_t rows, int64_t columns, int64_t length,
+                 float* RESTRICT best, int32_t* RESTRICT winner) {
+  for (int64_t c = 0; c < length; c++) {
+    best[c] = x[c];
+    winner[c] = 0;
+  }
+  int32_t place = 0;
+  for (int64_t row = 0; row < rows; row++, x += p.width * p.channels) {
+    for (int64_t column = 0; column < columns; column++) {
+      Challenge(x + column * p.channels, place++, best, winner, length);
+    }
+  }
+}
+
+/** Gives each channel's dy to the pixel of dx at its place. */
+template <class Place>
+inline void GiveAll(const Pool& p, const float* dy, const Place* winner, int64_t rows,
+                    int64_t columns, int64_t length, float* dx) {
+  int32_t place = 0;
+  for (int64_t row = 0; row < rows; row++, dx += p.width * p.channels) {
+    for (int64_t column = 0; column < columns; column++) {
+      Give(dy, winner, place++, dx + column * p.channels, length);
+    }
+  }
+}
+
+inline void Clear(const Pool& p, float* dx) {
+  for (int64_t i = 0; i < p.height * p.width * p.channels; i++) dx[i] = 0.0f;
+}
+
+void Gradient(const Pool& p, const float* x, const float* dy, float* dx) {
+  Clear(p, dx);
+  float best[kBlock];
+  int32_t winner[kBlock];
+  ForEachWindow(p, [&](int64_t pixel, int64_t rows, int64_t columns) {
+    for (int64_t channel = 0; channel < p.channels; channel += kBlock) {
+      const int64_t length = Min(kBlock, p.channels - channel);
+      const int64_t at = pixel * p.channels + channel;
+      Find(p, x + at, rows, columns, length, best, winner);
+      GiveAll(p, dy + channel, winner, rows, columns, length, dx + at);
+    }
+    dy += p.channels;
+  });
+}
+
+void ForwardPlaces(const Pool& p, const float* x, float* y, uint8_t* places) {
+  int32_t winner[kBlock];
+  ForEachWindow(p, [&](int64_t pixel, int64_t rows, int64_t columns) {
+    for (int64_t channel = 0; channel < p.channels; channel += kBlock) {
+      const int64_t length = Min(kBlock, p.channels - channel);
+      Find(p, x + pixel * p.channels + channel, rows, columns, length, y + channel, winner);
+      for (int64_t c = 0; c < length; c++) places[channel + c] = static_cast<uint8_t>(winner[c]);
+    }
+    y += p.channels;
+    places += p.channels;
+  });
+}
+
+void GradientAt(const Pool& p, const uint8_t* places, const float* dy, float* dx) {
+  Clear(p, dx);
+  ForEachWindow(p, [&](int64_t pixel, int64_t rows, int64_t columns) {
+    GiveAll(p, dy, places, rows, columns, p.channels, dx + pixel * p.channels);
+    dy += p.channels;
+    places += p.channels;
+  });
+}
+
 }  // namespace
 
-#define LOOPS_OF(set) extern const PoolLoops pool_loops_##set = {Forward, Gradient}
+#define LOOPS_OF(set) \
+  extern const PoolLoops pool_loops_##set = {Forward, Gradient, ForwardPlaces, GradientAt}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

@@ -15,6 +15,11 @@ struct PoolLoops {
    * dx: each window's dy, at its first maximum in row-major order or its last NaN, as PyTorch's.
    */
   void (*gradient)(const Pool&, const float* x, const float* dy, float* dx);
+  /** `forward`, and the place of each maximum in its window, row by row of what lies in the image.
+   */
+  void (*forward_places)(const Pool&, const float* x, float* y, uint8_t* places);
+  /** `gradient` by those places. */
+  void (*gradient_at)(const Pool&, const uint8_t* places, const float* dy, float* dx);
 };
 
 // pool_loops.cc is compiled once for each, with -DINSTRUCTION_SET=avx2 and so on.

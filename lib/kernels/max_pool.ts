@@ -1,6 +1,7 @@
 /** FirstMaxPool and its gradient: PyTorch's padding and PyTorch's choice among equal maxima. */
 import * as tf from '@tensorflow/tfjs';
-import { type KernelDefinition, runKernel } from './kernel';
+import { isRecordingGradients } from '../tfjs_internals';
+import { type KernelDefinition, runKernel, runKernelOrForm } from './kernel';
 
 /**
  * PyTorch's MaxPool2d: padding on both sides never wins, NaN always does. Input: x `[batch, height, width, channels]`.
@@ -14,11 +15,28 @@ export const FirstMaxPool = 'FirstMaxPool';
  */
 export const FirstMaxPoolGrad = 'FirstMaxPoolGrad';
 
+/**
+ * FirstMaxPool in training. Outputs: y; places, int32: where in its window each maximum is, which takes a sixteenth of
+ * x's memory. Only backends with a native kernel run it.
+ */
+export const PlacedMaxPool = 'PlacedMaxPool';
+
+/** The gradient of PlacedMaxPool. Inputs: dy, places. Output: dx. */
+export const PlacedMaxPoolGrad = 'PlacedMaxPoolGrad';
+
 export interface MaxPoolAttrs {
   poolSize: number;
   strides: number;
   padding: number;
 }
+
+export interface PlacedMaxPoolAttrs extends MaxPoolAttrs {
+  /** Height and width of x. */
+  sides: [number, number];
+}
+
+/** A place in a larger window is no byte. */
+const MOST_PLACED = 16;
 
 /** x with the border that a window may reach beyond it. */
 function padded(x: tf.Tensor4D, { padding }: MaxPoolAttrs, value: number): tf.Tensor4D {
@@ -130,6 +148,18 @@ function spread(
   ]);
 }
 
+const once = {
+  what: 'maxPool2d',
+  why: 'its gradient is a kernel, and that kernel has no gradient',
+};
+
+const placed: KernelDefinition = {
+  name: PlacedMaxPool,
+  standsFor: ({ x }, { sides: _, ...attrs }: PlacedMaxPoolAttrs) =>
+    runKernel(FirstMaxPool, { x: x! }, attrs),
+  gradient: { kernel: PlacedMaxPoolGrad, inputs: [], outputs: ['', 'places'], of: ['x'] },
+};
+
 export const maxPoolDefinitions: KernelDefinition[] = [
   {
     name: FirstMaxPool,
@@ -140,10 +170,16 @@ export const maxPoolDefinitions: KernelDefinition[] = [
     name: FirstMaxPoolGrad,
     composed: ({ dy, x }, attrs: MaxPoolAttrs) =>
       firstMaxPoolGrad(dy as tf.Tensor4D, x as tf.Tensor4D, attrs),
-    once: { what: 'maxPool2d', why: 'its gradient is a kernel, and that kernel has no gradient' },
+    once,
   },
+  placed,
+  { name: PlacedMaxPoolGrad, once },
 ];
 
 export function runFirstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {
-  return runKernel(FirstMaxPool, { x }, attrs);
+  if (!isRecordingGradients() || attrs.poolSize > MOST_PLACED) {
+    return runKernel(FirstMaxPool, { x }, attrs);
+  }
+  const sides = x.shape.slice(1, 3);
+  return [runKernelOrForm(placed, { x }, { ...attrs, sides })].flat()[0] as tf.Tensor4D;
 }

@@ -7,12 +7,15 @@ import { conv2DOverrides } from './conv2d';
 import { depthwiseFilterGradientOverride } from './depthwise_conv2d';
 import { gpuKernels } from './gpu';
 import { batchMatMulOverride } from './mat_mul';
-import { maxPoolKernels } from './max_pool';
+import { maxPoolKernels, placedMaxPoolKernels } from './max_pool';
 import { nativeOpsInUse } from './native_ops';
 import { spikeConv2DKernel } from './spike_conv2d';
 import { spikeProductKernels } from './spike_product';
 
 export { nativeOpsInUse };
+
+/** What the native ops have for CPUs alone. */
+const cpuKernels = [spikeConv2DKernel, ...spikeProductKernels, ...placedMaxPoolKernels];
 
 function kernels(): KernelConfig[] {
   const backend = tensorflowBackend();
@@ -21,7 +24,7 @@ function kernels(): KernelConfig[] {
   // On a GPU, TensorFlow's ops save different things for their gradients than these kernels expect.
   if (backend.isUsingGpuDevice) return native ? gpuKernels : [];
   const stock = [...batchNormKernels, ...maxPoolKernels];
-  return native ? [...gpuKernels, spikeConv2DKernel, ...spikeProductKernels, ...stock] : stock;
+  return native ? [...gpuKernels, ...cpuKernels, ...stock] : stock;
 }
 
 export const tensorflow: Backend = {

@@ -8,6 +8,9 @@ import {
   firstMaxPool,
   firstMaxPoolGrad,
   type MaxPoolAttrs,
+  PlacedMaxPool,
+  type PlacedMaxPoolAttrs,
+  PlacedMaxPoolGrad,
 } from '../max_pool';
 import { kernel, opAttrs } from './backend';
 
@@ -55,9 +58,10 @@ function native(
   inputs: TensorInfo[],
   backend: TensorflowBackend,
   { poolSize, strides, padding }: MaxPoolAttrs,
-): Tensor {
-  const attrs = opAttrs(backend, { ints: { pool_size: poolSize, strides, padding } });
-  return backend.executeMultipleOutputs(op, attrs, inputs, 1)[0]!;
+  { outputs = 1, ...more }: { outputs?: number; height?: number; width?: number } = {},
+): Tensor[] {
+  const attrs = opAttrs(backend, { ints: { pool_size: poolSize, strides, padding, ...more } });
+  return backend.executeMultipleOutputs(`Spikingformer${op}`, attrs, inputs, outputs);
 }
 
 export const maxPoolKernels: KernelConfig[] = [
@@ -66,10 +70,23 @@ export const maxPoolKernels: KernelConfig[] = [
 ];
 
 export const nativeMaxPoolKernels: KernelConfig[] = [
-  kernel<{ x: TensorInfo }, MaxPoolAttrs>(FirstMaxPool, ({ x }, backend, attrs) =>
-    native('SpikingformerFirstMaxPool', [x], backend, attrs),
+  kernel<{ x: TensorInfo }, MaxPoolAttrs>(
+    FirstMaxPool,
+    ({ x }, backend, attrs) => native('FirstMaxPool', [x], backend, attrs)[0]!,
   ),
-  kernel<GradInputs, MaxPoolAttrs>(FirstMaxPoolGrad, ({ dy, x }, backend, attrs) =>
-    native('SpikingformerFirstMaxPoolGrad', [x, dy], backend, attrs),
+  kernel<GradInputs, MaxPoolAttrs>(
+    FirstMaxPoolGrad,
+    ({ dy, x }, backend, attrs) => native('FirstMaxPoolGrad', [x, dy], backend, attrs)[0]!,
+  ),
+];
+
+export const placedMaxPoolKernels: KernelConfig[] = [
+  kernel<{ x: TensorInfo }, PlacedMaxPoolAttrs>(PlacedMaxPool, ({ x }, backend, attrs) =>
+    native('PlacedMaxPool', [x], backend, attrs, { outputs: 2 }),
+  ),
+  kernel<{ dy: TensorInfo; places: TensorInfo }, PlacedMaxPoolAttrs>(
+    PlacedMaxPoolGrad,
+    ({ dy, places }, backend, { sides: [height, width], ...attrs }) =>
+      native('PlacedMaxPoolGrad', [places, dy], backend, attrs, { height, width })[0]!,
   ),
 ];
