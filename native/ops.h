@@ -20,7 +20,7 @@ void RegisterSpikeConv(const Status& status);
 /** SpikingformerSpikeConvFilterGrad and SpikingformerSpikeBitsFilterGrad: spike_filter_grad.cc. */
 void RegisterSpikeFilterGrad(const Status& status);
 
-/** SpikingformerUnpackSpikes: spike_bits.cc. */
+/** SpikingformerPackSpikes and SpikingformerUnpackSpikes: spike_bits.cc. */
 void RegisterSpikeBits(const Status& status);
 
 /** SpikingformerDepthwiseFilterGrad: depthwise.cc. */

@@ -1,8 +1,10 @@
-// Packs and unpacks all spikes of a tensor; the op SpikingformerUnpackSpikes.
+// Packs and unpacks spikes; the ops SpikingformerPackSpikes and SpikingformerUnpackSpikes.
 #include "spike_bits.h"
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
+#include <vector>
 
 #include "op.h"
 #include "ops.h"
@@ -15,6 +17,9 @@ const Variants<SpikeBitLoops> kLoops = VARIANTS(spike_bits_loops);
 
 /** Fewer spikes are not worth waking a thread for; whole words. */
 constexpr int64_t kGrain = 1 << 16;
+
+void* NoAttrs(TF_OpKernelConstruction*) { return nullptr; }
+void Nothing(void*) {}
 
 struct UnpackAttrs {
   int64_t length;
@@ -37,7 +42,29 @@ void Unpack(void* attrs, TF_OpKernelContext* context) {
   }
   float* const x = call.Output(0, {length});
   if (!call.ok()) return;
-  UnpackSpikes(static_cast<const uint32_t*>(TF_TensorData(packed)), length, x);
+  const auto* const words = static_cast<const uint32_t*>(TF_TensorData(packed));
+  ParallelFor(length, kGrain, [&](int64_t begin, int64_t end) {
+    UnpackSpikes({words, begin}, end - begin, x + begin);
+  });
+}
+
+/** The words of all x, one after the other; none if one of them is not spikes. */
+void Pack(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  const int count = TF_NumInputs(context);
+  std::vector<uint32_t> words;
+  bool spikes = true;
+  for (int i = 0; i < count && spikes; i++) {
+    TF_Tensor* const x = call.Input(i);
+    if (!call.ok()) return;
+    const int64_t length = TF_TensorElementCount(x);
+    const size_t first = words.size();
+    words.resize(first + SpikeWords(length));
+    const auto* const numbers = static_cast<const float*>(TF_TensorData(x));
+    spikes = PackSpikes(numbers, length, words.data() + first) >= 0;
+  }
+  int32_t* const packed = call.Integers(0, spikes ? words.size() : 0);
+  if (call.ok() && spikes) std::memcpy(packed, words.data(), words.size() * sizeof(uint32_t));
 }
 
 }  // namespace
@@ -59,13 +86,13 @@ int64_t PackSpikes(const float* x, int64_t length, uint32_t* words) {
   return count;
 }
 
-void UnpackSpikes(const uint32_t* words, int64_t length, float* x) {
-  ParallelFor(length, kGrain, [&](int64_t begin, int64_t end) {
-    Best(kLoops).unpack({words, begin}, end - begin, x + begin);
-  });
+void UnpackSpikes(const SpikeBits& spikes, int64_t length, float* x) {
+  Best(kLoops).unpack(spikes, length, x);
 }
 
 void RegisterSpikeBits(const Status& status) {
+  Register({"SpikingformerPackSpikes", {"x: N * float"}, {"words: int32"}, {"N: int >= 1"}},
+           NoAttrs, Pack, Nothing, status);
   Register({"SpikingformerUnpackSpikes", {"words: int32"}, {"x: float"}, {"length: int >= 0"}},
            CreateUnpack, Unpack, DeleteUnpack, status);
 }

@@ -30,8 +30,8 @@ struct SpikeBits {
  */
 int64_t PackSpikes(const float* x, int64_t length, uint32_t* words);
 
-/** The reverse. */
-void UnpackSpikes(const uint32_t* words, int64_t length, float* x);
+/** The reverse, on the caller's thread. */
+void UnpackSpikes(const SpikeBits& spikes, int64_t length, float* x);
 
 /** The loops of both; packing writes no count. */
 struct SpikeBitLoops {

@@ -2,6 +2,7 @@
 
 import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import { isRecordingGradients } from '../tfjs_internals';
 import { type KernelDefinition, runKernelOrForm } from './kernel';
 
 /**
@@ -14,6 +15,20 @@ export const SpikingAttention = 'SpikingAttention';
 
 /** The gradient of SpikingAttention. Inputs: dy, q, k, v. Outputs: dq, dk, dv. */
 export const SpikingAttentionGrad = 'SpikingAttentionGrad';
+
+/**
+ * SpikingAttention in training. Outputs: y; kept, for the gradient: q, k and v as bits, int32, one after the other, or
+ * `[3, ...]` if they hold other numbers than spikes. Only backends with a native kernel run it.
+ */
+export const PackedSpikingAttention = 'PackedSpikingAttention';
+
+/** The gradient of PackedSpikingAttention. Inputs: dy, kept. Outputs: dq, dk, dv. */
+export const PackedSpikingAttentionGrad = 'PackedSpikingAttentionGrad';
+
+export interface PackedSpikingAttentionGradInputs extends NamedTensorInfoMap {
+  dy: TensorInfo;
+  kept: TensorInfo;
+}
 
 export interface SpikingAttentionAttrs {
   numHeads: number;
@@ -70,15 +85,28 @@ const definition: KernelDefinition = {
   gradient: { kernel: SpikingAttentionGrad, inputs: ['q', 'k', 'v'], of: ['q', 'k', 'v'] },
 };
 
+const packed: KernelDefinition = {
+  name: PackedSpikingAttention,
+  standsFor: ({ q, k, v }, attrs: SpikingAttentionAttrs) =>
+    runKernelOrForm(definition, { q: q!, k: k!, v: v! }, attrs),
+  gradient: {
+    kernel: PackedSpikingAttentionGrad,
+    inputs: [],
+    outputs: ['', 'kept'],
+    of: ['q', 'k', 'v'],
+  },
+};
+
+const once = {
+  what: 'multiHeadSpikingAttention',
+  why: 'it was computed outside the function to differentiate',
+};
+
 export const attentionDefinitions: KernelDefinition[] = [
   definition,
-  {
-    name: SpikingAttentionGrad,
-    once: {
-      what: 'multiHeadSpikingAttention',
-      why: 'it was computed outside the function to differentiate',
-    },
-  },
+  { name: SpikingAttentionGrad, once },
+  packed,
+  { name: PackedSpikingAttentionGrad, once },
 ];
 
 export function runSpikingAttention(
@@ -87,5 +115,6 @@ export function runSpikingAttention(
   v: tf.Tensor,
   attrs: SpikingAttentionAttrs,
 ): tf.Tensor {
-  return runKernelOrForm(definition, { q, k, v }, attrs);
+  const used = isRecordingGradients() ? packed : definition;
+  return [runKernelOrForm(used, { q, k, v }, attrs)].flat()[0]!;
 }

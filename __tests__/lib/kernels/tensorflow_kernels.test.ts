@@ -218,14 +218,14 @@ describeNativeOps('spiking attention as a native op', () => {
     );
   });
 
-  it('keeps nothing but q, k and v for the gradient', () => {
+  it('keeps nothing but q, k and v, as bits, for the gradient', () => {
     tf.tidy(() => {
       const x = spikes([2, 2, 9, 8], 1);
       const { backend } = tf.engine();
       const attend = (q: tf.Tensor) => {
         const before = backend.numDataIds();
         const y = multiHeadSpikingAttention(q, x, x, { numHeads: 2 });
-        expect(backend.numDataIds() - before).toBe(1); // y
+        expect(backend.numDataIds() - before).toBe(2); // y and the bits
         return y;
       };
       tf.grad(attend)(x);

@@ -1,6 +1,7 @@
 /** The kernels of the backend `tensorflow`: tfjs-node and tfjs-node-gpu. */
 import type { KernelConfig } from '@tensorflow/tfjs';
 import type { Backend } from '../kernel';
+import { packedAttentionKernels } from './attention';
 import { tensorflowBackend } from './backend';
 import { batchNormKernels } from './batch_norm';
 import { conv2DOverrides } from './conv2d';
@@ -15,7 +16,12 @@ import { spikeProductKernels } from './spike_product';
 export { nativeOpsInUse };
 
 /** What the native ops have for CPUs alone. */
-const cpuKernels = [spikeConv2DKernel, ...spikeProductKernels, ...placedMaxPoolKernels];
+const cpuKernels = [
+  spikeConv2DKernel,
+  ...spikeProductKernels,
+  ...placedMaxPoolKernels,
+  ...packedAttentionKernels,
+];
 
 function kernels(): KernelConfig[] {
   const backend = tensorflowBackend();

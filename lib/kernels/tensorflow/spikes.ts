@@ -73,6 +73,12 @@ export function skippingFilterGradient(
   return unlessEmpty(backend.executeMultipleOutputs(`Spikingformer${op}`, attrs, [x, dy], 1)[0]!);
 }
 
+/** Spikes as bits, those of one tensor after the other's; null if one of them holds other numbers. */
+export function packSpikes(backend: TensorflowBackend, x: TensorInfo[]): Tensor | null {
+  const attrs = opAttrs(backend, { ints: { N: x.length } });
+  return unlessEmpty(backend.executeMultipleOutputs('SpikingformerPackSpikes', attrs, x, 1)[0]!);
+}
+
 /** Spikes as bits, as float32 of that shape. */
 export function unpackSpikes(
   backend: TensorflowBackend,
