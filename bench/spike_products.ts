@@ -59,7 +59,6 @@ export async function run(args: string[]): Promise<void> {
 
   const rows: Row[] = [];
   for (const { shape, filterShape } of products) {
-    const size = filterShape.length === 2 ? 1 : filterShape[0]!;
     const filter = tf.randomNormal(filterShape, 0, 1, 'float32', 1);
     const dy = tf.randomNormal([...shape.slice(0, -1), filterShape.at(-1)!], 0, 1, 'float32', 2);
     const spikes = shares.map((share) =>
@@ -69,7 +68,6 @@ export async function run(args: string[]): Promise<void> {
     // As in training: spikes are kept as bits, from which the gradient is computed.
     const product = (x: tf.Tensor) => skippingConv(backend, x, filter, { keep: true, most: 2 });
     const kept = spikes.map((x) => tf.tidy(() => product(x).words!));
-    const sizes = { size, channels: shape.at(-1)!, most: 2 };
     const skipping = (inputs: tf.Tensor[], skip: (x: tf.Tensor) => unknown) =>
       Object.fromEntries(
         inputs.map((x, i) => [`${100 * shares[i]!} %`, () => tf.tidy(() => void skip(x))]),
@@ -80,7 +78,7 @@ export async function run(args: string[]): Promise<void> {
         ', gradient of the filter',
         {
           dense: gradient,
-          ...skipping(kept, (words) => skippingFilterGradient(backend, words, dy, sizes)),
+          ...skipping(kept, (words) => skippingFilterGradient(backend, words, dy, filterShape, 2)),
         },
       ],
     ] as const) {

@@ -66,11 +66,12 @@ void ForEachPart(const Images& images, const Body& body) {
 struct GradientAttrs {
   int64_t size, channels;
   float most;
+  bool matrix;
 };
 
 void* CreateGradient(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
-  return new GradientAttrs{read.Int("size"), read.Int("channels"), read.Float("most")};
+  return new GradientAttrs{read.Int("size"), read.Int("channels"), read.Float("most"), read.Bool("matrix")};
 }
 
 void DeleteGradient(void* attrs) { delete static_cast<GradientAttrs*>(attrs); }
@@ -90,9 +91,11 @@ void FilterGradient(void* attrs, Call* call, int64_t length, const Skips& skips,
     return call->Fail("x and dy must be [..., height, width, channels] of the same sides");
   }
   const int64_t taps = given.size * given.size * given.channels;
+  const std::vector<int64_t> matrix = {given.channels, filters};
+  const std::vector<int64_t> filter = {given.size, given.size, given.channels, filters};
   const bool fits = skips(given.most) && AllFinite(Numbers(dy), numbers);
   float* const dw =
-      call->Output(0, fits ? std::vector<int64_t>{taps, filters} : std::vector<int64_t>{0});
+      call->Output(0, !fits ? std::vector<int64_t>{0} : given.matrix ? matrix : filter);
   if (!call->ok() || !fits) return;
   if (length == 0 || filters == 0) {
     std::memset(dw, 0, taps * filters * sizeof(float));
@@ -144,7 +147,7 @@ void OfSpikes(void* attrs, TF_OpKernelContext* context) {
 }  // namespace
 
 void RegisterSpikeFilterGrad(const Status& status) {
-  const std::vector<const char*> attrs = {"size: int >= 1", "channels: int", "most: float"};
+  const std::vector<const char*> attrs = {"size: int >= 1", "channels: int", "most: float", "matrix: bool"};
   Register({"SpikingformerSpikeConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"}, attrs},
            CreateGradient, OfNumbers, DeleteGradient, status);
   Register(

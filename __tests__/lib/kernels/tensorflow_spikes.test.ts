@@ -77,8 +77,7 @@ describeNativeOps('convolutions that skip zeros', () => {
             expectClose(scaled, y.mul(scale).add(shift), 'scaled', tolerance);
 
             const dy = normal([...shape.slice(0, 3), filters], seed + 5);
-            const sizes = { size, channels: shape[3], ...always };
-            const dw = skippingFilterGradient(backend(), x, dy, sizes)!.reshape(filterShape);
+            const dw = skippingFilterGradient(backend(), x, dy, filterShape, 2)!;
             const attrs = { ...conv, filterShape };
             expectClose(dw, dense('Conv2DBackpropFilter', { x, dy }, attrs), 'dw', tolerance);
           });
@@ -100,7 +99,7 @@ describeNativeOps('convolutions that skip zeros', () => {
             const y = skippingConv(backend(), a, b, always).y!;
             expectClose(y, dense('BatchMatMul', { a, b }, plain), 'y', tolerance);
             const dy = normal([rows, filters], seed + 3);
-            const dw = skippingFilterGradient(backend(), a, dy, { size: 1, channels, ...always })!;
+            const dw = skippingFilterGradient(backend(), a, dy, b.shape, 2)!;
             const attrs = { ...plain, transposeA: true };
             expectClose(dw, dense('BatchMatMul', { a, b: dy }, attrs), 'dw', tolerance);
           });
@@ -121,8 +120,7 @@ describeNativeOps('convolutions that skip zeros', () => {
       const filter = normal([size, size, shape[3]!, 37], 2);
       const dy = normal([...shape.slice(0, 3), 37], 3);
       const y = skippingConv(backend(), x, filter, always).y!;
-      const sizes = { size, channels: shape[3]!, ...always };
-      const dw = skippingFilterGradient(backend(), x, dy, sizes)!.reshape(filter.shape);
+      const dw = skippingFilterGradient(backend(), x, dy, filter.shape, 2)!;
       expect(y.shape).toEqual(dy.shape);
       const attrs = { ...conv, filterShape: filter.shape };
       expectClose(y, dense('Conv2D', { x, filter }, conv), 'y', tolerance);
@@ -144,12 +142,14 @@ describeNativeOps('convolutions that skip zeros', () => {
         /scale must have 8 numbers, but has 7/,
       );
       const dy = tf.ones([2, 4, 3, 8]);
-      const sizes = { size: 3, channels: 3 };
-      expect(() => skippingFilterGradient(backend(), x, dy, sizes)).toThrow(/of the same sides/);
-      const { words } = skippingConv(backend(), x, tf.ones([3, 3, 3, 8]), { keep: true });
-      expect(() => skippingFilterGradient(backend(), words!, tf.ones([4, 4, 8]), sizes)).toThrow(
-        /words must be those of dy's pixels/,
+      const filterShape = [3, 3, 3, 8];
+      expect(() => skippingFilterGradient(backend(), x, dy, filterShape)).toThrow(
+        /of the same sides/,
       );
+      const { words } = skippingConv(backend(), x, tf.ones([3, 3, 3, 8]), { keep: true });
+      expect(() =>
+        skippingFilterGradient(backend(), words!, tf.ones([4, 4, 8]), filterShape),
+      ).toThrow(/words must be those of dy's pixels/);
       expect(() => unpackSpikes(backend(), words!, [97])).toThrow(/must be those of length spikes/);
     });
   });
@@ -205,14 +205,13 @@ describeNativeOps('convolutions that skip zeros', () => {
       expect(skippingConv(backend(), x, filter).y).not.toBeNull();
       expect(skippingConv(backend(), full, filter).y).toBeNull();
       expect(skippingConv(backend(), x, nan).y).toBeNull();
-      const sizes = { size: 3, channels: 32 };
       const dy = normal([8, 16, 16, 64], 3);
       const infinite = dy.mul(tf.tensor([...Array(63).fill(1), Infinity]));
       const kept = (numbers: tf.Tensor) =>
         skippingConv(backend(), numbers, filter, { keep: true }).words!;
       for (const form of [(numbers: tf.Tensor) => numbers, kept]) {
         const gradient = (numbers: tf.Tensor, of: tf.Tensor) =>
-          skippingFilterGradient(backend(), form(numbers), of, sizes);
+          skippingFilterGradient(backend(), form(numbers), of, filter.shape);
         expect(gradient(x, dy)).not.toBeNull();
         expect(gradient(full, dy)).toBeNull();
         expect(gradient(x, infinite)).toBeNull();
@@ -236,7 +235,7 @@ describeNativeOps('convolutions that skip zeros', () => {
             expectSameBits(unpackSpikes(backend(), words!, x.shape), x);
             expectSameBits(y!, skippingConv(backend(), x, filter, always).y!);
             const gradient = (of: tf.Tensor) =>
-              skippingFilterGradient(backend(), of, dy, { size, channels, ...always })!;
+              skippingFilterGradient(backend(), of, dy, filter.shape, 2)!;
             expectSameBits(gradient(words!), gradient(x));
           });
         },

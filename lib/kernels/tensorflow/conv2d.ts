@@ -120,11 +120,10 @@ export const conv2DOverrides: tf.KernelConfig[] = [
     tf.Conv2DBackpropFilter,
     ({ x }, { filterShape }) => [x.shape, filterShape],
     ({ x, dy }, { filterShape }) => [x, shapeTensor(filterShape), dy],
-    ({ x, dy }, backend, { outChannels, filterHeight: size, filterShape, inChannels }) => {
-      if (!mayBeWorthSkipping(x, outChannels, size)) return null;
-      const dw = skippingFilterGradient(backend, x, dy, { size, channels: inChannels });
-      return dw?.reshape(filterShape) ?? null;
-    },
+    ({ x, dy }, backend, { outChannels, filterHeight, filterShape }) =>
+      mayBeWorthSkipping(x, outChannels, filterHeight)
+        ? skippingFilterGradient(backend, x, dy, filterShape)
+        : null,
   ),
   override<Named<'dy' | 'filter'>, { inputShape: number[] }>(
     tf.Conv2DBackpropInput,

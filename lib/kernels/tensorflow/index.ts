@@ -10,6 +10,7 @@ import { gpuKernels } from './gpu';
 import { batchMatMulOverride } from './mat_mul';
 import { maxPoolKernels, placedMaxPoolKernels } from './max_pool';
 import { nativeOpsInUse } from './native_ops';
+import { reshapeOverride } from './reshape';
 import { spikeConv2DKernel } from './spike_conv2d';
 import { spikeProductKernels } from './spike_product';
 
@@ -39,6 +40,6 @@ export const tensorflow: Backend = {
   // Kernels of tfjs-node that refuse what TensorFlow supports, multiply zeros, or are slow.
   overrides: () =>
     tensorflowBackend()
-      ? [...conv2DOverrides, depthwiseFilterGradientOverride, batchMatMulOverride]
+      ? [...conv2DOverrides, depthwiseFilterGradientOverride, batchMatMulOverride, reshapeOverride]
       : [],
 };

@@ -34,7 +34,7 @@ function skippingProduct(
   if (b.shape[0] !== a.shape[transposeA ? 0 : 1]) return null;
   if (!mayBeWorthSkipping(a, b.shape[1]!, 1)) return null;
   return transposeA
-    ? skippingFilterGradient(backend, a, b, { size: 1, channels: a.shape[1]! })
+    ? skippingFilterGradient(backend, a, b, [a.shape[1]!, b.shape[1]!])
     : skippingConv(backend, a, b).y;
 }
 

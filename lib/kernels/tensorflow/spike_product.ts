@@ -35,12 +35,11 @@ const spikeProduct = kernel<SpikeProductInputs, SpikeProductAttrs>(
 const filterGradient = kernel<SpikeProductFilterGradInputs, SpikeProductFilterGradAttrs>(
   SpikeProductFilterGrad,
   ({ dy, kept }, backend, { filterShape }) => {
-    const [channels, size] = [filterShape.at(-2)!, filterShape.length === 2 ? 1 : filterShape[0]!];
-    const dw = skippingFilterGradient(backend, kept, dy, { size, channels });
-    if (dw) return dw.reshape(filterShape);
+    const dw = skippingFilterGradient(backend, kept, dy, filterShape);
+    if (dw) return dw;
     const x =
       kept.dtype === 'int32'
-        ? unpackSpikes(backend, kept, [...dy.shape.slice(0, -1), channels])
+        ? unpackSpikes(backend, kept, [...dy.shape.slice(0, -1), filterShape.at(-2)!])
         : (kept as Tensor);
     return stockFilterGradient(x, dy as Tensor, filterShape);
   },

@@ -56,19 +56,26 @@ export function skippingConv(
 }
 
 /**
- * The gradient `[size size channels, filters]` of that filter or, for size 1, of that matrix; null as in
- * `skippingConv`.
+ * The gradient of that filter, or of that matrix; null as in `skippingConv`.
  *
  * @param x float32, or its spikes as bits
  * @param dy `[..., height, width, filters]`
+ * @param filterShape `[size, size, channels, filters]` or `[channels, filters]`
  */
 export function skippingFilterGradient(
   backend: TensorflowBackend,
   x: TensorInfo,
   dy: TensorInfo,
-  { size, channels, most = DENSITY.gradient }: { size: number; channels: number; most?: number },
+  filterShape: number[],
+  most: number = DENSITY.gradient,
 ): Tensor | null {
-  const attrs = opAttrs(backend, { ints: { size, channels }, floats: { most } });
+  const matrix = filterShape.length === 2;
+  const [size, channels] = [matrix ? 1 : filterShape[0]!, filterShape.at(-2)!];
+  const attrs = opAttrs(backend, {
+    ints: { size, channels },
+    floats: { most },
+    bools: { matrix },
+  });
   const op = x.dtype === 'int32' ? 'SpikeBitsFilterGrad' : 'SpikeConvFilterGrad';
   return unlessEmpty(backend.executeMultipleOutputs(`Spikingformer${op}`, attrs, [x, dy], 1)[0]!);
 }
