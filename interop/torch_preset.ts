@@ -170,14 +170,18 @@ function unlisted(
     const names = allFamilies().map(({ name }) => name);
     throw new CheckpointError(
       `no preset has these names and sizes (${what}): it is none of the networks known here ` +
-        `(${names.join(', ')})`,
+        `(${names.join(', ')}), or some weights are missing: then name its preset (--preset)`,
     );
   }
   const missing = unsaid(kinds, sizes, said);
   if (missing.length > 0) {
+    const sized = kinds.filter((name) => misfits(name, presetConfig(name), own).length === 0);
     throw new CheckpointError(
       `no preset has these sizes (${what}), and neither the checkpoint's args nor --config say ` +
-        `${missing.join(', ')}. Of the same kind: ${kinds.slice(0, 6).join(', ')}`,
+        `${missing.join(', ')}. Of the same kind: ${kinds.slice(0, 6).join(', ')}` +
+        (sized.length > 0
+          ? `; with these sizes, but other classes: ${sized.join(', ')} (name it: --preset)`
+          : ''),
     );
   }
   return result(preset, sizes, said, [`no preset has these sizes (${what})`, ...lines]);

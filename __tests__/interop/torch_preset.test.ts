@@ -65,7 +65,7 @@ test('a tensor too many hides nothing; one too few needs the name of the preset'
   const more = { ...shapes, 'block.0.extra.weight': { shape: [1] } };
   expect(recognizePreset(more).preset).toBe(preset);
   const { 'block.0.attn.q_bn.bias': _, ...fewer } = shapes;
-  expect(() => recognizePreset(fewer)).toThrow(/no preset has these names/);
+  expect(() => recognizePreset(fewer)).toThrow(/no preset has these names.*\(--preset\)$/);
   expect(recognizePreset(fewer, { preset }).preset).toBe(preset);
 });
 
@@ -90,7 +90,7 @@ test('args that say nothing usable are none', () => {
 test('other classes: the preset is named, its head gets as many', () => {
   const other = { ...shapes, 'head.weight': { shape: [7, 384] }, 'head.bias': { shape: [7] } };
   expect(() => recognizePreset(other)).toThrow(
-    /no preset has these sizes.*7 classes.*--config say/,
+    /no preset has these sizes.*7 classes.*--config say.*; with these sizes, but other classes: spikingformer-4-384-cifar10, \S+ \(name it: --preset\)$/,
   );
   const { config } = recognizePreset(other, { preset: 'spikingformer-4-384-cifar10' });
   expect(config).toEqual({ numClasses: 7 });
