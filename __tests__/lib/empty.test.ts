@@ -1,7 +1,7 @@
 /** Axes of length 0: empty results, or errors that say what is missing; on no backend a trap, or what memory held before. */
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
-import { spikeConv2d, spikeLinear } from '../../lib/spike_conv';
+import { conv2d, depthwiseConv2d, spikeConv2d, spikeLinear } from '../../lib/spike_conv';
 import { describeEachBackend, onGPU } from '../support/backends';
 
 describeEachBackend('axes of length 0', (backend) => {
@@ -45,6 +45,39 @@ describeEachBackend('axes of length 0', (backend) => {
     const y = spikeLinear(tf.zeros([1, 3, 0]), tf.ones([0, 2]), affine);
     expect(y.shape).toEqual([1, 3, 2]);
     expect([...y.dataSync()]).toEqual([1, 2, 1, 2, 1, 2]);
+  });
+
+  test('no images: every result has its own shape, every gradient that of its input', () => {
+    const shapesOf = (
+      f: (x: tf.Tensor, w: tf.Tensor) => tf.Tensor,
+      w: tf.Tensor,
+      ...x: number[]
+    ) => {
+      const loss = (x: tf.Tensor, w: tf.Tensor) => f(x, w).sum().asScalar();
+      const gradients = tf.grads(loss)([tf.zeros(x), w]);
+      expect([...gradients[1]!.dataSync()].every((g) => g === 0)).toBe(true);
+      return [f(tf.zeros(x), w), ...gradients].map(({ shape }) => shape.join());
+    };
+    const kernel = tf.ones([3, 3, 2, 4]);
+    const conv = (x: tf.Tensor, w: tf.Tensor) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 1);
+    expect(shapesOf(conv, kernel, 0, 4, 4, 2)).toEqual(['0,4,4,4', '0,4,4,2', '3,3,2,4']);
+    const linear = (x: tf.Tensor, w: tf.Tensor) => x.matMul(w);
+    expect(shapesOf(linear, tf.ones([3, 5]), 0, 3)).toEqual(['0,5', '0,3', '3,5']);
+    const depthwise = (x: tf.Tensor, w: tf.Tensor) =>
+      depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D);
+    expect(shapesOf(depthwise, tf.ones([3, 3, 1, 2]), 0, 4, 4, 2)).toEqual([
+      ...['0,4,4,2', '0,4,4,2', '3,3,1,2'],
+    ]);
+  });
+
+  own('no images at inference', () => {
+    const affine = { scale: tf.ones([4]), shift: tf.zeros([4]) };
+    const images = spikeConv2d(tf.zeros([0, 4, 4, 2]), tf.ones([3, 3, 2, 4]), affine);
+    expect(images.shape).toEqual([0, 4, 4, 4]);
+    expect(spikeLinear(tf.zeros([0, 3, 2]), tf.ones([2, 4]), affine).shape).toEqual([0, 3, 4]);
+    expect(
+      tf.grad((x) => spiking.maxPool2d(x as tf.Tensor4D))(tf.zeros([0, 4, 4, 2])).shape,
+    ).toEqual([0, 4, 4, 2]);
   });
 
   own('pools and sums', () => {

@@ -1,11 +1,16 @@
 /** The trainer's `precision`: where it is refused, and what it leaves as it is. */
 import * as tf from '@tensorflow/tfjs';
+import { CheckpointStore } from '../../node/runs/checkpoints';
 import { identityOf } from '../../training/from_recipe';
 import { parseRecipe } from '../../training/parse_recipe';
 import { checkPrecision } from '../../training/precision';
+import { interrupted, silent } from '../node/runs/interrupted';
 import { describeEachBackend } from '../support/backends';
+import { temporaryDirectory } from '../support/process';
 import { describeBfloat16 } from '../support/tensorflow';
-import { tinyTrainer } from '../support/training';
+import { tinyModel, tinyTrainer } from '../support/training';
+
+const directory = temporaryDirectory();
 
 const recipe = (...settings: string[]) => parseRecipe(text, 'small.yaml', settings);
 const text = `name: small
@@ -67,5 +72,19 @@ describeBfloat16('a trainer in bfloat16', () => {
     });
     expect(await losses('bfloat16')).toEqual(bfloat16);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('resumes to the bit', async () => {
+    const precision = 'bfloat16';
+    const [whole, inFloat32] = [tinyTrainer({ precision }), tinyTrainer()];
+    for (const run of [whole, inFloat32]) await run.finish();
+    const store = new CheckpointStore(directory);
+    await interrupted(store, 8, { precision });
+    const rest = tinyTrainer({ precision, model: tinyModel(99) });
+    await store.restore(rest.trainer, (await store.newest(silent))!);
+    await rest.finish();
+    expect(rest.weights()).toEqual(whole.weights());
+    expect(rest.weights()).not.toEqual(inFloat32.weights());
+    for (const run of [whole, inFloat32, rest]) run.end();
   });
 });

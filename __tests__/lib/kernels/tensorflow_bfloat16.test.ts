@@ -10,9 +10,10 @@ import { installKernels } from '../../../lib/kernels';
 import { opAttrs, tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
 import { runInBfloat16 } from '../../../lib/kernels/tensorflow/bfloat16';
 import '../../support/backends';
+import { checkPrecision } from '../../../training/precision';
 import { expectSameNumbers } from '../../support/compare';
 import { expectNoLeak } from '../../support/leaks';
-import { describeBfloat16 } from '../../support/tensorflow';
+import { describeBfloat16, describeNativeOps } from '../../support/tensorflow';
 
 /** The nearest bfloat16, ties to even. */
 function rounded(x: number): number {
@@ -230,5 +231,15 @@ describeBfloat16('gradients of inputs in bfloat16', () => {
     await expectNoLeak(() => expect(() => run(a, other)).toThrow(/Matrix size-incompatible/));
     expect(alive.size).toBe(0);
     tf.dispose([a, b, other]);
+  });
+});
+
+// As scripts/ci_tensorflow.sh runs this file.
+const most = process.env.SPIKINGFORMER_INSTRUCTION_SET ?? 'avx512';
+describeNativeOps('an instruction set without bfloat16', () => {
+  (most === 'avx512' ? test.skip : test)('refuses it, named', () => {
+    expect(() => checkPrecision('bfloat16')).toThrow(
+      `but the native ops use ${most}, the most that this processor has or SPIKINGFORMER_INSTRUCTION_SET allows`,
+    );
   });
 });

@@ -16,7 +16,12 @@ export function whyNoBfloat16(): string | undefined {
   const ops = nativeOpsInUse();
   if (typeof ops === 'string') return ops;
   if (tensorflowBackend()!.isUsingGpuDevice) return 'TensorFlow computes on a GPU';
-  return ops.bfloat16 ? undefined : 'the processor has neither AMX nor AVX512-BF16';
+  if (ops.bfloat16) return undefined;
+  if (ops.instructionSet === 'avx512') return 'the processor has neither AMX nor AVX512-BF16';
+  return (
+    `the native ops use ${ops.instructionSet}, the most that this processor has or ` +
+    'SPIKINGFORMER_INSTRUCTION_SET allows'
+  );
 }
 
 /**

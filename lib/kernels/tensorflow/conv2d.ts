@@ -95,6 +95,8 @@ const override = <Inputs extends Record<string, tf.TensorInfo>, More = object>(
 ) =>
   kernel<Inputs, ConvAttrs & More>(name, (inputs, backend, attrs) => {
     const info = describeConv(...shapes(inputs, attrs), attrs);
+    // TensorFlow would give the result of no images the shape of the images.
+    if (name === tf.Conv2D && info.batchSize === 0) return tf.zeros(info.outShape);
     const skipped = isPlain(info, attrs) ? skipping?.(inputs, backend, info) : null;
     if (skipped) return skipped;
     const attrsOf = (type: number) => convAttrs(backend, info, attrs, type);
