@@ -86,8 +86,8 @@ function readFile(path: string, input: readonly number[], rules?: KnownRules): R
   const isRecording = extname(path) === '.aedat' || hasEvents;
   if (!/\.(bin|aedat|safetensors)$|idx\d-ubyte$/.test(path)) {
     throw new UsageError(
-      'data must be a CIFAR .bin, an idx3-ubyte, an .aedat from a DVS128, or a .safetensors ' +
-        `with a tensor x, but got '${path}'`,
+      'data must be a CIFAR .bin, an idx3-ubyte, an .aedat from a DVS128, a .safetensors with a ' +
+        `tensor x or, for a network of frames, a recording as predict takes it, but got '${path}'`,
     );
   }
   const bytes = readFileSync(path);

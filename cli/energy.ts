@@ -1,6 +1,7 @@
 /** `spikingformer energy`: activity and energy of a model, as a table, JSON and a chart. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import type * as tf from '@tensorflow/tfjs';
+import { basename, extname } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import {
   type Activity,
   activityTable,
@@ -13,15 +14,20 @@ import {
   type MemoryName,
   measureActivityAsync,
 } from '../analysis/index';
+import { recordingExtensions } from '../node/datasets/own/recording';
 import { writeAtomically } from '../node/files/files';
 import { isRecord } from '../node/files/json';
+import { dataOfModel } from '../training/model_data';
 import type { Recipe } from '../training/recipe';
+import { isOwnData } from '../training/recipe_data';
 import { wrapped } from './_columns';
 import { findDataset } from './_dataset_names';
 import { heldOut } from './_held_out';
 import { type OpenOptions, openModel, placeOfModel } from './_model';
+import { questionsOf, type SampleFacts } from './_questions';
 import { noise, type Samples, samplesOf, testSamplesOf } from './_samples';
 import { randomSentences, type SentenceArguments, sentenceSamples, takesText } from './_sentences';
+import { sourcesOf } from './_sources';
 import { useBackend } from './shared/choose_backend';
 import { UsageError } from './shared/errors';
 import { abortOnInterrupt } from './shared/interrupt';
@@ -101,7 +107,13 @@ async function samplesFor(
   const set = data === undefined ? undefined : findDataset(data);
   if (set !== undefined) return testSamplesOf(set, input, samples, recipe?.data);
   const folder = data === undefined || (existsSync(data) && statSync(data).isDirectory());
-  if (!folder) return samplesOf(data, input, samples, recipe?.data);
+  if (!folder) {
+    const facts =
+      dataOfModel(model) ?? recipe ?? (isRecording(data, input) ? RECORDING : undefined);
+    return facts && isOwnData(facts.data.name)
+      ? ownSamplesOf(data, input, samples, facts)
+      : samplesOf(data, input, samples, recipe?.data);
+  }
   if (recipe) {
     const { x } = await heldOut(recipe, samples, { data: data });
     return { x, what: `${x.shape[0]} held-out samples of the run's ${recipe.data.name}` };
@@ -109,6 +121,27 @@ async function samplesFor(
   if (data === undefined && takesText(model)) return randomSentences(model, samples, seed);
   if (data === undefined) return noise(input, samples, seed);
   throw new UsageError(`data must be a data set by name or a file of samples, but got '${data}'`);
+}
+
+/** What is known of a recording for a network that records nothing of its data. */
+const RECORDING: SampleFacts = { data: { name: 'own-events' } };
+
+/** An .aedat may be of a known data set: samplesOf tells. */
+const isRecording = (path: string, input: readonly number[]) =>
+  input.length === 4 && extname(path) !== '.aedat' && recordingExtensions.includes(extname(path));
+
+/** A file as `predict` reads it for a network of such data. */
+async function ownSamplesOf(
+  path: string,
+  input: number[],
+  most: number,
+  facts: SampleFacts,
+): Promise<Samples> {
+  const [source] = await sourcesOf([path]);
+  const found = await questionsOf(source!, input, facts, most);
+  const all = found.flatMap(({ data }) => Array.from(data));
+  const x = tf.tensor(all, [found.length, ...input]);
+  return { x, what: `${found.length} of ${basename(path)}, as ${facts.data.name}` };
 }
 
 async function measure(model: tf.LayersModel, x: tf.Tensor, fresh: boolean): Promise<Activity> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { fileHandler } from '../../node/runs/file_handler';
+import { nMnistFile } from '../datasets/event_files';
 import '../support/backends';
 import { seedWeights } from '../support/layer_test';
 import { runFile, temporaryDirectory } from '../support/process';
@@ -72,6 +73,26 @@ test('of noise, and says so', () => {
   expect(report.input).toMatch(/^2 samples of normal noise \(seed 0\): use --data for real ones$/);
   expect(Object.keys(report.neurons)).toContain('block/mlp/lif2');
   expect(report.neurons['down/lif'].perStep).toHaveLength(2);
+});
+
+test.each([
+  ['a model that records its data', { classNames: ['a', 'b'], data: { name: 'own-events' } }],
+  ['one that records nothing', undefined],
+] as const)('of a recording of your own, as predict reads it: %s', async (name, recorded) => {
+  const path = join(directory, 'own.bin');
+  // Three frames of four events.
+  const events = Array.from({ length: 12 }, (_, t) => ({ t, x: t % 8, y: 7, p: t % 2 }));
+  writeFileSync(path, nMnistFile(events));
+  const network = spiking.models.spikingformer({
+    ...{ inputShape: [3, 8, 8, 2], numClasses: 2, embedDim: 16, depth: 1, numHeads: 2 },
+  });
+  if (recorded) network.setUserDefinedMetadata({ spikingformer: recorded });
+  const saved = join(directory, name);
+  await network.save(fileHandler(saved));
+  network.dispose();
+  const { status, stdout, stderr } = cli(saved, '--data', path, '--json');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(JSON.parse(stdout).input).toBe('1 of own.bin, as own-events');
 });
 
 test.each([
