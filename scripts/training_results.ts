@@ -25,15 +25,15 @@ const program = new Command('results')
   .requiredOption('--recipe <name>', 'what to train')
   .option('--seeds <list>', 'one run each', integers, [42])
   .addOption(
-    new Option('--orders', 'train each seed with CML and with the order before it').conflicts([
-      'precisions',
-      'from',
-    ]),
+    new Option(
+      '--orders',
+      'train each seed with CML and with the order before it; not with --from, whose weights are of one order',
+    ).conflicts(['precisions', 'from']),
   )
   .addOption(
     new Option(
       '--precisions',
-      'train each seed with gradients of inputs in float32 and in bfloat16',
+      'train each seed with gradients of inputs in float32 and in bfloat16; not with --from or --orders',
     ).conflicts('from'),
   )
   .option('--from <model>', "train each seed from that model's weights and from nothing")

