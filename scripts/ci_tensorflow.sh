@@ -33,7 +33,7 @@ suite() {
 }
 # What computes on the backend of the run; `npm test` has the rest.
 computing="$(
-  grep -rlE --include='*.test.ts' 'describe(EachBackend|LayerParity|ModelParity|Tensorflow|NativeOps|Bfloat16)' \
+  grep -rlE --include='*.test.ts' 'describe(EachBackend|FasterBackends|LayerParity|ModelParity|Tensorflow|NativeOps|Bfloat16)' \
     __tests__/{lib,layers,models,analysis}
   echo __tests__/training/{ten_steps,precision}.test.ts
 )"

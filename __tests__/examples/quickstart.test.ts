@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { fileHandler } from 'tfjs-spikingformer/node';
-import { root, runFile, temporaryDirectory } from '../support/process';
+import { nodeArgs, root, runFile, temporaryDirectory } from '../support/process';
 
 const directory = temporaryDirectory();
 
@@ -23,11 +23,10 @@ test.each<[args: string, message: RegExp]>([
 test('Ctrl-C in training saves the model', async () => {
   const out = join(directory, 'interrupted');
   const args = ['--samples', '60000', '--embed-dim', '16', '--batch', '8', '--out', out];
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(root, 'examples/quickstart.ts'), ...args],
-    { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, [...nodeArgs('examples/quickstart.ts'), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let stdout = '';
   child.stdout.on('data', (text) => {
     // As npm and tsx do it: more than once.

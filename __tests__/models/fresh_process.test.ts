@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { fileHandler } from 'tfjs-spikingformer/node';
-import { backends, describeEachBackend } from '../support/backends';
+import { backends, describeFasterBackends } from '../support/backends';
 import { predict, seedWeights } from '../support/layer_test';
 import { runScript, temporaryDirectory } from '../support/process';
 
@@ -82,7 +82,7 @@ const argmax = (row: number[]) => row.indexOf(Math.max(...row));
 const rows = (numbers: number[]) =>
   Array.from({ length: 5 }, (_, i) => numbers.slice(3 * i, 3 * i + 3));
 
-describeEachBackend('a model in another process', (backend) => {
+describeFasterBackends('a model in another process', (backend) => {
   test.each(models)('%s', async (_, shape, build) => {
     const model = build();
     for (const layer of model.layers) if (layer.weights.length > 0) seedWeights(layer);

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { fileHandler } from 'tfjs-spikingformer/node';
-import { describeEachBackend } from '../support/backends';
+import { describeFasterBackends } from '../support/backends';
 import { expectForwardClose, expectSpikesEqual } from '../support/compare';
 import { seedWeights } from '../support/layer_test';
 import { expectNoLeak } from '../support/leaks';
@@ -57,7 +57,7 @@ function expectSame(actual: tf.LayersModel, expected: tf.LayersModel, x: tf.Tens
   });
 }
 
-describeEachBackend('models.quantize', (backend) => {
+describeFasterBackends('models.quantize', (backend) => {
   test.each(smallNetworks([1, 2, 3, 4]))(
     'of %s, through a file, fused too',
     async (preset, create) => {

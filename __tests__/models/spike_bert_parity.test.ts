@@ -7,7 +7,7 @@ import {
   spikeBertStageTwo,
 } from 'tfjs-spikingformer/training';
 import { torchEntries } from '../../models/families';
-import { describeEachBackend } from '../support/backends';
+import { describeFasterBackends } from '../support/backends';
 import {
   expectForwardClose,
   expectGradClose,
@@ -55,7 +55,7 @@ function expectGradients(found: Map<string, tf.Tensor>, train: Fixture<unknown>)
   }
 }
 
-describeEachBackend('SpikeBERT', () => {
+describeFasterBackends('SpikeBERT', () => {
   test('needs no kernel that the backend lacks', () => {
     const sizes = { inputShape: [4], vocabSize: 5, embedDim: 8, depth: 1, numHeads: 2 };
     const options = { numClasses: 2, padId: 0, positions: true };

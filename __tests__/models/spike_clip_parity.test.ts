@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { spikeClipAlignment, spikeClipDual } from 'tfjs-spikingformer/training';
 import { torchEntries } from '../../models/families';
-import { describeEachBackend } from '../support/backends';
+import { describeFasterBackends } from '../support/backends';
 import {
   expectForwardClose,
   expectGradClose,
@@ -24,7 +24,7 @@ function recognized(name: string, { arguments: args }: ModelMeta): tf.LayersMode
 
 describeModelParity(['spikeclip_image'], recognized);
 
-describeEachBackend('SpikeCLIP', () => {
+describeFasterBackends('SpikeCLIP', () => {
   test.each([true, false])('learns to answer in the direction of CLIP, training %p', (training) => {
     const [io, train] = ['io', 'train'].map((part) =>
       loadFixture<ModelMeta>(`models/spikeclip_image_align.${part}`),

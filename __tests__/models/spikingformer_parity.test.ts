@@ -1,6 +1,7 @@
 /** Whole Spikingformers and Spikformers against the authors' PyTorch code: spikes, logits, loss, gradients, running statistics. */
 import * as spiking from 'tfjs-spikingformer';
-import { describeModelParity } from '../support/model_parity';
+import { describeEachBackend } from '../support/backends';
+import { type Build, describeModelParity } from '../support/model_parity';
 
 const fixtures = [
   'cml_spikingformer_cifar',
@@ -12,7 +13,7 @@ const fixtures = [
   'cml_spikformer_cifar',
 ];
 
-describeModelParity(fixtures, (name, { arguments: a, tau }) => {
+const build: Build = (name, { arguments: a, tau }) => {
   const { spikformer, spikingformer } = spiking.models;
   const family = name.includes('spikformer') ? spikformer : spikingformer;
   const image = [a.img_size_h, a.img_size_w, a.in_channels];
@@ -28,4 +29,6 @@ describeModelParity(fixtures, (name, { arguments: a, tau }) => {
     order: name.includes('without_cml') ? 'conv-bn-lif-pool' : 'conv-bn-pool-lif',
     ...(events ? {} : { timeSteps: a.T }),
   });
-});
+};
+
+describeModelParity(fixtures, build, { describeBackends: describeEachBackend });

@@ -1,11 +1,11 @@
 /** Networks whose blocks keep their most informative tokens, of every family that can: what they compute. */
 import * as tf from '@tensorflow/tfjs';
-import { describeEachBackend } from '../support/backends';
+import { describeFasterBackends } from '../support/backends';
 import { predict } from '../support/layer_test';
 import { expectNoLeak } from '../support/leaks';
 import { build, images, names } from './pruned_networks';
 
-describeEachBackend('networks that keep some tokens', () => {
+describeFasterBackends('networks that keep some tokens', () => {
   test.each(names)('%s: share, number and list; all of them is the network without', (name) => {
     const x = images();
     const answer = (keepTokens?: number | (number | null)[]) => {

@@ -79,8 +79,26 @@ export function repeatably<T>(run: () => T): T {
  * `describe(name)` for each backend, which is current (`tf.getBackend()`) inside every hook and
  * test of `body`. `body` itself runs at collection time: make tensors in hooks and tests only.
  */
-export function describeEachBackend(name: string, body: (backend: string) => void): void {
-  describe.each(backends.map((backend) => [backend]))(`${name} (%s)`, (backend) => {
+export const describeEachBackend = (name: string, body: (backend: string) => void) =>
+  describeBackends(backends, name, body);
+
+/**
+ * The same without the plain cpu, unless it is alone: it takes several times as long as wasm. For what is about no
+ * kernel, or is made of layers that are tested on it.
+ */
+export const describeFasterBackends = (name: string, body: (backend: string) => void) =>
+  describeBackends(
+    backends.length > 1 ? backends.filter((backend) => backend !== 'cpu') : backends,
+    name,
+    body,
+  );
+
+function describeBackends(
+  which: readonly string[],
+  name: string,
+  body: (backend: string) => void,
+): void {
+  describe.each(which.map((backend) => [backend]))(`${name} (%s)`, (backend) => {
     beforeAll(async () => {
       const ready = await tf.setBackend(backend);
       if (!ready) throw new Error(`backend '${backend}' was found but does not start`);

@@ -1,5 +1,5 @@
 /**
- * Before the tests: bundles the command and the data worker, laid out as in dist/, since a process that tests
+ * Before the tests: bundles the command, the data worker and the quickstart, laid out as in dist/, since a process that tests
  * start would spend two of its three seconds on compiling the sources. The folder goes when jest ends.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -16,7 +16,7 @@ export default function buildSources(): void {
   buildSync({
     ...bundling,
     absWorkingDir: root,
-    entryPoints: ['cli/index.ts', 'node/data_worker.ts'],
+    entryPoints: ['cli/index.ts', 'node/data_worker.ts', 'examples/quickstart.ts'],
     splitting: true,
     outbase: root,
     outdir: folder,

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
 import { torchEntries } from '../../models/families';
-import { describeEachBackend } from './backends';
+import { type describeEachBackend, describeFasterBackends } from './backends';
 import { buildFast } from './build_fast';
 import {
   type ExpectedSpikes,
@@ -77,15 +77,22 @@ export interface ParityOptions {
   without?: string;
   /** How the fixture's spikes become ours. Default: `spikesOf`. */
   expectedSpikes?: ExpectedSpikes;
+  /** Default: not on the plain cpu, on which the families' layers are compared. */
+  describeBackends?: typeof describeEachBackend;
 }
 
-/** Every fixture of these names on every backend. */
+/** Every fixture of these names on each of the backends. */
 export function describeModelParity(
   fixtures: readonly string[],
   build: Build,
-  { loss = crossEntropy, without, expectedSpikes = spikesOf }: ParityOptions = {},
+  {
+    loss = crossEntropy,
+    without,
+    expectedSpikes = spikesOf,
+    describeBackends = describeFasterBackends,
+  }: ParityOptions = {},
 ): void {
-  describeEachBackend('a network as the authors wrote it', () =>
+  describeBackends('a network as the authors wrote it', () =>
     describe.each(fixtures)('%s', (name) => {
       const io = loadFixture<ModelMeta>(`models/${name}.io`);
       const train = loadFixture<TrainMeta>(`models/${name}.train`);

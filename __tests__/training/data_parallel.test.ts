@@ -6,7 +6,7 @@ import { mergeEvaluations } from '../../training/evaluation';
 import type { Ranks } from '../../training/ranks';
 import type { Teacher } from '../../training/teacher';
 import { InterruptedError } from '../../training/trainer';
-import { describeEachBackend } from '../support/backends';
+import { describeFasterBackends } from '../support/backends';
 import { tinyTest, tinyTrain, tinyTrainer } from '../support/training';
 
 /** Ranks that meet in memory: each call waits until all have come, then adds up by rank. */
@@ -45,7 +45,7 @@ const trainable = (model: tf.LayersModel) =>
 const statistics = (model: tf.LayersModel) =>
   model.nonTrainableWeights.map((weight) => Array.from(weight.read().dataSync()));
 
-describeEachBackend('trainers of several processes', () => {
+describeFasterBackends('trainers of several processes', () => {
   test('two are one that accumulates: weights and moments to the bit', async () => {
     const alone = tinyTrainer({ accumulate: 2, clipNorm: 1, epochs: 2 });
     const pair = ranksInMemory(2).map((ranks) => tinyTrainer({ ranks, clipNorm: 1, epochs: 2 }));

@@ -15,7 +15,7 @@ import { drawBlur } from '../../training/blurred_features';
 import { smoothTargets } from '../../training/losses';
 import type { LossBatch } from '../../training/training_loss';
 import { collectState } from '../../training/training_state';
-import { describeEachBackend } from '../support/backends';
+import { describeFasterBackends } from '../support/backends';
 import { expectForwardClose, loadFixture, permute, toTensor } from '../support/fixtures';
 import { temporaryDirectory } from '../support/process';
 import { tinyModel, tinyTrainer } from '../support/training';
@@ -49,7 +49,7 @@ const stock = () =>
     ],
   });
 
-describeEachBackend('distillation', () => {
+describeFasterBackends('distillation', () => {
   test("its terms add up to the paper's loss of temporal separation", () => {
     const fixture = loadFixture<{
       cases: { name: string; tau: number; alpha: number; gamma: number }[];

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { modelTeacher, type Teacher, type TeacherBatch } from 'tfjs-spikingformer/training';
 import { softTargetCrossEntropy } from '../../training/losses';
 import type { TrainingLoss } from '../../training/training_loss';
-import { describeEachBackend } from '../support/backends';
+import { describeFasterBackends } from '../support/backends';
 import { expectForwardClose, valuesOf } from '../support/fixtures';
 import { graphArtifacts } from '../support/graph_model';
 import { expectNoLeak } from '../support/leaks';
@@ -22,7 +22,7 @@ const stock = (activation: 'linear' | 'softmax') =>
     ],
   });
 
-describeEachBackend('what a teacher answers', () => {
+describeFasterBackends('what a teacher answers', () => {
   test('logits, and the means of a layer over its pixels', async () => {
     const model = stock('linear');
     const x = tf.randomNormal([4, 8, 8, 1], 0, 1, 'float32', 5);
@@ -100,7 +100,7 @@ describeEachBackend('what a teacher answers', () => {
   });
 });
 
-describeEachBackend('a Trainer with a teacher', () => {
+describeFasterBackends('a Trainer with a teacher', () => {
   /** Cross entropy, and with the teacher's answer as a second label. */
   const loss: TrainingLoss = {
     compute: ({ targets, logits, teacher }) =>

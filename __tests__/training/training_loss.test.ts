@@ -7,7 +7,7 @@ import { CheckpointError, CheckpointStore } from '../../node/runs/checkpoints';
 import { fileHandler } from '../../node/runs/file_handler';
 import { forwardOf } from '../../training/forward';
 import { collectState } from '../../training/training_state';
-import { describeEachBackend } from '../support/backends';
+import { describeFasterBackends } from '../support/backends';
 import { expectForwardClose, valuesOf } from '../support/fixtures';
 import { expectNoLeak } from '../support/leaks';
 import { countCalls, everythingLoss } from '../support/losses';
@@ -19,7 +19,7 @@ const silent = (message: string) => {
   throw new Error(`unexpected: ${message}`);
 };
 
-describeEachBackend('one forward pass', () => {
+describeFasterBackends('one forward pass', () => {
   test('gives logits, logits per step and features, each layer run once but the head', async () => {
     const model = tinyModel();
     const x = tf.randomNormal([4, 8, 8, 1], 0, 1, 'float32', 3);
@@ -64,7 +64,7 @@ describeEachBackend('one forward pass', () => {
   });
 });
 
-describeEachBackend('a loss of the Trainer', () => {
+describeFasterBackends('a loss of the Trainer', () => {
   test('a function of targets and logits: the default, spelled out, learns the same bits', async () => {
     const [one, two] = [tinyTrainer(), tinyTrainer({ loss: softTargetCrossEntropy })];
     await one.finish();

@@ -1,6 +1,6 @@
 /** NIR files of simulators, run here: the spikes that their graphs mean, in every reading of what files leave open. */
 import * as tf from '@tensorflow/tfjs';
-import { describeEachBackend } from '../../support/backends';
+import { describeFasterBackends } from '../../support/backends';
 import { type Fixture, loadFixture, toTensor } from '../../support/fixtures';
 import { flips, nirFile, readNir, toOurs } from '../../support/nir';
 
@@ -25,7 +25,7 @@ function expectSpikes(model: tf.LayersModel, x: tf.Tensor, from: Fixture<unknown
 const layerOf = (model: tf.LayersModel, name: string) =>
   model.layers.find((layer) => [name, `${name}_loop`].includes(layer.name))!;
 
-describeEachBackend('NIR', () => {
+describeFasterBackends('NIR', () => {
   test.each(['euler', 'exponential'] as const)('a LIF neuron, %s', async (integration) => {
     const expected = fixture('lif_norse');
     const model = await readNir(nirFile('lif_norse'), { integration });

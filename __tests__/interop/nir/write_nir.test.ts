@@ -1,7 +1,7 @@
 /** NIR files written here: read back they fire alike, and what NIR has no word for is refused by its name. */
 import * as tf from '@tensorflow/tfjs';
 import * as spiking from 'tfjs-spikingformer';
-import { describeEachBackend } from '../../support/backends';
+import { describeFasterBackends } from '../../support/backends';
 import { loadH5wasm, nirFile, readNir } from '../../support/nir';
 import { runScript } from '../../support/process';
 
@@ -108,7 +108,7 @@ async function expectRoundTrip(model: tf.LayersModel, options: spiking.interop.N
   again.dispose();
 }
 
-describeEachBackend('NIR', () => {
+describeFasterBackends('NIR', () => {
   test.each(Object.keys(models))('there and back: %s', async (name) => {
     const model = models[name]!();
     enliven(model);

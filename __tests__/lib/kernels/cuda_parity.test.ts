@@ -2,9 +2,10 @@
  * The golden numbers of SpikingJelly and of the authors' modules, with the backend cpu's neurons, batch norm, pooling
  * and attention from the CUDA kernels, compiled for this CPU: the same tests as of any other backend.
  */
-import { describeGpuOnCpu, opsRun, takeGpuKernels } from '../../support/cuda_on_cpu';
-
 process.env.SPIKINGFORMER_TEST_BACKENDS = 'cpu';
+// Not by import, which would find all backends before that line.
+const { describeGpuOnCpu, opsRun, takeGpuKernels } =
+  require('../../support/cuda_on_cpu') as typeof import('../../support/cuda_on_cpu');
 
 describeGpuOnCpu('golden numbers from CUDA kernels, on this CPU', () => {
   takeGpuKernels();

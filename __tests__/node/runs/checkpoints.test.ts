@@ -6,7 +6,7 @@ import { fileHandler } from '../../../node/runs/file_handler';
 import { DivergedError } from '../../../training/health';
 import { InterruptedError } from '../../../training/trainer';
 import { collectState } from '../../../training/training_state';
-import { describeEachBackend } from '../../support/backends';
+import { describeFasterBackends } from '../../support/backends';
 import { temporaryDirectory } from '../../support/process';
 import { tinyModel, tinyTest, tinyTrainer } from '../../support/training';
 import { interrupted, saving, silent } from './interrupted';
@@ -16,7 +16,7 @@ let count = 0;
 const fresh = (options?: CheckpointStoreOptions) =>
   new CheckpointStore(join(directory, `run${count++}`), options);
 
-describeEachBackend('a run that is interrupted and resumed', () => {
+describeFasterBackends('a run that is interrupted and resumed', () => {
   test('ends as one left alone: weights, average, moments, history, bit for bit', async () => {
     const whole = tinyTrainer({ test: tinyTest, accumulate: 2 });
     const reports = await whole.finish();

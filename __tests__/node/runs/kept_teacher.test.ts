@@ -7,7 +7,7 @@ import { softTargetCrossEntropy } from '../../../training/losses';
 import type { Teacher, TeacherBatch } from '../../../training/teacher';
 import type { TrainingData } from '../../../training/training_data';
 import type { TrainingLoss } from '../../../training/training_loss';
-import { describeEachBackend } from '../../support/backends';
+import { describeFasterBackends } from '../../support/backends';
 import { expectNoLeak } from '../../support/leaks';
 import { temporaryDirectory } from '../../support/process';
 import { tinyTrain, tinyTrainer } from '../../support/training';
@@ -165,7 +165,7 @@ describe('outputs that are kept', () => {
   });
 });
 
-describeEachBackend('a run with outputs that are kept', () => {
+describeFasterBackends('a run with outputs that are kept', () => {
   const train = (): TrainingData => {
     const data = tinyTrain();
     return {
