@@ -28,7 +28,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const tests = join(root, '__tests__');
 const ROOMS = ['lib', 'layers', 'models', 'analysis'];
 /** What computes on the page's backend; jest has the rest. */
-const COMPUTES = /\bdescribe(EachBackend|LayerParity|ModelParity)\b/;
+const COMPUTES = /\bdescribe(EachBackend|FasterBackends|LayerParity|ModelParity)\b/;
 /** Those of them that are about Node, or about more than what a backend computes. */
 const ELSEWHERE = [
   'analysis/activity',
@@ -190,21 +190,23 @@ async function runInChromium(names, backends, folder) {
   writeFileSync(join(folder, 'index.html'), PAGE);
   // Shared memory is for pages that no other origin can look into.
   const server = await serve(folder, { headers: ISOLATION });
-  const browser = await launchChromium();
-  console.log(`Chromium ${browser.version()}`);
-  // Side by side: a page waits for its GPU process, and that one for the page.
-  const files = await Promise.all(
-    backends.map(async (backend) => {
-      const ran = [];
-      for (const name of names) {
-        if (everything && backend === 'webgl' && NOT_ON_WEBGL.test(name)) continue;
-        ran.push(await runFile(browser, server.address, name, backend));
-        show(ran.at(-1));
-      }
-      return ran;
-    }),
+  const jobs = names.flatMap((name) =>
+    backends
+      .filter((backend) => !everything || backend !== 'webgl' || !NOT_ON_WEBGL.test(name))
+      .map((backend) => [name, backend]),
   );
-  await browser.close();
+  // Two browsers: the one GPU process of each computes for all of its pages, one after the other.
+  const lane = async () => {
+    const browser = await launchChromium();
+    const ran = [];
+    for (let job = jobs.shift(); job; job = jobs.shift()) {
+      ran.push(await runFile(browser, server.address, ...job));
+      show(ran.at(-1));
+    }
+    await browser.close();
+    return ran;
+  };
+  const files = await Promise.all([lane(), lane()]);
   await server.close();
   return files.flat();
 }
