@@ -48,7 +48,7 @@ done
 
 # ONNX files by onnxruntime's native build, as `npm test` runs them in onnxruntime-web.
 suite 'onnxruntime-node' "$(ls __tests__/interop/onnx/*.test.ts)" SPIKINGFORMER_NATIVE_OPS=0 \
-  SPIKINGFORMER_TEST_BACKENDS=cpu SPIKINGFORMER_TEST_ONNXRUNTIME=onnxruntime-node
+  SPIKINGFORMER_TEST_BACKENDS=wasm SPIKINGFORMER_TEST_ONNXRUNTIME=onnxruntime-node
 
 # What was built computes on later releases of Node too: `native install` has only to prove it there.
 for release in 22 24; do
