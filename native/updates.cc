@@ -15,10 +15,7 @@ namespace {
 /** Less than this many numbers are not worth waking a thread for. */
 constexpr int64_t kGrain = 1 << 15;
 
-void StepAdamW(void*, TF_OpKernelContext* context) {
-  Call call(context);
-  const AdamWStep op(call);
-  if (!call.ok()) return;
+void Step(const AdamWStep& op) {
   const float* const factors = op.factors;
   const float kept = factors[0], rate = factors[1], root = factors[2], epsilon = factors[3];
   const float beta1 = factors[4], rest1 = factors[5], beta2 = factors[6], rest2 = factors[7];
@@ -40,6 +37,11 @@ void StepAdamW(void*, TF_OpKernelContext* context) {
   });
 }
 
+void StepAdamW(void* count, TF_OpKernelContext* context) {
+  Call call(context);
+  ForEachVariable(count, call, Step);
+}
+
 void Blend(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   const Shares shares = *static_cast<Shares*>(attrs);
@@ -57,10 +59,11 @@ void Blend(void* attrs, TF_OpKernelContext* context) {
 
 void RegisterUpdates(const Status& status) {
   Register({"SpikingformerAdamW",
-            {"p: float", "gradient: float", "m: float", "v: float", "factors: float"},
-            {"new_p: float", "new_m: float", "new_v: float"},
-            {}},
-           CreateNone, StepAdamW, DeleteNone, status);
+            {"p: N * float", "gradient: N * float", "m: N * float", "v: N * float",
+             "factors: float"},
+            {"new_p: N * float", "new_m: N * float", "new_v: N * float"},
+            {"N: int >= 1"}},
+           CreateCount, StepAdamW, DeleteCount, status);
   Register({"SpikingformerBlend",
             {"old: float", "now: float"},
             {"blend: float"},

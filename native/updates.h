@@ -8,18 +8,14 @@
 
 namespace spikingformer {
 
-struct NoAttrs {};
-inline void* CreateNone(TF_OpKernelConstruction*) { return new NoAttrs; }
-inline void DeleteNone(void* none) { delete static_cast<NoAttrs*>(none); }
-
-/** The first input, whose shape all others and the outputs have. */
+/** An input whose shape others and outputs have. */
 struct Variable {
   const float* data = nullptr;
   std::vector<int64_t> shape;
   int64_t size = 0;
 
-  explicit Variable(Call& call) {
-    TF_Tensor* tensor = call.Input(0);
+  Variable(Call& call, int input) {
+    TF_Tensor* tensor = call.Input(input);
     if (!tensor) return;
     data = static_cast<const float*>(TF_TensorData(tensor));
     shape = Shape(tensor);
@@ -27,25 +23,49 @@ struct Variable {
   }
 };
 
-/** The tensors of AdamW. */
+/** How many variables an AdamW steps. */
+struct Count {
+  int variables;
+};
+
+inline void* CreateCount(TF_OpKernelConstruction* construction) {
+  AttrReader read(construction);
+  return new Count{read.Int("N")};
+}
+
+inline void DeleteCount(void* count) { delete static_cast<Count*>(count); }
+
+/** The tensors of one variable in AdamW. */
 struct AdamWStep {
   Variable p;
   const float *gradient, *m, *v;
-  // An input, as they change at each step: TensorFlow keeps a kernel for every attribute that it
-  // sees.
   const float* factors;
   float *new_p, *new_m, *new_v;
 
-  explicit AdamWStep(Call& call)
-      : p(call),
-        gradient(call.Data(1, "gradient", p.size)),
-        m(call.Data(2, "m", p.size)),
-        v(call.Data(3, "v", p.size)),
-        factors(call.Data(4, "factors", 8)),
-        new_p(call.Output(0, p.shape)),
-        new_m(call.Output(1, p.shape)),
-        new_v(call.Output(2, p.shape)) {}
+  /** The i-th of n; `rows` has eight factors for each. */
+  AdamWStep(Call& call, int i, int n, const float* rows)
+      : p(call, i),
+        gradient(call.Data(n + i, "gradient", p.size)),
+        m(call.Data(2 * n + i, "m", p.size)),
+        v(call.Data(3 * n + i, "v", p.size)),
+        factors(rows + 8 * i),
+        new_p(call.Output(i, p.shape)),
+        new_m(call.Output(n + i, p.shape)),
+        new_v(call.Output(2 * n + i, p.shape)) {}
 };
+
+/** Calls step(tensors) for each variable of an AdamW, until the call fails. */
+template <class Step>
+void ForEachVariable(const void* count, Call& call, const Step& step) {
+  const int n = static_cast<const Count*>(count)->variables;
+  // An input, as they change at each step: TensorFlow keeps a kernel for every attribute that it
+  // sees.
+  const float* const rows = call.Data(4 * n, "factors", 8 * n);
+  for (int i = 0; i < n && call.ok(); i++) {
+    const AdamWStep tensors(call, i, n, rows);
+    if (call.ok()) step(tensors);
+  }
+}
 
 struct Shares {
   float kept, taken;
@@ -67,7 +87,7 @@ struct BlendStep {
   float* blend;
 
   explicit BlendStep(Call& call)
-      : old(call), now(call.Data(1, "now", old.size)), blend(call.Output(0, old.shape)) {}
+      : old(call, 0), now(call.Data(1, "now", old.size)), blend(call.Output(0, old.shape)) {}
 };
 
 }  // namespace spikingformer

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { runAdamWStep } from '../lib/kernels';
+import type { AdamWFactors } from '../lib/kernels/updates';
 import { engine } from '../lib/tfjs_internals';
 import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from '../lib/validate';
 
@@ -25,11 +26,24 @@ export interface AdamWConfig {
 
 const keys = ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay', 'decayAll'];
 
+/**
+ * The numbers that are updated at once, at least: enough that small variables cost nothing by themselves, and few beside
+ * the activations, as the new values exist beside the old ones until all are there.
+ */
+const GROUP = 2 ** 20;
+
 /** The state of one variable: moments of its gradient, and the number of steps behind them. */
 interface Moments {
   m: tf.Variable;
   v: tf.Variable;
   step: number;
+}
+
+/** A variable that is to be updated. */
+interface Update {
+  variable: tf.Variable;
+  gradient: tf.Tensor;
+  moments: Moments;
 }
 
 /**
@@ -81,34 +95,51 @@ export class AdamW extends tf.Optimizer {
       ? gradients.map(({ name, tensor }) => [name, tensor] as const)
       : Object.entries(gradients);
     const variables = engine().registeredVariables;
+    let group: Update[] = [];
+    let numbers = 0;
     for (const [name, gradient] of named) {
       if (gradient == null) continue;
       const variable = variables[name];
       if (!variable) throw invalid('gradients', 'gradients of registered variables', name);
-      tf.tidy(() => this.update(variable, gradient));
+      group.push({ variable, gradient, moments: this.momentsOf(variable) });
+      numbers += variable.size;
+      if (numbers < GROUP) continue;
+      this.update(group);
+      group = [];
+      numbers = 0;
     }
+    if (group.length > 0) this.update(group);
     this.incrementIterations();
   }
 
-  private update(variable: tf.Variable, gradient: tf.Tensor): void {
-    const moments = this.momentsOf(variable);
-    const { m, v } = moments;
-    const { learningRate: lr, beta1, beta2 } = this;
+  private update(group: Update[]): void {
+    tf.tidy(() => {
+      const p = group.map(({ variable }) => variable);
+      const g = group.map(({ gradient }) => gradient);
+      const m = group.map(({ moments }) => moments.m);
+      const v = group.map(({ moments }) => moments.v);
+      const next = runAdamWStep(
+        { p, g, m, v },
+        group.map((each) => this.factorsOf(each)),
+      );
+      for (const name of ['p', 'm', 'v'] as const) {
+        for (const [i, variable] of { p, m, v }[name].entries()) variable.assign(next[name][i]!);
+      }
+    });
+  }
+
+  /** Of the variable's next step. */
+  private factorsOf({ variable, moments }: Update): AdamWFactors {
+    const { learningRate: lr, beta1, beta2, epsilon } = this;
     const t = ++moments.step;
-    const [newP, newM, newV] = runAdamWStep(
-      { p: variable, g: gradient, m, v },
-      {
-        beta1,
-        beta2,
-        epsilon: this.epsilon,
-        kept: this.decays(variable) ? 1 - lr * this.weightDecay : 1,
-        rate: lr / (1 - beta1 ** t),
-        root: Math.sqrt(1 - beta2 ** t),
-      },
-    );
-    m.assign(newM);
-    v.assign(newV);
-    variable.assign(newP);
+    return {
+      beta1,
+      beta2,
+      epsilon,
+      kept: this.decays(variable) ? 1 - lr * this.weightDecay : 1,
+      rate: lr / (1 - beta1 ** t),
+      root: Math.sqrt(1 - beta2 ** t),
+    };
   }
 
   private decays(variable: tf.Variable): boolean {

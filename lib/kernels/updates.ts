@@ -1,15 +1,16 @@
 /** AdamWStep and Blend: what a training step does to each variable. */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { type KernelDefinition, runKernel } from './kernel';
 
 /**
- * One step of AdamW for one variable (training/adamw.ts). With the gradient g: m' = beta1 m + (1 - beta1) g; v' = beta2
- * v + (1 - beta2) g^2; p' = kept p - rate m' / (sqrt(v') / root + epsilon). Inputs: p, g, m, v, of one shape. Outputs:
- * p', m', v'.
+ * One step of AdamW (training/adamw.ts). With a variable's gradient g: m' = beta1 m + (1 - beta1) g; v' = beta2 v + (1 -
+ * beta2) g^2; p' = kept p - rate m' / (sqrt(v') / root + epsilon). Inputs: p of every variable, then g, m and v of every
+ * variable; those of one variable have one shape. Outputs: p' of every variable, then m' and v'.
  */
 export const AdamWStep = 'AdamWStep';
 
-export interface AdamWAttrs {
+/** The numbers of one variable's step. */
+export interface AdamWFactors {
   beta1: number;
   beta2: number;
   epsilon: number;
@@ -19,6 +20,11 @@ export interface AdamWAttrs {
   rate: number;
   /** The square root of the second moment's bias correction. */
   root: number;
+}
+
+export interface AdamWAttrs {
+  /** One per variable. */
+  factors: AdamWFactors[];
 }
 
 /**
@@ -32,18 +38,26 @@ export interface BlendAttrs {
   taken: number;
 }
 
-/** The composed form of AdamWStep. */
+/** The composed form of AdamWStep, for one variable. */
 export function adamWStep(
   p: tf.Tensor,
   g: tf.Tensor,
   m: tf.Tensor,
   v: tf.Tensor,
-  { beta1, beta2, epsilon, kept, rate, root }: AdamWAttrs,
+  { beta1, beta2, epsilon, kept, rate, root }: AdamWFactors,
 ): [p: tf.Tensor, m: tf.Tensor, v: tf.Tensor] {
-  const first = m.mul(beta1).add(g.mul(1 - beta1));
-  const second = v.mul(beta2).add(g.square().mul(1 - beta2));
-  const change = first.mul(rate).div(second.sqrt().div(root).add(epsilon));
-  return [(kept === 1 ? p : p.mul(kept)).sub(change), first, second];
+  return tf.tidy(() => {
+    const first = m.mul(beta1).add(g.mul(1 - beta1));
+    const second = v.mul(beta2).add(g.square().mul(1 - beta2));
+    const change = first.mul(rate).div(second.sqrt().div(root).add(epsilon));
+    return [(kept === 1 ? p : p.mul(kept)).sub(change), first, second];
+  });
+}
+
+/** A list as so many lists of one length. */
+function divided(list: tf.Tensor[], parts: number): tf.Tensor[][] {
+  const length = list.length / parts;
+  return Array.from({ length: parts }, (_, i) => list.slice(i * length, (i + 1) * length));
 }
 
 /** The composed form of Blend. */
@@ -54,16 +68,29 @@ export function blend(old: tf.Tensor, now: tf.Tensor, { kept, taken }: BlendAttr
 export const updateDefinitions: KernelDefinition[] = [
   {
     name: AdamWStep,
-    composed: ({ p, g, m, v }, attrs: AdamWAttrs) => adamWStep(p!, g!, m!, v!, attrs),
+    composed: (inputs, { factors }: AdamWAttrs) => {
+      const [p, g, m, v] = divided(Object.values(inputs), 4);
+      const steps = factors.map((each, i) => adamWStep(p![i]!, g![i]!, m![i]!, v![i]!, each));
+      return [0, 1, 2].flatMap((output) => steps.map((step) => step[output]!));
+    },
   },
   { name: Blend, composed: ({ old, now }, attrs: BlendAttrs) => blend(old!, now!, attrs) },
 ];
 
+/** What every variable brings to a step, as lists in one order. */
+export type AdamWLists = Record<'p' | 'g' | 'm' | 'v', tf.Tensor[]>;
+
+/** The inputs of AdamWStep: the engine takes them by name, here their places. */
+export const adamWInputs = ({ p, g, m, v }: AdamWLists): tf.NamedTensorMap =>
+  Object.fromEntries([...p, ...g, ...m, ...v].entries());
+
 export function runAdamWStep(
-  inputs: Record<'p' | 'g' | 'm' | 'v', tf.Tensor>,
-  attrs: AdamWAttrs,
-): [p: tf.Tensor, m: tf.Tensor, v: tf.Tensor] {
-  return runKernel(AdamWStep, inputs, attrs);
+  variables: AdamWLists,
+  factors: AdamWFactors[],
+): Record<'p' | 'm' | 'v', tf.Tensor[]> {
+  const stepped = runKernel<tf.Tensor[]>(AdamWStep, adamWInputs(variables), { factors });
+  const [newP, newM, newV] = divided(stepped, 3) as [tf.Tensor[], tf.Tensor[], tf.Tensor[]];
+  return { p: newP, m: newM, v: newV };
 }
 
 export function runBlend(old: tf.Tensor, now: tf.Tensor, attrs: BlendAttrs): tf.Tensor {

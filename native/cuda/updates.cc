@@ -7,12 +7,13 @@
 namespace spikingformer {
 namespace {
 
-void StepAdamW(void*, TF_OpKernelContext* context) {
+void StepAdamW(void* count, TF_OpKernelContext* context) {
   Call call(context);
-  const AdamWStep op(call);
   Launches on(call, context);
-  LAUNCH(on, adamw)
-  (op.p.size, op.p.data, op.gradient, op.m, op.v, op.factors, op.new_p, op.new_m, op.new_v);
+  ForEachVariable(count, call, [&](const AdamWStep& op) {
+    LAUNCH(on, adamw)
+    (op.p.size, op.p.data, op.gradient, op.m, op.v, op.factors, op.new_p, op.new_m, op.new_v);
+  });
 }
 
 void Blend(void* attrs, TF_OpKernelContext* context) {
@@ -26,7 +27,8 @@ void Blend(void* attrs, TF_OpKernelContext* context) {
 }  // namespace
 
 void RegisterUpdatesOnGpu(const Status& status) {
-  RegisterKernel("SpikingformerAdamW", kGpuDevice, CreateNone, StepAdamW, DeleteNone, status);
+  RegisterKernel("SpikingformerAdamW", kGpuDevice, CreateCount, StepAdamW, DeleteCount,
+                 status);
   RegisterKernel("SpikingformerBlend", kGpuDevice, CreateShares, Blend, DeleteShares, status);
 }
 

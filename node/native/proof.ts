@@ -82,7 +82,7 @@ const proveOps = () => {
   check('batch norm with neurons', fired[0], [0, 1, 0, 1]);
   const factors = tf.tensor1d([1, 0.1, 1, 0, 0, 1, 0, 1]);
   check('a moving average', op('Blend', 1, [one, rest], { kept: 0.5, taken: 2 })[0], [3.5]);
-  check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors])[0], [0.9]);
+  check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors], {}, {}, { N: 1 })[0], [0.9]);
   if (found.gpu) return; // The rest are for CPUs alone.
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
   check('a product of spikes', op('SpikeConv', 2, [tf.tensor2d([[1, 0, 1]]), kernel],

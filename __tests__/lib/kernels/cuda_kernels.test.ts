@@ -6,7 +6,7 @@ import { SpikingAttention, SpikingAttentionGrad } from '../../../lib/kernels/att
 import { BatchNormLIF, BatchNormLIFGrad } from '../../../lib/kernels/batch_norm_lif';
 import * as pool from '../../../lib/kernels/max_pool';
 import { FirstMaxPool, FirstMaxPoolGrad } from '../../../lib/kernels/max_pool';
-import { AdamWStep, adamWStep, Blend, blend } from '../../../lib/kernels/updates';
+import { AdamWStep, adamWInputs, adamWStep, Blend, blend } from '../../../lib/kernels/updates';
 import { resolveLIF } from '../../../lib/neuron_params';
 import { expectClose } from '../../support/compare';
 import { describeGpuOnCpu, runOnGpu, runThreads } from '../../support/cuda_on_cpu';
@@ -134,10 +134,19 @@ describeGpuOnCpu('updates as CUDA kernels, on this CPU', () => {
       const shape = [3, 7, 11];
       const [p, g, m, old] = [1, 2, 3, 4].map((seed) => random(shape, seed)) as tf.Tensor[];
       const v = old!.square();
-      const attrs = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, kept: 0.99, rate: 0.1, root: 0.7 };
-      const got = runOnGpu(AdamWStep, { p, g, m, v }, attrs);
-      const expected = adamWStep(p!, g!, m!, v, attrs);
-      expectAll(got, expected, ['p', 'm', 'v'], { rtol: 1e-6, atol: 1e-7 });
+      const same = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+      const factors = [
+        { ...same, kept: 0.99, rate: 0.1, root: 0.7 },
+        { ...same, kept: 1, rate: 0.2, root: 0.4 },
+      ];
+      // Two variables: the second is the first with other factors, of another shape.
+      const lists = [p!, g!, m!, v].map((x) => [x, x.flatten()]);
+      const inputs = adamWInputs({ p: lists[0]!, g: lists[1]!, m: lists[2]!, v: lists[3]! });
+      const got = runOnGpu(AdamWStep, inputs, { factors });
+      const [first, second] = factors.map((each) => adamWStep(p!, g!, m!, v, each));
+      const expected = first!.flatMap((x, i) => [x, second![i]!.flatten()]);
+      const names = ['p', 'm', 'v'].flatMap((name) => [name, `the second ${name}`]);
+      expectAll(got, expected, names, { rtol: 1e-6, atol: 1e-7 });
       const shares = { kept: 0.9, taken: 0.1 };
       const [blended] = runOnGpu(Blend, { old, now: p }, shares);
       expectClose(blended!, blend(old!, p!, shares), 'blend', { rtol: 1e-6, atol: 1e-7 });

@@ -13,7 +13,7 @@ import { FirstMaxPool, FirstMaxPoolGrad } from '../../../lib/kernels/max_pool';
 import { attentionKernels } from '../../../lib/kernels/tensorflow/attention';
 import { maxPoolKernels, nativeMaxPoolKernels } from '../../../lib/kernels/tensorflow/max_pool';
 import { updateKernels } from '../../../lib/kernels/tensorflow/updates';
-import { AdamWStep, adamWStep, Blend, blend } from '../../../lib/kernels/updates';
+import { AdamWStep, adamWInputs, adamWStep, Blend, blend } from '../../../lib/kernels/updates';
 import '../../../lib'; // Registers the gradients.
 import '../../support/backends';
 import { expectClose } from '../../support/compare';
@@ -135,19 +135,41 @@ describeNativeOps('moving averages as a native op', () => {
 });
 
 describeNativeOps('AdamW as a native op', () => {
-  it.each(variables)('of %j is the composed form', (shape) => {
+  const random = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
+
+  it('of variables of any shapes, each with its factors, is the composed form', () => {
     tf.tidy(() => {
-      const random = (seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
-      const [p, g, m, v] = [random(1), random(2), random(3), random(4).square()];
-      for (const kept of [1, 0.97]) {
-        const attrs = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, kept, rate: 0.01, root: 0.3 };
-        const got = run(updateKernels, AdamWStep, { p, g, m, v }, attrs);
-        const expected = adamWStep(p, g, m, v, attrs);
-        for (const [i, name] of ['p', 'm', 'v'].entries()) {
-          expect(got[i]!.shape).toEqual(shape);
-          expectClose(got[i]!, expected[i]!, name, { rtol: 1e-6, atol: 1e-7 });
+      const shapes = variables.map(([shape]) => shape!);
+      const lists = [1, 2, 3].map((seed) => shapes.map((shape) => random(shape, seed)));
+      const [p, g, m] = lists as [tf.Tensor[], tf.Tensor[], tf.Tensor[]];
+      const v = shapes.map((shape) => random(shape, 4).square());
+      const factors = shapes.map((_, i) => ({
+        ...{ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+        ...{ kept: i % 2 === 0 ? 1 : 0.97, rate: 0.01 * (i + 1), root: 0.3 + 0.1 * i },
+      }));
+      const got = run(updateKernels, AdamWStep, adamWInputs({ p, g, m, v }), { factors });
+      expect(got.length).toBe(3 * shapes.length);
+      for (const [i, shape] of shapes.entries()) {
+        const expected = adamWStep(p[i]!, g[i]!, m[i]!, v[i]!, factors[i]!);
+        for (const [output, name] of ['p', 'm', 'v'].entries()) {
+          const one = got[output * shapes.length + i]!;
+          expect(one.shape).toEqual(shape);
+          expectClose(one, expected[output]!, `${name} of ${i}`, { rtol: 1e-6, atol: 1e-7 });
         }
       }
+    });
+  });
+
+  it('names what does not fit', () => {
+    tf.tidy(() => {
+      const factors = [1, 2].map(() => {
+        return { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, kept: 1, rate: 0.01, root: 0.3 };
+      });
+      const [right, wrong] = [tf.zeros([2]), tf.zeros([3])];
+      const pair = [right, right];
+      const inputs = adamWInputs({ p: pair, g: [right, wrong], m: pair, v: pair });
+      const step = () => run(updateKernels, AdamWStep, inputs, { factors });
+      expect(step).toThrow('gradient must have 2 numbers, but has 3');
     });
   });
 });

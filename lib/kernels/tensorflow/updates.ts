@@ -1,4 +1,4 @@
-/** AdamWStep and Blend on tfjs-node: one TensorFlow op of this library's addon per variable. */
+/** AdamWStep and Blend on tfjs-node: TensorFlow ops of this library's addon. */
 import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
@@ -6,13 +6,16 @@ import { type AdamWAttrs, AdamWStep, Blend, type BlendAttrs } from '../updates';
 import { kernel, opAttrs } from './backend';
 
 function adamWStep(
-  { p, g, m, v }: Record<'p' | 'g' | 'm' | 'v', TensorInfo>,
+  inputs: Record<string, TensorInfo>,
   backend: TensorflowBackend,
-  { beta1, beta2, epsilon, kept, rate, root }: AdamWAttrs,
+  { factors }: AdamWAttrs,
 ): Tensor[] {
-  const factors = [kept, rate, root, epsilon, beta1, 1 - beta1, beta2, 1 - beta2];
-  const inputs = [p, g, m, v, tf.tensor1d(factors)];
-  return backend.executeMultipleOutputs('SpikingformerAdamW', [], inputs, 3);
+  const rows = factors.map(({ beta1, beta2, epsilon, kept, rate, root }) => {
+    return [kept, rate, root, epsilon, beta1, 1 - beta1, beta2, 1 - beta2];
+  });
+  const attrs = opAttrs(backend, { ints: { N: rows.length } });
+  const tensors = [...Object.values(inputs), tf.tensor2d(rows)];
+  return backend.executeMultipleOutputs('SpikingformerAdamW', attrs, tensors, 3 * rows.length);
 }
 
 function blend(
