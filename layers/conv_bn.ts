@@ -1,6 +1,5 @@
 /** Convolution and batch normalization of all time steps at once (ConvBN of arXiv 2304.11954). */
 import type * as tf from '@tensorflow/tfjs';
-import { foldTime } from '../lib/fold_time';
 import { type ChannelAffine, conv2d, spikeConv2d } from '../lib/spike_conv';
 import { checkBoolean, checkPositive, checkPositiveInteger, invalid } from '../lib/validate';
 import { mapInitializers } from './initializers';
@@ -61,7 +60,7 @@ export class ConvBN extends KernelBN {
 
   protected override affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor | null {
     if (this.strides !== 1) return null;
-    return spikeConv2d(foldTime(x) as tf.Tensor4D, this.kernel.read() as tf.Tensor4D, affine);
+    return spikeConv2d(x, this.kernel.read() as tf.Tensor4D, affine);
   }
 
   override product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {

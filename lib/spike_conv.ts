@@ -29,21 +29,14 @@ function checkSizes(
 
 /**
  * scale conv(x, filter) + shift, with stride 1 and padding 'same'.
- * @param x `[batch, height, width, channels]`.
+ * @param x `[..., height, width, channels]`.
  * @param filter `[size, size, channels, filters]`, size odd.
  */
-export function spikeConv2d(
-  x: tf.Tensor4D,
-  filter: tf.Tensor4D,
-  affine: ChannelAffine,
-): tf.Tensor4D {
+export function spikeConv2d(x: tf.Tensor, filter: tf.Tensor4D, affine: ChannelAffine): tf.Tensor {
   const [, , channels, filters] = filter.shape;
   checkSizes(x, [channels, filters], affine);
   return runSpikeConv2D(x, filter, affine.scale, affine.shift);
 }
-
-/** The number of rows, also without channels, when the size does not show it. */
-const rowsOf = (x: tf.Tensor) => x.shape.slice(0, -1).reduce((a, b) => a * b, 1);
 
 /**
  * scale (x kernel) + shift.
@@ -53,12 +46,7 @@ const rowsOf = (x: tf.Tensor) => x.shape.slice(0, -1).reduce((a, b) => a * b, 1)
 export function spikeLinear(x: tf.Tensor, kernel: tf.Tensor2D, affine: ChannelAffine): tf.Tensor {
   const [channels, units] = kernel.shape;
   checkSizes(x, [channels, units], affine);
-  return tf.tidy(() => {
-    const rows = x.reshape<tf.Tensor4D>([rowsOf(x), 1, 1, channels]);
-    const filter = kernel.reshape<tf.Tensor4D>([1, 1, channels, units]);
-    const y = runSpikeConv2D(rows, filter, affine.scale, affine.shift);
-    return y.reshape([...x.shape.slice(0, -1), units]);
-  });
+  return runSpikeConv2D(x, kernel, affine.scale, affine.shift);
 }
 
 /**

@@ -94,6 +94,18 @@ describeEachBackend('spikeConv2d', (backend) => {
     else expect(Array.from(a.dataSync())).toEqual(Array.from(b.dataSync()));
   }
 
+  test('takes axes before the images', () => {
+    tf.tidy(() => {
+      const x = tf.randomUniform([2, 3, 5, 4, 8], 0, 1, 'float32', 1).less(0.2).cast('float32');
+      const filter = tf.randomNormal<tf.Rank.R4>([3, 3, 8, 37], 0, 1, 'float32', 2);
+      const affine = { scale: tf.linspace(1, 2, 37), shift: tf.linspace(-1, 1, 37) };
+      const y = spikeConv2d(x, filter, affine);
+      expect(y.shape).toEqual([2, 3, 5, 4, 37]);
+      const images = spikeConv2d(x.reshape([6, 5, 4, 8]), filter, affine);
+      expect(y.dataSync()).toEqual(images.dataSync());
+    });
+  });
+
   test('gives a sample the same bits whatever its batch', () => {
     const compare = () => {
       const { filter, affine } = parameters(odd, 1);

@@ -3,13 +3,14 @@
 import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { type KernelDefinition, runKernel } from './kernel';
+import { stockProduct } from './spike_product';
 
 /**
  * A convolution of spikes at inference, with stride 1 and padding 'same', and the batch norm after it as one factor and
- * one term per channel: y = scale * conv(x, filter) + shift. It has no gradient. Inputs: x `[batch, height, width,
- * channels]`, any numbers, faster the more zeros it has; filter `[size, size, channels, filters]`, size odd; scale,
- * shift `[filters]`. Output: y `[batch, height, width, filters]`, equal to a dense sum even if the filter is infinite
- * or NaN.
+ * one term per channel: y = scale * conv(x, filter) + shift. It has no gradient. Inputs: x `[..., height, width,
+ * channels]`, any numbers, faster the more zeros it has; filter `[size, size, channels, filters]`, size odd; or x `[...,
+ * channels]` and filter `[channels, filters]` for their matrix product; scale, shift `[filters]`. Output: y, shaped as x
+ * but for its channels, equal to a dense sum even if the filter is infinite or NaN.
  */
 export const SpikeConv2D = 'SpikeConv2D';
 
@@ -20,43 +21,46 @@ export interface SpikeConv2DInputs extends NamedTensorInfoMap {
   shift: TensorInfo;
 }
 
-/** The composed form: a dense convolution, or matrix product, by the scaled filter. */
-export function spikeConv2D(
-  x: tf.Tensor4D,
-  filter: tf.Tensor4D,
-  scale: tf.Tensor,
-  shift: tf.Tensor,
-): tf.Tensor4D {
-  // webgpu refuses to convolve zero images; with zero channels the sum is 0.
-  if (x.size === 0) {
-    return tf
-      .zeros<tf.Rank.R4>([...x.shape.slice(0, 3), filter.shape[3]] as typeof x.shape)
-      .add(shift);
+/** x and filter as a convolution of images; a matrix product is one of an image that is one pixel wide. */
+export function convSizes({ x, filter }: SpikeConv2DInputs) {
+  const [channels, filters] = filter.shape.slice(-2) as [number, number];
+  const size = filter.shape.length === 2 ? 1 : filter.shape[0]!;
+  const sizes = { channels, size, filters };
+  if (size === 1) {
+    const height = tf.util.sizeFromShape(x.shape.slice(0, -1));
+    return { batch: 1, height, width: 1, ...sizes };
   }
-  return dense(x, filter.mul(scale)).add(shift);
+  const [height, width] = x.shape.slice(-3) as [number, number];
+  return { batch: tf.util.sizeFromShape(x.shape.slice(0, -3)), height, width, ...sizes };
 }
 
-function dense(x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D {
-  const [size, , channels, filters] = filter.shape;
-  if (size > 1) return tf.conv2d(x, filter, 1, 'same');
-  const rows = x.reshape<tf.Tensor2D>([-1, channels]);
-  const y = tf.matMul(rows, filter.reshape<tf.Tensor2D>([channels, filters]));
-  return y.reshape<tf.Tensor4D>([...x.shape.slice(0, 3), filters]);
+/** The composed form: a dense convolution, or matrix product, by the scaled filter. */
+export function spikeConv2D(
+  x: tf.Tensor,
+  filter: tf.Tensor,
+  scale: tf.Tensor,
+  shift: tf.Tensor,
+): tf.Tensor {
+  const [channels, filters] = filter.shape.slice(-2) as [number, number];
+  // webgpu refuses to convolve zero images; with zero channels the sum is 0.
+  if (x.size === 0) return tf.zeros([...x.shape.slice(0, -1), filters]).add(shift);
+  const scaled = filter.mul(scale);
+  const isPointwise = filter.rank === 4 && filter.shape[0] === 1;
+  return stockProduct(x, isPointwise ? scaled.reshape([channels, filters]) : scaled).add(shift);
 }
 
 export const spikeConv2DDefinitions: KernelDefinition[] = [
   {
     name: SpikeConv2D,
-    composed: ({ x, filter, scale, shift }) =>
-      spikeConv2D(x as tf.Tensor4D, filter as tf.Tensor4D, scale!, shift!),
+    composed: ({ x, filter, scale, shift }) => spikeConv2D(x!, filter!, scale!, shift!),
   },
 ];
 
 export function runSpikeConv2D(
-  x: tf.Tensor4D,
-  filter: tf.Tensor4D,
+  x: tf.Tensor,
+  filter: tf.Tensor,
   scale: tf.Tensor,
   shift: tf.Tensor,
-): tf.Tensor4D {
+): tf.Tensor {
   return runKernel(SpikeConv2D, { x, filter, scale, shift }, {});
 }

@@ -1,11 +1,10 @@
 /** SpikeConv2D on the cpu backend: sums in float64, skipping every zero that does not hide a NaN. */
 import type { KernelConfig, KernelFunc } from '@tensorflow/tfjs';
-import { SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
+import { convSizes, SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
 import { areFinite, type CpuKernelArgs, output, values } from './backend';
 
 function spikeConv2D({ inputs, backend }: CpuKernelArgs<SpikeConv2DInputs, object>) {
-  const [batch, height, width, channels] = inputs.x.shape as [number, number, number, number];
-  const [size, , , filters] = inputs.filter.shape as [number, number, number, number];
+  const { batch, height, width, channels, size, filters } = convSizes(inputs);
   const [x, filter] = [values(backend, inputs.x), values(backend, inputs.filter)];
   const [scale, shift] = [values(backend, inputs.scale), values(backend, inputs.shift)];
   const skipsZeros = areFinite(filter);
@@ -38,7 +37,7 @@ function spikeConv2D({ inputs, backend }: CpuKernelArgs<SpikeConv2DInputs, objec
     }
     for (let o = 0; o < filters; o++) y[to + o] = sums[o]! * scale[o]! + shift[o]!;
   }
-  return output(backend, y, [batch, height, width, filters]);
+  return output(backend, y, [...inputs.x.shape.slice(0, -1), filters]);
 }
 
 export const spikeConv2DConfig: KernelConfig = {

@@ -2,20 +2,12 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
-import { SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
+import { convSizes, SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d';
 import { checkFloat32, type Heap, pointer, withHeap } from './backend';
-import { convolve, describeConv, type Shape4D } from './conv2d';
-import { isSparse, type ListedSizes, productSizes, sumListed } from './listed_sums';
+import { convolve, describeConv } from './conv2d';
+import { isSparse, type ListedSizes, sumListed } from './listed_sums';
 import { BLOCK_K } from './mat_mul';
 import { kernelsOf } from './module';
-
-function sizesOf({ x, filter }: SpikeConv2DInputs): ListedSizes {
-  const [batch, height, width, channels] = x.shape as Shape4D;
-  const [size, , , filters] = filter.shape as Shape4D;
-  return size === 1
-    ? productSizes(batch * height * width, channels, filters)
-    : { batch, height, width, channels, size, filters };
-}
 
 /** Sums over the non-zeros, unless the dense sum is faster and adds in the same order. Returns whether it did. */
 function skipZeros(
@@ -25,22 +17,20 @@ function skipZeros(
   y: TensorInfo,
 ): boolean {
   const { x, filter } = inputs;
-  const [size, , channels] = filter.shape as Shape4D;
+  const sizes: ListedSizes = convSizes(inputs);
+  const { size, channels } = sizes;
   const mustList = size === 1 && channels > BLOCK_K;
   if (channels === 0 || !(mustList || isSparse(backend, x))) return false;
-  return sumListed(backend, heap, sizesOf(inputs), x, filter, y, inputs);
+  return sumListed(backend, heap, sizes, x, filter, y, inputs);
 }
 
-function sumAll(
-  backend: BackendWasm,
-  heap: Heap,
-  { x, filter, scale, shift }: SpikeConv2DInputs,
-  y: TensorInfo,
-): void {
-  const info = describeConv(x.shape, filter.shape, { strides: 1, pad: 'same' });
+function sumAll(backend: BackendWasm, heap: Heap, inputs: SpikeConv2DInputs, y: TensorInfo): void {
+  const { x, filter, scale, shift } = inputs;
+  const { batch, height, width, channels, size, filters } = convSizes(inputs);
+  const images = [batch, height, width, channels];
+  const info = describeConv(images, [size, size, channels, filters], { strides: 1, pad: 'same' });
   convolve(backend, heap, info, x, filter, y);
   const sums = pointer(backend, y);
-  const filters = info.outChannels;
   kernelsOf(backend).scaleAndShift(
     sums,
     filters * 4,
@@ -56,7 +46,7 @@ function sumAll(
 function spikeConv2D(inputs: SpikeConv2DInputs, backend: BackendWasm): TensorInfo {
   checkFloat32(SpikeConv2D, inputs);
   return withHeap(backend, (heap) => {
-    const y = heap.output([...inputs.x.shape.slice(0, 3), inputs.filter.shape[3]!]);
+    const y = heap.output([...inputs.x.shape.slice(0, -1), inputs.filter.shape.at(-1)!]);
     if (!skipZeros(backend, heap, inputs, y)) sumAll(backend, heap, inputs, y);
     return y;
   });
