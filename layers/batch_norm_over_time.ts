@@ -45,6 +45,12 @@ interface NormalizeOptions {
   repeats?: number;
 }
 
+/** beta, of which the bias has a gradient, zero; without that it would have no gradient at all. */
+function cancelled(beta: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+  const gradFunc = (dy: tf.Tensor) => [dy, tf.zeros(bias.shape)];
+  return tf.customGrad((x) => ({ value: (x as tf.Tensor).clone(), gradFunc }))(beta, bias);
+}
+
 /**
  * `[..., channels]` -> the same shape. In training it normalizes with the batch's statistics and updates the running
  * ones (unbiased variance, as PyTorch). At inference, and when frozen (`trainable` false, as in Keras), it uses the
@@ -183,23 +189,22 @@ export class BatchNormOverTime extends tf.layers.Layer {
       );
     }
     const { bias } = options;
-    // Adding zero times the bias gives the bias its gradient, zero; without that it would have no gradient at all.
-    const beta = bias ? this.beta.read().add(bias.mul(0)) : this.beta.read();
-    return [this.gamma.read(), beta, { epsilon: this.epsilon }];
+    const beta = this.beta.read();
+    return [this.gamma.read(), bias ? cancelled(beta, bias) : beta, { epsilon: this.epsilon }];
   }
 
   /** Updates the running statistics. */
   private learn(
-    { mean, variance }: { mean: tf.Tensor; variance: tf.Tensor },
+    batch: { mean: tf.Tensor; variance: tf.Tensor },
     x: tf.Tensor,
     options: NormalizeOptions,
   ): void {
-    const { bias } = options;
     const running = updateRunningStatistics(
       { mean: this.movingMean.read(), variance: this.movingVariance.read() },
-      { mean: bias ? mean.add(bias) : mean, variance },
+      batch,
       this.momentum,
       this.countOf(x, options),
+      options.bias,
     );
     this.movingMean.write(running.mean);
     this.movingVariance.write(running.variance);

@@ -1,6 +1,6 @@
 /** Batch normalization over batch, time and space at once, with PyTorch's running statistics. */
 import * as tf from '@tensorflow/tfjs';
-import { runBatchNormLIF, runBatchNormTraining, runBlend } from './kernels';
+import { runBatchNormLIF, runBatchNormTraining, runRunningStatistics } from './kernels';
 import type { NeuronAttrs } from './kernels/multi_step_lif';
 import { sharedBatchNorm, statisticsShare } from './shared_statistics';
 import { invalid } from './validate';
@@ -111,17 +111,19 @@ export function batchNormAffine(
  * Running statistics after one batch, as PyTorch keeps them, with the unbiased variance (n / (n - 1)).
  * @param momentum The share of the old statistics to keep: 0.9 in tf.layers is 0.1 in PyTorch.
  * @param count The number of values behind each channel's statistics, at least 2.
+ * @param bias A bias `[channels]` that the batch's values do not include.
  */
 export function updateRunningStatistics(
   running: { mean: tf.Tensor; variance: tf.Tensor },
   batch: { mean: tf.Tensor; variance: tf.Tensor },
   momentum: number,
   count: number,
+  bias?: tf.Tensor,
 ): { mean: tf.Tensor; variance: tf.Tensor } {
-  const blend = (old: tf.Tensor, now: tf.Tensor, factor: number) =>
-    runBlend(old, now, { kept: momentum, taken: (1 - momentum) * factor });
-  return {
-    mean: blend(running.mean, batch.mean, 1),
-    variance: blend(running.variance, batch.variance, count / Math.max(count - 1, 1)),
-  };
+  const taken = 1 - momentum;
+  const [mean, variance] = runRunningStatistics(
+    { ...running, batchMean: batch.mean, batchVariance: batch.variance, bias },
+    { kept: momentum, taken, takenVariance: taken * (count / Math.max(count - 1, 1)) },
+  );
+  return { mean, variance };
 }

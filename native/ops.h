@@ -34,7 +34,7 @@ void RegisterBatchNorm(const Status& status);
  */
 void RegisterBatchNormLif(const Status& status);
 
-/** SpikingformerAdamW and SpikingformerBlend: updates.cc. */
+/** SpikingformerAdamW, SpikingformerBlend and SpikingformerRunningStatistics: updates.cc. */
 void RegisterUpdates(const Status& status);
 
 /** SpikingformerAttention and its gradient: attention.cc. */

@@ -1,5 +1,6 @@
 // What a training step does to every variable, in one pass where TensorFlow's own ops take several:
-// the ops SpikingformerAdamW and SpikingformerBlend, AdamWStep and Blend of lib/kernels/updates.ts.
+// the ops SpikingformerAdamW, SpikingformerBlend and SpikingformerRunningStatistics of
+// lib/kernels/updates.ts.
 #include "updates.h"
 
 #include <cmath>
@@ -55,20 +56,39 @@ void Blend(void* attrs, TF_OpKernelContext* context) {
   });
 }
 
+void UpdateStatistics(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  const StatisticsShares shares = *static_cast<StatisticsShares*>(attrs);
+  const StatisticsStep op(call, shares.has_bias);
+  if (!call.ok()) return;
+  const float kept = shares.kept;
+  for (int64_t c = 0; c < op.mean.size; c++) {
+    const float now = op.bias ? op.batch_mean[c] + op.bias[c] : op.batch_mean[c];
+    op.new_mean[c] = op.mean.data[c] * kept + now * shares.taken;
+    op.new_variance[c] = op.variance[c] * kept + op.batch_variance[c] * shares.taken_variance;
+  }
+}
+
 }  // namespace
 
 void RegisterUpdates(const Status& status) {
-  Register({"SpikingformerAdamW",
-            {"p: N * float", "gradient: N * float", "m: N * float", "v: N * float",
-             "factors: float"},
-            {"new_p: N * float", "new_m: N * float", "new_v: N * float"},
-            {"N: int >= 1"}},
-           CreateCount, StepAdamW, DeleteCount, status);
+  Register(
+      {"SpikingformerAdamW",
+       {"p: N * float", "gradient: N * float", "m: N * float", "v: N * float", "factors: float"},
+       {"new_p: N * float", "new_m: N * float", "new_v: N * float"},
+       {"N: int >= 1"}},
+      CreateCount, StepAdamW, DeleteCount, status);
   Register({"SpikingformerBlend",
             {"old: float", "now: float"},
             {"blend: float"},
             {"kept: float", "taken: float"}},
            CreateShares, Blend, DeleteShares, status);
+  Register({"SpikingformerRunningStatistics",
+            {"mean: float", "variance: float", "batch_mean: float", "batch_variance: float",
+             "bias: N * float"},
+            {"new_mean: float", "new_variance: float"},
+            {"N: int >= 0", "kept: float", "taken: float", "taken_variance: float"}},
+           CreateStatisticsShares, UpdateStatistics, DeleteStatisticsShares, status);
 }
 
 }  // namespace spikingformer

@@ -1,4 +1,4 @@
-// The inputs and attributes of AdamW and Blend, on any device.
+// The inputs and attributes of AdamW, Blend and RunningStatistics, on any device.
 #pragma once
 
 #include <memory>
@@ -88,6 +88,39 @@ struct BlendStep {
 
   explicit BlendStep(Call& call)
       : old(call, 0), now(call.Data(1, "now", old.size)), blend(call.Output(0, old.shape)) {}
+};
+
+/** The attributes of RunningStatistics. */
+struct StatisticsShares {
+  float kept, taken, taken_variance;
+  bool has_bias;
+};
+
+inline void* CreateStatisticsShares(TF_OpKernelConstruction* construction) {
+  AttrReader read(construction);
+  auto shares = std::make_unique<StatisticsShares>();
+  *shares = {read.Float("kept"), read.Float("taken"), read.Float("taken_variance"),
+             read.Int("N") > 0};
+  return shares.release();
+}
+
+inline void DeleteStatisticsShares(void* shares) { delete static_cast<StatisticsShares*>(shares); }
+
+/** The tensors of RunningStatistics. */
+struct StatisticsStep {
+  Variable mean;
+  const float *variance, *batch_mean, *batch_variance;
+  const float* bias;  // may be null
+  float *new_mean, *new_variance;
+
+  StatisticsStep(Call& call, bool has_bias)
+      : mean(call, 0),
+        variance(call.Data(1, "variance", mean.size)),
+        batch_mean(call.Data(2, "batch_mean", mean.size)),
+        batch_variance(call.Data(3, "batch_variance", mean.size)),
+        bias(has_bias ? call.Data(4, "bias", mean.size) : nullptr),
+        new_mean(call.Output(0, mean.shape)),
+        new_variance(call.Output(1, mean.shape)) {}
 };
 
 }  // namespace spikingformer

@@ -54,6 +54,7 @@ export const runSpikeConv2D = /* @__PURE__ */ installing(spikeConv2D.runSpikeCon
 export const runSpikeProduct = /* @__PURE__ */ installing(spikeProduct.runSpikeProduct);
 export const runAdamWStep = /* @__PURE__ */ installing(updates.runAdamWStep);
 export const runBlend = /* @__PURE__ */ installing(updates.runBlend);
+export const runRunningStatistics = /* @__PURE__ */ installing(updates.runRunningStatistics);
 export const runSpikingAttention = /* @__PURE__ */ installing(attention.runSpikingAttention);
 /** Runs any of them by name, including a gradient's kernel outside of differentiation. */
 export const runKernel = /* @__PURE__ */ installing(kernel.runKernel);

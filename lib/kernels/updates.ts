@@ -1,6 +1,6 @@
-/** AdamWStep and Blend: what a training step does to each variable. */
+/** AdamWStep, Blend and RunningStatistics: what a training step does to variables. */
 import * as tf from '@tensorflow/tfjs';
-import { type KernelDefinition, runKernel } from './kernel';
+import { type KernelDefinition, present, runKernel } from './kernel';
 
 /**
  * One step of AdamW (training/adamw.ts). With a variable's gradient g: m' = beta1 m + (1 - beta1) g; v' = beta2 v + (1 -
@@ -38,6 +38,27 @@ export interface BlendAttrs {
   taken: number;
 }
 
+/**
+ * A batch norm's moving averages after one batch: mean' = kept mean + taken (batchMean + bias); variance' = kept
+ * variance + takenVariance batchVariance. Inputs: mean, variance, batchMean, batchVariance and, optionally, bias, all of
+ * one shape. Outputs: mean', variance'. It has no gradient.
+ */
+export const RunningStatistics = 'RunningStatistics';
+
+export interface RunningStatisticsInputs {
+  mean: tf.Tensor;
+  variance: tf.Tensor;
+  batchMean: tf.Tensor;
+  batchVariance: tf.Tensor;
+  bias?: tf.Tensor;
+}
+
+export interface RunningStatisticsAttrs {
+  kept: number;
+  taken: number;
+  takenVariance: number;
+}
+
 /** The composed form of AdamWStep, for one variable. */
 export function adamWStep(
   p: tf.Tensor,
@@ -65,6 +86,18 @@ export function blend(old: tf.Tensor, now: tf.Tensor, { kept, taken }: BlendAttr
   return old.mul(kept).add(now.mul(taken));
 }
 
+/** The composed form of RunningStatistics. */
+export function runningStatistics(
+  { mean, variance, batchMean, batchVariance, bias }: RunningStatisticsInputs,
+  { kept, taken, takenVariance }: RunningStatisticsAttrs,
+): [mean: tf.Tensor, variance: tf.Tensor] {
+  const now = bias ? batchMean.add(bias) : batchMean;
+  return [
+    blend(mean, now, { kept, taken }),
+    blend(variance, batchVariance, { kept, taken: takenVariance }),
+  ];
+}
+
 export const updateDefinitions: KernelDefinition[] = [
   {
     name: AdamWStep,
@@ -75,6 +108,11 @@ export const updateDefinitions: KernelDefinition[] = [
     },
   },
   { name: Blend, composed: ({ old, now }, attrs: BlendAttrs) => blend(old!, now!, attrs) },
+  {
+    name: RunningStatistics,
+    composed: (inputs, attrs: RunningStatisticsAttrs) =>
+      runningStatistics(inputs as unknown as RunningStatisticsInputs, attrs),
+  },
 ];
 
 /** What every variable brings to a step, as lists in one order. */
@@ -95,4 +133,11 @@ export function runAdamWStep(
 
 export function runBlend(old: tf.Tensor, now: tf.Tensor, attrs: BlendAttrs): tf.Tensor {
   return runKernel(Blend, { old, now }, attrs);
+}
+
+export function runRunningStatistics(
+  inputs: RunningStatisticsInputs,
+  attrs: RunningStatisticsAttrs,
+): [mean: tf.Tensor, variance: tf.Tensor] {
+  return runKernel(RunningStatistics, present({ ...inputs }), attrs);
 }

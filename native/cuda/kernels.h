@@ -83,6 +83,10 @@ KERNEL adamw(int64_t items, const float* p, const float* gradient, const float* 
              const float* factors, float* new_p, float* new_m, float* new_v);
 KERNEL blend(int64_t items, const float* old, const float* now, float kept, float taken,
              float* out);
+KERNEL running_statistics(int64_t items, const float* mean, const float* variance,
+                          const float* batch_mean, const float* batch_variance, const float* bias,
+                          float kept, float taken, float taken_variance, float* new_mean,
+                          float* new_variance);
 
 /** Parts that one thread adds up. */
 constexpr int64_t kFold = 32;

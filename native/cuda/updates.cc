@@ -1,4 +1,5 @@
-// The ops SpikingformerAdamW and SpikingformerBlend on GPUs: updates.cu has their kernels.
+// The ops SpikingformerAdamW, SpikingformerBlend and SpikingformerRunningStatistics on GPUs:
+// updates.cu has their kernels.
 #include "../updates.h"
 
 #include "launches.h"
@@ -24,12 +25,23 @@ void Blend(void* attrs, TF_OpKernelContext* context) {
   LAUNCH(on, blend)(op.old.size, op.old.data, op.now, shares.kept, shares.taken, op.blend);
 }
 
+void UpdateStatistics(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  const StatisticsShares shares = *static_cast<StatisticsShares*>(attrs);
+  const StatisticsStep op(call, shares.has_bias);
+  Launches on(call, context);
+  LAUNCH(on, running_statistics)
+  (op.mean.size, op.mean.data, op.variance, op.batch_mean, op.batch_variance, op.bias, shares.kept,
+   shares.taken, shares.taken_variance, op.new_mean, op.new_variance);
+}
+
 }  // namespace
 
 void RegisterUpdatesOnGpu(const Status& status) {
-  RegisterKernel("SpikingformerAdamW", kGpuDevice, CreateCount, StepAdamW, DeleteCount,
-                 status);
+  RegisterKernel("SpikingformerAdamW", kGpuDevice, CreateCount, StepAdamW, DeleteCount, status);
   RegisterKernel("SpikingformerBlend", kGpuDevice, CreateShares, Blend, DeleteShares, status);
+  RegisterKernel("SpikingformerRunningStatistics", kGpuDevice, CreateStatisticsShares,
+                 UpdateStatistics, DeleteStatisticsShares, status);
 }
 
 }  // namespace spikingformer

@@ -1,4 +1,5 @@
-// AdamWStep and Blend, a thread a number, each operation rounded as the composed forms round it.
+// AdamWStep, Blend and RunningStatistics, a thread a number, each operation rounded as the composed
+// forms round it.
 #include "kernels.h"
 
 namespace spikingformer {
@@ -22,6 +23,18 @@ KERNEL adamw(int64_t items, const float* __restrict__ p, const float* __restrict
 KERNEL blend(int64_t items, const float* __restrict__ old, const float* __restrict__ now,
              float kept, float taken, float* __restrict__ out) {
   for (EACH_ITEM(i)) out[i] = old[i] * kept + now[i] * taken;
+}
+
+KERNEL running_statistics(int64_t items, const float* __restrict__ mean,
+                          const float* __restrict__ variance, const float* __restrict__ batch_mean,
+                          const float* __restrict__ batch_variance, const float* __restrict__ bias,
+                          float kept, float taken, float taken_variance,
+                          float* __restrict__ new_mean, float* __restrict__ new_variance) {
+  for (EACH_ITEM(c)) {
+    const float now = bias ? batch_mean[c] + bias[c] : batch_mean[c];
+    new_mean[c] = mean[c] * kept + now * taken;
+    new_variance[c] = variance[c] * kept + batch_variance[c] * taken_variance;
+  }
 }
 
 }  // namespace spikingformer

@@ -28,7 +28,15 @@ import {
   multiStepLIFGrad,
 } from '../../lib/kernels/multi_step_lif';
 import { gpuKernels } from '../../lib/kernels/tensorflow/gpu';
-import { AdamWStep, adamWInputs, adamWStep, Blend, blend } from '../../lib/kernels/updates';
+import {
+  AdamWStep,
+  adamWInputs,
+  adamWStep,
+  Blend,
+  blend,
+  RunningStatistics,
+  runningStatistics,
+} from '../../lib/kernels/updates';
 import { resolveLIF } from '../../lib/neuron_params';
 import { engine, type TensorflowBackend } from '../../lib/tfjs_internals';
 
@@ -125,13 +133,15 @@ const proofs: Record<string, (run: Run) => Pairs> = {
     const v = old.square();
     const factors = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, kept: 0.99, rate: 0.1, root: 0.7 };
     const attrs = { factors: [factors] };
-    const shares = { kept: 0.75, taken: 0.25 };
+    const statistics = { mean: m, variance: v, batchMean: g, batchVariance: v, bias: p };
+    const shares = { kept: 0.75, taken: 0.25, takenVariance: 0.26 };
     return [
       ...paired(
         run(AdamWStep, adamWInputs({ p: [p], g: [g], m: [m], v: [v] }), attrs),
         adamWStep(p, g, m, v, factors),
       ),
       ...paired(run(Blend, { old, now: p }, shares), [blend(old, p, shares)]),
+      ...paired(run(RunningStatistics, statistics, shares), runningStatistics(statistics, shares)),
     ];
   },
 };

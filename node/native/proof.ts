@@ -82,6 +82,9 @@ const proveOps = () => {
   check('batch norm with neurons', fired[0], [0, 1, 0, 1]);
   const factors = tf.tensor1d([1, 0.1, 1, 0, 0, 1, 0, 1]);
   check('a moving average', op('Blend', 1, [one, rest], { kept: 0.5, taken: 2 })[0], [3.5]);
+  const shares = { kept: 0.5, taken: 2, taken_variance: 4 };
+  const averages = op('RunningStatistics', 2, [one, rest, one, rest, rest], shares, {}, { N: 1 });
+  check('running statistics', averages.map(([average]) => average), [5.5, 6.75]);
   check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors], {}, {}, { N: 1 })[0], [0.9]);
   if (found.gpu) return; // The rest are for CPUs alone.
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);

@@ -6,7 +6,15 @@ import { SpikingAttention, SpikingAttentionGrad } from '../../../lib/kernels/att
 import { BatchNormLIF, BatchNormLIFGrad } from '../../../lib/kernels/batch_norm_lif';
 import * as pool from '../../../lib/kernels/max_pool';
 import { FirstMaxPool, FirstMaxPoolGrad } from '../../../lib/kernels/max_pool';
-import { AdamWStep, adamWInputs, adamWStep, Blend, blend } from '../../../lib/kernels/updates';
+import {
+  AdamWStep,
+  adamWInputs,
+  adamWStep,
+  Blend,
+  blend,
+  RunningStatistics,
+  runningStatistics,
+} from '../../../lib/kernels/updates';
 import { resolveLIF } from '../../../lib/neuron_params';
 import { expectClose } from '../../support/compare';
 import { describeGpuOnCpu, runOnGpu, runThreads } from '../../support/cuda_on_cpu';
@@ -147,9 +155,15 @@ describeGpuOnCpu('updates as CUDA kernels, on this CPU', () => {
       const expected = first!.flatMap((x, i) => [x, second![i]!.flatten()]);
       const names = ['p', 'm', 'v'].flatMap((name) => [name, `the second ${name}`]);
       expectAll(got, expected, names, { rtol: 1e-6, atol: 1e-7 });
-      const shares = { kept: 0.9, taken: 0.1 };
+      const shares = { kept: 0.9, taken: 0.1, takenVariance: 0.11 };
       const [blended] = runOnGpu(Blend, { old, now: p }, shares);
       expectClose(blended!, blend(old!, p!, shares), 'blend', { rtol: 1e-6, atol: 1e-7 });
+      const statistics = { mean: m!, variance: v, batchMean: g!, batchVariance: v.square() };
+      for (const inputs of [statistics, { ...statistics, bias: p! }]) {
+        const averages = runOnGpu(RunningStatistics, inputs, shares);
+        const composed = runningStatistics(inputs, shares);
+        expectAll(averages, composed, ['mean', 'variance'], { rtol: 1e-6, atol: 1e-7 });
+      }
     });
   });
 });

@@ -13,7 +13,15 @@ import { FirstMaxPool, FirstMaxPoolGrad } from '../../../lib/kernels/max_pool';
 import { attentionKernels } from '../../../lib/kernels/tensorflow/attention';
 import { maxPoolKernels, nativeMaxPoolKernels } from '../../../lib/kernels/tensorflow/max_pool';
 import { updateKernels } from '../../../lib/kernels/tensorflow/updates';
-import { AdamWStep, adamWInputs, adamWStep, Blend, blend } from '../../../lib/kernels/updates';
+import {
+  AdamWStep,
+  adamWInputs,
+  adamWStep,
+  Blend,
+  blend,
+  RunningStatistics,
+  runningStatistics,
+} from '../../../lib/kernels/updates';
 import '../../../lib'; // Registers the gradients.
 import '../../support/backends';
 import { expectClose } from '../../support/compare';
@@ -130,6 +138,35 @@ describeNativeOps('moving averages as a native op', () => {
       const wrong = { old: tf.zeros([2]), now: tf.zeros([3]) };
       const attrs = { kept: 1, taken: 1 };
       expect(() => run(updateKernels, Blend, wrong, attrs)).toThrow('now must have 2 numbers');
+    });
+  });
+});
+
+describeNativeOps('running statistics as a native op', () => {
+  const attrs = { kept: 0.9, taken: 0.1003, takenVariance: 0.1004 };
+
+  it.each([0, 1, 7, 256])('of %i channels are the composed form to the bit', (channels) => {
+    tf.tidy(() => {
+      const random = (seed: number) => tf.randomNormal([channels], 0, 1, 'float32', seed);
+      const [mean, variance, batchMean, batchVariance, bias] = [1, 2, 3, 4, 5].map(random) as [
+        ...[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+      ];
+      const statistics = { mean, variance, batchMean, batchVariance };
+      for (const inputs of [statistics, { ...statistics, bias }]) {
+        const got = run(updateKernels, RunningStatistics, inputs, attrs);
+        const expected = runningStatistics(inputs, attrs);
+        expect(got.map(({ shape }) => shape)).toEqual([[channels], [channels]]);
+        expect(got.map((x) => x.dataSync())).toEqual(expected.map((x) => x.dataSync()));
+      }
+    });
+  });
+
+  it('names what does not fit', () => {
+    tf.tidy(() => {
+      const [two, three] = [tf.zeros([2]), tf.zeros([3])];
+      const wrong = { mean: two, variance: two, batchMean: three, batchVariance: two };
+      const update = () => run(updateKernels, RunningStatistics, wrong, attrs);
+      expect(update).toThrow('batch_mean must have 2 numbers');
     });
   });
 });

@@ -47,7 +47,8 @@ const std::map<std::string, void (*)(void**)> kKernels = {
     KERNEL_NAMED(norm_weight_gradients), KERNEL_NAMED(norm_gradient),
     KERNEL_NAMED(add_parts),           KERNEL_NAMED(pool_forward),
     KERNEL_NAMED(pool_gradient),       KERNEL_NAMED(head_product),
-    KERNEL_NAMED(adamw),               KERNEL_NAMED(blend)};
+    KERNEL_NAMED(adamw),               KERNEL_NAMED(blend),
+    KERNEL_NAMED(running_statistics)};
 
 bool Backward() {
   const char* const order = std::getenv("THREADS");

@@ -1,8 +1,16 @@
-/** AdamWStep and Blend on tfjs-node: TensorFlow ops of this library's addon. */
+/** AdamWStep, Blend and RunningStatistics on tfjs-node: TensorFlow ops of this library's addon. */
 import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
-import { type AdamWAttrs, AdamWStep, Blend, type BlendAttrs } from '../updates';
+import {
+  type AdamWAttrs,
+  AdamWStep,
+  Blend,
+  type BlendAttrs,
+  RunningStatistics,
+  type RunningStatisticsAttrs,
+  type RunningStatisticsInputs,
+} from '../updates';
 import { kernel, opAttrs } from './backend';
 
 function adamWStep(
@@ -27,4 +35,22 @@ function blend(
   return backend.executeMultipleOutputs('SpikingformerBlend', attrs, [old, now], 1)[0]!;
 }
 
-export const updateKernels: KernelConfig[] = [kernel(AdamWStep, adamWStep), kernel(Blend, blend)];
+function runningStatistics(
+  { mean, variance, batchMean, batchVariance, bias }: RunningStatisticsInputs,
+  backend: TensorflowBackend,
+  { kept, taken, takenVariance }: RunningStatisticsAttrs,
+): Tensor[] {
+  const optional = bias ? [bias] : [];
+  const attrs = opAttrs(backend, {
+    floats: { kept, taken, taken_variance: takenVariance },
+    ints: { N: optional.length },
+  });
+  const inputs = [mean, variance, batchMean, batchVariance, ...optional];
+  return backend.executeMultipleOutputs('SpikingformerRunningStatistics', attrs, inputs, 2);
+}
+
+export const updateKernels: KernelConfig[] = [
+  kernel(AdamWStep, adamWStep),
+  kernel(Blend, blend),
+  kernel(RunningStatistics, runningStatistics),
+];
