@@ -47,7 +47,7 @@ interface NormalizeOptions {
 
 /** beta, of which the bias has a gradient, zero; without that it would have no gradient at all. */
 function cancelled(beta: tf.Tensor, bias: tf.Tensor): tf.Tensor {
-  const gradFunc = (dy: tf.Tensor) => [dy, tf.zeros(bias.shape)];
+  const gradFunc = (dy: tf.Tensor) => [dy.clone(), tf.zeros(bias.shape)];
   return tf.customGrad((x) => ({ value: (x as tf.Tensor).clone(), gradFunc }))(beta, bias);
 }
 
