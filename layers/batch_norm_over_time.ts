@@ -1,7 +1,7 @@
 /** Batch normalization with one statistic over batch, time and space (PyTorch's BatchNorm on folded time). */
 import * as tf from '@tensorflow/tfjs';
 import {
-  batchNormAffine,
+  batchNormAsAffine,
   batchNormInference,
   batchNormLIFTraining,
   batchNormTraining,
@@ -130,10 +130,9 @@ export class BatchNormOverTime extends tf.layers.Layer {
 
   /** @internal Scale and shift per channel at inference, for an input that does not include that bias. */
   affine(bias?: tf.Tensor): ChannelAffine {
-    const [mean, variance] = this.runningStatistics(bias);
-    return batchNormAffine(this.gamma.read(), this.beta.read(), mean, variance, {
-      epsilon: this.epsilon,
-    });
+    const [gamma, beta] = [this.gamma.read(), this.beta.read()];
+    const [mean, variance] = [this.movingMean.read(), this.movingVariance.read()];
+    return batchNormAsAffine({ gamma, beta, mean, variance, bias }, { epsilon: this.epsilon });
   }
 
   /** @internal What it divides each channel by at inference, without gamma. */
@@ -159,17 +158,18 @@ export class BatchNormOverTime extends tf.layers.Layer {
     ]);
   }
 
-  /** The running statistics of an input that does not include that bias. */
-  private runningStatistics(bias?: tf.Tensor): [mean: tf.Tensor, variance: tf.Tensor] {
-    const mean = this.movingMean.read();
-    return [bias ? mean.sub(bias) : mean, this.movingVariance.read()];
-  }
-
   private normalizeFrozen(x: tf.Tensor, { bias }: NormalizeOptions): tf.Tensor {
-    const [mean, variance] = this.runningStatistics(bias);
-    return batchNormInference(x, this.gamma.read(), this.beta.read(), mean, variance, {
-      epsilon: this.epsilon,
-    });
+    const mean = bias ? this.movingMean.read().sub(bias) : this.movingMean.read();
+    return batchNormInference(
+      x,
+      this.gamma.read(),
+      this.beta.read(),
+      mean,
+      this.movingVariance.read(),
+      {
+        epsilon: this.epsilon,
+      },
+    );
   }
 
   /** The number of values behind each channel's statistics. */

@@ -1,6 +1,12 @@
 /** Batch normalization over batch, time and space at once, with PyTorch's running statistics. */
 import * as tf from '@tensorflow/tfjs';
-import { runBatchNormLIF, runBatchNormTraining, runRunningStatistics } from './kernels';
+import {
+  runBatchNormAffine,
+  runBatchNormLIF,
+  runBatchNormTraining,
+  runRunningStatistics,
+} from './kernels';
+import { type BatchNormAffineTensors, batchNormAffine } from './kernels/batch_norm_affine';
 import type { NeuronAttrs } from './kernels/multi_step_lif';
 import { sharedBatchNorm, statisticsShare } from './shared_statistics';
 import { invalid } from './validate';
@@ -88,23 +94,21 @@ export function batchNormInference(
 ): tf.Tensor {
   checkChannels(x, { gamma, beta, mean, variance });
   return tf.tidy(() => {
-    const { scale, shift } = batchNormAffine(gamma, beta, mean, variance, { epsilon });
+    const [scale, shift] = batchNormAffine({ gamma, beta, mean, variance }, { epsilon });
     return x.mul(scale).add(shift);
   });
 }
 
-/** The same as one factor and one term per channel: y = scale x + shift. */
-export function batchNormAffine(
-  gamma: tf.Tensor,
-  beta: tf.Tensor,
-  mean: tf.Tensor,
-  variance: tf.Tensor,
+/**
+ * The same as one factor and one term per channel, y = scale x + shift, for an x that does not include `bias`. Without a
+ * gradient.
+ */
+export function batchNormAsAffine(
+  weights: BatchNormAffineTensors,
   { epsilon = 1e-5 }: BatchNormParams = {},
 ): { scale: tf.Tensor; shift: tf.Tensor } {
-  return tf.tidy(() => {
-    const scale = gamma.mul(variance.add(epsilon).rsqrt());
-    return { scale, shift: beta.sub(mean.mul(scale)) };
-  });
+  const [scale, shift] = runBatchNormAffine(weights, { epsilon });
+  return { scale, shift };
 }
 
 /**

@@ -5,6 +5,7 @@
 import * as attention from './attention';
 import { backendOf } from './backends';
 import * as batchNorm from './batch_norm';
+import * as batchNormAffine from './batch_norm_affine';
 import * as batchNormLIF from './batch_norm_lif';
 import { composedOf, install } from './install';
 import * as kernel from './kernel';
@@ -17,6 +18,7 @@ import * as updates from './updates';
 export const definitions: readonly kernel.KernelDefinition[] = [
   ...multiStepLIF.multiStepLIFDefinitions,
   ...batchNorm.batchNormDefinitions,
+  ...batchNormAffine.batchNormAffineDefinitions,
   ...batchNormLIF.batchNormLIFDefinitions,
   ...maxPool.maxPoolDefinitions,
   ...spikeConv2D.spikeConv2DDefinitions,
@@ -48,6 +50,7 @@ function installing<Run extends (...args: never[]) => unknown>(run: Run): Run {
 
 export const runMultiStepLIF = /* @__PURE__ */ installing(multiStepLIF.runMultiStepLIF);
 export const runBatchNormTraining = /* @__PURE__ */ installing(batchNorm.runBatchNormTraining);
+export const runBatchNormAffine = /* @__PURE__ */ installing(batchNormAffine.runBatchNormAffine);
 export const runBatchNormLIF = /* @__PURE__ */ installing(batchNormLIF.runBatchNormLIF);
 export const runFirstMaxPool = /* @__PURE__ */ installing(maxPool.runFirstMaxPool);
 export const runSpikeConv2D = /* @__PURE__ */ installing(spikeConv2D.runSpikeConv2D);

@@ -2,6 +2,7 @@
 import type { KernelConfig } from '@tensorflow/tfjs';
 import type { Backend } from '../kernel';
 import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_norm';
+import { batchNormAffineConfig } from './batch_norm_affine';
 import { conv2DOverride } from './conv2d';
 import { conv2DBackpropFilterOverride, conv2DBackpropInputOverride } from './conv2d_backprop';
 import { depthwiseOverrides } from './depthwise_conv2d';
@@ -23,6 +24,7 @@ export function wasmKernels(): KernelConfig[] {
     multiStepLIFGradConfig,
     batchNormTrainingConfig,
     batchNormTrainingGradConfig,
+    batchNormAffineConfig,
     firstMaxPoolConfig,
     firstMaxPoolGradConfig,
     spikeConv2DConfig,

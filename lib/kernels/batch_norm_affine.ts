@@ -1,0 +1,48 @@
+/** BatchNormAffine: a frozen batch norm as one factor and one term per channel, for the convolution before it. */
+import type * as tf from '@tensorflow/tfjs';
+import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
+import type { BatchNormAttrs } from './batch_norm';
+import { type KernelDefinition, present, runKernel } from './kernel';
+
+/**
+ * scale = gamma / sqrt(variance + epsilon), shift = beta - (mean - bias) scale. Inputs, all `[channels]`: gamma, beta,
+ * mean, variance; bias, which the input does not include, optional. Outputs: scale, shift `[channels]`. It has no
+ * gradient.
+ */
+export const BatchNormAffine = 'BatchNormAffine';
+
+export interface BatchNormAffineInputs extends NamedTensorInfoMap {
+  gamma: TensorInfo;
+  beta: TensorInfo;
+  mean: TensorInfo;
+  variance: TensorInfo;
+}
+
+export type BatchNormAffineTensors = Record<'gamma' | 'beta' | 'mean' | 'variance', tf.Tensor> & {
+  bias?: tf.Tensor;
+};
+
+/** The composed form. It has a gradient. */
+export function batchNormAffine(
+  { gamma, beta, mean, variance, bias }: BatchNormAffineTensors,
+  { epsilon }: BatchNormAttrs,
+): [scale: tf.Tensor, shift: tf.Tensor] {
+  const scale = gamma.mul(variance.add(epsilon).rsqrt());
+  const centre = bias ? mean.sub(bias) : mean;
+  return [scale, beta.sub(centre.mul(scale))];
+}
+
+export const batchNormAffineDefinitions: KernelDefinition[] = [
+  {
+    name: BatchNormAffine,
+    composed: (inputs, attrs: BatchNormAttrs) =>
+      batchNormAffine(inputs as BatchNormAffineTensors, attrs),
+  },
+];
+
+export function runBatchNormAffine(
+  inputs: BatchNormAffineTensors,
+  attrs: BatchNormAttrs,
+): [scale: tf.Tensor, shift: tf.Tensor] {
+  return runKernel(BatchNormAffine, present(inputs), attrs);
+}
