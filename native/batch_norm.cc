@@ -145,6 +145,32 @@ void ThroughNorm(const NormBackward& op, Norm& norm, ChannelSums& sums, float ep
   });
 }
 
+namespace {
+
+/** A frozen batch norm as one factor and one term per channel. */
+void Affine(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  const float epsilon = static_cast<Attrs*>(attrs)->epsilon;
+  TF_Tensor* const first = call.Input(0);
+  if (!call.ok()) return;
+  const int64_t channels = TF_TensorElementCount(first);
+  const float* const gamma = call.Data(0, "gamma", channels);
+  const float* const beta = call.Data(1, "beta", channels);
+  const float* const mean = call.Data(2, "mean", channels);
+  const float* const variance = call.Data(3, "variance", channels);
+  const float* const bias = TF_NumInputs(context) > 4 ? call.Data(4, "bias", channels) : nullptr;
+  float* const scale = call.Output(0, {channels});
+  float* const shift = call.Output(1, {channels});
+  if (!call.ok()) return;
+  for (int64_t c = 0; c < channels; c++) {
+    const float centre = bias ? mean[c] - bias[c] : mean[c];
+    scale[c] = gamma[c] * (1.0f / std::sqrt(variance[c] + epsilon));
+    shift[c] = beta[c] - centre * scale[c];
+  }
+}
+
+}  // namespace
+
 void RegisterBatchNorm(const Status& status) {
   const std::vector<const char*> attrs = {"epsilon: float"};
   Register({"SpikingformerBatchNorm",
@@ -157,6 +183,11 @@ void RegisterBatchNorm(const Status& status) {
             {"dx: float", "d_gamma: float", "d_beta: float"},
             attrs},
            Create, Gradient, Delete, status);
+  Register({"SpikingformerBatchNormAffine",
+            {"gamma: float", "beta: float", "mean: float", "variance: float", "bias: N * float"},
+            {"scale: float", "shift: float"},
+            {"epsilon: float", "N: int >= 0"}},
+           Create, Affine, Delete, status);
 }
 
 }  // namespace spikingformer

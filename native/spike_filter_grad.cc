@@ -71,7 +71,8 @@ struct GradientAttrs {
 
 void* CreateGradient(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
-  return new GradientAttrs{read.Int("size"), read.Int("channels"), read.Float("most"), read.Bool("matrix")};
+  return new GradientAttrs{read.Int("size"), read.Int("channels"), read.Float("most"),
+                           read.Bool("matrix")};
 }
 
 void DeleteGradient(void* attrs) { delete static_cast<GradientAttrs*>(attrs); }
@@ -94,8 +95,9 @@ void FilterGradient(void* attrs, Call* call, int64_t length, const Skips& skips,
   const std::vector<int64_t> matrix = {given.channels, filters};
   const std::vector<int64_t> filter = {given.size, given.size, given.channels, filters};
   const bool fits = skips(given.most) && AllFinite(Numbers(dy), numbers);
-  float* const dw =
-      call->Output(0, !fits ? std::vector<int64_t>{0} : given.matrix ? matrix : filter);
+  float* const dw = call->Output(0, !fits          ? std::vector<int64_t>{0}
+                                    : given.matrix ? matrix
+                                                   : filter);
   if (!call->ok() || !fits) return;
   if (length == 0 || filters == 0) {
     std::memset(dw, 0, taps * filters * sizeof(float));
@@ -147,7 +149,8 @@ void OfSpikes(void* attrs, TF_OpKernelContext* context) {
 }  // namespace
 
 void RegisterSpikeFilterGrad(const Status& status) {
-  const std::vector<const char*> attrs = {"size: int >= 1", "channels: int", "most: float", "matrix: bool"};
+  const std::vector<const char*> attrs = {"size: int >= 1", "channels: int", "most: float",
+                                          "matrix: bool"};
   Register({"SpikingformerSpikeConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"}, attrs},
            CreateGradient, OfNumbers, DeleteGradient, status);
   Register(

@@ -11,7 +11,7 @@ describeEachBackend('a bias before a batch norm in training', () => {
     const layer = layers.linearBN({ units: 5, useBias });
     layer.apply(tf.input({ shape }));
     const weight = (name: string) => layer.weights.find((each) => each.name.endsWith(name))!;
-    tf.tidy(() => weight('kernel').write(tf.randomNormal([4, 5], 0, 1, 'float32', 1)));
+    tf.tidy(() => void weight('kernel').write(tf.randomNormal([4, 5], 0, 1, 'float32', 1)));
     return { layer, weight };
   };
 

@@ -12,6 +12,7 @@ import {
   BatchNormTraining,
   BatchNormTrainingGrad,
 } from '../batch_norm';
+import { BatchNormAffine, type BatchNormAffineInputs } from '../batch_norm_affine';
 import {
   BatchNormLIF,
   type BatchNormLIFAttrs,
@@ -97,6 +98,17 @@ const saved = (inputs: BatchNormGradInputs) => {
   const { dy, x, gamma, mean, variance } = inputs;
   return [dy, x, gamma, mean, variance];
 };
+
+/** Ours for CPUs alone. */
+export const batchNormAffineKernel = kernel<BatchNormAffineInputs, BatchNormAttrs>(
+  BatchNormAffine,
+  ({ gamma, beta, mean, variance, bias }, backend, { epsilon }) => {
+    const biases = bias ? [bias] : [];
+    const attrs = opAttrs(backend, { floats: { epsilon }, ints: { N: biases.length } });
+    const inputs = [gamma, beta, mean, variance, ...biases];
+    return backend.executeMultipleOutputs('SpikingformerBatchNormAffine', attrs, inputs, 2);
+  },
+);
 
 export const nativeBatchNormKernels: KernelConfig[] = [
   native<BatchNormInputs, BatchNormAttrs>(BatchNormTraining, 'SpikingformerBatchNorm', weighted),

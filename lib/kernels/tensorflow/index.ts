@@ -3,7 +3,7 @@ import type { KernelConfig } from '@tensorflow/tfjs';
 import type { Backend } from '../kernel';
 import { packedAttentionKernels } from './attention';
 import { tensorflowBackend } from './backend';
-import { batchNormKernels } from './batch_norm';
+import { batchNormAffineKernel, batchNormKernels } from './batch_norm';
 import { conv2DOverrides } from './conv2d';
 import { depthwiseFilterGradientOverride } from './depthwise_conv2d';
 import { gpuKernels } from './gpu';
@@ -18,6 +18,7 @@ export { nativeOpsInUse };
 
 /** What the native ops have for CPUs alone. */
 const cpuKernels = [
+  batchNormAffineKernel,
   spikeConv2DKernel,
   ...spikeProductKernels,
   ...placedMaxPoolKernels,
