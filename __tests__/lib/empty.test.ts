@@ -47,7 +47,7 @@ describeEachBackend('axes of length 0', (backend) => {
     expect([...y.dataSync()]).toEqual([1, 2, 1, 2, 1, 2]);
   });
 
-  test('no images: every result has its own shape, every gradient that of its input', () => {
+  own('no images: every result has its own shape, every gradient that of its input', () => {
     const shapesOf = (
       f: (x: tf.Tensor, w: tf.Tensor) => tf.Tensor,
       w: tf.Tensor,
