@@ -77,6 +77,7 @@ describeEachBackend('spikeConv2d', (backend) => {
   test.each<[string, Partial<Case>]>([
     ['more channels than a chunk', { shape: [1, 4, 3, 600] }],
     ['a linear map of many channels', { shape: [70, 1, 1, 1030], size: 1, filters: 40 }],
+    ['more filters than are packed side by side', { filters: 300 }],
     ['more pixels than a block', { shape: [1, 40, 33, 8] }],
     ['more rows than a block', { shape: [1100, 1, 1, 20], size: 1 }],
     ['rows wider than a block', { shape: [1, 3, 700, 4] }],
