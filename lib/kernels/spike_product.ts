@@ -113,14 +113,20 @@ export const spikeProductDefinitions: KernelDefinition[] = [
   },
 ];
 
-/** Below this many multiplications, or with fewer filters, the stock operation is as fast. */
+/** Below this many multiplications, computing takes less time than counting zeros. */
 const WORTH = 1 << 20;
+/** With fewer filters, most of a vector is empty. */
 const FILTERS = 32;
+
+/** Whether it may be faster to skip the zeros of x for so many filters of a size. */
+export function mayBeWorthSkipping(x: TensorInfo, filters: number, size: number): boolean {
+  if (filters < FILTERS || x.dtype !== 'float32') return false;
+  return tf.util.sizeFromShape(x.shape) * size ** 2 * filters >= WORTH;
+}
 
 export function runSpikeProduct(x: tf.Tensor, filter: tf.Tensor): tf.Tensor {
   const [filters, size] = [filter.shape.at(-1)!, filter.rank === 2 ? 1 : filter.shape[0]!];
-  const isSmall = filters < FILTERS || x.size * size ** 2 * filters < WORTH;
-  if (isSmall || x.dtype !== 'float32') return stockProduct(x, filter);
+  if (!mayBeWorthSkipping(x, filters, size)) return stockProduct(x, filter);
   const attrs: SpikeProductAttrs = { keep: isRecordingGradients() };
   const [y] = [runKernelOrForm(definition, { x, filter }, attrs)].flat();
   return y!;

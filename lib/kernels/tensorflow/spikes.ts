@@ -5,21 +5,16 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
+import { mayBeWorthSkipping as isLarge } from '../spike_product';
 import { opAttrs } from './backend';
 import { hasCpuOps } from './native_ops';
 
 /** Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. */
 const DENSITY = { forward: 0.45, gradient: 0.35 };
-/** Below this many multiplications, computing takes less time than counting zeros. */
-const WORTH = 1 << 20;
-/** With fewer output channels, most of a vector is empty. */
-const CHANNELS = 32;
 
-/** Whether it may be faster to skip the zeros of x for a kernel of `size` with `outChannels` outputs. */
-export function mayBeWorthSkipping(x: TensorInfo, outChannels: number, size: number): boolean {
-  if (outChannels < CHANNELS || x.dtype !== 'float32') return false;
-  return util.sizeFromShape(x.shape) * outChannels * size ** 2 >= WORTH && hasCpuOps();
-}
+/** Whether our ops may be faster for a kernel of `size` with so many filters. */
+export const mayBeWorthSkipping = (x: TensorInfo, filters: number, size: number): boolean =>
+  isLarge(x, filters, size) && hasCpuOps();
 
 /** The result of an op that returns nothing if a dense product is faster, or a factor is not finite. */
 const unlessEmpty = (result: Tensor) => (result.size > 0 ? result : null);
