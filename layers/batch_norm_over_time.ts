@@ -159,17 +159,11 @@ export class BatchNormOverTime extends tf.layers.Layer {
   }
 
   private normalizeFrozen(x: tf.Tensor, { bias }: NormalizeOptions): tf.Tensor {
-    const mean = bias ? this.movingMean.read().sub(bias) : this.movingMean.read();
-    return batchNormInference(
-      x,
-      this.gamma.read(),
-      this.beta.read(),
-      mean,
-      this.movingVariance.read(),
-      {
-        epsilon: this.epsilon,
-      },
-    );
+    const { epsilon } = this;
+    const [gamma, beta] = [this.gamma.read(), this.beta.read()];
+    const [running, variance] = [this.movingMean.read(), this.movingVariance.read()];
+    const mean = bias ? running.sub(bias) : running;
+    return batchNormInference(x, gamma, beta, mean, variance, { epsilon });
   }
 
   /** The number of values behind each channel's statistics. */

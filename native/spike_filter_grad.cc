@@ -63,6 +63,8 @@ void ForEachPart(const Images& images, const Body& body) {
   });
 }
 
+constexpr char kOtherSides[] = "x and dy must be [..., height, width, channels] of the same sides";
+
 struct GradientAttrs {
   int64_t size, channels;
   float most;
@@ -77,8 +79,10 @@ void* CreateGradient(TF_OpKernelConstruction* construction) {
 
 void DeleteGradient(void* attrs) { delete static_cast<GradientAttrs*>(attrs); }
 
-/** What both ops read; the output is empty if `skips`, asked for x, is false, or if dy is not
- * finite. */
+/**
+ * What both ops read; the output is empty if `skips`, asked for x, is false, or if dy is not
+ * finite.
+ */
 template <class Skips, class Body>
 void FilterGradient(void* attrs, Call* call, int64_t length, const Skips& skips, const Body& body) {
   const GradientAttrs& given = *static_cast<GradientAttrs*>(attrs);
@@ -89,7 +93,7 @@ void FilterGradient(void* attrs, Call* call, int64_t length, const Skips& skips,
   const int64_t numbers = TF_TensorElementCount(dy);
   const int64_t filters = shape.empty() ? 0 : shape.back();
   if (shape.size() < least || numbers * given.channels != length * filters) {
-    return call->Fail("x and dy must be [..., height, width, channels] of the same sides");
+    return call->Fail(kOtherSides);
   }
   const int64_t taps = given.size * given.size * given.channels;
   const std::vector<int64_t> matrix = {given.channels, filters};
@@ -114,6 +118,12 @@ void OfNumbers(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   TF_Tensor* x = call.Input(0);
   if (!call.ok()) return;
+  TF_Tensor* dy = call.Input(1);
+  if (!call.ok()) return;
+  std::vector<int64_t> shape = Shape(x), pixels = Shape(dy);
+  if (!shape.empty()) shape.pop_back();
+  if (!pixels.empty()) pixels.pop_back();
+  if (shape != pixels) return call.Fail(kOtherSides);
   const float* const numbers = Numbers(x);
   const int64_t length = TF_TensorElementCount(x);
   const auto skips = [&](float most) { return DensityOf(numbers, length) < most; };

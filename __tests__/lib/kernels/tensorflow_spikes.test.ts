@@ -146,6 +146,10 @@ describeNativeOps('convolutions that skip zeros', () => {
       expect(() => skippingFilterGradient(backend(), x, dy, filterShape)).toThrow(
         /of the same sides/,
       );
+      const turned = tf.ones([2, 2, 8, 8]);
+      expect(() => skippingFilterGradient(backend(), x, turned, filterShape)).toThrow(
+        /of the same sides/,
+      );
       const { words } = skippingConv(backend(), x, tf.ones([3, 3, 3, 8]), { keep: true });
       expect(() =>
         skippingFilterGradient(backend(), words!, tf.ones([4, 4, 8]), filterShape),
