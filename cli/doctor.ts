@@ -137,8 +137,8 @@ function describeNative({ loads, tensorflow, gpu, gigaflops, ops, noOps }: Nativ
   return `works and trains (TensorFlow ${tensorflow} ${device}, ${gigaflops} GFLOPS; ${neurons})`;
 }
 
-const describeLoops = ({ instructionSet, threads, bfloat16 }: NativeOps) =>
-  `${instructionSet}${bfloat16 ? ' with bfloat16' : ''}, ${threads} threads`;
+const describeLoops = ({ instructionSet, threads, bfloat16, amx }: NativeOps) =>
+  `${instructionSet}${bfloat16 ? ` with bfloat16${amx ? ' by AMX' : ''}` : ''}, ${threads} threads`;
 
 const describeCuda = ({ cuda }: NativeOps) =>
   cuda === 'stream' ? "CUDA, on TensorFlow's stream" : 'CUDA, which waits for the GPU at every op';

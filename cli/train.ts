@@ -192,7 +192,7 @@ async function trainAs(options: TrainArguments, ranks?: MpiRanks): Promise<void>
       `${recipe.name}: ${parameters.toLocaleString('en')} parameters on ${tf.getBackend()}, in ${run}`,
     );
     if (recipe.precision === 'bfloat16')
-      say('gradients of inputs in bfloat16, all else in float32');
+      say('gradients of products in bfloat16, all else in float32');
     if (chosen) say(chosen);
     if (copied) say(copied);
     if (taught) say(`teacher: ${taught.name}, SHA-256 ${taught.sha256}`);

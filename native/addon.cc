@@ -41,6 +41,7 @@ std::string RegisterAll() {
   spikingformer::RegisterFirstMaxPool(status);
   spikingformer::RegisterSpikeConv(status);
   spikingformer::RegisterSpikeFilterGrad(status);
+  spikingformer::RegisterInputGradient(status);
   spikingformer::RegisterSpikeBits(status);
   spikingformer::RegisterDepthwise(status);
   spikingformer::RegisterBatchNorm(status);
@@ -66,6 +67,7 @@ NAPI_MODULE_INIT() {
   Set(env, exports, "instructionSet", spikingformer::NameOf(spikingformer::BestInstructionSet()));
   Set(env, exports, "threads", spikingformer::Threads());
   Set(env, exports, "bfloat16", spikingformer::MultipliesBfloat16());
+  Set(env, exports, "amx", spikingformer::HasAmx());
 #ifdef SPIKINGFORMER_GPU
   Set(env, exports, "cuda", spikingformer::kOnStream ? "stream" : "synchronized");
 #endif

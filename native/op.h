@@ -91,11 +91,21 @@ struct Variants {
 #define VARIANTS(name) {name##_baseline, name##_baseline, name##_baseline}
 #endif
 
-enum class InstructionSet { kBaseline, kAvx2, kAvx512 };
+/** Each has what those before it have; AMX is for products alone. */
+enum class InstructionSet { kBaseline, kAvx2, kAvx512, kAmx };
 
-/** The best that this processor runs, at most that of SPIKINGFORMER_INSTRUCTION_SET. */
+/**
+ * The best that this processor runs, at most that of SPIKINGFORMER_INSTRUCTION_SET; AMX only if
+ * that names it.
+ */
 InstructionSet BestInstructionSet();
 const char* NameOf(InstructionSet set);
+
+/**
+ * Whether this process may multiply bfloat16 by AMX: unless SPIKINGFORMER_INSTRUCTION_SET names a
+ * lesser set.
+ */
+bool HasAmx();
 
 /** Whether the processor has AVX512-BF16, and may be used to that extent. */
 bool MultipliesBfloat16();
@@ -103,6 +113,7 @@ bool MultipliesBfloat16();
 template <class T>
 const T& Best(const Variants<T>& variants) {
   switch (BestInstructionSet()) {
+    case InstructionSet::kAmx:
     case InstructionSet::kAvx512: return variants.avx512;
     case InstructionSet::kAvx2: return variants.avx2;
     default: return variants.baseline;

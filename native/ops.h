@@ -20,6 +20,9 @@ void RegisterSpikeConv(const Status& status);
 /** SpikingformerSpikeConvFilterGrad and SpikingformerSpikeBitsFilterGrad: spike_filter_grad.cc. */
 void RegisterSpikeFilterGrad(const Status& status);
 
+/** SpikingformerProductInputGrad: tile_products.cc. */
+void RegisterInputGradient(const Status& status);
+
 /** SpikingformerPackSpikes and SpikingformerUnpackSpikes: spike_bits.cc. */
 void RegisterSpikeBits(const Status& status);
 

@@ -7,6 +7,7 @@
 #include "ops.h"
 #include "spike_images.h"
 #include "thread_pool.h"
+#include "tile_products.h"
 
 namespace spikingformer {
 
@@ -116,21 +117,24 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
 
   const float* const numbers = Numbers(x);
   const int64_t length = TF_TensorElementCount(x);
-  uint32_t* const words = given.keep ? Scratch<uint32_t, kWords>(SpikeWords(length)) : nullptr;
-  const int64_t count = given.keep ? PackSpikes(numbers, length, words) : -1;
-  const bool spikes = count >= 0;
-  int32_t* const kept = call.Integers(1, spikes ? SpikeWords(length) : 0);
+  const bool packs = given.keep || FitTiles(p, Digits::kFloat32);
+  uint32_t* const words = packs ? Scratch<uint32_t, kWords>(SpikeWords(length)) : nullptr;
+  const int64_t count = packs ? PackSpikes(numbers, length, words) : -1;
+  const bool spikes = count >= 0, tiles = spikes && FitTiles(p, Digits::kFloat32);
+  int32_t* const kept = call.Integers(1, spikes && given.keep ? SpikeWords(length) : 0);
   if (!call.ok()) return;
-  if (spikes) std::memcpy(kept, words, SpikeWords(length) * sizeof(uint32_t));
+  if (spikes && given.keep) std::memcpy(kept, words, SpikeWords(length) * sizeof(uint32_t));
 
   const float density = spikes ? static_cast<float>(count) / std::max<int64_t>(length, 1)
                                : DensityOf(numbers, length);
   const bool skips =
-      density < given.most && AllFinite(Numbers(filter), TF_TensorElementCount(filter));
+      (tiles || density < given.most) && AllFinite(Numbers(filter), TF_TensorElementCount(filter));
   shape.back() = p.filters;
   float* const y = call.Output(0, skips ? shape : std::vector<int64_t>{0});
   if (!call.ok() || !skips) return;
-
+  if (tiles && length > 0) {
+    return MultiplySpikes(images, {words, 0}, Numbers(filter), scale, shift, y);
+  }
   const float* const panels = PackFilter(p, Numbers(filter));
   ForEachPiece(images, [&](int64_t pixel, int64_t begin, int64_t end, const ForwardMemory& memory) {
     float* const to = y + pixel * p.filters;

@@ -7,6 +7,7 @@
 #include "spike_gradient_loops.h"
 #include "spike_images.h"
 #include "thread_pool.h"
+#include "tile_products.h"
 
 namespace spikingformer {
 namespace {
@@ -69,22 +70,25 @@ struct GradientAttrs {
   int64_t size, channels;
   float most;
   bool matrix;
+  Digits digits;
 };
 
 void* CreateGradient(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
   return new GradientAttrs{read.Int("size"), read.Int("channels"), read.Float("most"),
-                           read.Bool("matrix")};
+                           read.Bool("matrix"),
+                           read.Bool("rounded") ? Digits::kBfloat16 : Digits::kFloat32};
 }
 
 void DeleteGradient(void* attrs) { delete static_cast<GradientAttrs*>(attrs); }
 
 /**
- * What both ops read; the output is empty if `skips`, asked for x, is false, or if dy is not
- * finite.
+ * What both ops read. `spikes` returns x as bits, or null. If there is no AMX for them, the output
+ * is empty if `skips`, asked for x, is false, or if dy is not finite.
  */
-template <class Skips, class Body>
-void FilterGradient(void* attrs, Call* call, int64_t length, const Skips& skips, const Body& body) {
+template <class Spikes, class Skips, class Body>
+void FilterGradient(void* attrs, Call* call, int64_t length, const Spikes& spikes,
+                    const Skips& skips, const Body& body) {
   const GradientAttrs& given = *static_cast<GradientAttrs*>(attrs);
   TF_Tensor* dy = call->Input(1);
   if (!call->ok()) return;
@@ -98,7 +102,9 @@ void FilterGradient(void* attrs, Call* call, int64_t length, const Skips& skips,
   const int64_t taps = given.size * given.size * given.channels;
   const std::vector<int64_t> matrix = {given.channels, filters};
   const std::vector<int64_t> filter = {given.size, given.size, given.channels, filters};
-  const bool fits = skips(given.most) && AllFinite(Numbers(dy), numbers);
+  const Images images = AsImages(shape, given.channels, filters, given.size);
+  const uint32_t* const words = FitTiles(images.conv, given.digits) ? spikes() : nullptr;
+  const bool fits = words || (skips(given.most) && AllFinite(Numbers(dy), numbers));
   float* const dw = call->Output(0, !fits          ? std::vector<int64_t>{0}
                                     : given.matrix ? matrix
                                                    : filter);
@@ -107,7 +113,7 @@ void FilterGradient(void* attrs, Call* call, int64_t length, const Skips& skips,
     std::memset(dw, 0, taps * filters * sizeof(float));
     return;
   }
-  const Images images = AsImages(shape, given.channels, filters, given.size);
+  if (words) return SpikesFilterGradient(images, {words, 0}, Numbers(dy), dw, given.digits);
   ForEachPart(images,
               [&](const PixelBlock& block, const FilterPart& part, const GradientMemory& memory) {
                 body(images, block, Numbers(dy), dw, part, memory);
@@ -126,8 +132,12 @@ void OfNumbers(void* attrs, TF_OpKernelContext* context) {
   if (shape != pixels) return call.Fail(kOtherSides);
   const float* const numbers = Numbers(x);
   const int64_t length = TF_TensorElementCount(x);
+  const auto spikes = [&]() -> const uint32_t* {
+    uint32_t* const words = Scratch<uint32_t, kWords>(SpikeWords(length));
+    return PackSpikes(numbers, length, words) < 0 ? nullptr : words;
+  };
   const auto skips = [&](float most) { return DensityOf(numbers, length) < most; };
-  FilterGradient(attrs, &call, length, skips,
+  FilterGradient(attrs, &call, length, spikes, skips,
                  [&](const Images& images, const PixelBlock& block, const float* dy, float* dw,
                      const FilterPart& part, const GradientMemory& memory) {
                    Best(kLoops).filter_gradient(images.conv, images.count, block, numbers, dy, dw,
@@ -148,19 +158,20 @@ void OfSpikes(void* attrs, TF_OpKernelContext* context) {
   }
   const auto* const words = static_cast<const uint32_t*>(TF_TensorData(packed));
   const auto skips = [&](float most) { return SpikeCount(words, length) < most * length; };
-  FilterGradient(attrs, &call, length, skips,
-                 [&](const Images& images, const PixelBlock& block, const float* dy, float* dw,
-                     const FilterPart& part, const GradientMemory& memory) {
-                   Best(kLoops).filter_gradient_spikes(images.conv, images.count, block, {words, 0},
-                                                       dy, dw, part, memory);
-                 });
+  FilterGradient(
+      attrs, &call, length, [&] { return words; }, skips,
+      [&](const Images& images, const PixelBlock& block, const float* dy, float* dw,
+          const FilterPart& part, const GradientMemory& memory) {
+        Best(kLoops).filter_gradient_spikes(images.conv, images.count, block, {words, 0}, dy, dw,
+                                            part, memory);
+      });
 }
 
 }  // namespace
 
 void RegisterSpikeFilterGrad(const Status& status) {
   const std::vector<const char*> attrs = {"size: int >= 1", "channels: int", "most: float",
-                                          "matrix: bool"};
+                                          "matrix: bool", "rounded: bool"};
   Register({"SpikingformerSpikeConvFilterGrad", {"x: float", "dy: float"}, {"dw: float"}, attrs},
            CreateGradient, OfNumbers, DeleteGradient, status);
   Register(

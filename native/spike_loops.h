@@ -15,7 +15,7 @@ namespace spikingformer {
 struct SpikeConv {
   int64_t height, width, channels, filters, size;
 
-  int64_t padding() const { return size / 2; }
+  constexpr int64_t padding() const { return size / 2; }
 };
 
 /** Memory for `forward`; what is in it is undefined. */

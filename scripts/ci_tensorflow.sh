@@ -41,7 +41,7 @@ suite 'with the native ops' "$computing" SPIKINGFORMER_TEST_NATIVE=1
 # The maths, the layers, and the authors' numbers: models are made of layers, whose kernels these are.
 suite 'without the native ops' "$(grep -E '/lib/|/layers/|parity|ten_steps' <<<"$computing")" \
   SPIKINGFORMER_NATIVE_OPS=0
-for set in avx2 baseline; do
+for set in amx avx2 baseline; do # amx: avx512, where the processor has no AMX
   suite "the native ops for $set" "$(grep kernels/tensorflow <<<"$computing")" SPIKINGFORMER_TEST_NATIVE=1 \
     SPIKINGFORMER_INSTRUCTION_SET="$set"
 done

@@ -34,10 +34,10 @@ export interface TrainerConfig {
   /** Decay of a moving average of the weights. Default: no average. */
   averageDecay?: number;
   /**
-   * In what the gradients with respect to the inputs of convolutions and linear maps are computed. `bfloat16` rounds
-   * their factors and results to 8 significant bits and sums in float32; the forward pass and all other gradients stay
-   * in float32. It needs the backend tensorflow with the native ops, on a processor with AMX or AVX512-BF16. Default
-   * 'float32'.
+   * In what the gradients with respect to the inputs of convolutions and linear maps are computed, and on a processor
+   * with AMX those of filters whose inputs are spikes. `bfloat16` rounds their factors to 8 significant bits and sums in
+   * float32; the forward pass and all other gradients stay in float32. It needs the backend tensorflow with the native
+   * ops, on a processor with AMX or AVX512-BF16. Default 'float32'.
    */
   precision?: Precision;
   observers?: readonly TrainingObserver[];

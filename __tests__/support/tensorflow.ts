@@ -49,6 +49,17 @@ export const describeTensorflow = (name: string, body: () => void) =>
 export const describeNativeOps = (name: string, body: () => void) =>
   describeUnless(noNativeOps, name, body);
 
+function whyNoAmx(): string | undefined {
+  const ops = nativeOpsInUse();
+  if (typeof ops === 'string') return ops;
+  return ops.amx
+    ? undefined
+    : 'the processor has no AMX, or SPIKINGFORMER_INSTRUCTION_SET holds it back';
+}
+
+export const describeAmx = (name: string, body: () => void) =>
+  describeUnless(noNativeOps ?? whyNoAmx(), name, body);
+
 /** Of products in bfloat16, which not every processor has. */
 export const describeBfloat16 = (name: string, body: () => void) =>
   describeUnless(noNativeOps ?? whyNoBfloat16(), name, body);

@@ -19,8 +19,19 @@ export const SpikeProduct = 'SpikeProduct';
  */
 export const SpikeProductFilterGrad = 'SpikeProductFilterGrad';
 
+/**
+ * The gradient of its x, a dense product, of which no factor is spikes. Inputs: dy; filter. Output: shaped as x.
+ * Backends without this kernel run the stock operation.
+ */
+export const SpikeProductInputGrad = 'SpikeProductInputGrad';
+
 export interface SpikeProductInputs extends NamedTensorInfoMap {
   x: TensorInfo;
+  filter: TensorInfo;
+}
+
+export interface SpikeProductInputGradInputs extends NamedTensorInfoMap {
+  dy: TensorInfo;
   filter: TensorInfo;
 }
 
@@ -70,8 +81,8 @@ export function stockFilterGradient(x: tf.Tensor, dy: tf.Tensor, filterShape: nu
   return runKernel(tf.Conv2DBackpropFilter, { x: inputs, dy: outputs }, { ...conv, filterShape });
 }
 
-/** The gradient of x: a dense product, of which no factor is spikes. */
-function inputGradient(dy: tf.Tensor, filter: tf.Tensor): tf.Tensor {
+/** The gradient of that operation's x. */
+export function stockInputGradient(dy: tf.Tensor, filter: tf.Tensor): tf.Tensor {
   const outputs = folded(dy, filter.rank);
   const channels = filter.shape.at(-2)!;
   const dx =
@@ -85,6 +96,17 @@ function inputGradient(dy: tf.Tensor, filter: tf.Tensor): tf.Tensor {
   return shapedAs(dx, withChannels(dy, channels));
 }
 
+const once = {
+  what: 'A product of spikes',
+  why: 'it was computed outside the function to differentiate',
+};
+
+const inputGradient: KernelDefinition = {
+  name: SpikeProductInputGrad,
+  standsFor: ({ dy, filter }) => stockInputGradient(dy!, filter!),
+  once,
+};
+
 const definition: KernelDefinition = {
   name: SpikeProduct,
   standsFor: ({ x, filter }) => stockProduct(x!, filter!),
@@ -95,7 +117,7 @@ const definition: KernelDefinition = {
       const dy = [dys].flat()[0]!;
       const filterShape = filter!.shape;
       return {
-        x: () => inputGradient(dy, filter!),
+        x: () => runKernelOrForm<tf.Tensor>(inputGradient, { dy, filter: filter! }, {}),
         filter: () => runKernel(SpikeProductFilterGrad, { dy, kept: kept! }, { filterShape }),
       };
     },
@@ -104,13 +126,8 @@ const definition: KernelDefinition = {
 
 export const spikeProductDefinitions: KernelDefinition[] = [
   definition,
-  {
-    name: SpikeProductFilterGrad,
-    once: {
-      what: 'A product of spikes',
-      why: 'it was computed outside the function to differentiate',
-    },
-  },
+  inputGradient,
+  { name: SpikeProductFilterGrad, once },
 ];
 
 /** Below this many multiplications, computing takes less time than counting zeros. */

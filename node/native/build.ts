@@ -209,6 +209,7 @@ export async function build(
     'spike_conv',
     'spike_filter_grad',
     'spike_bits',
+    'tile_products',
     'depthwise',
     'batch_norm',
     'batch_norm_lif',
@@ -242,13 +243,21 @@ export async function build(
     'depthwise',
     'attention',
   ].map((name) => `${name}_loops`);
-  const loops = loopSources.flatMap((source) =>
-    Object.entries(instructionSets).map(([set, flags]) => ({
+  const loops = [
+    ...loopSources.flatMap((source) =>
+      Object.entries(instructionSets).map(([set, flags]) => ({
+        source,
+        object: `${source}_${set}`,
+        flags: [...flags, `-DINSTRUCTION_SET=${set}`],
+      })),
+    ),
+    // For AMX alone, whose instructions the sources ask for themselves: older compilers refuse the flag.
+    ...['tile_loops', 'tile_gradient_loops'].map((source) => ({
       source,
-      object: `${source}_${set}`,
-      flags: [...flags, `-DINSTRUCTION_SET=${set}`],
+      object: source,
+      flags: instructionSets.avx512 ?? [],
     })),
-  );
+  ];
   const jobs = [
     ...bindingObjects.map((name) =>
       compile(join(bindingSources, `${name}.cc`), `${name}.o`, bindingFlags),

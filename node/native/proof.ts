@@ -94,6 +94,9 @@ const proveOps = () => {
     { size: 3 })[0];
   check('the gradient of depthwise filters', filters, [0, 0, 0, 3, 6, 5, 0, 0, 0]);
   if (found.ops.bfloat16) proveBfloat16();
+  // As below: 1 + 2^-8 is rounded to 1.
+  if (found.ops.amx) check('a product by AMX', op('ProductInputGrad', 1,
+    [tf.fill([32, 64], 1 + 2 ** -8), tf.ones([16, 64])], {}, { rounded: true })[0], Array(32 * 16).fill(64));
 };
 // As lib/kernels/tensorflow/bfloat16.ts: 1 + 2^-8 lies between two bfloat16 and goes to the even one, 1.
 const proveBfloat16 = () => {

@@ -11,20 +11,10 @@ import { opAttrs, tensorflowBackend } from '../../../lib/kernels/tensorflow/back
 import { runInBfloat16 } from '../../../lib/kernels/tensorflow/bfloat16';
 import '../../support/backends';
 import { checkPrecision } from '../../../training/precision';
+import { roundedTensor } from '../../support/bfloat16';
 import { expectSameNumbers } from '../../support/compare';
 import { expectNoLeak } from '../../support/leaks';
 import { describeBfloat16, describeNativeOps } from '../../support/tensorflow';
-
-/** The nearest bfloat16, ties to even. */
-function rounded(x: number): number {
-  if (Number.isNaN(x)) return x;
-  const bits = new Uint32Array(Float32Array.of(x).buffer);
-  const half = 0x7fff + ((bits[0]! >>> 16) & 1);
-  bits[0] = (bits[0]! + half) & 0xffff0000;
-  return new Float32Array(bits.buffer)[0]!;
-}
-const roundedTensor = (x: tf.Tensor) =>
-  tf.tensor(Float32Array.from(x.dataSync() as Float32Array, rounded), x.shape);
 
 type Product = (x: tf.Tensor) => tf.Tensor;
 
@@ -237,7 +227,7 @@ describeBfloat16('gradients of inputs in bfloat16', () => {
 // As scripts/ci_tensorflow.sh runs this file.
 const most = process.env.SPIKINGFORMER_INSTRUCTION_SET ?? 'avx512';
 describeNativeOps('an instruction set without bfloat16', () => {
-  (most === 'avx512' ? test.skip : test)('refuses it, named', () => {
+  (/^(avx512|amx)$/.test(most) ? test.skip : test)('refuses it, named', () => {
     expect(() => checkPrecision('bfloat16')).toThrow(
       `but the native ops use ${most}, the most that this processor has or SPIKINGFORMER_INSTRUCTION_SET allows`,
     );

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { installKernels } from '../../../lib/kernels';
 import { stockKernel } from '../../../lib/kernels/override';
 import { tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
+import { multipliesByAmx } from '../../../lib/kernels/tensorflow/native_ops';
 import {
   mayBeWorthSkipping,
   skippingConv,
@@ -207,7 +208,9 @@ describeNativeOps('convolutions that skip zeros', () => {
       expect(mayBeWorthSkipping(x, 64, 3)).toBe(true);
       expect(mayBeWorthSkipping(x, 8, 3)).toBe(false);
       expect(skippingConv(backend(), x, filter).y).not.toBeNull();
-      expect(skippingConv(backend(), full, filter).y).toBeNull();
+      // AMX takes spikes of any density, and infinite gradients.
+      const dense = multipliesByAmx(false) ? 'toBeTruthy' : 'toBeNull';
+      expect(skippingConv(backend(), full, filter).y)[dense]();
       expect(skippingConv(backend(), x, nan).y).toBeNull();
       const dy = normal([8, 16, 16, 64], 3);
       const infinite = dy.mul(tf.tensor([...Array(63).fill(1), Infinity]));
@@ -217,8 +220,8 @@ describeNativeOps('convolutions that skip zeros', () => {
         const gradient = (numbers: tf.Tensor, of: tf.Tensor) =>
           skippingFilterGradient(backend(), form(numbers), of, filter.shape);
         expect(gradient(x, dy)).not.toBeNull();
-        expect(gradient(full, dy)).toBeNull();
-        expect(gradient(x, infinite)).toBeNull();
+        expect(gradient(full, dy))[dense]();
+        expect(gradient(x, infinite))[dense]();
       }
     });
   });

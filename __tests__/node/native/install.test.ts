@@ -17,7 +17,7 @@ const proof: Proof = {
   tensorflow: '2.21.0',
   gpu: false,
   gigaflops: 1,
-  ops: { interface: 1, instructionSet: 'none', threads: 1, bfloat16: false },
+  ops: { interface: 1, instructionSet: 'none', threads: 1, bfloat16: false, amx: false },
 };
 
 /** A project, and steps that only write small files; `calls` names those that ran. */

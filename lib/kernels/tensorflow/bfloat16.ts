@@ -17,7 +17,8 @@ export function whyNoBfloat16(): string | undefined {
   if (typeof ops === 'string') return ops;
   if (tensorflowBackend()!.isUsingGpuDevice) return 'TensorFlow computes on a GPU';
   if (ops.bfloat16) return undefined;
-  if (ops.instructionSet === 'avx512') return 'the processor has neither AMX nor AVX512-BF16';
+  if (/^(avx512|amx)$/.test(ops.instructionSet))
+    return 'the processor has neither AMX nor AVX512-BF16';
   return (
     `the native ops use ${ops.instructionSet}, the most that this processor has or ` +
     'SPIKINGFORMER_INSTRUCTION_SET allows'

@@ -5,7 +5,7 @@
 import { tensorflowBackend } from './backend';
 
 /** The version of the ops' names, inputs and attributes as the kernels here call them; the addon reports its own. */
-export const OPS_INTERFACE = 9;
+export const OPS_INTERFACE = 10;
 
 /** What the loaded addon reports about itself. */
 export interface NativeOps {
@@ -15,6 +15,8 @@ export interface NativeOps {
   threads: number;
   /** Whether the processor multiplies bfloat16: AVX512-BF16, which those with AMX have too. */
   bfloat16: boolean;
+  /** Whether they multiply bfloat16 by AMX. */
+  amx: boolean;
   /** Of tfjs-node-gpu: whether the kernels run on TensorFlow's stream, or wait for the GPU before and after. */
   cuda?: 'stream' | 'synchronized';
 }
@@ -53,6 +55,12 @@ export function nativeOpsInUse(): NativeOps | string {
 
 export const BUILT_WITHOUT_CUDA =
   'the native ops were built for CPUs, and TensorFlow uses a GPU here: run `npx spikingformer native install` again';
+
+/** Whether the ops multiply numbers by AMX: rounded to bfloat16; in float32, if SPIKINGFORMER_INSTRUCTION_SET asks. */
+export function multipliesByAmx(rounded: boolean): boolean {
+  const ops = nativeOpsInUse();
+  return typeof ops !== 'string' && (rounded ? ops.amx : ops.instructionSet === 'amx');
+}
 
 /** Whether the backend runs the ops that are for CPUs alone: those that skip zeros, and of depthwise convolutions. */
 export function hasCpuOps(): boolean {

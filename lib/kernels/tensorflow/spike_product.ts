@@ -3,6 +3,7 @@
  * TensorFlow's dense ones if there are few zeros.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
+import { gradientsInBfloat16 } from '../../gradient_precision';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import {
   SpikeProduct,
@@ -10,11 +11,15 @@ import {
   SpikeProductFilterGrad,
   type SpikeProductFilterGradAttrs,
   type SpikeProductFilterGradInputs,
+  SpikeProductInputGrad,
+  type SpikeProductInputGradInputs,
   type SpikeProductInputs,
   stockFilterGradient,
+  stockInputGradient,
   stockProduct,
 } from '../spike_product';
 import { kernel, opAttrs } from './backend';
+import { multipliesByAmx } from './native_ops';
 import { skippingConv, skippingFilterGradient, unpackSpikes } from './spikes';
 
 /** The same numbers as a tensor of its own. */
@@ -45,4 +50,19 @@ const filterGradient = kernel<SpikeProductFilterGradInputs, SpikeProductFilterGr
   },
 );
 
-export const spikeProductKernels = [spikeProduct, filterGradient];
+/** By AMX, if that is in use; our op takes channels and filters in sixteens. */
+const inputGradient = kernel<SpikeProductInputGradInputs, object>(
+  SpikeProductInputGrad,
+  ({ dy, filter }, backend) => {
+    const fits = filter.shape.slice(-2).every((side) => side > 0 && side % 16 === 0);
+    const rounded = gradientsInBfloat16();
+    if (!fits || !multipliesByAmx(rounded)) {
+      return stockInputGradient(dy as Tensor, filter as Tensor);
+    }
+    const attrs = opAttrs(backend, { bools: { rounded } });
+    const op = 'SpikingformerProductInputGrad';
+    return backend.executeMultipleOutputs(op, attrs, [dy, filter], 1)[0]!;
+  },
+);
+
+export const spikeProductKernels = [spikeProduct, filterGradient, inputGradient];

@@ -4,6 +4,7 @@
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
+import { gradientsInBfloat16 } from '../../gradient_precision';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import { mayBeWorthSkipping as isLarge } from '../spike_product';
 import { opAttrs } from './backend';
@@ -69,7 +70,7 @@ export function skippingFilterGradient(
   const attrs = opAttrs(backend, {
     ints: { size, channels },
     floats: { most },
-    bools: { matrix },
+    bools: { matrix, rounded: gradientsInBfloat16() },
   });
   const op = x.dtype === 'int32' ? 'SpikeBitsFilterGrad' : 'SpikeConvFilterGrad';
   return unlessEmpty(backend.executeMultipleOutputs(`Spikingformer${op}`, attrs, [x, dy], 1)[0]!);

@@ -1,0 +1,29 @@
+// Products by AMX of all pixels, on all threads: what of lib/kernels/spike_product.ts they compute.
+#pragma once
+
+#include "spike_images.h"
+
+namespace spikingformer {
+
+/** How the numbers of a product are taken: those that are not spikes. */
+enum class Digits { kBfloat16, kFloat32 };
+
+/**
+ * Whether AMX computes such products here: channels and filters in sixteens. In float32 only if
+ * SPIKINGFORMER_INSTRUCTION_SET asks for it: machines that share their processor may have AMX at a
+ * fraction of its speed, and then AVX-512 is faster.
+ */
+bool FitTiles(const SpikeConv& conv, Digits digits);
+
+/** y, of spikes, in float32; scale and shift as in SpikeLoops. */
+void MultiplySpikes(const Images& x, const SpikeBits& spikes, const float* filter,
+                    const float* scale, const float* shift, float* y);
+
+/** The gradient of that filter. */
+void SpikesFilterGradient(const Images& x, const SpikeBits& spikes, const float* dy, float* dw,
+                          Digits digits);
+
+/** The gradient of x, whatever that is. */
+void InputGradient(const Images& x, const float* filter, const float* dy, float* dx, Digits digits);
+
+}  // namespace spikingformer
