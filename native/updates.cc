@@ -46,13 +46,13 @@ void StepAdamW(void* count, TF_OpKernelContext* context) {
 void Blend(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   const Shares shares = *static_cast<Shares*>(attrs);
-  const BlendStep op(call);
-  if (!call.ok()) return;
-  ParallelFor(op.old.size, kGrain, [=, &op](int64_t begin, int64_t end) {
-    const float* RESTRICT old = op.old.data;
-    const float* RESTRICT now = op.now;
-    float* RESTRICT blend = op.blend;
-    for (int64_t i = begin; i < end; i++) blend[i] = old[i] * shares.kept + now[i] * shares.taken;
+  ForEachBlend(shares, call, [=](const BlendStep& op) {
+    ParallelFor(op.old.size, kGrain, [=, &op](int64_t begin, int64_t end) {
+      const float* RESTRICT old = op.old.data;
+      const float* RESTRICT now = op.now;
+      float* RESTRICT blend = op.blend;
+      for (int64_t i = begin; i < end; i++) blend[i] = old[i] * shares.kept + now[i] * shares.taken;
+    });
   });
 }
 
@@ -79,9 +79,9 @@ void RegisterUpdates(const Status& status) {
        {"N: int >= 1"}},
       CreateCount, StepAdamW, DeleteCount, status);
   Register({"SpikingformerBlend",
-            {"old: float", "now: float"},
-            {"blend: float"},
-            {"kept: float", "taken: float"}},
+            {"old: N * float", "now: N * float"},
+            {"blend: N * float"},
+            {"N: int >= 1", "kept: float", "taken: float"}},
            CreateShares, Blend, DeleteShares, status);
   Register({"SpikingformerRunningStatistics",
             {"mean: float", "variance: float", "batch_mean: float", "batch_variance: float",

@@ -67,28 +67,40 @@ void ForEachVariable(const void* count, Call& call, const Step& step) {
   }
 }
 
+/** The attributes of Blend. */
 struct Shares {
   float kept, taken;
+  int variables;
 };
 
 inline void* CreateShares(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
   auto shares = std::make_unique<Shares>();
-  *shares = {read.Float("kept"), read.Float("taken")};
+  *shares = {read.Float("kept"), read.Float("taken"), read.Int("N")};
   return shares.release();
 }
 
 inline void DeleteShares(void* shares) { delete static_cast<Shares*>(shares); }
 
-/** The tensors of Blend. */
+/** The tensors of one variable in Blend. */
 struct BlendStep {
   Variable old;
   const float* now;
   float* blend;
 
-  explicit BlendStep(Call& call)
-      : old(call, 0), now(call.Data(1, "now", old.size)), blend(call.Output(0, old.shape)) {}
+  /** The i-th of n. */
+  BlendStep(Call& call, int i, int n)
+      : old(call, i), now(call.Data(n + i, "now", old.size)), blend(call.Output(i, old.shape)) {}
 };
+
+/** Calls blend(tensors) for each variable of a Blend, until the call fails. */
+template <class Blend>
+void ForEachBlend(const Shares& shares, Call& call, const Blend& blend) {
+  for (int i = 0; i < shares.variables && call.ok(); i++) {
+    const BlendStep tensors(call, i, shares.variables);
+    if (call.ok()) blend(tensors);
+  }
+}
 
 /** The attributes of RunningStatistics. */
 struct StatisticsShares {

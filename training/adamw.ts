@@ -7,6 +7,7 @@ import { runAdamWStep } from '../lib/kernels';
 import type { AdamWFactors } from '../lib/kernels/updates';
 import { engine } from '../lib/tfjs_internals';
 import { checkBoolean, checkFinite, checkKeys, checkPositive, invalid } from '../lib/validate';
+import { inGroups } from './_groups';
 
 /** Options of {@link AdamW}. */
 export interface AdamWConfig {
@@ -25,12 +26,6 @@ export interface AdamWConfig {
 }
 
 const keys = ['learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay', 'decayAll'];
-
-/**
- * The numbers that are updated at once, at least: enough that small variables cost nothing by themselves, and few beside
- * the activations, as the new values exist beside the old ones until all are there.
- */
-const GROUP = 2 ** 20;
 
 /** The state of one variable: moments of its gradient, and the number of steps behind them. */
 interface Moments {
@@ -95,20 +90,14 @@ export class AdamW extends tf.Optimizer {
       ? gradients.map(({ name, tensor }) => [name, tensor] as const)
       : Object.entries(gradients);
     const variables = engine().registeredVariables;
-    let group: Update[] = [];
-    let numbers = 0;
+    const updates: Update[] = [];
     for (const [name, gradient] of named) {
       if (gradient == null) continue;
       const variable = variables[name];
       if (!variable) throw invalid('gradients', 'gradients of registered variables', name);
-      group.push({ variable, gradient, moments: this.momentsOf(variable) });
-      numbers += variable.size;
-      if (numbers < GROUP) continue;
-      this.update(group);
-      group = [];
-      numbers = 0;
+      updates.push({ variable, gradient, moments: this.momentsOf(variable) });
     }
-    if (group.length > 0) this.update(group);
+    for (const group of inGroups(updates)) this.update(group);
     this.incrementIterations();
   }
 

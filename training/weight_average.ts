@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { runBlend } from '../lib/kernels';
 import { invalid } from '../lib/validate';
+import { inGroups } from './_groups';
 
 /**
  * After every step: average = decay average + (1 - decay) weight, for everything that the model saves: weights, and the
@@ -30,12 +31,16 @@ export class WeightAverage {
 
   /** Takes the current weights into the averages. Call it after each step of the optimizer. */
   update(): void {
-    const { decay } = this;
-    this.weights.forEach((weight, i) => {
-      const average = this.averages[i]!;
-      const attrs = { kept: decay, taken: 1 - decay };
-      tf.tidy(() => average.assign(runBlend(average, weight.read(), attrs)));
-    });
+    const attrs = { kept: this.decay, taken: 1 - this.decay };
+    const updates = this.averages.map((variable, i) => ({ variable, weight: this.weights[i]! }));
+    for (const group of inGroups(updates)) {
+      tf.tidy(() => {
+        const averages = group.map(({ variable }) => variable);
+        const weights = group.map(({ weight }) => weight.read());
+        const blended = runBlend(averages, weights, attrs);
+        for (const [i, average] of averages.entries()) average.assign(blended[i]!);
+      });
+    }
   }
 
   /** Runs `run` while the model holds the average, then restores the model's weights. */

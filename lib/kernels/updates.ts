@@ -28,8 +28,8 @@ export interface AdamWAttrs {
 }
 
 /**
- * old kept + now taken, for moving averages. Inputs: old, now, of one shape. Output: the same shape. It has no
- * gradient.
+ * old kept + now taken, for moving averages. Inputs: old of every variable, then now of every variable; those of one
+ * variable have one shape. Outputs: one per variable. It has no gradient.
  */
 export const Blend = 'Blend';
 
@@ -81,7 +81,7 @@ function divided(list: tf.Tensor[], parts: number): tf.Tensor[][] {
   return Array.from({ length: parts }, (_, i) => list.slice(i * length, (i + 1) * length));
 }
 
-/** The composed form of Blend. */
+/** The composed form of Blend, for one variable. */
 export function blend(old: tf.Tensor, now: tf.Tensor, { kept, taken }: BlendAttrs): tf.Tensor {
   return old.mul(kept).add(now.mul(taken));
 }
@@ -107,7 +107,13 @@ export const updateDefinitions: KernelDefinition[] = [
       return [0, 1, 2].flatMap((output) => steps.map((step) => step[output]!));
     },
   },
-  { name: Blend, composed: ({ old, now }, attrs: BlendAttrs) => blend(old!, now!, attrs) },
+  {
+    name: Blend,
+    composed: (inputs, attrs: BlendAttrs) => {
+      const [old, now] = divided(Object.values(inputs), 2);
+      return old!.map((each, i) => blend(each, now![i]!, attrs));
+    },
+  },
   {
     name: RunningStatistics,
     composed: (inputs, attrs: RunningStatisticsAttrs) =>
@@ -118,9 +124,14 @@ export const updateDefinitions: KernelDefinition[] = [
 /** What every variable brings to a step, as lists in one order. */
 export type AdamWLists = Record<'p' | 'g' | 'm' | 'v', tf.Tensor[]>;
 
-/** The inputs of AdamWStep: the engine takes them by name, here their places. */
-export const adamWInputs = ({ p, g, m, v }: AdamWLists): tf.NamedTensorMap =>
-  Object.fromEntries([...p, ...g, ...m, ...v].entries());
+/** Inputs of any number: the engine takes them by name, here their places. */
+const byPlace = (inputs: tf.Tensor[]): tf.NamedTensorMap => Object.fromEntries(inputs.entries());
+
+/** The inputs of AdamWStep. */
+export const adamWInputs = ({ p, g, m, v }: AdamWLists) => byPlace([...p, ...g, ...m, ...v]);
+
+/** The inputs of Blend. */
+export const blendInputs = (old: tf.Tensor[], now: tf.Tensor[]) => byPlace([...old, ...now]);
 
 export function runAdamWStep(
   variables: AdamWLists,
@@ -131,8 +142,8 @@ export function runAdamWStep(
   return { p: newP, m: newM, v: newV };
 }
 
-export function runBlend(old: tf.Tensor, now: tf.Tensor, attrs: BlendAttrs): tf.Tensor {
-  return runKernel(Blend, { old, now }, attrs);
+export function runBlend(old: tf.Tensor[], now: tf.Tensor[], attrs: BlendAttrs): tf.Tensor[] {
+  return runKernel(Blend, blendInputs(old, now), attrs);
 }
 
 export function runRunningStatistics(

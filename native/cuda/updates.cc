@@ -20,9 +20,10 @@ void StepAdamW(void* count, TF_OpKernelContext* context) {
 void Blend(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   const Shares shares = *static_cast<Shares*>(attrs);
-  const BlendStep op(call);
   Launches on(call, context);
-  LAUNCH(on, blend)(op.old.size, op.old.data, op.now, shares.kept, shares.taken, op.blend);
+  ForEachBlend(shares, call, [&](const BlendStep& op) {
+    LAUNCH(on, blend)(op.old.size, op.old.data, op.now, shares.kept, shares.taken, op.blend);
+  });
 }
 
 void UpdateStatistics(void* attrs, TF_OpKernelContext* context) {

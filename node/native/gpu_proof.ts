@@ -34,6 +34,7 @@ import {
   adamWStep,
   Blend,
   blend,
+  blendInputs,
   RunningStatistics,
   runningStatistics,
 } from '../../lib/kernels/updates';
@@ -140,7 +141,7 @@ const proofs: Record<string, (run: Run) => Pairs> = {
         run(AdamWStep, adamWInputs({ p: [p], g: [g], m: [m], v: [v] }), attrs),
         adamWStep(p, g, m, v, factors),
       ),
-      ...paired(run(Blend, { old, now: p }, shares), [blend(old, p, shares)]),
+      ...paired(run(Blend, blendInputs([old], [p]), shares), [blend(old, p, shares)]),
       ...paired(run(RunningStatistics, statistics, shares), runningStatistics(statistics, shares)),
     ];
   },

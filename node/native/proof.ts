@@ -81,7 +81,7 @@ const proveOps = () => {
   const fired = op('BatchNormLif', 3, [images, one, rest], { ...lif[0], epsilon: 0 }, lif[1]);
   check('batch norm with neurons', fired[0], [0, 1, 0, 1]);
   const factors = tf.tensor1d([1, 0.1, 1, 0, 0, 1, 0, 1]);
-  check('a moving average', op('Blend', 1, [one, rest], { kept: 0.5, taken: 2 })[0], [3.5]);
+  check('a moving average', op('Blend', 1, [one, rest], { kept: 0.5, taken: 2 }, {}, { N: 1 })[0], [3.5]);
   const shares = { kept: 0.5, taken: 2, taken_variance: 4 };
   const averages = op('RunningStatistics', 2, [one, rest, one, rest, rest], shares, {}, { N: 1 });
   check('running statistics', averages.map(([average]) => average), [5.5, 6.75]);

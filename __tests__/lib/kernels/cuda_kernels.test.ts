@@ -12,6 +12,7 @@ import {
   adamWStep,
   Blend,
   blend,
+  blendInputs,
   RunningStatistics,
   runningStatistics,
 } from '../../../lib/kernels/updates';
@@ -156,8 +157,13 @@ describeGpuOnCpu('updates as CUDA kernels, on this CPU', () => {
       const names = ['p', 'm', 'v'].flatMap((name) => [name, `the second ${name}`]);
       expectAll(got, expected, names, { rtol: 1e-6, atol: 1e-7 });
       const shares = { kept: 0.9, taken: 0.1, takenVariance: 0.11 };
-      const [blended] = runOnGpu(Blend, { old, now: p }, shares);
-      expectClose(blended!, blend(old!, p!, shares), 'blend', { rtol: 1e-6, atol: 1e-7 });
+      const averaged = runOnGpu(
+        Blend,
+        blendInputs([old!, m!.flatten()], [p!, g!.flatten()]),
+        shares,
+      );
+      const blends = [blend(old!, p!, shares), blend(m!, g!, shares).flatten()];
+      expectAll(averaged, blends, ['blend', 'the second blend'], { rtol: 1e-6, atol: 1e-7 });
       const statistics = { mean: m!, variance: v, batchMean: g!, batchVariance: v.square() };
       for (const inputs of [statistics, { ...statistics, bias: p! }]) {
         const averages = runOnGpu(RunningStatistics, inputs, shares);

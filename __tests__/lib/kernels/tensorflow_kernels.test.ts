@@ -12,6 +12,7 @@ import {
   adamWStep,
   Blend,
   blend,
+  blendInputs,
   RunningStatistics,
   runningStatistics,
 } from '../../../lib/kernels/updates';
@@ -116,19 +117,26 @@ describeTensorflow('convolution with padding in numbers', () => {
 const variables = [[[]], [[0, 3]], [[5]], [[3, 3, 64, 129]]];
 
 describeNativeOps('moving averages as a native op', () => {
-  it.each(variables)('of %j are the composed form to the bit', (shape) => {
-    tf.tidy(() => {
-      const [old, now] = [1, 2].map((seed) => tf.randomNormal(shape, 0, 1, 'float32', seed));
-      const attrs = { kept: 0.9, taken: 0.1003 };
-      const [got] = run(updateKernels, Blend, { old: old!, now: now! }, attrs);
-      expect(got!.shape).toEqual(shape);
-      expect(got!.dataSync()).toEqual(blend(old!, now!, attrs).dataSync());
-    });
-  });
+  it.each([...variables.map((shape) => [shape]), [variables.flat()]])(
+    'of %j are the composed form to the bit',
+    (shapes) => {
+      tf.tidy(() => {
+        const random = (first: number) =>
+          shapes.map((shape, i) => tf.randomNormal(shape, 0, 1, 'float32', first + i));
+        const [old, now] = [random(1), random(100)];
+        const attrs = { kept: 0.9, taken: 0.1003 };
+        const got = run(updateKernels, Blend, blendInputs(old, now), attrs);
+        expect(got.map(({ shape }) => shape)).toEqual(shapes);
+        const expected = old.map((each, i) => blend(each, now[i]!, attrs));
+        expect(got.map((x) => x.dataSync())).toEqual(expected.map((x) => x.dataSync()));
+      });
+    },
+  );
 
   it('names what does not fit', () => {
     tf.tidy(() => {
-      const wrong = { old: tf.zeros([2]), now: tf.zeros([3]) };
+      const [two, three] = [tf.zeros([2]), tf.zeros([3])];
+      const wrong = blendInputs([three, two], [three, three]);
       const attrs = { kept: 1, taken: 1 };
       expect(() => run(updateKernels, Blend, wrong, attrs)).toThrow('now must have 2 numbers');
     });

@@ -27,12 +27,14 @@ function adamWStep(
 }
 
 function blend(
-  { old, now }: Record<'old' | 'now', TensorInfo>,
+  inputs: Record<string, TensorInfo>,
   backend: TensorflowBackend,
   { kept, taken }: BlendAttrs,
-): Tensor {
-  const attrs = opAttrs(backend, { floats: { kept, taken } });
-  return backend.executeMultipleOutputs('SpikingformerBlend', attrs, [old, now], 1)[0]!;
+): Tensor[] {
+  const tensors = Object.values(inputs);
+  const variables = tensors.length / 2;
+  const attrs = opAttrs(backend, { ints: { N: variables }, floats: { kept, taken } });
+  return backend.executeMultipleOutputs('SpikingformerBlend', attrs, tensors, variables);
 }
 
 function runningStatistics(
