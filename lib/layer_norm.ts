@@ -1,36 +1,12 @@
-/**
- * Layer normalization of each token over its channels (Ba et al., arXiv 1607.06450), with its gradient in closed form.
- */
-import * as tf from '@tensorflow/tfjs';
-import { installKernels } from './kernels';
-import { mayDifferentiateTwice } from './tfjs_internals';
+/** Layer normalization of each token over its channels (Ba et al., arXiv 1607.06450). */
+import type * as tf from '@tensorflow/tfjs';
+import { runLayerNorm } from './kernels';
 import { checkPositive, invalid } from './validate';
 
 /** Options of the function `layerNorm`. */
 export interface LayerNormParams {
   /** Added to the variance. Default 1e-5, as in PyTorch; 1e-3 in tf.layers. */
   epsilon?: number;
-}
-
-/** xhat = (x - mean) rstd and rstd = 1 / sqrt(variance + epsilon), for each row of `[rows, channels]`. */
-function standardize(x: tf.Tensor, epsilon: number): [xhat: tf.Tensor, rstd: tf.Tensor] {
-  const centered = x.sub(x.mean(-1, true));
-  // Not rsqrt: TensorFlow rounds the last few rows otherwise than the rest.
-  const rstd = tf.div(1, centered.square().mean(-1, true).add(epsilon).sqrt()) as tf.Tensor;
-  return [centered.mul(rstd), rstd];
-}
-
-/** dx = rstd (d - mean(d) - xhat mean(d xhat)) with d = dy gamma; dgamma and dbeta are sums over rows. */
-function layerNormGrad(
-  dy: tf.Tensor,
-  [xhat, rstd, gamma]: [tf.Tensor, tf.Tensor, tf.Tensor],
-): tf.Tensor[] {
-  const d = dy.mul(gamma);
-  const dx = d
-    .sub(d.mean(-1, true))
-    .sub(xhat.mul(d.mul(xhat).mean(-1, true)))
-    .mul(rstd);
-  return [dx, dy.mul(xhat).sum(0), dy.sum(0)];
 }
 
 /**
@@ -54,27 +30,5 @@ export function layerNorm(
       throw invalid(name, `of shape [${channels}], one number per channel of x`, shape);
     }
   }
-  installKernels();
-  return tf.tidy(() => {
-    const rows = x.reshape([-1, channels]);
-    const y = mayDifferentiateTwice()
-      ? standardize(rows, epsilon)[0].mul(gamma).add(beta)
-      : closedForm(epsilon)(rows, gamma, beta);
-    return y.reshape(x.shape);
-  });
+  return runLayerNorm(x, gamma, beta, { epsilon });
 }
-
-const closedForm = (epsilon: number) =>
-  tf.customGrad((...args) => {
-    const [x, gamma, beta, save] = args as [
-      ...tensors: [tf.Tensor, tf.Tensor, tf.Tensor],
-      save: tf.GradSaveFunc,
-    ];
-    const [xhat, rstd] = standardize(x, epsilon);
-    save([xhat, rstd, gamma]);
-    return {
-      value: xhat.mul(gamma).add(beta),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        layerNormGrad(dy, saved as [tf.Tensor, tf.Tensor, tf.Tensor]),
-    };
-  });

@@ -46,6 +46,7 @@ std::string RegisterAll() {
   spikingformer::RegisterDepthwise(status);
   spikingformer::RegisterBatchNorm(status);
   spikingformer::RegisterBatchNormLif(status);
+  spikingformer::RegisterLayerNorm(status);
   spikingformer::RegisterUpdates(status);
   spikingformer::RegisterAttention(status);
 #ifdef SPIKINGFORMER_GPU

@@ -37,6 +37,9 @@ void RegisterBatchNorm(const Status& status);
  */
 void RegisterBatchNormLif(const Status& status);
 
+/** SpikingformerLayerNorm and its gradient: layer_norm.cc. */
+void RegisterLayerNorm(const Status& status);
+
 /** SpikingformerAdamW, SpikingformerBlend and SpikingformerRunningStatistics: updates.cc. */
 void RegisterUpdates(const Status& status);
 

@@ -9,6 +9,7 @@ import * as batchNormAffine from './batch_norm_affine';
 import * as batchNormLIF from './batch_norm_lif';
 import { composedOf, install } from './install';
 import * as kernel from './kernel';
+import * as layerNorm from './layer_norm';
 import * as maxPool from './max_pool';
 import * as multiStepLIF from './multi_step_lif';
 import * as spikeConv2D from './spike_conv2d';
@@ -20,6 +21,7 @@ export const definitions: readonly kernel.KernelDefinition[] = [
   ...batchNorm.batchNormDefinitions,
   ...batchNormAffine.batchNormAffineDefinitions,
   ...batchNormLIF.batchNormLIFDefinitions,
+  ...layerNorm.layerNormDefinitions,
   ...maxPool.maxPoolDefinitions,
   ...spikeConv2D.spikeConv2DDefinitions,
   ...spikeProduct.spikeProductDefinitions,
@@ -52,6 +54,7 @@ export const runMultiStepLIF = /* @__PURE__ */ installing(multiStepLIF.runMultiS
 export const runBatchNormTraining = /* @__PURE__ */ installing(batchNorm.runBatchNormTraining);
 export const runBatchNormAffine = /* @__PURE__ */ installing(batchNormAffine.runBatchNormAffine);
 export const runBatchNormLIF = /* @__PURE__ */ installing(batchNormLIF.runBatchNormLIF);
+export const runLayerNorm = /* @__PURE__ */ installing(layerNorm.runLayerNorm);
 export const runFirstMaxPool = /* @__PURE__ */ installing(maxPool.runFirstMaxPool);
 export const runSpikeConv2D = /* @__PURE__ */ installing(spikeConv2D.runSpikeConv2D);
 export const runSpikeProduct = /* @__PURE__ */ installing(spikeProduct.runSpikeProduct);

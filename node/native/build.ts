@@ -213,6 +213,7 @@ export async function build(
     'depthwise',
     'batch_norm',
     'batch_norm_lif',
+    'layer_norm',
     'updates',
     'attention',
     'thread_pool',
@@ -236,6 +237,7 @@ export async function build(
   const loopSources = [
     'lif',
     'norm',
+    'layer_norm',
     'pool',
     'spike',
     'spike_gradient',

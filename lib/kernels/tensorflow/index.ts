@@ -7,6 +7,7 @@ import { batchNormAffineKernel, batchNormKernels } from './batch_norm';
 import { conv2DOverrides } from './conv2d';
 import { depthwiseFilterGradientOverride } from './depthwise_conv2d';
 import { gpuKernels } from './gpu';
+import { layerNormKernels } from './layer_norm';
 import { batchMatMulOverride } from './mat_mul';
 import { maxPoolKernels, placedMaxPoolKernels } from './max_pool';
 import { nativeOpsInUse } from './native_ops';
@@ -22,6 +23,7 @@ const cpuKernels = [
   spikeConv2DKernel,
   ...spikeProductKernels,
   ...placedMaxPoolKernels,
+  ...layerNormKernels,
   ...packedAttentionKernels,
 ];
 

@@ -1,0 +1,32 @@
+// The loops of layer normalization over rows of channels, and the table that they are picked from.
+#pragma once
+
+#include <cstdint>
+
+namespace spikingformer {
+
+/** What is done to each row; arrays of `channels` numbers. */
+struct LayerNorm {
+  int64_t channels;
+  float epsilon;
+  const float* gamma;
+  const float* beta;  // of the forward pass
+};
+
+struct LayerNormLoops {
+  /** y = (x - mean) rstd gamma + beta, with each row's mean and rstd. */
+  void (*forward)(const LayerNorm&, const float* x, float* y, int64_t rows);
+  /**
+   * dx, of which mean and rstd are computed once more; adds to `sums` those of dy over the rows, to
+   * `products` those of dy (x - mean) rstd.
+   */
+  void (*gradient)(const LayerNorm&, const float* dy, const float* x, float* dx, int64_t rows,
+                   float* sums, float* products);
+};
+
+// layer_norm_loops.cc is compiled once for each, with -DINSTRUCTION_SET=avx2 and so on.
+extern const LayerNormLoops layer_norm_loops_baseline;
+extern const LayerNormLoops layer_norm_loops_avx2;
+extern const LayerNormLoops layer_norm_loops_avx512;
+
+}  // namespace spikingformer
