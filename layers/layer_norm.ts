@@ -1,10 +1,11 @@
 /** Layer normalization as a layer: normalizes each token over its channels (Ba et al., arXiv 1607.06450). */
 import * as tf from '@tensorflow/tfjs';
-import { layerNorm as normalize } from '../lib/layer_norm';
+import { biasLayerNorm, layerNorm as normalize } from '../lib/layer_norm';
 import { checkPositive, invalid } from '../lib/validate';
 import {
   type CallArgs,
   checkLayerKeys,
+  hasCallHook,
   type LayerArgs,
   oneShape,
   oneTensor,
@@ -53,6 +54,12 @@ export class LayerNorm extends tf.layers.Layer {
       const { epsilon } = this;
       return normalize(oneTensor(inputs), this.gamma.read(), this.beta.read(), { epsilon });
     });
+  }
+
+  /** @internal Of x + bias, as one operation; null if something observes its calls, which are of that sum. */
+  withBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor | null {
+    if (hasCallHook(this) || this.call !== LayerNorm.prototype.call) return null;
+    return biasLayerNorm(x, bias, this.gamma.read(), this.beta.read(), this.epsilon);
   }
 
   /** Not counted, as batch norm is not. */

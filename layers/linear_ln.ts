@@ -55,16 +55,13 @@ export class LinearLN extends CompositeLayer {
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
     emitInput(this, x);
-    return applyTo(this.ln, this.linear(x), kwargs);
-  }
-
-  private linear(x: tf.Tensor): tf.Tensor {
     const [kernel, bias] = [this.kernel.read() as tf.Tensor2D, this.bias.read()];
     if (!isRecordingGradients()) {
-      return spikeLinear(x, kernel, { scale: tf.onesLike(bias), shift: bias });
+      const y = spikeLinear(x, kernel, { scale: tf.onesLike(bias), shift: bias });
+      return applyTo(this.ln, y, kwargs);
     }
-    const y = this.product(x, kernel).add(bias);
-    return y.reshape(this.computeOutputShape(x.shape) as number[]);
+    const y = this.product(x, kernel);
+    return this.ln.withBias(y, bias) ?? applyTo(this.ln, y.add(bias), kwargs);
   }
 
   /** @internal See MapLayer. */

@@ -32,3 +32,14 @@ export function layerNorm(
   }
   return runLayerNorm(x, gamma, beta, { epsilon });
 }
+
+/** `layerNorm` of x + bias, for an x that does not include the bias `[channels]` of the map before it. */
+export function biasLayerNorm(
+  x: tf.Tensor,
+  bias: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  epsilon: number,
+): tf.Tensor {
+  return runLayerNorm(x, gamma, beta, { epsilon }, bias);
+}

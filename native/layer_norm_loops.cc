@@ -55,41 +55,53 @@ struct Moments {
   }
 };
 
+/** A row of x, or with a bias the sum of both, which it writes to `to`. */
+inline const float* Biased(const LayerNorm& p, const float* RESTRICT x, float* RESTRICT to) {
+  if (!p.bias) return x;
+  const float* RESTRICT bias = p.bias;
+  for (int64_t c = 0; c < p.channels; c++) to[c] = x[c] + bias[c];
+  return to;
+}
+
 void Forward(const LayerNorm& p, const float* x, float* y, int64_t rows) {
-  const float* RESTRICT gamma = p.gamma;
-  const float* RESTRICT beta = p.beta;
+  const float* const gamma = p.gamma;
+  const float* const beta = p.beta;
   for (; rows > 0; rows--, x += p.channels, y += p.channels) {
-    const Moments row(p, x);
-    const float* RESTRICT from = x;
-    float* RESTRICT to = y;
+    const float* const from = Biased(p, x, y);
+    const Moments row(p, from);
+#pragma GCC ivdep
     for (int64_t c = 0; c < p.channels; c++) {
-      to[c] = (from[c] - row.mean) * row.rstd * gamma[c] + beta[c];
+      y[c] = (from[c] - row.mean) * row.rstd * gamma[c] + beta[c];
     }
   }
 }
 
 /** dx = rstd (d - mean(d) - xhat mean(d xhat)), d = dy gamma, xhat = (x - mean) rstd. */
 void Gradient(const LayerNorm& p, const float* dy, const float* x, float* dx, int64_t rows,
-              float* RESTRICT sums, float* RESTRICT products) {
-  const float* RESTRICT gamma = p.gamma;
+              float* sums) {
+  const float* const gamma = p.gamma;
+  float* const products = sums + p.channels;
+  float* const passed = products + p.channels;
   for (; rows > 0; rows--, dy += p.channels, x += p.channels, dx += p.channels) {
-    const Moments row(p, x);
+    const float* const from = Biased(p, x, dx);
+    const Moments row(p, from);
     const float mean = row.mean, rstd = row.rstd;
     const float d =
         Sum(p.channels, [=](int64_t c, auto read) { return read(dy + c) * read(gamma + c); });
     const float d_xhat = Sum(p.channels, [=](int64_t c, auto read) {
-      return read(dy + c) * read(gamma + c) * ((read(x + c) - mean) * rstd);
+      return read(dy + c) * read(gamma + c) * ((read(from + c) - mean) * rstd);
     });
     const float d_mean = d / p.channels, slope = d_xhat / p.channels;
-    const float* RESTRICT from = x;
-    const float* RESTRICT given = dy;
-    float* RESTRICT to = dx;
+#pragma GCC ivdep
     for (int64_t c = 0; c < p.channels; c++) {
       const float xhat = (from[c] - mean) * rstd;
-      to[c] = (given[c] * gamma[c] - d_mean - xhat * slope) * rstd;
-      sums[c] += given[c];
-      products[c] += given[c] * xhat;
+      dx[c] = (dy[c] * gamma[c] - d_mean - xhat * slope) * rstd;
+      sums[c] += dy[c];
+      products[c] += dy[c] * xhat;
     }
+    if (!p.bias) continue;
+#pragma GCC ivdep
+    for (int64_t c = 0; c < p.channels; c++) passed[c] += dx[c];
   }
 }
 

@@ -11,17 +11,18 @@ struct LayerNorm {
   float epsilon;
   const float* gamma;
   const float* beta;  // of the forward pass
+  const float* bias;  // added to x first; may be null
 };
 
 struct LayerNormLoops {
-  /** y = (x - mean) rstd gamma + beta, with each row's mean and rstd. */
+  /** y = (x - mean) rstd gamma + beta, with the mean and rstd of each row of x, its bias added. */
   void (*forward)(const LayerNorm&, const float* x, float* y, int64_t rows);
   /**
-   * dx, of which mean and rstd are computed once more; adds to `sums` those of dy over the rows, to
-   * `products` those of dy (x - mean) rstd.
+   * dx, of which mean and rstd are computed once more; adds sums over the rows to `sums`: those of
+   * dy, those of dy (x - mean) rstd, and with a bias those of dx, one after the other.
    */
   void (*gradient)(const LayerNorm&, const float* dy, const float* x, float* dx, int64_t rows,
-                   float* sums, float* products);
+                   float* sums);
 };
 
 // layer_norm_loops.cc is compiled once for each, with -DINSTRUCTION_SET=avx2 and so on.

@@ -13,6 +13,12 @@ export const LayerNorm = 'LayerNorm';
 /** The gradient of LayerNorm. Inputs: dy, x, gamma. Outputs: dx, dgamma, dbeta. */
 export const LayerNormGrad = 'LayerNormGrad';
 
+/** LayerNorm of x + bias, with bias `[channels]` as one more input: of a linear map without its own. */
+export const BiasLayerNorm = 'BiasLayerNorm';
+
+/** The gradient of BiasLayerNorm. Inputs: dy, x, gamma, bias. Outputs: dx, dgamma, dbeta, dbias. */
+export const BiasLayerNormGrad = 'BiasLayerNormGrad';
+
 export interface LayerNormAttrs {
   epsilon: number;
 }
@@ -21,12 +27,16 @@ export interface LayerNormInputs extends NamedTensorInfoMap {
   x: TensorInfo;
   gamma: TensorInfo;
   beta: TensorInfo;
+  /** Of BiasLayerNorm. */
+  bias?: TensorInfo;
 }
 
 export interface LayerNormGradInputs extends NamedTensorInfoMap {
   dy: TensorInfo;
   x: TensorInfo;
   gamma: TensorInfo;
+  /** Of BiasLayerNormGrad. */
+  bias?: TensorInfo;
 }
 
 /** xhat = (x - mean) rstd and rstd = 1 / sqrt(variance + epsilon), for each row of `[rows, channels]`. */
@@ -87,15 +97,27 @@ const definition: KernelDefinition = {
   gradient: { kernel: LayerNormGrad, inputs: ['x', 'gamma'], of: ['x', 'gamma', 'beta'] },
 };
 
+const biased: KernelDefinition = {
+  name: BiasLayerNorm,
+  standsFor: ({ x, gamma, beta, bias }, attrs: LayerNormAttrs) =>
+    runKernelOrForm(definition, { x: x!.add(bias!), gamma: gamma!, beta: beta! }, attrs),
+  gradient: {
+    kernel: BiasLayerNormGrad,
+    inputs: ['x', 'gamma', 'bias'],
+    of: ['x', 'gamma', 'beta', 'bias'],
+  },
+};
+
+const once = {
+  what: 'layerNorm',
+  why: 'it was computed outside the function to differentiate',
+};
+
 export const layerNormDefinitions: KernelDefinition[] = [
   definition,
-  {
-    name: LayerNormGrad,
-    once: {
-      what: 'layerNorm',
-      why: 'it was computed outside the function to differentiate',
-    },
-  },
+  { name: LayerNormGrad, once },
+  biased,
+  { name: BiasLayerNormGrad, once },
 ];
 
 export function runLayerNorm(
@@ -103,6 +125,9 @@ export function runLayerNorm(
   gamma: tf.Tensor,
   beta: tf.Tensor,
   attrs: LayerNormAttrs,
+  bias?: tf.Tensor,
 ): tf.Tensor {
-  return runKernelOrForm(definition, { x, gamma, beta }, attrs);
+  return bias
+    ? runKernelOrForm(biased, { x, gamma, beta, bias }, attrs)
+    : runKernelOrForm(definition, { x, gamma, beta }, attrs);
 }

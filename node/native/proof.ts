@@ -87,8 +87,8 @@ const proveOps = () => {
   check('running statistics', averages.map(([average]) => average), [5.5, 6.75]);
   check('a step of AdamW', op('AdamW', 3, [one, rest, one, one, factors], {}, {}, { N: 1 })[0], [0.9]);
   if (found.gpu) return; // The rest are for CPUs alone.
-  const twos = [tf.ones([2]), tf.fill([2], 1.5)];
-  check('layer norm', op('LayerNorm', 1, [tf.tensor2d([[1, 3]]), ...twos], { epsilon: 0 })[0], [0.5, 2.5]);
+  const norm = [tf.tensor2d([[1, 2]]), tf.ones([2]), tf.fill([2], 1.5), tf.tensor1d([0, 1])]; // of 1, 3
+  check('layer norm', op('LayerNorm', 1, norm, { epsilon: 0 }, {}, { N: 1 })[0], [0.5, 2.5]);
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
   check('a product of spikes', op('SpikeConv', 2, [tf.tensor2d([[1, 0, 1]]), kernel],
     { most: 1 }, { keep: false }, { N: 0 })[0], [6, 8]);

@@ -1,9 +1,14 @@
 /** Layer norm on tfjs-node, against its specification. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { layerNorm } from 'tfjs-spikingformer';
+import { layerNorm, layers } from 'tfjs-spikingformer';
 import * as composed from '../../../lib/kernels/layer_norm';
-import { LayerNorm, LayerNormGrad } from '../../../lib/kernels/layer_norm';
+import {
+  BiasLayerNorm,
+  BiasLayerNormGrad,
+  LayerNorm,
+  LayerNormGrad,
+} from '../../../lib/kernels/layer_norm';
 import { layerNormKernels } from '../../../lib/kernels/tensorflow/layer_norm';
 import '../../support/backends';
 import { expectSameNumbers } from '../../support/compare';
@@ -28,9 +33,37 @@ const specified = ({ dy, x, gamma, beta }: Example) => {
   return [norm(x, gamma, beta), ...tf.grads(norm)([x, gamma, beta], dy)];
 };
 
-function expectSpecified(shape: number[], seed?: number) {
+const biasOf = ({ x }: Example, seed = 1) =>
+  tf.randomNormal([x.shape.at(-1)!], 0, 1, 'float32', seed + 4);
+
+const withBias = ({ dy, x, gamma, beta }: Example, bias: tf.Tensor) => [
+  ...run(BiasLayerNorm, { x, gamma, beta, bias }, normAttrs),
+  ...run(BiasLayerNormGrad, { dy, x, gamma, bias }, normAttrs),
+];
+
+/** Bit for bit the norm of x + bias, whose gradient the bias gets too. */
+function expectBiased(shape: number[], seed?: number) {
   tf.tidy(() => {
     const example = normExample(shape, seed);
+    const bias = biasOf(example, seed);
+    const [dbias, ...got] = withBias(example, bias).reverse();
+    const expected = native({ ...example, x: example.x.add(bias) });
+    for (const [i, tensor] of got.reverse().entries()) {
+      expectSameNumbers(tensor, expected[i]!, names[i]!);
+    }
+    const summed = expected[1]!.reshape([-1, bias.size]).sum(0);
+    // These sums are near zero: beside the numbers that they add up.
+    const size = expected[1]!.abs().reshape([-1, bias.size]).sum(0).max().dataSync()[0]!;
+    expectAll([dbias!], [summed], ['dbias'], { atol: 1e-5 + 1e-6 * size });
+  });
+}
+
+function expectSpecified(shape: number[], seed?: number) {
+  tf.tidy(() => {
+    const { x, ...rest } = normExample(shape, seed);
+    // Few channels may be nearly equal, and 1 / sqrt(variance) multiplies how they are rounded: apart, they are not.
+    const apart = tf.range(0, shape.at(-1)!).mul(3);
+    const example = { x: x.mul(0.2).add(apart), ...rest };
     expectAll(native(example), specified(example), names, { rel_to_max: 1e-5 });
   });
 }
@@ -58,6 +91,33 @@ describeNativeOps('layer norm as a native op', () => {
     'is the composed form of %j',
     (shape) => expectSpecified(shape),
   );
+
+  it('is with a bias the norm of the sum', () => {
+    fc.assert(
+      fc.property(anySizes(3, 4, 90, 140), fc.nat(1e6), (shape, seed) => expectBiased(shape, seed)),
+      { numRuns: 40 },
+    );
+    expectBiased([16, 4, 64, 384]);
+  });
+
+  it('takes the bias of a LinearLN in training, unless its norm is observed', async () => {
+    const map = layers.linearLN({ units: 6 });
+    const x = tf.randomUniform([2, 3, 4, 5], 0, 1, 'float32', 1);
+    const gradient = tf.grad((of) => map.apply(of, { training: true }) as tf.Tensor);
+    const kernelNames = async () =>
+      (await tf.profile(() => tf.tidy(() => gradient(x)))).kernelNames;
+    expect(await kernelNames()).toContain(BiasLayerNorm);
+    const dx = gradient(x);
+    let shape: tf.Shape = [];
+    map.sublayers[0]!.setCallHook((inputs) => {
+      shape = [inputs].flat()[0]!.shape;
+    });
+    expect(await kernelNames()).not.toContain(BiasLayerNorm);
+    expect(shape).toEqual([2, 3, 4, 6]);
+    expectSameNumbers(gradient(x), dx, 'dx');
+    tf.dispose([x, dx]);
+    map.dispose();
+  });
 
   it('takes no rows', () => {
     tf.tidy(() => {
