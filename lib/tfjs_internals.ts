@@ -64,6 +64,18 @@ export function mayDifferentiateTwice(): boolean {
   return engine().state.gradientDepth > 1;
 }
 
+interface Globals {
+  _tfGlobals?: Map<string, unknown>;
+}
+
+/** All kernels; for lib/kernels/install.ts, which looks at many before every operation: getKernel makes a name for each. */
+export function kernelRegistry(): ReadonlyMap<unknown, tf.KernelConfig> {
+  // tfjs takes the first global object that it finds; a worker with a polyfill of Node has two.
+  const { process } = globalThis as unknown as { process?: Globals };
+  const { _tfGlobals } = [globalThis as Globals, process].find((each) => each?._tfGlobals)!;
+  return _tfGlobals!.get('kernelRegistry') as ReadonlyMap<unknown, tf.KernelConfig>;
+}
+
 // ---- The backends: the root of this library imports none, hence these types -------------------------
 
 /**

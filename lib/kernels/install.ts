@@ -3,6 +3,7 @@
  * replaces those of tfjs's kernels that are missing, wrong or slow.
  */
 import * as tf from '@tensorflow/tfjs';
+import { kernelRegistry } from '../tfjs_internals';
 import { backendOf } from './backends';
 import type { KernelDefinition } from './kernel';
 import { installOverride } from './override';
@@ -19,13 +20,39 @@ export function composedOf(definitions: readonly KernelDefinition[]): Composed[]
   });
 }
 
-/** Installs once per backend; cheap enough to call before every operation. */
+/** What a backend had after it was looked through: its kernels by tfjs's keys, and the number of all kernels. */
+interface Installed {
+  kernels: [key: unknown, kernel: tf.KernelConfig][];
+  size: number;
+}
+
+const installed = new WeakMap<tf.KernelBackend, Installed>();
+
+/** Installs once per backend, and again if its kernels have changed; cheap enough to call before every operation. */
 export function install(composed: readonly Composed[]): void {
   const started = tf.backend(); // Starts the default backend, or reports which one to await.
+  const registry = kernelRegistry();
+  const last = installed.get(started);
+  if (
+    last?.size === registry.size &&
+    last.kernels.every(([key, kernel]) => registry.get(key) === kernel)
+  ) {
+    return;
+  }
+  const names = installOn(started, composed);
+  const ours = ([, { kernelName, backendName }]: [unknown, tf.KernelConfig]) =>
+    backendName === tf.getBackend() && names.has(kernelName);
+  installed.set(started, { kernels: [...registry].filter(ours), size: registry.size });
+}
+
+/** Returns the names of what it has looked for. */
+function installOn(started: tf.KernelBackend, composed: readonly Composed[]): Set<string> {
   const backendName = tf.getBackend();
   const backend = backendOf(backendName);
-  backend?.overrides().forEach(installOverride);
-  if (composed.every(({ kernelName }) => tf.getKernel(kernelName, backendName))) return;
+  const overrides = backend?.overrides() ?? [];
+  overrides.forEach(installOverride);
+  const names = new Set([...overrides, ...composed].map(({ kernelName }) => kernelName));
+  if (composed.every(({ kernelName }) => tf.getKernel(kernelName, backendName))) return names;
   backend?.onInstall?.(started);
   const kernels = [
     ...(backend?.kernels() ?? []),
@@ -34,4 +61,5 @@ export function install(composed: readonly Composed[]): void {
   for (const kernel of kernels) {
     if (!tf.getKernel(kernel.kernelName, backendName)) tf.registerKernel(kernel);
   }
+  return names;
 }
