@@ -53,8 +53,8 @@ export function spikingAttention(
 
 /**
  * `spikingAttention` of heads that lie side by side, as linear maps return them: channel a headDim + e is channel e of
- * head a, headDim = channels / numHeads. tfjs-node's native ops run it as one kernel, and its gradient as another,
- * which cannot be differentiated again.
+ * head a, headDim = channels / numHeads. wasm, for spikes, and tfjs-node's native ops run it as one kernel, and its
+ * gradient as another, which cannot be differentiated again.
  *
  * ```ts
  * const spikes = () => tf.randomUniform([2, 4, 8, 8, 64]).less(0.2).toFloat();

@@ -53,7 +53,7 @@ describeEachBackend('checkBackend', (backend) => {
     });
     spiking.checkBackend(model, { training: true }); // installs this library's own kernels
     const before = numbers(model);
-    const kernels = ['Multiply', 'Softmax'];
+    const kernels = ['Add', 'Softmax'];
     await without(kernels, backend, async () => {
       await expectNoLeak(() => {
         const { missing } = spiking.checkBackend(model);

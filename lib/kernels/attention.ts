@@ -66,6 +66,11 @@ function splitHeads(x: tf.Tensor, heads: number): tf.Tensor {
   return x.reshape([batch, time, tokens, heads, channels / heads]).transpose([0, 1, 3, 2, 4]);
 }
 
+/** The inverse of `splitHeads`: back to `shape`. */
+function mergeHeads(x: tf.Tensor, shape: number[]): tf.Tensor {
+  return x.transpose([0, 1, 3, 2, 4]).reshape(shape);
+}
+
 /** The stock ops that SpikingAttention stands for. */
 export function spikingAttention(
   q: tf.Tensor,
@@ -74,8 +79,33 @@ export function spikingAttention(
   { numHeads, scale }: SpikingAttentionAttrs,
 ): tf.Tensor {
   const [qs, ks, vs] = [q, k, v].map((x) => splitHeads(x, numHeads));
-  const product = headProduct(qs!, ks!, vs!, scale);
-  return product.transpose([0, 1, 3, 2, 4]).reshape(q.shape);
+  return mergeHeads(headProduct(qs!, ks!, vs!, scale), q.shape);
+}
+
+/** Their gradient. */
+export function spikingAttentionGrad(
+  dy: tf.Tensor,
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  { numHeads, scale }: SpikingAttentionAttrs,
+): tf.Tensor[] {
+  const [ds, qs, ks, vs] = [dy.mul(scale), q, k, v].map((x) => splitHeads(x, numHeads));
+  const gradients = headGradients(ds!, qs!, ks!, vs!);
+  return gradients.map((gradient) => mergeHeads(gradient, q.shape));
+}
+
+/** The gradients of `headProduct` with a scale of 1. */
+function headGradients(dy: tf.Tensor, q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor[] {
+  const [tokens, headDim] = q.shape.slice(-2) as [number, number];
+  if (tokens < headDim) {
+    const qk = tf.matMul(q, k, false, true);
+    const dqk = tf.matMul(dy, v, false, true);
+    return [tf.matMul(dqk, k), tf.matMul(dqk, q, true), tf.matMul(qk, dy, true)];
+  }
+  const kv = tf.matMul(k, v, true);
+  const dkv = tf.matMul(q, dy, true);
+  return [tf.matMul(dy, kv, false, true), tf.matMul(v, dkv, false, true), tf.matMul(k, dkv)];
 }
 
 const definition: KernelDefinition = {

@@ -1,6 +1,7 @@
 /** The wasm backend's kernels: native ones, and replacements for stock ones. */
 import type { KernelConfig } from '@tensorflow/tfjs';
 import type { Backend } from '../kernel';
+import { attentionConfig, attentionGradConfig } from './attention';
 import { batchNormTrainingConfig, batchNormTrainingGradConfig } from './batch_norm';
 import { batchNormAffineConfig } from './batch_norm_affine';
 import { conv2DOverride } from './conv2d';
@@ -28,6 +29,8 @@ export function wasmKernels(): KernelConfig[] {
     firstMaxPoolConfig,
     firstMaxPoolGradConfig,
     spikeConv2DConfig,
+    attentionConfig,
+    attentionGradConfig,
   ];
 }
 

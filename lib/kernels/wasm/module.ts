@@ -9,12 +9,16 @@ import { moduleBytes } from './module_bytes';
 interface Exports extends Record<Kernel, (...args: number[]) => void> {
   /** 1 or 0. */
   areFinite(address: number, length: number): number;
+  /** 1 or 0: whether every number is 0 or 1. */
+  areSpikes(address: number, length: number): number;
   countNonZero(address: number, length: number): number;
   /** 1 or 0: whether the filter is finite. */
   spikeConvPack(filter: number, rows: number, outChannels: number, to: number): number;
 }
 
 type Kernel =
+  | 'attention'
+  | 'attentionGrad'
   | 'batchNormApply'
   | 'batchNormGradApply'
   | 'batchNormGradSums'

@@ -35,7 +35,7 @@ export function transposedProduct(m: number, n: number, k: number): SparseSizes 
 }
 
 /** Whether no number is NaN or infinite. If one is, zeros must not be skipped: 0 times it is NaN. */
-function areFinite(backend: BackendWasm, x: TensorInfo): boolean {
+export function areFinite(backend: BackendWasm, x: TensorInfo): boolean {
   return kernelsOf(backend).areFinite(pointer(backend, x), util.sizeFromShape(x.shape)) === 1;
 }
 

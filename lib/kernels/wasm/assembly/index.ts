@@ -2,6 +2,7 @@
  * The wasm backend's extra kernels, in AssemblyScript. They run on the memory of tfjs's module, hold no data, and write
  * only where the caller tells them to.
  */
+export { areSpikes, attention, attentionGrad } from './attention';
 export { batchNormApply, batchNormGradApply, batchNormGradSums, batchNormSums } from './batch_norm';
 export { convDirect, convPackFlipped, convPackForward } from './conv_direct';
 export { convFilterGrad } from './conv_filter_grad';

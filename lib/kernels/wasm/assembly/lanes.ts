@@ -14,6 +14,18 @@ export function store4or1(width: i32, to: usize, value: v128): void {
   else v128.store32_lane(to, value, 0);
 }
 
+/** Which of 16 numbers are not zero, as bits. */
+@inline
+export function nonZero16(x: usize): u64 {
+  const zero = f32x4.splat(0);
+  const low = i16x8.narrow_i32x4_s(f32x4.ne(v128.load(x), zero), f32x4.ne(v128.load(x, 16), zero));
+  const high = i16x8.narrow_i32x4_s(
+    f32x4.ne(v128.load(x, 32), zero),
+    f32x4.ne(v128.load(x, 48), zero),
+  );
+  return <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
+}
+
 /** Adds four float32 lanes to four float64 numbers in memory. */
 @inline
 export function addToDoubles(to: usize, value: v128): void {

@@ -2,6 +2,7 @@
  * A convolution of spikes: lists the non-zeros of every pixel once; an output pixel is then the sum of the listed rows
  * of the filter. Stride 1, padding 'same', an odd kernel.
  */
+import { nonZero16 } from './lanes';
 import { scaleAndShift } from './scale_and_shift';
 
 /** Output channels that are summed together, in eight vectors. */
@@ -99,18 +100,6 @@ export function spikeConv(
       y += outPixel * count;
     }
   }
-}
-
-/** Which of 16 numbers are not zero, as bits. */
-@inline
-function nonZero16(x: usize): u64 {
-  const zero = f32x4.splat(0);
-  const low = i16x8.narrow_i32x4_s(f32x4.ne(v128.load(x), zero), f32x4.ne(v128.load(x, 16), zero));
-  const high = i16x8.narrow_i32x4_s(
-    f32x4.ne(v128.load(x, 32), zero),
-    f32x4.ne(v128.load(x, 48), zero),
-  );
-  return <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
 }
 
 /**
