@@ -43,9 +43,16 @@ describe('stock kernels on wasm, given spikes', () => {
 
   it.each([3, 64, 256, 257, 600])('multiply sums of %i to the same bits in any batch', (k) => {
     const b = randomData([k, 40], 1);
-    const [alone, behind] = aloneAndBehindDense(multiply, spikes(9 * k), [9, k], b);
-    expectEqual(alone, behind);
-    expect(alone.some((v) => v !== 0)).toBe(true);
+    const channel = (value: number): Data => [new Float32Array(40).fill(value), [40]];
+    const affine = { scale: channel(1), shift: channel(0) };
+    for (const factor of [1, 0.3]) {
+      const sample = spikes(9 * k).map((v) => v * factor);
+      const [alone, behind] = aloneAndBehindDense(multiply, sample, [9, k], b);
+      expectEqual(alone, behind);
+      expect(alone.some((v) => v !== 0)).toBe(true);
+      const x: Data = [sample, [9, k]];
+      expectEqual(runWasm('SpikeConv2D', { x, filter: b, ...affine }, {})[0]!, alone);
+    }
   });
 
   it.each([Infinity, NaN])('give NaN for 0 times %d', (factor) => {

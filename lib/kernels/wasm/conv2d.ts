@@ -7,7 +7,7 @@ import { backend_util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { checkFloat32, type Heap, isThreaded, pointer, withHeap } from './backend';
 import { canReplaceDense, type ListedSizes, productSizes, sumListed } from './listed_sums';
-import { BLOCK_K, multiply } from './mat_mul';
+import { multiply } from './mat_mul';
 import { kernelsOf } from './module';
 import { runStock } from './stock';
 import { CACHED, roundUp, SPILL } from './tiles';
@@ -155,7 +155,7 @@ function listedSizes(info: ConvInfo): ListedSizes | undefined {
   const { batchSize, inHeight, inWidth, inChannels, outChannels, padInfo } = info;
   if (isPointwise(info)) {
     const pixels = batchSize * inHeight * inWidth;
-    return inChannels <= BLOCK_K ? productSizes(pixels, inChannels, outChannels) : undefined;
+    return productSizes(pixels, inChannels, outChannels);
   }
   const size = info.filterHeight;
   const isSame = [padInfo.top, padInfo.bottom, padInfo.left, padInfo.right].every(

@@ -8,12 +8,12 @@ import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { type Heap, heapView, pointer, scratchOf } from './backend';
 import { kernelsOf } from './module';
-import { roundUp } from './tiles';
+import { BLOCK_K, roundUp } from './tiles';
 
 /** Output channels that are summed together. */
 const STRIP = 32;
-/** Filter rows whose strips, 32 KiB, fit the L1 cache. */
-const CHUNK = 256;
+/** Filter rows whose strips, 32 KiB, fit the L1 cache, and a block of a dense product, whose sums are the same. */
+const CHUNK = BLOCK_K;
 /** Pixels whose strips of sums are processed together. */
 const PIXELS = 512;
 /** Above this share of non-zeros, estimated from the first of them, the dense sum is faster. */

@@ -10,13 +10,11 @@ import { canReplaceDense, productSizes, sumListed } from './listed_sums';
 import { kernelsOf } from './module';
 import { isWorthSkipping, sparseFilterGradient, transposedProduct } from './sparse';
 import { runStock } from './stock';
-import { roundUp, SPILL } from './tiles';
+import { BLOCK_K, roundUp, SPILL } from './tiles';
 
 // Packed blocks: one panel of B stays in L1, a block of A and one of B in L2.
 const BLOCK_M = 64;
 const BLOCK_N = 256;
-/** Sums of more products than this are added block by block. */
-export const BLOCK_K = 256;
 
 interface Sizes {
   m: number;
@@ -64,10 +62,7 @@ export function multiply(
   }
 }
 
-/**
- * out [m, n] = a b, where a is often spikes. Their zeros are skipped if the dense product adds in one block, to the
- * same bits.
- */
+/** out [m, n] = a b, where a is often spikes, whose zeros are skipped, to the same bits. */
 function multiplySpikes(
   backend: BackendWasm,
   heap: Heap,
@@ -77,10 +72,7 @@ function multiplySpikes(
   out: TensorInfo,
 ): void {
   const sizes = productSizes(m, k, n);
-  const isListed =
-    k <= BLOCK_K &&
-    canReplaceDense(backend, a, sizes) &&
-    sumListed(backend, heap, sizes, a, b, out);
+  const isListed = canReplaceDense(backend, a, sizes) && sumListed(backend, heap, sizes, a, b, out);
   if (!isListed) multiply(backend, heap, { m, n, k }, a, b, out);
 }
 

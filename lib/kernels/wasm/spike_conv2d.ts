@@ -6,10 +6,9 @@ import { convSizes, SpikeConv2D, type SpikeConv2DInputs } from '../spike_conv2d'
 import { checkFloat32, type Heap, pointer, withHeap } from './backend';
 import { convolve, describeConv } from './conv2d';
 import { isSparse, type ListedSizes, sumListed } from './listed_sums';
-import { BLOCK_K } from './mat_mul';
 import { kernelsOf } from './module';
 
-/** Sums over the non-zeros, unless the dense sum is faster and adds in the same order. Returns whether it did. */
+/** Sums over the non-zeros, unless the dense sum is faster, to the same bits. Returns whether it did. */
 function skipZeros(
   backend: BackendWasm,
   heap: Heap,
@@ -18,9 +17,7 @@ function skipZeros(
 ): boolean {
   const { x, filter } = inputs;
   const sizes: ListedSizes = convSizes(inputs);
-  const { size, channels } = sizes;
-  const mustList = size === 1 && channels > BLOCK_K;
-  if (channels === 0 || !(mustList || isSparse(backend, x))) return false;
+  if (sizes.channels === 0 || !isSparse(backend, x)) return false;
   return sumListed(backend, heap, sizes, x, filter, y, inputs);
 }
 

@@ -12,6 +12,13 @@ const ROW = 128;
 const ENTRY = 8;
 /** The bits of a float32 of 1. */
 const ONE = 0x3f800000;
+/**
+ * How the sums of a chunk join those before: there are none; they continue them, as dense convolutions do; or they
+ * begin anew and are added, as blocks of dense products are.
+ */
+const NONE = 0;
+const CONTINUED = 1;
+const ADDED = 2;
 
 /**
  * y [batch, height, width, n] = scale * (x [batch, height, width, channels] * filter) + shift, with the filter packed
@@ -46,6 +53,7 @@ export function spikeConv(
   const strip = <usize>(filterHeight * filterWidth * channels * ROW);
   const chunks = ((filterWidth + taps - 1) / taps) * ((channels + slice - 1) / slice);
   const padTop = filterHeight >> 1;
+  const next = filterHeight * filterWidth == 1 ? ADDED : CONTINUED;
   for (let b = 0; b < batch; b++, x += pixel * height * width) {
     for (let row0 = 0; row0 < height; row0 += rows) {
       const rowCount = min(rows, height - row0);
@@ -78,9 +86,9 @@ export function spikeConv(
           for (let kw = 0; kw < filterWidth; kw += taps) {
             const tapCount = min(taps, filterWidth - kw);
             for (let c = 0; c < channels; c += slice, from += 4) {
-              const first = panel == weights;
-              if (ones) addRows(from, chunks, count, panel, sums, first);
-              else addMultiples(from, chunks, count, panel, sums, first);
+              const before = panel == weights ? NONE : next;
+              if (ones) addRows(from, chunks, count, panel, sums, before);
+              else addMultiples(from, chunks, count, panel, sums, before);
               panel += <usize>(tapCount * min(slice, channels - c) * ROW);
             }
           }
@@ -171,9 +179,9 @@ export function addRows(
   count: i32,
   panel: usize,
   sums: usize,
-  first: bool,
+  before: i32,
 ): void {
-  addChunk(true, starts, chunks, count, panel, sums, first);
+  addChunk(true, starts, chunks, count, panel, sums, before);
 }
 
 export function addMultiples(
@@ -182,12 +190,12 @@ export function addMultiples(
   count: i32,
   panel: usize,
   sums: usize,
-  first: bool,
+  before: i32,
 ): void {
-  addChunk(false, starts, chunks, count, panel, sums, first);
+  addChunk(false, starts, chunks, count, panel, sums, before);
 }
 
-/** Adds value * row, over the list of each pixel, to its strip; in the first chunk, overwrites the strip. */
+/** Adds value * row, over the list of each pixel, to its strip; if there is nothing before, overwrites the strip. */
 @inline
 function addChunk(
   ones: bool,
@@ -196,7 +204,7 @@ function addChunk(
   count: i32,
   panel: usize,
   sums: usize,
-  first: bool,
+  before: i32,
 ): void {
   const zero = f32x4.splat(0);
   const step = (<usize>chunks) << 2;
@@ -209,7 +217,7 @@ function addChunk(
       c5 = zero,
       c6 = zero,
       c7 = zero;
-    if (!first) {
+    if (before == CONTINUED) {
       c0 = v128.load(sums);
       c1 = v128.load(sums, 16);
       c2 = v128.load(sums, 32);
@@ -242,6 +250,16 @@ function addChunk(
         c6 = f32x4.add(c6, f32x4.mul(s, v128.load(p, 96)));
         c7 = f32x4.add(c7, f32x4.mul(s, v128.load(p, 112)));
       }
+    }
+    if (before == ADDED) {
+      c0 = f32x4.add(c0, v128.load(sums));
+      c1 = f32x4.add(c1, v128.load(sums, 16));
+      c2 = f32x4.add(c2, v128.load(sums, 32));
+      c3 = f32x4.add(c3, v128.load(sums, 48));
+      c4 = f32x4.add(c4, v128.load(sums, 64));
+      c5 = f32x4.add(c5, v128.load(sums, 80));
+      c6 = f32x4.add(c6, v128.load(sums, 96));
+      c7 = f32x4.add(c7, v128.load(sums, 112));
     }
     v128.store(sums, c0);
     v128.store(sums, c1, 16);
