@@ -133,10 +133,11 @@ function* calls(): Generator<Call> {
   for (const [from, to, size, pad] of [
     [3, 5, 3, 'same'],
     [16, 40, 3, 'valid'],
+    [17, 18, 3, 'same'],
     [8, 33, 1, 'same'],
     [9, 64, 2, 1],
   ] as const) {
-    const shape: [number, number, number, number] = [3, 7, 6, from];
+    const shape: [number, number, number, number] = [4, 7, 6, from];
     const filterShape: [number, number, number, number] = [size, size, from, to];
     const { outShape } = tf.backend_util.computeConv2DInfo(shape, filterShape, 1, 1, pad);
     const attrs = { strides: 1, pad, dataFormat: 'NHWC', filterShape, inputShape: shape };

@@ -52,7 +52,7 @@ export function isPointwise(info: ConvInfo): boolean {
 }
 
 /** A convolution with stride 1 over pixels that are `spread` apart, with zeros between them. */
-interface DirectConv {
+export interface DirectConv {
   batch: number;
   height: number;
   width: number;

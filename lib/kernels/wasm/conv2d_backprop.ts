@@ -15,6 +15,7 @@ import { kernelsOf } from './module';
 import { isWorthSkipping, sparseFilterGradient } from './sparse';
 import { runStock } from './stock';
 import { CACHED, roundUp, SPILL } from './tiles';
+import { isWorthWinograd, winograd } from './winograd';
 
 /** How many images, and how many of their output rows, are packed at once, and the memory for that. */
 function filterGradientBlock(info: ConvInfo) {
@@ -119,6 +120,7 @@ function inputGradient(
       padTop: filterHeight - 1 - info.padInfo.top,
       padLeft: filterWidth - 1 - info.padInfo.left,
     };
+    if (isWorthWinograd(conv) && winograd(backend, heap, conv, dy, filter, dx)) return dx;
     convDirect(backend, heap, conv, dy, dx, (to) =>
       kernelsOf(backend).convPackFlipped(
         pointer(backend, filter),

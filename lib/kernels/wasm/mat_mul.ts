@@ -10,11 +10,7 @@ import { canReplaceDense, productSizes, sumListed } from './listed_sums';
 import { kernelsOf } from './module';
 import { isWorthSkipping, sparseFilterGradient, transposedProduct } from './sparse';
 import { runStock } from './stock';
-import { BLOCK_K, roundUp, SPILL } from './tiles';
-
-// Packed blocks: one panel of B stays in L1, a block of A and one of B in L2.
-const BLOCK_M = 64;
-const BLOCK_N = 256;
+import { productBlocks } from './tiles';
 
 interface Sizes {
   m: number;
@@ -38,10 +34,8 @@ export function multiply(
   placesA: ArrayLike<number> = [0],
   placesB: ArrayLike<number> = [0],
 ): void {
-  const blockM = Math.min(BLOCK_M, roundUp(m, 4));
-  const blockN = Math.min(BLOCK_N, roundUp(n, 8));
-  const blockK = Math.min(BLOCK_K, k);
-  const scratch = pointer(backend, heap.scratch(SPILL + blockK * (blockM + blockN)));
+  const { blockM, blockN, blockK, length } = productBlocks(m, n, k);
+  const scratch = pointer(backend, heap.scratch(length));
   const [atA, atB, atOut] = [a, b, out].map((t) => pointer(backend, t));
   const { matMul } = kernelsOf(backend);
   for (let i = 0; i < placesA.length; i++) {

@@ -40,7 +40,9 @@ type Kernel =
   | 'spikeConv'
   | 'sumMiddle'
   | 'sumTrailing'
-  | 'transposeStrided';
+  | 'transposeStrided'
+  | 'winogradConv'
+  | 'winogradFilter';
 
 /** A module with one function that drops a splatted vector: valid only if there is SIMD. */
 const simdProbe = [

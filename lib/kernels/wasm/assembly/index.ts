@@ -17,3 +17,4 @@ export { addMultiples, addRows, spikeConv } from './spike_conv';
 export { spikeConvPack } from './spike_conv_pack';
 export { scaleAndShift } from './scale_and_shift';
 export { copyStrided, transposeStrided } from './strided_copy';
+export { winogradConv, winogradFilter } from './winograd';
