@@ -1,7 +1,7 @@
 /** How the libraries are laid out for tfjs-node, without a compiler. */
 import { existsSync, lstatSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { layOutTensorflow } from '../../../node/native/build';
+import { layOutTensorflow } from '../../../node/native/lay_out';
 import { temporaryDirectory } from '../../support/process';
 import { tensorflowFiles, writeFiles } from './_fakes';
 
