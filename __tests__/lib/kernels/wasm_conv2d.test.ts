@@ -161,6 +161,38 @@ describe('wasm convolutions', () => {
     );
   });
 
+  it('adds the gradient of a filter to the same bits, whether its input is spikes or their double', () => {
+    const small = (max: number) => fc.integer({ min: 1, max });
+    fc.assert(
+      fc.property(
+        fc.tuple(small(3), small(9), small(9), small(70)),
+        small(70),
+        fc.constantFrom(1, 3),
+        fc.constantFrom(0.35, 0.5),
+        small(1e6),
+        (shape, filters, side, zeros, seed) => {
+          const x = random(size(shape), seed, 1).map((v) => (v > zeros ? 1 : 0));
+          const dy = randomData([...shape.slice(0, 3), filters], seed + 1);
+          const attrs = {
+            strides: 1,
+            pad: 'same',
+            dataFormat: 'NHWC',
+            filterShape: [side, side, shape[3], filters],
+          };
+          const gradient = (of: Float32Array) =>
+            runWasm('Conv2DBackpropFilter', { x: [of, shape], dy }, attrs)[0]!;
+          expectClose(
+            gradient(x.map((v) => 2 * v)),
+            gradient(x).map((v) => 2 * v),
+            0,
+            0,
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   it('gives zero filter gradients for an empty batch', () => {
     const attrs = { strides: 1, pad: 'same', dataFormat: 'NHWC', filterShape: [3, 3, 2, 2] };
     const [dw] = runWasm(

@@ -219,6 +219,19 @@ function* calls(): Generator<Call> {
   ]) {
     yield { kernel: 'Transpose', inputs: { x: randomData([5, 70, 6], 1) }, attrs: { perm } };
   }
+  for (const [tokens, channels] of [
+    [7, 6],
+    [3, 40],
+    [18, 66],
+  ] as const) {
+    const shape = [2, 2, tokens, channels];
+    const spikes: Data = [Float32Array.from(mostlyZero(shape)[0], (v) => (v > 0 ? 1 : 0)), shape];
+    const [q, k, v] = [spikes, spikes, spikes];
+    const attrs = { numHeads: 2, scale: 0.3 };
+    yield { kernel: 'SpikingAttention', inputs: { q, k, v }, attrs };
+    const dy = randomData(shape, 1);
+    yield { kernel: 'SpikingAttentionGrad', inputs: { dy, q, k, v }, attrs };
+  }
   const x = randomData([3, 7, 20], 1);
   yield { kernel: 'Slice', inputs: { x }, attrs: { begin: [1, 2, 3], size: [2, 4, 17] } };
   yield { kernel: 'SplitV', inputs: { x }, attrs: { numOrSizeSplits: [2, 0, 5], axis: 1 } };

@@ -6,8 +6,13 @@
 /** Bytes of a pixel's strip in the panel, and of an entry. */
 export const PIXEL = 128;
 export const ENTRY = 8;
+/** The bits of a float32 of 1. */
+const ONE = 0x3f800000;
 
-/** Lists four channels side by side without a branch: the next entry overwrites one that is zero. */
+/**
+ * Lists four channels side by side without a branch: the next entry overwrites one that is zero. Returns whether all
+ * listed values are 1.
+ */
 export function list4(
   x: usize,
   xPixel: usize,
@@ -20,8 +25,10 @@ export function list4(
   list: usize,
   listStep: usize,
   counts: usize,
-): void {
+): bool {
   const zero = f32x4.splat(0);
+  const one = i32x4.splat(ONE);
+  let others = zero;
   let l0 = list;
   let l1 = l0 + listStep;
   let l2 = l1 + listStep;
@@ -32,7 +39,9 @@ export function list4(
       let place = (b * panelRows + r) * panelWidth * PIXEL;
       for (let w = 0; w < width; w++, p += xPixel, place += PIXEL) {
         const value = v128.load(p);
-        const mask = i32x4.bitmask(f32x4.ne(value, zero));
+        const listed = f32x4.ne(value, zero);
+        others = v128.or(others, v128.and(listed, v128.xor(value, one)));
+        const mask = i32x4.bitmask(listed);
         store<i32>(l0, place);
         v128.store32_lane(l0, value, 0, 4);
         l0 += (mask << 3) & 8;
@@ -52,9 +61,10 @@ export function list4(
   store<u32>(counts, <u32>(l1 - list - listStep) / ENTRY, 4);
   store<u32>(counts, <u32>(l2 - list - 2 * listStep) / ENTRY, 8);
   store<u32>(counts, <u32>(l3 - list - 3 * listStep) / ENTRY, 12);
+  return !v128.any_true(others);
 }
 
-/** Lists one channel. */
+/** Lists one channel; returns whether all listed values are 1. */
 export function list1(
   x: usize,
   xPixel: usize,
@@ -66,8 +76,9 @@ export function list1(
   panelWidth: i32,
   list: usize,
   count: usize,
-): void {
+): bool {
   const start = list;
+  let others = 0;
   for (let b = 0; b < images; b++, x += imageStep) {
     let p = x;
     for (let r = 0; r < rows; r++) {
@@ -76,9 +87,12 @@ export function list1(
         const value = load<f32>(p);
         store<i32>(list, place);
         store<f32>(list, value, 4);
-        list += (<usize>(value != 0)) << 3;
+        const isListed = value != 0;
+        others |= isListed ? reinterpret<i32>(value) ^ ONE : 0;
+        list += (<usize>isListed) << 3;
       }
     }
   }
   store<u32>(count, <u32>(list - start) / ENTRY);
+  return others == 0;
 }

@@ -83,11 +83,12 @@ export function sparseFilterGrad(
       const flat = panelWidth == width && filterHeight == 1 && imageCount == 1;
       const listRows = flat ? 1 : rowCount;
       const listWidth = flat ? rowCount * width : width;
+      let ones: bool = true;
       for (let c = 0; c < inChannels; c += 4) {
         const valid = min(4, inChannels - c);
         const at = (<usize>c) << 2;
         if (valid == 4) {
-          list4(
+          const allOnes = list4(
             from + at,
             xPixel,
             imageCount,
@@ -100,9 +101,10 @@ export function sparseFilterGrad(
             listStep,
             counts + at,
           );
+          ones = ones && allOnes;
         } else {
           for (let i = 0; i < valid; i++) {
-            list1(
+            const allOnes = list1(
               from + at + ((<usize>i) << 2),
               xPixel,
               imageCount,
@@ -114,6 +116,7 @@ export function sparseFilterGrad(
               lists + listStep * (c + i),
               counts + at + ((<usize>i) << 2),
             );
+            ones = ones && allOnes;
           }
         }
       }
@@ -140,10 +143,12 @@ export function sparseFilterGrad(
               const tap = (filterHeight - 1 - kh) * panelWidth + (filterWidth - 1 - kw);
               const to =
                 dw + dyPixel * ((kh * filterWidth + kw) * inChannels + c) + ((<usize>j) << 2);
-              if (cols == STRIP) {
-                sumListed(list, end, panel + <usize>(tap * PIXEL), to, accumulate);
-              } else {
-                sumListed(list, end, panel + <usize>(tap * PIXEL), spill, 0);
+              const whole = cols == STRIP;
+              const sum = whole ? to : spill;
+              const from = panel + <usize>(tap * PIXEL);
+              if (ones) sumPlaces(list, end, from, sum, whole && accumulate != 0);
+              else sumMultiples(list, end, from, sum, whole && accumulate != 0);
+              if (!whole) {
                 for (let i: usize = 0; i < (<usize>cols) << 2; i += 4) {
                   store<f32>(to + i, load<f32>(spill + i) + (accumulate ? load<f32>(to + i) : 0));
                 }
@@ -197,8 +202,18 @@ function pack32(from: usize, step: usize, count: i32, cols: i32, to: usize): voi
   }
 }
 
-/** to[32] (=, or +=) the sum over a list of value * panel[place][32]. */
-function sumListed(list: usize, end: usize, panel: usize, to: usize, accumulate: i32): void {
+/** Exported, so that the optimizer keeps their loops apart, with the registers that these need. */
+export function sumPlaces(list: usize, end: usize, panel: usize, to: usize, add: bool): void {
+  sumListed(true, list, end, panel, to, add);
+}
+
+export function sumMultiples(list: usize, end: usize, panel: usize, to: usize, add: bool): void {
+  sumListed(false, list, end, panel, to, add);
+}
+
+/** to[32] (=, or += if add) the sum over a list of value * panel[place][32]; of panel[place][32] for ones. */
+@inline
+function sumListed(ones: bool, list: usize, end: usize, panel: usize, to: usize, add: bool): void {
   let c0 = f32x4.splat(0);
   let c1 = c0,
     c2 = c0,
@@ -209,6 +224,17 @@ function sumListed(list: usize, end: usize, panel: usize, to: usize, accumulate:
     c7 = c0;
   for (; list < end; list += ENTRY) {
     const p = panel + load<u32>(list);
+    if (ones) {
+      c0 = f32x4.add(c0, v128.load(p));
+      c1 = f32x4.add(c1, v128.load(p, 16));
+      c2 = f32x4.add(c2, v128.load(p, 32));
+      c3 = f32x4.add(c3, v128.load(p, 48));
+      c4 = f32x4.add(c4, v128.load(p, 64));
+      c5 = f32x4.add(c5, v128.load(p, 80));
+      c6 = f32x4.add(c6, v128.load(p, 96));
+      c7 = f32x4.add(c7, v128.load(p, 112));
+      continue;
+    }
     const s = v128.load32_splat(list, 4);
     c0 = f32x4.add(c0, f32x4.mul(s, v128.load(p)));
     c1 = f32x4.add(c1, f32x4.mul(s, v128.load(p, 16)));
@@ -219,7 +245,7 @@ function sumListed(list: usize, end: usize, panel: usize, to: usize, accumulate:
     c6 = f32x4.add(c6, f32x4.mul(s, v128.load(p, 96)));
     c7 = f32x4.add(c7, f32x4.mul(s, v128.load(p, 112)));
   }
-  if (accumulate) {
+  if (add) {
     c0 = f32x4.add(c0, v128.load(to));
     c1 = f32x4.add(c1, v128.load(to, 16));
     c2 = f32x4.add(c2, v128.load(to, 32));
