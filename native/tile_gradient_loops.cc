@@ -1,6 +1,7 @@
 // The gradient of a filter of spikes by AMX. Compiled once, for AVX-512 and AMX, without the
 // standard library (see lif_loops.cc).
 #include "spike_lists.h"
+#include "spike_sums.h"
 #include "tile_loops.h"
 #include "tiles.h"
 
@@ -8,8 +9,6 @@ namespace spikingformer {
 
 #ifdef SPIKINGFORMER_TILES
 namespace {
-
-inline int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /** A block of pixels, one after the other in dy. */
 struct Pixels {
@@ -34,7 +33,7 @@ void PackGradient(const Pixels& pixels, const float* dy, const FilterPart& part,
       for (int64_t half = 0; half < halves; half++) {
         const float* from = block + k * kTileDepth * filters + column + half * kTileRows;
         uint16_t* to = panels + half * kTile;
-        const int64_t left = Least(pixels.count - k * kTileDepth, kTileDepth);
+        const int64_t left = Min(pixels.count - k * kTileDepth, kTileDepth);
         for (int64_t i = 0; i < kTileDepth; i += 2, from += 2 * filters, to += kTileDepth) {
           const __m512 zero = _mm512_setzero_ps();
           WritePairs<kParts>(i < left ? _mm512_loadu_ps(from) : zero,
@@ -135,8 +134,7 @@ TILES void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& 
   const WholeTiles whole;
   for (int64_t image = 0; image < images; image += most.images) {
     for (int64_t row = 0; row < p.height; row += most.rows) {
-      const PixelBlock block = {Least(most.images, images - image),
-                                Least(most.rows, p.height - row)};
+      const PixelBlock block = {Min(most.images, images - image), Min(most.rows, p.height - row)};
       const int64_t count = block.images * block.rows * p.width;
       const Pixels pixels = {p, block, image, row, count, TilesOf(count, kTileDepth)};
       PackGradient<kParts>(pixels, dy, part, memory.panels);

@@ -10,8 +10,6 @@ namespace spikingformer {
 #ifdef SPIKINGFORMER_TILES
 namespace {
 
-inline int64_t Least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 template <int kParts>
 void Pack(const SpikeConv& p, const float* filter, int64_t tap_step, int64_t row_step,
           int64_t column_step, int64_t first, uint16_t* panel) {
