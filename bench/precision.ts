@@ -1,7 +1,7 @@
 /**
- * Gradients of inputs in bfloat16 beside float32, on tensorflow: `npm run bench -- precision [--rounds 15]`. The
- * products of Spikingformer-4-256 at batch 16, T 4; a training step of it; and the losses of ten steps of a small
- * network, beside the relative spread of PyTorch's own runs. Epochs: CONTRIBUTING.md, `precision_epochs`.
+ * Gradients of products of spikes in bfloat16 beside float32, on tensorflow: `npm run bench -- precision [--rounds
+ * 15]`. The products of Spikingformer-4-256 at batch 16, T 4; a training step of it; and the losses of ten steps of a
+ * small network, beside the relative spread of PyTorch's own runs. Epochs: CONTRIBUTING.md, `precision_epochs`.
  */
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,12 @@ import '../node/native/ops';
 import * as spiking from 'tfjs-spikingformer';
 import { type Precision, variableGradsIn } from '../lib/gradient_precision';
 import { installKernels } from '../lib/kernels';
+import { runKernel } from '../lib/kernels/kernel';
+import {
+  SpikeProduct,
+  SpikeProductFilterGrad,
+  SpikeProductInputGrad,
+} from '../lib/kernels/spike_product';
 import { adamW } from '../training/adamw';
 import { smoothTargets, softTargetCrossEntropy } from '../training/losses';
 import { checkPrecision } from '../training/precision';
@@ -24,6 +30,8 @@ const PRESET = 'spikingformer-4-256-cifar10';
 const BATCH = 16;
 const PRECISIONS = ['float32', 'bfloat16'] as const;
 
+/** The share of spikes among the inputs. */
+const FIRING = 0.15;
 /** Gradients of outputs, and filters. */
 const products: [dyShape: number[], filterShape: number[]][] = [
   [
@@ -56,32 +64,33 @@ const products: [dyShape: number[], filterShape: number[]][] = [
   ],
 ];
 
-/** The gradient of a product's input, without the product itself. */
-function productGradient(dyShape: number[], filterShape: number[]) {
-  const filter = tf.randomNormal(filterShape, 0, 1, 'float32', 1);
+/** The gradients of a product of spikes, without the product itself. */
+function productGradients(dyShape: number[], filterShape: number[]) {
+  const shape = [...dyShape.slice(0, -1), filterShape.at(-2)!];
   const dy = tf.randomNormal(dyShape, 0, 1, 'float32', 2);
-  const x = tf.variable(tf.zeros([...dyShape.slice(0, -1), filterShape.at(-2)!]));
-  const stand = tf.customGrad((input, save) => {
-    (save as tf.GradSaveFunc)([]);
-    return {
-      value: tf.scalar(0),
-      gradFunc: () => {
-        const attrs = { strides: 1, pad: 'same', dataFormat: 'NHWC', dilations: 1 };
-        return filter.rank === 2
-          ? tf.matMul(dy, filter, false, true)
-          : (tf
-              .engine()
-              .runKernel(
-                tf.Conv2DBackpropInput,
-                { dy, filter },
-                { ...attrs, inputShape: (input as tf.Tensor).shape },
-              ) as tf.Tensor);
-      },
-    };
-  });
-  const run = (precision: Precision) => () =>
-    tf.tidy(() => void variableGradsIn(precision, () => stand(x) as tf.Scalar, [x]));
-  return { run, dispose: () => tf.dispose([filter, dy, x]) };
+  const input = tf.tidy(() =>
+    tf.variable(tf.randomUniform(shape, 0, 1, 'float32', 3).less(FIRING).cast('float32')),
+  );
+  const filter = tf.tidy(() => tf.variable(tf.randomNormal(filterShape, 0, 1, 'float32', 1)));
+  const [y, kept] = runKernel<tf.Tensor[]>(SpikeProduct, { x: input, filter }, { keep: true });
+  y!.dispose();
+  const gradients = {
+    input: () => runKernel<tf.Tensor>(SpikeProductInputGrad, { dy, filter }, {}),
+    filter: () =>
+      runKernel<tf.Tensor>(SpikeProductFilterGrad, { dy, kept: kept! }, { filterShape }),
+  };
+  const run = (of: keyof typeof gradients) => {
+    const variable = { input, filter }[of];
+    const stand = tf.customGrad((_, save) => {
+      (save as tf.GradSaveFunc)([]);
+      return { value: tf.scalar(0), gradFunc: gradients[of] };
+    });
+    return (precision: Precision) => () =>
+      tf.tidy(
+        () => void variableGradsIn(precision, () => stand(variable) as tf.Scalar, [variable]),
+      );
+  };
+  return { run, dispose: () => tf.dispose([filter, dy, input, kept!]) };
 }
 
 /** The network from seeded weights, and a step of its training. */
@@ -132,8 +141,10 @@ export async function run(args: string[]): Promise<void> {
     rows.push(...timingRows(title, timings));
   };
   for (const [dyShape, filterShape] of products) {
-    const { run: gradient, dispose } = productGradient(dyShape, filterShape);
-    await compare(`input's gradient, [${dyShape}] by [${filterShape}]`, gradient);
+    const { run: gradient, dispose } = productGradients(dyShape, filterShape);
+    for (const of of ['input', 'filter'] as const) {
+      await compare(`${of}'s gradient, [${dyShape}] by [${filterShape}]`, gradient(of));
+    }
     dispose();
   }
   const trained = { float32: network('float32'), bfloat16: network('bfloat16') };
