@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "instruction_set.h"
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
 
@@ -79,45 +80,5 @@ void Register(const Definition& definition, void* (*create)(TF_OpKernelConstruct
 void RegisterKernel(const char* name, const char* device, void* (*create)(TF_OpKernelConstruction*),
                     void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*),
                     const Status& status);
-
-/** The same loops, compiled for each instruction set. */
-template <class T>
-struct Variants {
-  const T &baseline, &avx2, &avx512;
-};
-#if defined(__x86_64__)
-#define VARIANTS(name) {name##_baseline, name##_avx2, name##_avx512}
-#else
-#define VARIANTS(name) {name##_baseline, name##_baseline, name##_baseline}
-#endif
-
-/** Each has what those before it have; AMX is for products alone. */
-enum class InstructionSet { kBaseline, kAvx2, kAvx512, kAmx };
-
-/**
- * The best that this processor runs, at most that of SPIKINGFORMER_INSTRUCTION_SET; AMX only if
- * that names it.
- */
-InstructionSet BestInstructionSet();
-const char* NameOf(InstructionSet set);
-
-/**
- * Whether this process may multiply bfloat16 by AMX: unless SPIKINGFORMER_INSTRUCTION_SET names a
- * lesser set.
- */
-bool HasAmx();
-
-/** Whether the processor has AVX512-BF16, and may be used to that extent. */
-bool MultipliesBfloat16();
-
-template <class T>
-const T& Best(const Variants<T>& variants) {
-  switch (BestInstructionSet()) {
-    case InstructionSet::kAmx:
-    case InstructionSet::kAvx512: return variants.avx512;
-    case InstructionSet::kAvx2: return variants.avx2;
-    default: return variants.baseline;
-  }
-}
 
 }  // namespace spikingformer

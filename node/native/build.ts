@@ -169,6 +169,7 @@ export async function build(
   const opsObjects = [
     'addon',
     'op',
+    'instruction_set',
     'neurons',
     'multi_step_lif',
     'first_max_pool',
