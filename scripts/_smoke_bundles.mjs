@@ -9,10 +9,10 @@ import { node, project, write } from './_smoke_project.mjs';
 
 /** [import, the most KiB gzipped, packages that come with it]. */
 const SIZES = [
-  ["import 'tfjs-spikingformer'", 118, []],
-  ["import { layers } from 'tfjs-spikingformer'; use(layers.lifNode)", 118, []],
+  ["import 'tfjs-spikingformer'", 123, []],
+  ["import { layers } from 'tfjs-spikingformer'; use(layers.lifNode)", 123, []],
   ["import { readIdx } from 'tfjs-spikingformer/datasets'; use(readIdx)", 2, []],
-  ["import { energy } from 'tfjs-spikingformer/analysis'; use(energy)", 46, []],
+  ["import { energy } from 'tfjs-spikingformer/analysis'; use(energy)", 51, []],
   ["import { adamW } from 'tfjs-spikingformer/training'; use(adamW)", 50, []],
   ["import { Trainer } from 'tfjs-spikingformer/training'; use(Trainer)", 55, []],
   ["import { parseRecipe } from 'tfjs-spikingformer/training'; use(parseRecipe)", 150, ['zod']],
