@@ -2,7 +2,6 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { installKernels } from '../../../lib/kernels';
-import { stockKernel } from '../../../lib/kernels/override';
 import { tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
 import { multipliesByAmx } from '../../../lib/kernels/tensorflow/native_ops';
 import {
@@ -14,6 +13,7 @@ import {
 import '../../support/backends';
 import { expectClose } from '../../support/compare';
 import { expectNoLeak } from '../../support/leaks';
+import { conv, opsOf, runStock } from '../../support/stock';
 import { describeNativeOps } from '../../support/tensorflow';
 
 const normal = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
@@ -25,17 +25,6 @@ function sparse(shape: number[], density: number, ones: boolean, seed: number): 
     return ones ? where : where.mul(normal(shape, seed + 1));
   });
 }
-
-/** tfjs-node's own kernel, which knows nothing of zeros. */
-function dense(name: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor {
-  const attributes = attrs as tf.NamedAttrMap;
-  return stockKernel(name, 'tensorflow')!({
-    inputs,
-    backend: tf.backend(),
-    attrs: attributes,
-  }) as tf.Tensor;
-}
-const conv = { strides: 1, pad: 'same', dataFormat: 'NHWC', dilations: 1 };
 
 /** Bit by bit, so that -0 is not 0. */
 const expectSameBits = (got: tf.Tensor, expected: tf.Tensor) => {
@@ -70,7 +59,7 @@ describeNativeOps('convolutions that skip zeros', () => {
             const filterShape = [size, size, shape[3], filters];
             const filter = normal(filterShape, seed + 2);
             const y = skippingConv(backend(), x, filter, always).y!;
-            expectClose(y, dense('Conv2D', { x, filter }, conv), 'y', tolerance);
+            expectClose(y, runStock('Conv2D', { x, filter }, conv), 'y', tolerance);
 
             const [scale, shift] = [normal([filters], seed + 3), normal([filters], seed + 4)];
             const scaled = skippingConv(backend(), x, filter, { affine: [scale, shift], most: 2 })
@@ -80,7 +69,7 @@ describeNativeOps('convolutions that skip zeros', () => {
             const dy = normal([...shape.slice(0, 3), filters], seed + 5);
             const dw = skippingFilterGradient(backend(), x, dy, filterShape, 2)!;
             const attrs = { ...conv, filterShape };
-            expectClose(dw, dense('Conv2DBackpropFilter', { x, dy }, attrs), 'dw', tolerance);
+            expectClose(dw, runStock('Conv2DBackpropFilter', { x, dy }, attrs), 'dw', tolerance);
           });
         },
       ),
@@ -98,11 +87,11 @@ describeNativeOps('convolutions that skip zeros', () => {
             const b = normal([channels, filters], seed + 2);
             const plain = { transposeA: false, transposeB: false };
             const y = skippingConv(backend(), a, b, always).y!;
-            expectClose(y, dense('BatchMatMul', { a, b }, plain), 'y', tolerance);
+            expectClose(y, runStock('BatchMatMul', { a, b }, plain), 'y', tolerance);
             const dy = normal([rows, filters], seed + 3);
             const dw = skippingFilterGradient(backend(), a, dy, b.shape, 2)!;
             const attrs = { ...plain, transposeA: true };
-            expectClose(dw, dense('BatchMatMul', { a, b: dy }, attrs), 'dw', tolerance);
+            expectClose(dw, runStock('BatchMatMul', { a, b: dy }, attrs), 'dw', tolerance);
           });
         },
       ),
@@ -124,8 +113,8 @@ describeNativeOps('convolutions that skip zeros', () => {
       const dw = skippingFilterGradient(backend(), x, dy, filter.shape, 2)!;
       expect(y.shape).toEqual(dy.shape);
       const attrs = { ...conv, filterShape: filter.shape };
-      expectClose(y, dense('Conv2D', { x, filter }, conv), 'y', tolerance);
-      expectClose(dw, dense('Conv2DBackpropFilter', { x, dy }, attrs), 'dw', tolerance);
+      expectClose(y, runStock('Conv2D', { x, filter }, conv), 'y', tolerance);
+      expectClose(dw, runStock('Conv2DBackpropFilter', { x, dy }, attrs), 'dw', tolerance);
     });
   });
 
@@ -164,32 +153,23 @@ describeNativeOps('convolutions that skip zeros', () => {
     const filter = normal([3, 3, 32, 64], 2) as tf.Tensor4D;
     const rows = x.reshape([-1, 32]) as tf.Tensor2D;
     const weights = normal([32, 64], 3) as tf.Tensor2D;
-    const names: string[] = [];
-    const { executeMultipleOutputs } = backend();
-    const spy = jest.spyOn(backend(), 'executeMultipleOutputs');
-    spy.mockImplementation(function (this: unknown, ...args) {
-      names.push(args[0]);
-      return executeMultipleOutputs.apply(backend(), args);
-    });
-    try {
-      await expectNoLeak(() =>
+    const names = await opsOf(backend(), () =>
+      expectNoLeak(() =>
         tf.tidy(() => {
           const convolved = (w: tf.Tensor4D) => tf.conv2d(x, w, 1, 'same').square().sum();
           const multiplied = (w: tf.Tensor2D) => tf.matMul(rows, w).square().sum();
           tf.grad((w) => convolved(w as tf.Tensor4D))(filter);
           tf.grad((w) => multiplied(w as tf.Tensor2D))(weights);
         }),
-      );
-      const ours = names.filter((name) => /SpikeConv/.test(name));
-      expect(ours).toEqual([
-        'SpikingformerSpikeConv',
-        'SpikingformerSpikeConvFilterGrad',
-        'SpikingformerSpikeConv',
-        'SpikingformerSpikeConvFilterGrad',
-      ]);
-    } finally {
-      spy.mockRestore();
-    }
+      ),
+    );
+    const ours = names.filter((name) => /SpikeConv/.test(name));
+    expect(ours).toEqual([
+      'SpikingformerSpikeConv',
+      'SpikingformerSpikeConvFilterGrad',
+      'SpikingformerSpikeConv',
+      'SpikingformerSpikeConvFilterGrad',
+    ]);
 
     const nan = tf.fill<tf.Rank.R4>([3, 3, 32, 64], NaN);
     // Not hidden by zeros of x: TensorFlow's own convolution serves.

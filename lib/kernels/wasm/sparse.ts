@@ -71,7 +71,7 @@ export function sparseFilterGradient(
   const capacity = images * rows * width + 1;
   const lists = pointer(backend, heap.scratch(inChannels * capacity * 2));
   const panel = pointer(backend, heap.scratch(STRIP * (images * pixels(rows) + 1)));
-  const counts = pointer(backend, heap.scratch(inChannels));
+  const counts = pointer(backend, heap.scratch(inChannels + 2));
   kernelsOf(backend).sparseFilterGrad(
     pointer(backend, x),
     pointer(backend, dy),

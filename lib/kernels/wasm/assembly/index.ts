@@ -12,13 +12,7 @@ export { maxPool, maxPoolGrad } from './max_pool';
 export { lif } from './multi_step_lif';
 export { lifGrad } from './multi_step_lif_grad';
 export { sumMiddle, sumTrailing } from './sum';
-export {
-  areFinite,
-  countNonZero,
-  sparseFilterGrad,
-  sumMultiples,
-  sumPlaces,
-} from './sparse_filter_grad';
+export { areFinite, countNonZero, sparseFilterGrad } from './sparse_filter_grad';
 export { addMultiples, addRows, spikeConv } from './spike_conv';
 export { spikeConvPack } from './spike_conv_pack';
 export { scaleAndShift } from './scale_and_shift';

@@ -7,7 +7,7 @@
 export const PIXEL = 128;
 export const ENTRY = 8;
 /** The bits of a float32 of 1. */
-const ONE = 0x3f800000;
+export const ONE = 0x3f800000;
 
 /**
  * Lists four channels side by side without a branch: the next entry overwrites one that is zero. Returns whether all

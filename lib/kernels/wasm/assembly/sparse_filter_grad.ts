@@ -4,6 +4,7 @@
  */
 import { ENTRY, list1, list4, PIXEL } from './non_zero_lists';
 import { packRows } from './pack';
+import { ADDED, addMultiples, addRows, NONE } from './spike_conv';
 
 /** Channels of dy that are summed together, in eight vectors. */
 const STRIP = 32;
@@ -42,7 +43,7 @@ export function areFinite(x: usize, count: i32): bool {
  * dw [filterHeight, filterWidth, inChannels, outChannels] from x [batch, height, width, inChannels]
  * and dy [batch, outHeight, outWidth, outChannels]; the paddings are those of dy: filter - 1 - pad.
  * Works through blocks of `images` images by `rows` rows of x. lists holds inChannels * capacity
- * entries, capacity = images * rows * width + 1; counts inChannels numbers; panel
+ * entries, capacity = images * rows * width + 1; counts inChannels + 2 numbers; panel
  * images * (rows + filterHeight - 1) * (width + filterWidth - 1) strips; spill one strip.
  */
 export function sparseFilterGrad(
@@ -72,6 +73,8 @@ export function sparseFilterGrad(
   const dyPixel = (<usize>outChannels) << 2;
   const listStep = <usize>(capacity * ENTRY);
   const panelWidth = width + filterWidth - 1;
+  /** Where the list of a channel begins and ends. */
+  const range = counts + ((<usize>inChannels) << 2);
   let accumulate = 0;
   for (let b0 = 0; b0 < batch; b0 += images) {
     const imageCount = min(images, batch - b0);
@@ -137,7 +140,8 @@ export function sparseFilterGrad(
         );
         for (let c = 0; c < inChannels; c++) {
           const list = lists + listStep * c;
-          const end = list + load<u32>(counts + ((<usize>c) << 2)) * ENTRY;
+          store<usize>(range, list);
+          store<usize>(range, list + load<u32>(counts + ((<usize>c) << 2)) * ENTRY, 4);
           for (let kh = 0; kh < filterHeight; kh++) {
             for (let kw = 0; kw < filterWidth; kw++) {
               const tap = (filterHeight - 1 - kh) * panelWidth + (filterWidth - 1 - kw);
@@ -146,8 +150,9 @@ export function sparseFilterGrad(
               const whole = cols == STRIP;
               const sum = whole ? to : spill;
               const from = panel + <usize>(tap * PIXEL);
-              if (ones) sumPlaces(list, end, from, sum, whole && accumulate != 0);
-              else sumMultiples(list, end, from, sum, whole && accumulate != 0);
+              const before = whole && accumulate ? ADDED : NONE;
+              if (ones) addRows(range, 1, 1, from, sum, before);
+              else addMultiples(range, 1, 1, from, sum, before);
               if (!whole) {
                 for (let i: usize = 0; i < (<usize>cols) << 2; i += 4) {
                   store<f32>(to + i, load<f32>(spill + i) + (accumulate ? load<f32>(to + i) : 0));
@@ -200,67 +205,4 @@ function pack32(from: usize, step: usize, count: i32, cols: i32, to: usize): voi
   for (let lane = 0; lane < STRIP; lane += 8, from += 32, to += 32) {
     packRows(8, from, step, count, max(0, min(8, cols - lane)), to, PIXEL);
   }
-}
-
-/** Exported, so that the optimizer keeps their loops apart, with the registers that these need. */
-export function sumPlaces(list: usize, end: usize, panel: usize, to: usize, add: bool): void {
-  sumListed(true, list, end, panel, to, add);
-}
-
-export function sumMultiples(list: usize, end: usize, panel: usize, to: usize, add: bool): void {
-  sumListed(false, list, end, panel, to, add);
-}
-
-/** to[32] (=, or += if add) the sum over a list of value * panel[place][32]; of panel[place][32] for ones. */
-@inline
-function sumListed(ones: bool, list: usize, end: usize, panel: usize, to: usize, add: bool): void {
-  let c0 = f32x4.splat(0);
-  let c1 = c0,
-    c2 = c0,
-    c3 = c0,
-    c4 = c0,
-    c5 = c0,
-    c6 = c0,
-    c7 = c0;
-  for (; list < end; list += ENTRY) {
-    const p = panel + load<u32>(list);
-    if (ones) {
-      c0 = f32x4.add(c0, v128.load(p));
-      c1 = f32x4.add(c1, v128.load(p, 16));
-      c2 = f32x4.add(c2, v128.load(p, 32));
-      c3 = f32x4.add(c3, v128.load(p, 48));
-      c4 = f32x4.add(c4, v128.load(p, 64));
-      c5 = f32x4.add(c5, v128.load(p, 80));
-      c6 = f32x4.add(c6, v128.load(p, 96));
-      c7 = f32x4.add(c7, v128.load(p, 112));
-      continue;
-    }
-    const s = v128.load32_splat(list, 4);
-    c0 = f32x4.add(c0, f32x4.mul(s, v128.load(p)));
-    c1 = f32x4.add(c1, f32x4.mul(s, v128.load(p, 16)));
-    c2 = f32x4.add(c2, f32x4.mul(s, v128.load(p, 32)));
-    c3 = f32x4.add(c3, f32x4.mul(s, v128.load(p, 48)));
-    c4 = f32x4.add(c4, f32x4.mul(s, v128.load(p, 64)));
-    c5 = f32x4.add(c5, f32x4.mul(s, v128.load(p, 80)));
-    c6 = f32x4.add(c6, f32x4.mul(s, v128.load(p, 96)));
-    c7 = f32x4.add(c7, f32x4.mul(s, v128.load(p, 112)));
-  }
-  if (add) {
-    c0 = f32x4.add(c0, v128.load(to));
-    c1 = f32x4.add(c1, v128.load(to, 16));
-    c2 = f32x4.add(c2, v128.load(to, 32));
-    c3 = f32x4.add(c3, v128.load(to, 48));
-    c4 = f32x4.add(c4, v128.load(to, 64));
-    c5 = f32x4.add(c5, v128.load(to, 80));
-    c6 = f32x4.add(c6, v128.load(to, 96));
-    c7 = f32x4.add(c7, v128.load(to, 112));
-  }
-  v128.store(to, c0);
-  v128.store(to, c1, 16);
-  v128.store(to, c2, 32);
-  v128.store(to, c3, 48);
-  v128.store(to, c4, 64);
-  v128.store(to, c5, 80);
-  v128.store(to, c6, 96);
-  v128.store(to, c7, 112);
 }

@@ -3,22 +3,19 @@
  * of the filter. Stride 1, padding 'same', an odd kernel.
  */
 import { nonZero16 } from './lanes';
+// An entry is a filter row's place in its chunk and the value; PIXEL, the bytes of that row's strip.
+import { ENTRY, ONE, PIXEL as ROW } from './non_zero_lists';
 import { scaleAndShift } from './scale_and_shift';
 
 /** Output channels that are summed together, in eight vectors. */
 const STRIP = 32;
-/** Bytes of a filter row's strip, and of a list entry: the row's place in its chunk and the value. */
-const ROW = 128;
-const ENTRY = 8;
-/** The bits of a float32 of 1. */
-const ONE = 0x3f800000;
 /**
  * How the sums of a chunk join those before: there are none; they continue them, as dense convolutions do; or they
  * begin anew and are added, as blocks of dense products are.
  */
-const NONE = 0;
+export const NONE = 0;
 const CONTINUED = 1;
-const ADDED = 2;
+export const ADDED = 2;
 
 /**
  * y [batch, height, width, n] = scale * (x [batch, height, width, channels] * filter) + shift, with the filter packed
