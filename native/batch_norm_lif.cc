@@ -79,18 +79,16 @@ void Forward(void* given, TF_OpKernelContext* context) {
   ChannelMoments(in, op.mean, op.variance);
   const Norm norm(in.channels, op.gamma, op.beta, op.mean, op.variance, attrs.epsilon);
   const Blocks blocks(in, kForwardBlock);
-  const bool large = in.size() >= kBeyondCaches;
   const int64_t length = blocks.places * in.channels;
   const int64_t grain = std::max<int64_t>(1, kGrain / (in.time * length));
   ParallelFor(blocks.count, grain, [&](int64_t begin, int64_t end) {
-    std::vector<float> y(in.time * length), membranes(length), row(large ? length : 0);
+    std::vector<float> y(in.time * length), membranes(length);
     for (int64_t i = begin; i < end; i++) {
       const Block block = BlockOf(in, blocks, i);
       NormalizeBlock(in, norm, block, y.data());
-      Best(kLifLoops).forward(
-          NeuronsOf(attrs, in, block),
-          {y.data(), nullptr, op.out + block.at, membranes.data(), large ? row.data() : nullptr},
-          block.length);
+      Best(kLifLoops).forward(NeuronsOf(attrs, in, block),
+                              {y.data(), nullptr, op.out + block.at, membranes.data()},
+                              block.length);
     }
   });
 }

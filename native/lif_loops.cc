@@ -7,8 +7,6 @@
 // linker might pick that copy for all of the addon.
 #include "lif_loops.h"
 
-#include "vectors.h"
-
 #define RESTRICT __restrict__
 
 namespace spikingformer {
@@ -42,15 +40,13 @@ void Forward(const Neurons& p, const ForwardBlock& block, int64_t length) {
   for (int64_t i = 0; i < length; i++) v[i] = block.v0 ? block.v0[i] : p.rest;
   for (int64_t t = 0; t < p.time; t++) {
     const float* RESTRICT x = block.x + t * p.x_stride;
-    float* const out = block.spikes + t * p.stride;
-    float* RESTRICT spikes = block.row ? block.row : out;
+    float* RESTRICT spikes = block.spikes + t * p.stride;
     for (int64_t i = 0; i < length; i++) {
       const float h = Charge<kKind, kDivide>(p, v[i], x[i]);
       const float reset = Reset<kSoft>(p, h);
       spikes[i] = h >= p.threshold ? 1.0f : 0.0f;
       v[i] = h >= p.threshold ? reset : h;
     }
-    if (block.row) StreamAll(spikes, length, out);
   }
 }
 

@@ -13,8 +13,6 @@ struct ForwardBlock {
   const float* v0;  // null: every membrane starts at rest
   float* spikes;
   float* v;
-  float* row;  // memory for a row of spikes on its way past the caches; null: the row goes through
-               // them
 };
 
 struct GradientBlock {

@@ -20,9 +20,8 @@ int64_t GradientBlockLength(int64_t time) {
 
 namespace {
 
-/** Neurons that are stepped through all of time together: a page of floats, so that v stays in L1.
- */
-constexpr int64_t kForwardBlock = 1024;
+/** Neurons that are stepped through all of time together: so few that v stays in L1. */
+constexpr int64_t kForwardBlock = 256;
 /** Less than this many numbers are not worth waking a thread for. */
 constexpr int64_t kGrain = 1 << 15;
 
@@ -57,12 +56,10 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   if (!call.ok()) return;
   UseDecay(op.in);
   const LifInputs& in = op.in;
-  const bool large = in.batch * in.neurons.time * in.count >= kBeyondCaches;
   ForEachBlock(in, kForwardBlock, [&](int64_t at, int64_t neuron, int64_t length, int64_t) {
-    alignas(64) float scratch[kForwardBlock], row[kForwardBlock];
+    alignas(64) float scratch[kForwardBlock];
     float* const membranes = op.v ? op.v + neuron : scratch;
-    const ForwardBlock block = {in.x + at, At(in.v0, neuron), op.spikes + at, membranes,
-                                large ? row : nullptr};
+    const ForwardBlock block = {in.x + at, At(in.v0, neuron), op.spikes + at, membranes};
     Best(kLifLoops).forward(in.neurons, block, length);
   });
 }

@@ -15,8 +15,4 @@ int64_t GradientBlockLength(int64_t time);
 
 extern const Variants<LifLoops> kLifLoops;
 
-/** A tensor of so many numbers outgrows the caches: whoever reads it next will not find it there.
- */
-constexpr int64_t kBeyondCaches = 1 << 22;
-
 }  // namespace spikingformer
