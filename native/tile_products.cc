@@ -84,10 +84,11 @@ void ForEachBlock(const Images& images, int64_t parts, const Body& body) {
 
 }  // namespace
 
-bool FitTiles(const SpikeConv& p, Digits digits) {
+bool FitTiles(const SpikeConv& p, Digits digits, bool dense) {
   const bool used =
-      digits == Digits::kBfloat16 ? HasAmx() : BestInstructionSet() == InstructionSet::kAmx;
-  return used && p.channels % kTileRows == 0 && p.filters % kTileRows == 0 && p.channels > 0;
+      digits == Digits::kBfloat16 || dense || BestInstructionSet() == InstructionSet::kAmx;
+  return used && HasAmx() && p.channels % kTileRows == 0 && p.filters % kTileRows == 0 &&
+         p.channels > 0;
 }
 
 void MultiplySpikes(const Images& x, const SpikeBits& spikes, const float* filter,
@@ -183,7 +184,7 @@ void ComputeInputGradient(void* attrs, TF_OpKernelContext* context) {
     return call.Fail("filter must have dy's filters, and as many rows as columns, an odd number");
   }
   const Images images = AsImages(shape, channels, taps.back(), size);
-  if (!FitTiles(images.conv, digits)) {
+  if (!FitTiles(images.conv, digits, false)) {
     return call.Fail("needs AMX, and channels and filters in sixteens");
   }
   shape.back() = channels;

@@ -10,10 +10,11 @@ enum class Digits { kBfloat16, kFloat32 };
 
 /**
  * Whether AMX computes such products here: channels and filters in sixteens. In float32 only if
- * SPIKINGFORMER_INSTRUCTION_SET asks for it: machines that share their processor may have AMX at a
- * fraction of its speed, and then AVX-512 is faster.
+ * spikes are `dense`, or if SPIKINGFORMER_INSTRUCTION_SET asks for it: machines that share their
+ * processor may have AMX at a fraction of its speed, and then skipping most zeros by AVX-512 is
+ * faster.
  */
-bool FitTiles(const SpikeConv& conv, Digits digits);
+bool FitTiles(const SpikeConv& conv, Digits digits, bool dense);
 
 /** y, of spikes, in float32; scale and shift as in SpikeLoops. */
 void MultiplySpikes(const Images& x, const SpikeBits& spikes, const float* filter,

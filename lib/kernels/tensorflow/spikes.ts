@@ -10,7 +10,10 @@ import { mayBeWorthSkipping as isLarge } from '../spike_product';
 import { opAttrs } from './backend';
 import { hasCpuOps } from './native_ops';
 
-/** Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. */
+/**
+ * Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. With AMX
+ * the ops take spikes of any share.
+ */
 const DENSITY = { forward: 0.45, gradient: 0.35 };
 
 /** Whether our ops may be faster for a kernel of `size` with so many filters. */
