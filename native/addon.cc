@@ -44,6 +44,7 @@ std::string RegisterAll() {
   spikingformer::RegisterInputGradient(status);
   spikingformer::RegisterSpikeBits(status);
   spikingformer::RegisterDepthwise(status);
+  spikingformer::RegisterWinograd(status);
   spikingformer::RegisterBatchNorm(status);
   spikingformer::RegisterBatchNormLif(status);
   spikingformer::RegisterLayerNorm(status);

@@ -28,7 +28,8 @@ InstructionSet PickInstructionSet() {
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
   if (given == "amx" && HasAmx()) return InstructionSet::kAmx;
   if (avx512 && given != "avx2" && given != "baseline") return InstructionSet::kAvx512;
-  if (__builtin_cpu_supports("avx2") && given != "baseline") return InstructionSet::kAvx2;
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (avx2 && given != "baseline") return InstructionSet::kAvx2;
 #endif
   return InstructionSet::kBaseline;
 }

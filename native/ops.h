@@ -29,6 +29,9 @@ void RegisterSpikeBits(const Status& status);
 /** SpikingformerDepthwiseFilterGrad: depthwise.cc. */
 void RegisterDepthwise(const Status& status);
 
+/** SpikingformerWinogradInputGrad: winograd.cc. */
+void RegisterWinograd(const Status& status);
+
 /** SpikingformerBatchNorm and its gradient: batch_norm.cc. */
 void RegisterBatchNorm(const Status& status);
 

@@ -18,7 +18,20 @@ struct AlignedDelete {
   static constexpr std::align_val_t kAlignment{64};
 };
 
-enum Purpose { kPanels, kStarts, kLists, kKept, kPlaces, kValues, kEnds, kEntries, kPanel, kWords };
+enum Purpose {
+  kPanels,
+  kStarts,
+  kLists,
+  kKept,
+  kPlaces,
+  kValues,
+  kEnds,
+  kEntries,
+  kPanel,
+  kWords,
+  kTransformed,
+  kProducts
+};
 
 /** Memory that a thread keeps for its next loop; what is in it is undefined. */
 template <class T, Purpose kPurpose>

@@ -25,5 +25,16 @@ typedef float Vector __attribute__((vector_size(kLanes * sizeof(float)), aligned
 inline Vector Load(const float* from) { return *(const Vector*)from; }
 inline void Store(const Vector& vector, float* to) { *(Vector*)to = vector; }
 
+/** factor * vector + sum, rounded once where the instruction set can. */
+inline Vector MultiplyAdd(float factor, const Vector& vector, const Vector& sum) {
+#if defined(__AVX512F__)
+  return (Vector)_mm512_fmadd_ps(_mm512_set1_ps(factor), (__m512)vector, (__m512)sum);
+#elif defined(__FMA__)
+  return (Vector)_mm256_fmadd_ps(_mm256_set1_ps(factor), (__m256)vector, (__m256)sum);
+#else
+  return factor * vector + sum;
+#endif
+}
+
 }  // namespace
 }  // namespace spikingformer

@@ -40,7 +40,7 @@ export function sourcesDigest(folder = sourcesFolder()): string {
 const instructionSets: Record<string, string[]> = {
   baseline: [],
   ...(process.arch === 'x64' && {
-    avx2: ['-mavx2'],
+    avx2: ['-mavx2', '-mfma'],
     avx512: [
       ...['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl'],
       '-mprefer-vector-width=512',
@@ -178,6 +178,7 @@ export async function build(
     'spike_bits',
     'tile_products',
     'depthwise',
+    'winograd',
     'batch_norm',
     'batch_norm_lif',
     'layer_norm',
@@ -210,6 +211,7 @@ export async function build(
     'spike_gradient',
     'spike_bits',
     'depthwise',
+    'winograd',
     'attention',
   ].map((name) => `${name}_loops`);
   const loops = [

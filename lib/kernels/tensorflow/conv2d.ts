@@ -1,7 +1,7 @@
 /**
  * Convolutions on tfjs-node: TensorFlow's kernels, with all attributes of their ops, since tfjs-node refuses numeric
- * padding although TensorFlow supports it. If the input is mostly zero, our ops; gradients of inputs in bfloat16, if
- * the trainer asks for it.
+ * padding although TensorFlow supports it. If the input is mostly zero, our ops; gradients of inputs by Winograd's
+ * algorithm, or in bfloat16, if the trainer asks for it.
  */
 import * as tf from '@tensorflow/tfjs';
 import { gradientsInBfloat16 } from '../../gradient_precision';
@@ -9,6 +9,7 @@ import type { TensorflowBackend } from '../../tfjs_internals';
 import { kernel, opAttrs } from './backend';
 import { runInBfloat16 } from './bfloat16';
 import { mayBeWorthSkipping, skippingConv, skippingFilterGradient } from './spikes';
+import { isWorthWinograd, winogradInputGradient } from './winograd';
 
 /** Attributes that tfjs gives to all three kernels. */
 interface ConvAttrs {
@@ -131,5 +132,9 @@ export const conv2DOverrides: tf.KernelConfig[] = [
     tf.Conv2DBackpropInput,
     ({ filter }, { inputShape }) => [inputShape, filter.shape],
     ({ dy, filter }, { inputShape }) => [shapeTensor(inputShape), filter, dy],
+    ({ dy, filter }, backend) =>
+      !gradientsInBfloat16() && isWorthWinograd(dy.shape, filter.shape)
+        ? winogradInputGradient(backend, dy, filter)
+        : null,
   ),
 ];

@@ -1,0 +1,105 @@
+// The op SpikingformerWinogradInputGrad: the gradient of the input of a 3x3 convolution, of stride
+// 1 and padding 'same', by Winograd's algorithm.
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+#include "ops.h"
+#include "spike_images.h"
+#include "thread_pool.h"
+#include "winograd_loops.h"
+
+namespace spikingformer {
+namespace {
+
+const Variants<WinogradLoops> kLoops = VARIANTS(winograd_loops);
+
+/** A block's transformed tiles are to stay in the L2 cache, unless they would be too few. */
+constexpr int64_t kBlockBytes = 1400 << 10;
+constexpr int64_t kLeastTiles = 28, kMostTiles = 112;
+
+int64_t PanelLength(const Winograd& p, const WinogradLoops& loops) {
+  return kPoints * PanelStep(p, loops.lanes, loops.panel);
+}
+
+/** The transformed filter, in panels. */
+const float* PackPanels(const Winograd& p, const WinogradLoops& loops, const float* filter) {
+  const int64_t panels = (p.channels + loops.panel - 1) / loops.panel;
+  const int64_t strips = Depth(p, loops.lanes) / loops.lanes;
+  const int64_t length = PanelLength(p, loops);
+  float* const packed = Scratch<float, kPanels>(panels * length);
+  ParallelFor(panels * strips, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      loops.pack(p, filter, i / strips * loops.panel, i % strips * loops.lanes,
+                 packed + i / strips * length);
+    }
+  });
+  return packed;
+}
+
+/** Tiles of a block: as many blocks for each thread. */
+int64_t BlockTiles(const Winograd& p, const WinogradLoops& loops, int64_t tiles) {
+  const int64_t bytes = kPoints * (Depth(p, loops.lanes) + loops.panel) * sizeof(float);
+  const int64_t most = std::clamp(kBlockBytes / bytes, kLeastTiles, kMostTiles);
+  const int64_t rounds = (tiles + most * Threads() - 1) / (most * Threads());
+  return (tiles + rounds * Threads() - 1) / (rounds * Threads());
+}
+
+/** Returns whether dx is finite. */
+bool InputGradient(const Winograd& p, int64_t images, const float* dy, const float* filter,
+                   float* dx) {
+  const WinogradLoops& loops = Best(kLoops);
+  const float* const panels = PackPanels(p, loops, filter);
+  const int64_t tiles = images * p.ImageTiles(), block = BlockTiles(p, loops, tiles);
+  std::atomic<bool> finite{true};
+  ParallelFor(tiles, block, [&](int64_t begin, int64_t end) {
+    const WinogradMemory memory = {
+        Scratch<float, kTransformed>(kPoints * InputStep(p, loops.lanes, block)),
+        Scratch<float, kProducts>(kPoints * ProductStep(loops.panel, block))};
+    for (int64_t i = begin; i < end; i += block) {
+      const bool all = loops.multiply(p, dy, panels, dx, i, std::min(i + block, end), memory);
+      if (!all) finite = false;
+    }
+  });
+  return finite;
+}
+
+void* Create(TF_OpKernelConstruction*) { return nullptr; }
+
+void Delete(void*) {}
+
+/** The second output is empty, or one number if dx is not finite: direct sums then show where. */
+void Compute(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor* const dy = call.Input(0);
+  TF_Tensor* const filter = call.Input(1);
+  if (!call.ok()) return;
+  std::vector<int64_t> shape = Shape(dy);
+  const std::vector<int64_t> taps = Shape(filter);
+  if (shape.size() < 3 || taps.size() != 4 || taps[0] != 3 || taps[1] != 3 ||
+      taps[3] != shape.back()) {
+    return call.Fail(
+        "dy must be [..., height, width, filters], and filter [3, 3, channels, filters]");
+  }
+  const Images images = AsImages(shape, taps[2], taps[3], 3);
+  const Winograd p = {images.conv.height, images.conv.width, taps[2], taps[3]};
+  shape.back() = p.channels;
+  float* const dx = call.Output(0, shape);
+  if (!call.ok()) return;
+  const bool empty = images.count * p.height * p.width * p.channels == 0;
+  const bool finite = empty || InputGradient(p, images.count, Numbers(dy), Numbers(filter), dx);
+  int32_t* const bad = call.Integers(1, finite ? 0 : 1);
+  if (call.ok() && !finite) *bad = 1;
+}
+
+}  // namespace
+
+void RegisterWinograd(const Status& status) {
+  Register({"SpikingformerWinogradInputGrad",
+            {"dy: float", "filter: float"},
+            {"dx: float", "infinite: int32"},
+            {}},
+           Create, Compute, Delete, status);
+}
+
+}  // namespace spikingformer

@@ -1,0 +1,71 @@
+// The loops of Winograd's gradient of a 3x3 convolution's input, over a part of the work, and the
+// table that they are picked from.
+#pragma once
+
+#include <cstdint>
+
+namespace spikingformer {
+
+/** Numbers of a transformed tile: 6 x 6. */
+constexpr int64_t kPoints = 36;
+
+/**
+ * From dy [images, height, width, filters] and a filter [3, 3, channels, filters] to dx
+ * [images, height, width, channels], in tiles of 4 x 4 pixels.
+ */
+struct Winograd {
+  int64_t height, width, channels, filters;
+
+  constexpr int64_t Across() const { return (width + 3) / 4; }
+  constexpr int64_t ImageTiles() const { return (height + 3) / 4 * Across(); }
+};
+
+/** Memory for `multiply`, each at a cache line; what is in it is undefined. */
+struct WinogradMemory {
+  float *inputs, *products;
+};
+
+struct WinogradLoops {
+  /** Numbers of a vector, channels of a panel, and tiles that are multiplied together. */
+  int64_t lanes, panel, rows;
+
+  /**
+   * Transforms a filter's panel from channel `channel` on, `lanes` of its filters from `filter` on:
+   * to [points, filters, panel], 0 beyond the last channel and filter.
+   */
+  void (*pack)(const Winograd&, const float* taps, int64_t channel, int64_t filter, float* panel);
+
+  /**
+   * The tiles [begin, end) of all images, from all panels one after the other. Returns whether they
+   * are finite.
+   */
+  bool (*multiply)(const Winograd&, const float* dy, const float* panels, float* dx, int64_t begin,
+                   int64_t end, const WinogradMemory&);
+};
+
+/** Numbers between the matrices of two points, lest all begin at the same place in the caches. */
+constexpr int64_t kApart = 16;
+
+/** The filters of dy in whole vectors. */
+constexpr int64_t Depth(const Winograd& p, int64_t lanes) {
+  return (p.filters + lanes - 1) / lanes * lanes;
+}
+
+// How many numbers lie from one point's matrix to the next.
+
+constexpr int64_t PanelStep(const Winograd& p, int64_t lanes, int64_t panel) {
+  return Depth(p, lanes) * panel + kApart;
+}
+
+constexpr int64_t InputStep(const Winograd& p, int64_t lanes, int64_t tiles) {
+  return Depth(p, lanes) * tiles + kApart;
+}
+
+constexpr int64_t ProductStep(int64_t panel, int64_t tiles) { return panel * tiles + kApart; }
+
+// winograd_loops.cc is compiled once for each, with -DINSTRUCTION_SET=avx2 and so on.
+extern const WinogradLoops winograd_loops_baseline;
+extern const WinogradLoops winograd_loops_avx2;
+extern const WinogradLoops winograd_loops_avx512;
+
+}  // namespace spikingformer
