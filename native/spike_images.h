@@ -30,7 +30,8 @@ enum Purpose {
   kPanel,
   kWords,
   kTransformed,
-  kProducts
+  kProducts,
+  kOutside
 };
 
 /** Memory that a thread keeps for its next loop; what is in it is undefined. */

@@ -50,12 +50,13 @@ bool InputGradient(const Winograd& p, int64_t images, const float* dy, const flo
                    float* dx) {
   const WinogradLoops& loops = Best(kLoops);
   const float* const panels = PackPanels(p, loops, filter);
-  const int64_t tiles = images * p.ImageTiles(), block = BlockTiles(p, loops, tiles);
+  const int64_t tiles = images * p.ImageTiles(), depth = Depth(p, loops.lanes);
+  const int64_t block = BlockTiles(p, loops, tiles);
   std::atomic<bool> finite{true};
   ParallelFor(tiles, block, [&](int64_t begin, int64_t end) {
-    const WinogradMemory memory = {
-        Scratch<float, kTransformed>(kPoints * InputStep(p, loops.lanes, block)),
-        Scratch<float, kProducts>(kPoints * ProductStep(loops.panel, block))};
+    const WinogradMemory memory = {Scratch<float, kTransformed>(kPoints * depth * (block + 1)),
+                                   Scratch<float, kProducts>(kPoints * loops.panel * block),
+                                   Scratch<float, kOutside>(depth)};
     for (int64_t i = begin; i < end; i += block) {
       const bool all = loops.multiply(p, dy, panels, dx, i, std::min(i + block, end), memory);
       if (!all) finite = false;

@@ -17,6 +17,8 @@ constexpr int kRows = 14;
 constexpr int kRows = 6;
 #endif
 constexpr int64_t kPanel = 2 * kLanes;
+/** Numbers of a cache line. */
+constexpr int64_t kLine = 16;
 
 inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -39,12 +41,6 @@ void Pack(const Winograd& p, const float* taps, int64_t channel, int64_t filter,
   }
 }
 
-/** Calls body(pixel, row, column) for a square of pixels. */
-template <int kSize, class Body>
-inline void ForEachPixel(int64_t row, int64_t column, const Body& body) {
-  for (int i = 0; i < kSize * kSize; i++) body(i, row + i / kSize, column + i % kSize);
-}
-
 /** Where a tile lies. */
 struct Place {
   int64_t image, row, column;
@@ -55,43 +51,58 @@ struct Place {
         column(tile % p.Across() * 4) {}
 };
 
-/** dy's tiles [begin, end) as [points, vectors of filters, tiles, lanes]. */
-void TransformInputs(const Winograd& p, const float* dy, int64_t begin, int64_t end, float* to) {
-  const int64_t step = InputStep(p, kLanes, end - begin);
+/**
+ * Transformed inputs, [vectors of filters, points, tiles, lanes]: numbers from a point to the next.
+ * An odd number of vectors, lest all points of a tile begin at a few places in the caches.
+ */
+inline int64_t PointStep(int64_t tiles) { return (tiles | 1) * kLanes; }
+
+/** dy's tiles [begin, end), transformed. */
+void TransformInputs(const Winograd& p, const float* dy, int64_t begin, int64_t end,
+                     const WinogradMemory& memory) {
   const int64_t whole = p.filters / kLanes * kLanes, left = p.filters - whole;
-  const Vector zeros = {};
+  const int64_t step = PointStep(end - begin);
+  for (int64_t k = 0; k < whole; k++) memory.outside[k] = 0.0f;
   for (int64_t tile = begin; tile < end; tile++) {
     const Place place(p, tile);
-    // Null: outside of the image.
     const float* pixels[kPoints];
-    ForEachPixel<6>(place.row - 1, place.column - 1, [&](int i, int64_t row, int64_t column) {
-      const bool inside = row >= 0 && row < p.height && column >= 0 && column < p.width;
-      pixels[i] = inside ? dy + (place.image + row * p.width + column) * p.filters : nullptr;
-    });
-    float* at = to + (tile - begin) * kLanes;
-    for (int64_t k = 0; k < p.filters; k += kLanes, at += (end - begin) * kLanes) {
-      Tile copies;
-      const float* vectors[kPoints];
-      for (int i = 0; i < kPoints; i++) {
-        if (pixels[i] && k < whole) {
-          vectors[i] = pixels[i] + k;
-          continue;
-        }
-        float* const copy = copies.numbers + i * kLanes;
-        Store(zeros, copy);
-        for (int64_t j = 0; pixels[i] && j < left; j++) copy[j] = pixels[i][k + j];
-        vectors[i] = copy;
-      }
-      TransformInput(vectors, at, step);
+    bool inside[kPoints];
+    for (int i = 0; i < kPoints; i++) {
+      const int64_t row = place.row + i / 6 - 1, column = place.column + i % 6 - 1;
+      inside[i] = row >= 0 && row < p.height && column >= 0 && column < p.width;
+      const float* const pixel = dy + (place.image + row * p.width + column) * p.filters;
+      pixels[i] = inside[i] ? pixel : memory.outside;
     }
+    float* to = memory.inputs + (tile - begin) * kLanes;
+    for (int64_t k = 0; k < whole; k += kLanes, to += kPoints * step) {
+      TransformInput(pixels, k, to, step);
+    }
+    if (left == 0) continue;
+    Tile copies = {};
+    for (int i = 0; i < kPoints; i++) {
+      float* const copy = copies.numbers + i * kLanes;
+      for (int64_t j = 0; inside[i] && j < left; j++) copy[j] = pixels[i][whole + j];
+      pixels[i] = copy;
+    }
+    TransformInput(pixels, 0, to, step);
   }
 }
 
+/** A part of the panel's next matrix: cache lines to fetch with each vector of filters. */
+struct Ahead {
+  const float* from;
+  int64_t lines;
+};
+
 /** kSums tiles by a panel, of one point; step: numbers from a vector of filters to the next. */
 template <int kSums>
-void Multiply(int64_t depth, const float* inputs, int64_t step, const float* panel, float* to) {
+void Multiply(int64_t depth, const float* inputs, int64_t step, const float* panel, float* to,
+              Ahead ahead) {
   Vector sums[kSums][2] = {};
   for (int64_t k = 0; k < depth; k += kLanes, inputs += step) {
+    for (int64_t i = 0; i < ahead.lines; i++, ahead.from += kLine) {
+      __builtin_prefetch(ahead.from, 0, 2);
+    }
     for (int j = 0; j < kLanes; j++, panel += kPanel) {
       const Vector left = Load(panel), right = Load(panel + kLanes);
       for (int i = 0; i < kSums; i++) {
@@ -100,7 +111,7 @@ void Multiply(int64_t depth, const float* inputs, int64_t step, const float* pan
       }
     }
   }
-  for (int i = 0; i < kSums; i++, to += kPanel) {
+  for (int i = 0; i < kSums; i++, to += kPoints * kPanel) {
     Store(sums[i][0], to);
     Store(sums[i][1], to + kLanes);
   }
@@ -109,36 +120,39 @@ void Multiply(int64_t depth, const float* inputs, int64_t step, const float* pan
 /** The same of a number of tiles that is at most kSums. */
 template <int kSums>
 inline void MultiplyRows(int64_t rows, int64_t depth, const float* inputs, int64_t step,
-                         const float* panel, float* to) {
+                         const float* panel, float* to, const Ahead& ahead) {
   if constexpr (kSums > 0) {
-    if (rows == kSums) return Multiply<kSums>(depth, inputs, step, panel, to);
-    MultiplyRows<kSums - 1>(rows, depth, inputs, step, panel, to);
+    if (rows == kSums) return Multiply<kSums>(depth, inputs, step, panel, to, ahead);
+    MultiplyRows<kSums - 1>(rows, depth, inputs, step, panel, to, ahead);
   }
 }
 
-/** The products of all tiles by a panel, as [points, tiles, panel]. */
+/** The products of all tiles by a panel, as [tiles, points, panel]. */
 void MultiplyPanel(const Winograd& p, const float* inputs, int64_t tiles, const float* panel,
                    float* products) {
-  const int64_t depth = Depth(p, kLanes), groups = (tiles + kRows - 1) / kRows;
+  const int64_t depth = Depth(p, kLanes), step = PointStep(tiles);
+  const int64_t groups = (tiles + kRows - 1) / kRows;
+  const int64_t lines = (kLanes * kPanel / kLine + groups - 1) / groups;
   for (int64_t point = 0; point < kPoints; point++) {
-    const float* const from = inputs + point * InputStep(p, kLanes, tiles);
-    const float* const by = panel + point * PanelStep(p, kLanes, kPanel);
-    float* const to = products + point * ProductStep(kPanel, tiles);
+    const float* const next = panel + PanelStep(p, kLanes, kPanel);
     for (int64_t group = 0; group < groups; group++) {
       // Groups of about one size: few tiles leave the processor waiting for their sums.
       const int64_t begin = group * tiles / groups, end = (group + 1) * tiles / groups;
-      MultiplyRows<kRows>(end - begin, depth, from + begin * kLanes, tiles * kLanes, by,
-                          to + begin * kPanel);
+      const Ahead ahead = {next + group * lines * kLine * depth / kLanes, lines};
+      MultiplyRows<kRows>(end - begin, depth, inputs + point * step + begin * kLanes,
+                          kPoints * step, panel, products + (begin * kPoints + point) * kPanel,
+                          ahead);
     }
+    panel = next;
   }
 }
 
 /** Writes a vector of channels of a tile to dx. Returns zeros, or NaN if one is not finite. */
-inline Vector WriteTile(const Winograd& p, const Place& place, const float* products, int64_t step,
+inline Vector WriteTile(const Winograd& p, const Place& place, const float* products,
                         int64_t channel, float* dx) {
   const int64_t channels = Min(kLanes, p.channels - channel);
   Vector zeros = {};
-  TransformOutput(products, step, [&](int i, const Vector& x) {
+  TransformOutput(products, kPanel, [&](int i, const Vector& x) {
     zeros += x * 0.0f;
     const int64_t row = place.row + i / 4, column = place.column + i % 4;
     if (row >= p.height || column >= p.width) return;
@@ -151,8 +165,8 @@ inline Vector WriteTile(const Winograd& p, const Place& place, const float* prod
 
 bool MultiplyTiles(const Winograd& p, const float* dy, const float* panels, float* dx,
                    int64_t begin, int64_t end, const WinogradMemory& memory) {
-  const int64_t tiles = end - begin, step = ProductStep(kPanel, tiles);
-  TransformInputs(p, dy, begin, end, memory.inputs);
+  const int64_t tiles = end - begin;
+  TransformInputs(p, dy, begin, end, memory);
   Vector zeros = {};
   for (int64_t channel = 0; channel < p.channels; channel += kPanel) {
     const float* const panel = panels + channel / kPanel * kPoints * PanelStep(p, kLanes, kPanel);
@@ -160,8 +174,8 @@ bool MultiplyTiles(const Winograd& p, const float* dy, const float* panels, floa
     for (int64_t tile = 0; tile < tiles; tile++) {
       const Place place(p, begin + tile);
       for (int64_t c = channel; c < Min(channel + kPanel, p.channels); c += kLanes) {
-        const float* const from = memory.products + tile * kPanel + c - channel;
-        zeros += WriteTile(p, place, from, step, c, dx);
+        const float* const from = memory.products + tile * kPoints * kPanel + c - channel;
+        zeros += WriteTile(p, place, from, c, dx);
       }
     }
   }

@@ -20,9 +20,12 @@ struct Winograd {
   constexpr int64_t ImageTiles() const { return (height + 3) / 4 * Across(); }
 };
 
-/** Memory for `multiply`, each at a cache line; what is in it is undefined. */
+/**
+ * Memory for `multiply`, each at a cache line; what is in it is undefined. inputs: of all points,
+ * depth x (tiles + 1) numbers; products: of all points, panel x tiles; outside: depth.
+ */
 struct WinogradMemory {
-  float *inputs, *products;
+  float *inputs, *products, *outside;
 };
 
 struct WinogradLoops {
@@ -43,25 +46,18 @@ struct WinogradLoops {
                    int64_t end, const WinogradMemory&);
 };
 
-/** Numbers between the matrices of two points, lest all begin at the same place in the caches. */
-constexpr int64_t kApart = 16;
-
 /** The filters of dy in whole vectors. */
 constexpr int64_t Depth(const Winograd& p, int64_t lanes) {
   return (p.filters + lanes - 1) / lanes * lanes;
 }
 
-// How many numbers lie from one point's matrix to the next.
-
+/**
+ * Numbers from a panel's matrix of one point to the next, with a cache line in between, lest all
+ * begin at the same place in the caches.
+ */
 constexpr int64_t PanelStep(const Winograd& p, int64_t lanes, int64_t panel) {
-  return Depth(p, lanes) * panel + kApart;
+  return Depth(p, lanes) * panel + 16;
 }
-
-constexpr int64_t InputStep(const Winograd& p, int64_t lanes, int64_t tiles) {
-  return Depth(p, lanes) * tiles + kApart;
-}
-
-constexpr int64_t ProductStep(int64_t panel, int64_t tiles) { return panel * tiles + kApart; }
 
 // winograd_loops.cc is compiled once for each, with -DINSTRUCTION_SET=avx2 and so on.
 extern const WinogradLoops winograd_loops_baseline;

@@ -18,9 +18,9 @@ namespace {
 template <class From, class To>
 inline void FilterRow(const From& from, const To& to) {
   const Vector g0 = from(0), g1 = from(1), g2 = from(2);
-  const Vector near = -0.6884033613445378f * (g0 + 0.390625f * g2);
+  const Vector near = -0.6884033613445378f * MultiplyAdd(0.390625f, g2, g0);
   const Vector near_odd = -0.4302521008403361f * g1;
-  const Vector far = 0.11951447245564893f * (g0 + 2.25f * g2);
+  const Vector far = 0.11951447245564893f * MultiplyAdd(2.25f, g2, g0);
   const Vector far_odd = 0.1792717086834734f * g1;
   to(0, 1.1377777777777778f * g0);
   to(1, near + near_odd);
@@ -34,16 +34,14 @@ inline void FilterRow(const From& from, const To& to) {
 template <class From, class To>
 inline void InputRow(const From& from, const To& to) {
   const Vector d0 = from(0), d1 = from(1), d2 = from(2), d3 = from(3), d4 = from(4), d5 = from(5);
-  const Vector near = d4 - 2.25f * d2;
-  const Vector near_odd = 0.625f * (d3 - 2.25f * d1);
-  const Vector far = d4 - 0.390625f * d2;
-  const Vector far_odd = 1.5f * (d3 - 0.390625f * d1);
-  to(0, (0.87890625f * d0 - 2.640625f * d2) + d4);
-  to(1, near + near_odd);
-  to(2, near - near_odd);
-  to(3, far + far_odd);
-  to(4, far - far_odd);
-  to(5, (0.87890625f * d1 - 2.640625f * d3) + d5);
+  const Vector near = MultiplyAdd(-2.25f, d2, d4), near_odd = MultiplyAdd(-2.25f, d1, d3);
+  const Vector far = MultiplyAdd(-0.390625f, d2, d4), far_odd = MultiplyAdd(-0.390625f, d1, d3);
+  to(0, MultiplyAdd(0.87890625f, d0, MultiplyAdd(-2.640625f, d2, d4)));
+  to(1, MultiplyAdd(0.625f, near_odd, near));
+  to(2, MultiplyAdd(-0.625f, near_odd, near));
+  to(3, MultiplyAdd(1.5f, far_odd, far));
+  to(4, MultiplyAdd(-1.5f, far_odd, far));
+  to(5, MultiplyAdd(0.87890625f, d1, MultiplyAdd(-2.640625f, d3, d5)));
 }
 
 /** The products at the six points to four pixels. */
@@ -52,9 +50,9 @@ inline void OutputRow(const From& from, const To& to) {
   const Vector m1 = from(1), m2 = from(2), m3 = from(3), m4 = from(4);
   const Vector near = m1 + m2, near_odd = m1 - m2, far = m3 + m4, far_odd = m3 - m4;
   to(0, (from(0) + near) + far);
-  to(1, 0.625f * near_odd + 1.5f * far_odd);
-  to(2, 0.390625f * near + 2.25f * far);
-  to(3, (0.244140625f * near_odd + 3.375f * far_odd) + from(5));
+  to(1, MultiplyAdd(0.625f, near_odd, 1.5f * far_odd));
+  to(2, MultiplyAdd(0.390625f, near, 2.25f * far));
+  to(3, MultiplyAdd(0.244140625f, near_odd, MultiplyAdd(3.375f, far_odd, from(5))));
 }
 
 /** A matrix of vectors of a tile, between the transform of its columns and that of its rows. */
@@ -77,11 +75,11 @@ inline void TransformFilter(const float* taps, float* to, int64_t step) {
   }
 }
 
-/** 6 x 6 pixels to 36 points that are `step` numbers apart. */
-inline void TransformInput(const float* const* pixels, float* to, int64_t step) {
+/** 6 x 6 pixels, from `at` numbers into each, to 36 points that are `step` numbers apart. */
+inline void TransformInput(const float* const* pixels, int64_t at, float* to, int64_t step) {
   Tile tile;
   for (int c = 0; c < 6; c++) {
-    InputRow([&](int i) { return Load(pixels[6 * i + c]); },
+    InputRow([&](int i) { return Load(pixels[6 * i + c] + at); },
              [&](int i, const Vector& x) { Store(x, tile.At(i, c)); });
   }
   for (int r = 0; r < 6; r++) {

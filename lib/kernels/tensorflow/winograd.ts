@@ -9,8 +9,8 @@ import { hasCpuOps } from './native_ops';
 
 /** With fewer channels or filters, the transforms take as long as the products that they save. */
 const LEAST_CHANNELS = 16;
-/** With fewer tiles, the filter's transform does. */
-const LEAST_TILES = 16;
+/** With more numbers of a filter's tap for each tile, the filter's transform does. */
+const MOST_TAP_PER_TILE = 1024;
 
 /**
  * Whether our op is faster than TensorFlow's.
@@ -19,18 +19,17 @@ const LEAST_TILES = 16;
  * @param filterShape `[height, width, channels, filters]`, of a convolution with stride 1 and padding 'same'
  */
 export function isWorthWinograd(dyShape: number[], filterShape: number[]): boolean {
-  const [filterHeight, filterWidth, channels, filters] = filterShape as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [filterHeight, filterWidth, channels = 0, filters = 0] = filterShape;
   if (filterHeight !== 3 || filterWidth !== 3) return false;
   const [height, width] = dyShape.slice(-3) as [number, number];
   const images = dyShape.slice(0, -3).reduce((a, b) => a * b, 1);
   const tiles = images * Math.ceil(height / 4) * Math.ceil(width / 4);
   const saved = (images * height * width * 9) / (36 * tiles);
-  return Math.min(channels, filters) >= LEAST_CHANNELS && tiles >= LEAST_TILES && saved >= 1.5;
+  return (
+    Math.min(channels, filters) >= LEAST_CHANNELS &&
+    channels * filters <= MOST_TAP_PER_TILE * tiles &&
+    saved >= 1.5
+  );
 }
 
 /** dx of such a convolution; null if a number of it is not finite: direct sums then show where it comes from. */
