@@ -1,4 +1,4 @@
-/** Layers in sequence, as one layer. In training, a map and the LIF neurons behind it are one operation. */
+/** Layers in sequence, as one layer. A map and the neurons behind it are one operation where they can be. */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../lib/validate';
 import { applyTo, CompositeLayer, outputShapeInOrder } from './composite';

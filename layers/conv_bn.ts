@@ -63,6 +63,10 @@ export class ConvBN extends KernelBN {
     return spikeConv2d(x, this.kernel.read() as tf.Tensor4D, affine);
   }
 
+  protected override mergesNeurons(): boolean {
+    return this.strides === 1;
+  }
+
   override product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
     // For odd kernels at stride 1 this padding is 'same', which every backend computes fastest.
     const padding = this.strides === 1 ? 'same' : (this.kernelSize - 1) / 2;

@@ -2,12 +2,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { asFloats, type StoredWeight, stepsPerChannel, type WeightFormat } from '../lib/quantize';
 import { statisticsShare } from '../lib/shared_statistics';
-import type { ChannelAffine } from '../lib/spike_conv';
+import { type ChannelAffine, type MapNeurons, spikeConvLIF } from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
 import { BatchNormOverTime } from './batch_norm_over_time';
 import { CompositeLayer } from './composite';
 import { type CallArgs, hasCallHook, type LayerArgs } from './layer';
-import { LIFNode } from './lif_node';
+import type { NeuronLayer } from './neuron_layer';
 import { mapOperations, type OperationList, outputSizes, product } from './operations';
 import { emitInput, emitSpikes } from './spikes';
 import type { ReadWeight, StoresWeights } from './stored_weights';
@@ -39,6 +39,11 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
 
   /** The product and `affine` as one operation that skips zeros; null if the backend has none. */
   protected abstract affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor | null;
+
+  /** Whether `affineProduct` is `spikeConv2d` or `spikeLinear` of the kernel, which neurons may be merged with. */
+  protected mergesNeurons(): boolean {
+    return false;
+  }
 
   /** See CompositeLayer: no batch norm is left, and there is a bias whatever useBias is. */
   override fuse(): void {
@@ -122,24 +127,37 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
   }
 
   /**
-   * @internal In training, the spikes of the LIF neurons behind it: product, batch norm and neurons run as one
-   * operation that keeps none of the numbers in between. Null if they cannot be one; the layers are then called one by
-   * one.
+   * @internal The spikes of the neurons behind it: product, batch norm and neurons run as one operation that keeps none
+   * of the numbers in between. Null if they cannot be one; the layers are then called one by one.
    */
   withNeuron(next: tf.layers.Layer, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
-    if (next.getClassName() !== 'LIFNode' || next.stateful || this.repeats !== 1) return null;
-    if (this.fused || !this.bn.usesBatch(kwargs) || statisticsShare()) return null;
     const isPlain =
+      this.repeats === 1 &&
       this.forward === KernelBN.prototype.forward &&
       this.call === KernelBN.prototype.call &&
-      next.call === LIFNode.prototype.call &&
-      ![this, this.bn, next].some(hasCallHook);
-    if (!isPlain) return null;
+      ![this, this.bn].some(hasCallHook);
+    const neurons = isPlain ? (next as Partial<NeuronLayer>).asMapNeurons?.() : null;
+    if (!neurons) return null;
+    const spikes =
+      !this.fused && this.bn.usesBatch(kwargs)
+        ? this.fireInTraining(next, x, neurons)
+        : this.fireAtInference(x, kwargs, neurons);
+    if (spikes) emitSpikes(next, spikes);
+    return spikes;
+  }
+
+  private fireInTraining(next: tf.layers.Layer, x: tf.Tensor, { attrs }: MapNeurons) {
+    if (next.getClassName() !== 'LIFNode' || statisticsShare()) return null;
     emitInput(this, x);
     const y = this.unfolded(this.product(x, this.kernel.read()), x);
-    const spikes = this.bn.fire(y, (next as LIFNode).attrs, { bias: this.bias?.read() });
-    emitSpikes(next, spikes);
-    return spikes;
+    return this.bn.fire(y, attrs, { bias: this.bias?.read() });
+  }
+
+  private fireAtInference(x: tf.Tensor, kwargs: CallArgs, neurons: MapNeurons) {
+    const affine = this.mergesNeurons() ? this.asAffine(kwargs) : null;
+    if (!affine) return null;
+    emitInput(this, x);
+    return spikeConvLIF(x, this.kernel.read(), affine, neurons);
   }
 
   /** An image is computed once for all its time steps, but counts once per time step. */

@@ -57,6 +57,10 @@ export class LinearBN extends KernelBN {
     return spikeLinear(x, this.kernel.read() as tf.Tensor2D, affine);
   }
 
+  protected override mergesNeurons(): boolean {
+    return true;
+  }
+
   override product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
     return linear(x, kernel);
   }

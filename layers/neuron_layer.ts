@@ -2,8 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
 import { runNeuron } from '../lib/neuron';
+import type { MapNeurons } from '../lib/spike_conv';
 import { checkBoolean, invalid } from '../lib/validate';
-import { type CallArgs, type LayerArgs, oneShape, oneTensor } from './layer';
+import { type CallArgs, hasCallHook, type LayerArgs, oneShape, oneTensor } from './layer';
 import { type OperationList, outputSizes, product } from './operations';
 import { warnIfSilent } from './silent';
 import { emitSpikes } from './spikes';
@@ -54,6 +55,16 @@ export abstract class NeuronLayer extends tf.layers.Layer {
       emitSpikes(this, spikes);
       return spikes;
     });
+  }
+
+  /**
+   * @internal The neuron's parameters, if whatever computes its input may compute its spikes too: nothing is kept from
+   * call to call, and nothing watches the calls.
+   */
+  asMapNeurons(): MapNeurons | null {
+    const isPlain = this.call === NeuronLayer.prototype.call && !hasCallHook(this);
+    if (!isPlain || this.stateful) return null;
+    return { attrs: this.attrs, w: this.timeConstant() };
   }
 
   private stateFor(x: tf.Tensor): tf.Tensor | undefined {

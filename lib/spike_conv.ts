@@ -3,8 +3,10 @@
  * channel. Zeros, 70 to 95 % of spikes, cost nothing if the backend has a kernel.
  */
 import * as tf from '@tensorflow/tfjs';
-import { installKernels, runSpikeConv2D, runSpikeProduct } from './kernels';
+import { installKernels, runSpikeConv2D, runSpikeConv2DLIF, runSpikeProduct } from './kernels';
+import type { NeuronAttrs } from './kernels/multi_step_lif';
 import { folded } from './kernels/spike_product';
+import { checkInput } from './neuron';
 import { invalid } from './validate';
 
 /** The effect of a frozen batch norm on each channel: y = scale x + shift. */
@@ -47,6 +49,33 @@ export function spikeLinear(x: tf.Tensor, kernel: tf.Tensor2D, affine: ChannelAf
   const [channels, units] = kernel.shape;
   checkSizes(x, [channels, units], affine);
   return runSpikeConv2D(x, kernel, affine.scale, affine.shift);
+}
+
+/** Neurons behind a map: their complete parameters; w, the weight of a learned time constant, as in `multiStepPLIF`. */
+export interface MapNeurons {
+  attrs: NeuronAttrs;
+  w?: tf.Tensor;
+}
+
+/**
+ * The spikes of the neurons behind `spikeConv2d`, or, if the filter is a matrix, behind `spikeLinear`. A backend with
+ * one kernel for both never stores the map.
+ * @param x `[batch, time, height, width, channels]`, or `[batch, time, ..., channels]` for a matrix.
+ */
+export function spikeConvLIF(
+  x: tf.Tensor,
+  filter: tf.Tensor,
+  affine: ChannelAffine,
+  { attrs, w }: MapNeurons,
+): tf.Tensor {
+  checkSizes(x, filter.shape.slice(-2) as [number, number], affine);
+  const isLinear = filter.rank === 2;
+  if (isLinear ? x.rank < 3 : x.rank !== 5) {
+    const between = isLinear ? '...' : 'height, width';
+    throw invalid('x', `of shape [batch, time, ${between}, channels]`, x.shape);
+  }
+  checkInput(x);
+  return runSpikeConv2DLIF(x, filter, affine.scale, affine.shift, attrs, w);
 }
 
 /**

@@ -40,6 +40,7 @@ std::string RegisterAll() {
   spikingformer::RegisterMultiStepLif(status);
   spikingformer::RegisterFirstMaxPool(status);
   spikingformer::RegisterSpikeConv(status);
+  spikingformer::RegisterSpikeConvLif(status);
   spikingformer::RegisterSpikeFilterGrad(status);
   spikingformer::RegisterInputGradient(status);
   spikingformer::RegisterSpikeBits(status);

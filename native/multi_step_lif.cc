@@ -25,13 +25,6 @@ constexpr int64_t kForwardBlock = 256;
 /** Less than this many numbers are not worth waking a thread for. */
 constexpr int64_t kGrain = 1 << 15;
 
-/** Makes a decay that is an input one of the neurons' parameters. */
-void UseDecay(LifInputs& in) {
-  if (!in.decay) return;
-  in.neurons.divide = false;
-  in.neurons.gain = in.neurons.share = in.neurons.keeps ? 1.0f - *in.decay : *in.decay;
-}
-
 /** Calls body(first number in x, first neuron, neurons, number of the block) for every block. */
 template <class Body>
 void ForEachBlock(const LifInputs& in, int64_t block, const Body& body) {
@@ -54,7 +47,7 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   LifForward op(call, *static_cast<LifAttrs*>(attrs));
   if (!call.ok()) return;
-  UseDecay(op.in);
+  if (op.in.decay) UseDecay(*op.in.decay, op.in.neurons);
   const LifInputs& in = op.in;
   ForEachBlock(in, kForwardBlock, [&](int64_t at, int64_t neuron, int64_t length, int64_t) {
     alignas(64) float scratch[kForwardBlock];
@@ -69,7 +62,7 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
   const auto& given = *static_cast<LifAttrs*>(attrs);
   LifBackward op(call, given);
   if (!call.ok()) return;
-  UseDecay(op.in);
+  if (op.in.decay) UseDecay(*op.in.decay, op.in.neurons);
   const LifInputs& in = op.in;
 
   // One sum a block, added up in order: the same dw whatever the number of threads.

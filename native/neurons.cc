@@ -30,6 +30,11 @@ Neurons ReadNeurons(AttrReader& read) {
   return p;
 }
 
+void UseDecay(float decay, Neurons& neurons) {
+  neurons.divide = false;
+  neurons.gain = neurons.share = neurons.keeps ? 1.0f - decay : decay;
+}
+
 void* CreateLifAttrs(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
   auto attrs = std::make_unique<LifAttrs>();

@@ -16,6 +16,9 @@ extern const std::vector<const char*> kNeuronAttrs;
 /** Reads them; what depends on the input is left at 0. */
 Neurons ReadNeurons(AttrReader& read);
 
+/** Makes a decay that is an input, 1 / tau, one of their parameters. */
+void UseDecay(float decay, Neurons& neurons);
+
 /** The attributes of MultiStepLif and of its gradient. */
 struct LifAttrs {
   Neurons neurons = {};

@@ -17,6 +17,9 @@ void RegisterFirstMaxPool(const Status& status);
  */
 void RegisterSpikeConv(const Status& status);
 
+/** SpikingformerSpikeConvLif, with LIF neurons behind the sums: spike_conv_lif.cc. */
+void RegisterSpikeConvLif(const Status& status);
+
 /** SpikingformerSpikeConvFilterGrad and SpikingformerSpikeBitsFilterGrad: spike_filter_grad.cc. */
 void RegisterSpikeFilterGrad(const Status& status);
 

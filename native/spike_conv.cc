@@ -17,8 +17,6 @@ const Variants<SpikeLoops> kLoops = VARIANTS(spike_loops);
 
 /** Output pixels that one piece of the work has, at least. */
 constexpr int64_t kPixels = 256;
-/** Of such a share of spikes AMX is faster, even at a quarter of its speed. */
-constexpr float kDense = 0.25f;
 /** Less than this many numbers are not worth waking a thread for. */
 constexpr int64_t kGrain = 1 << 16;
 
@@ -33,6 +31,24 @@ Images AsImages(const std::vector<int64_t>& shape, int64_t channels, int64_t fil
   return {{count, 1, channels, filters, 1}, 1};
 }
 
+Images ReadImages(Call& call) {
+  TF_Tensor* const x = call.Input(0);
+  TF_Tensor* const filter = call.Input(1);
+  if (!call.ok()) return {};
+  const std::vector<int64_t> shape = Shape(x), taps = Shape(filter);
+  const bool matrix = taps.size() == 2;
+  if ((!matrix && taps.size() != 4) || shape.size() < (matrix ? 1 : 3)) {
+    call.Fail("filter must be [size, size, channels, filters] or [channels, filters]");
+    return {};
+  }
+  const int64_t size = matrix ? 1 : taps[0];
+  if (shape.back() != taps[taps.size() - 2] || size % 2 == 0 || (!matrix && taps[1] != size)) {
+    call.Fail("filter must have x's channels, and as many rows as columns, an odd number");
+    return {};
+  }
+  return AsImages(shape, shape.back(), taps.back(), size);
+}
+
 bool AllFinite(const float* x, int64_t length) {
   std::atomic<bool> finite{true};
   ParallelFor(length, kGrain, [&](int64_t begin, int64_t end) {
@@ -44,6 +60,18 @@ bool AllFinite(const float* x, int64_t length) {
 float DensityOf(const float* x, int64_t length) { return Best(kLoops).density(x, length); }
 
 int64_t FilterStrip() { return Best(kLoops).strip; }
+
+const float* PackFilter(const SpikeConv& p, const float* filter) {
+  const int64_t strip = FilterStrip(), rows = p.size * p.size * p.channels;
+  const int64_t strips = (p.filters + strip - 1) / strip;
+  float* const panels = Scratch<float, kPanels>(strips * rows * strip);
+  ParallelFor(strips, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      Best(kLoops).pack(filter, rows, p.filters, i * strip, panels + i * rows * strip);
+    }
+  });
+  return panels;
+}
 
 namespace {
 
@@ -58,19 +86,6 @@ void* CreateForward(TF_OpKernelConstruction* construction) {
 }
 
 void DeleteForward(void* attrs) { delete static_cast<ForwardAttrs*>(attrs); }
-
-/** The filter's strips one after the other. */
-const float* PackFilter(const SpikeConv& p, const float* filter) {
-  const int64_t strip = FilterStrip(), rows = p.size * p.size * p.channels;
-  const int64_t strips = (p.filters + strip - 1) / strip;
-  float* const panels = Scratch<float, kPanels>(strips * rows * strip);
-  ParallelFor(strips, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      Best(kLoops).pack(filter, rows, p.filters, i * strip, panels + i * rows * strip);
-    }
-  });
-  return panels;
-}
 
 /** Calls body(image's first pixel, output rows [begin, end) of it, memory) for all of the output.
  */
@@ -101,17 +116,9 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   TF_Tensor* x = call.Input(0);
   TF_Tensor* filter = call.Input(1);
   if (!call.ok()) return;
+  const Images images = ReadImages(call);
+  if (!call.ok()) return;
   std::vector<int64_t> shape = Shape(x);
-  const std::vector<int64_t> taps = Shape(filter);
-  const bool matrix = taps.size() == 2;
-  if ((!matrix && taps.size() != 4) || shape.size() < (matrix ? 1 : 3)) {
-    return call.Fail("filter must be [size, size, channels, filters] or [channels, filters]");
-  }
-  const int64_t size = matrix ? 1 : taps[0];
-  if (shape.back() != taps[taps.size() - 2] || size % 2 == 0 || (!matrix && taps[1] != size)) {
-    return call.Fail("filter must have x's channels, and as many rows as columns, an odd number");
-  }
-  const Images images = AsImages(shape, shape.back(), taps.back(), size);
   const SpikeConv& p = images.conv;
   const bool affine = TF_NumInputs(context) > 2;
   const float* const scale = affine ? call.Data(2, "scale", p.filters) : nullptr;
@@ -139,10 +146,11 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   }
   const float* const panels = PackFilter(p, Numbers(filter));
   ForEachPiece(images, [&](int64_t pixel, int64_t begin, int64_t end, const ForwardMemory& memory) {
-    float* const to = y + pixel * p.filters;
+    float* const to = y + (pixel + begin * p.width) * p.filters;
     const int64_t from = pixel * p.channels;
     if (spikes) {
-      Best(kLoops).forward_spikes(p, {words, from}, panels, scale, shift, to, begin, end, memory);
+      Best(kLoops).forward_spikes(p, 1, {words, from}, panels, scale, shift, to, begin, end,
+                                  memory);
     } else {
       Best(kLoops).forward(p, numbers + from, panels, scale, shift, to, begin, end, memory);
     }

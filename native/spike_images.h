@@ -31,7 +31,8 @@ enum Purpose {
   kWords,
   kTransformed,
   kProducts,
-  kOutside
+  kOutside,
+  kMap
 };
 
 /** Memory that a thread keeps for its next loop; what is in it is undefined. */
@@ -55,6 +56,9 @@ struct Images {
 
 Images AsImages(const std::vector<int64_t>& shape, int64_t channels, int64_t filters, int64_t size);
 
+/** x and a filter, a call's inputs 0 and 1, as images; fails if they do not fit each other. */
+Images ReadImages(Call& call);
+
 inline const float* Numbers(const TF_Tensor* tensor) {
   return static_cast<const float*>(TF_TensorData(tensor));
 }
@@ -70,5 +74,11 @@ float DensityOf(const float* x, int64_t length);
 
 /** How many filters the loops sum together. */
 int64_t FilterStrip();
+
+/** Of such a share of spikes AMX multiplies faster, even at a quarter of its speed. */
+constexpr float kDense = 0.25f;
+
+/** The filter's strips one after the other, in memory of this thread. */
+const float* PackFilter(const SpikeConv& conv, const float* filter);
 
 }  // namespace spikingformer

@@ -114,12 +114,12 @@ struct Spikes {
   }
 };
 
-/** What of output rows is the same for every strip of filters. */
+/** What of the output rows of some images is the same for every strip of filters. */
 template <class Input>
 struct ForwardRows {
   const SpikeConv& p;
   Input x;
-  int64_t begin, end;
+  int64_t images, begin, end;
   /** What the output rows meet of x. */
   int64_t first_row, last_row;
   /**
@@ -129,8 +129,8 @@ struct ForwardRows {
   const ForwardMemory& memory;
 
   /** What lies under one row of the filter: contiguous in x, as that row is in the filter. */
-  Input Under(int64_t row, int64_t column) const {
-    return x.From((row * p.width + column - p.padding()) * p.channels);
+  Input Under(int64_t image, int64_t row, int64_t column) const {
+    return x.From(((image * p.height + row) * p.width + column - p.padding()) * p.channels);
   }
 };
 
@@ -139,12 +139,16 @@ struct ForwardRows {
  * cache.
  */
 template <class Input>
-ForwardRows<Input> Divide(const SpikeConv& p, const Input& x, int64_t begin, int64_t end,
-                          const ForwardMemory& memory) {
+ForwardRows<Input> Divide(const SpikeConv& p, int64_t images, const Input& x, int64_t begin,
+                          int64_t end, const ForwardMemory& memory) {
   const int64_t top = Max(begin - p.padding(), 0), bottom = Min(end + p.padding(), p.height);
-  ForwardRows<Input> rows = {p, x, begin, end, top, bottom, p.size, p.size * p.channels, 1, memory};
-  const int64_t pixel = p.width * p.channels, filter_row = rows.block;
-  const float density = x.From(top * pixel).DensityOf((bottom - top) * pixel);
+  ForwardRows<Input> rows = {p, x,     images, begin, end, top, bottom, p.size, p.size * p.channels,
+                             1, memory};
+  const int64_t row = p.width * p.channels, filter_row = rows.block;
+  float density = 0;
+  for (int64_t i = 0; i < images; i++) {
+    density += x.From((i * p.height + top) * row).DensityOf((bottom - top) * row) / images;
+  }
   if (density * filter_row <= kWorth) return rows;
   const int64_t least =
       Max(static_cast<int64_t>(kWorth / density), kCached / StripWidth(p.filters, 0));
@@ -160,14 +164,16 @@ void ListBlocks(const ForwardRows<Input>& rows) {
   const SpikeConv& p = rows.p;
   int32_t* start = rows.memory.starts;
   int32_t* list = rows.memory.lists;
-  for (int64_t row = rows.first_row; row < rows.last_row; row++) {
+  const int64_t height = rows.last_row - rows.first_row;
+  for (int64_t i = 0; i < rows.images * height; i++) {
+    const int64_t image = i / height, row = rows.first_row + i % height;
     for (int64_t column = 0; column < p.width; column++) {
       const int64_t left = Max(0, p.padding() - column) * p.channels;
       const int64_t right = Min(p.size, p.width + p.padding() - column) * p.channels;
       for (int64_t b = 0; b < rows.blocks; b++) {
         *start++ = static_cast<int32_t>(list - rows.memory.lists);
         const int64_t from = Max(left, b * rows.block), to = Min(right, (b + 1) * rows.block);
-        list = rows.Under(row, column).List(from, to, list);
+        list = rows.Under(image, row, column).List(from, to, list);
       }
     }
   }
@@ -181,14 +187,16 @@ void ForwardStrip(const ForwardRows<Input>& rows, const float* panel, const floa
   constexpr int64_t kWidth = kVectors * kLanes;
   const SpikeConv& p = rows.p;
   const int64_t padding = p.padding(), length = Min(kWidth, p.filters - first);
+  const int64_t height = rows.end - rows.begin, list_rows = rows.last_row - rows.first_row;
   const int32_t* const lists = rows.memory.lists;
   for (int64_t tap = 0; tap < p.size; tap += rows.taps) {
     for (int64_t b = 0; b < rows.blocks; b++) {
       const bool begins = tap == 0 && b == 0;
       const bool ends = tap + rows.taps >= p.size && b == rows.blocks - 1;
-      float* to = y + rows.begin * p.width * p.filters;
+      float* to = y;
       float* kept = rows.memory.kept;
-      for (int64_t row = rows.begin; row < rows.end; row++) {
+      for (int64_t r = 0; r < rows.images * height; r++) {
+        const int64_t image = r / height, row = rows.begin + r % height;
         const int64_t top = Max(tap, padding - row);
         const int64_t bottom = Min(tap + rows.taps, p.height + padding - row);
         for (int64_t column = 0; column < p.width; column++, to += p.filters, kept += kWidth) {
@@ -199,9 +207,10 @@ void ForwardStrip(const ForwardRows<Input>& rows, const float* panel, const floa
             sums.Read(kept);
           for (int64_t i = top; i < bottom; i++) {
             const int64_t from = row + i - padding;
-            const Input under = rows.Under(from, column);
+            const Input under = rows.Under(image, from, column);
             const float* weights = panel + i * p.size * p.channels * kWidth;
-            const int64_t pixel = (from - rows.first_row) * p.width + column;
+            const int64_t list_row = image * list_rows + from - rows.first_row;
+            const int64_t pixel = list_row * p.width + column;
             const int32_t* const at = rows.memory.starts + pixel * rows.blocks + b;
             const int32_t* const end = lists + at[1];
             for (const int32_t* k = lists + at[0]; k < end; k++) {
@@ -219,10 +228,10 @@ void ForwardStrip(const ForwardRows<Input>& rows, const float* panel, const floa
 }
 
 template <class Input>
-void Forward(const SpikeConv& p, const Input& x, const float* panels, const float* scale,
-             const float* shift, float* y, int64_t begin, int64_t end,
+void Forward(const SpikeConv& p, int64_t images, const Input& x, const float* panels,
+             const float* scale, const float* shift, float* y, int64_t begin, int64_t end,
              const ForwardMemory& memory) {
-  const ForwardRows<Input> rows = Divide(p, x, begin, end, memory);
+  const ForwardRows<Input> rows = Divide(p, images, x, begin, end, memory);
   ListBlocks(rows);
   for (int64_t first = 0; first < p.filters; first += kStrip) {
     const float* panel = panels + first * p.size * p.size * p.channels;
@@ -235,13 +244,13 @@ void Forward(const SpikeConv& p, const Input& x, const float* panels, const floa
 void ForwardNumbers(const SpikeConv& p, const float* x, const float* panels, const float* scale,
                     const float* shift, float* y, int64_t begin, int64_t end,
                     const ForwardMemory& memory) {
-  Forward(p, Numbers{x}, panels, scale, shift, y, begin, end, memory);
+  Forward(p, 1, Numbers{x}, panels, scale, shift, y, begin, end, memory);
 }
 
-void ForwardSpikes(const SpikeConv& p, const SpikeBits& x, const float* panels, const float* scale,
-                   const float* shift, float* y, int64_t begin, int64_t end,
+void ForwardSpikes(const SpikeConv& p, int64_t images, const SpikeBits& x, const float* panels,
+                   const float* scale, const float* shift, float* y, int64_t begin, int64_t end,
                    const ForwardMemory& memory) {
-  Forward(p, Spikes{x}, panels, scale, shift, y, begin, end, memory);
+  Forward(p, images, Spikes{x}, panels, scale, shift, y, begin, end, memory);
 }
 
 }  // namespace

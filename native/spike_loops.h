@@ -42,19 +42,19 @@ struct SpikeLoops {
   void (*pack)(const float* matrix, int64_t rows, int64_t columns, int64_t first, float* to);
 
   /**
-   * The output rows [begin, end) of one image, from `panels`, the filter's strips one after the
-   * other. scale and shift, one number a filter, are applied to the sums; null: neither.
+   * The output rows [begin, end) of one image, to y, from `panels`, the filter's strips one after
+   * the other. scale and shift, one number a filter, are applied to the sums; null: neither.
    */
   void (*forward)(const SpikeConv&, const float* x, const float* panels, const float* scale,
                   const float* shift, float* y, int64_t begin, int64_t end, const ForwardMemory&);
 
-  /** The same of spikes. */
-  void (*forward_spikes)(const SpikeConv&, const SpikeBits& x, const float* panels,
+  /** The same of spikes, and of so many images, to y one after the other. */
+  void (*forward_spikes)(const SpikeConv&, int64_t images, const SpikeBits& x, const float* panels,
                          const float* scale, const float* shift, float* y, int64_t begin,
                          int64_t end, const ForwardMemory&);
 };
 
-// How many of each the memory has to have. A vector may be stored where a list ends.
+// How many of each the memory has to have for one image. A vector may be stored where a list ends.
 
 /** `forward` divides the rows of a filter into parts no shorter. */
 constexpr int64_t kLeastBlock = 64;

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { layers } from 'tfjs-spikingformer';
 import { runChain } from '../../layers/chain';
 import { withListener } from '../../layers/spikes';
+import { SpikeConv2DLIF } from '../../lib/kernels/spike_conv_lif';
 import { describeEachBackend } from '../support/backends';
 import { expectBuffersClose, expectGradClose, expectSpikesEqual } from '../support/compare';
 import { expectNoLeak } from '../support/leaks';
@@ -82,6 +83,41 @@ describeEachBackend('a map and the neuron behind it', () => {
       x.dispose();
     }
   });
+
+  const neurons: [string, () => tf.layers.Layer][] = [
+    ['lifNode', () => layers.lifNode({ vReset: null, vThreshold: 0.7 })],
+    ['lifNode without decayInput', () => layers.lifNode({ decayInput: false, tau: 3 })],
+    ['ifNode', () => layers.ifNode()],
+    ['parametricLIFNode', () => layers.parametricLIFNode({ initTau: 1.7 })],
+  ];
+
+  test.each(neurons)(
+    '%s at inference: the same bits, as one kernel if the backend has it',
+    async (_, make) => {
+      for (const map of [layers.linearBN({ units: 64 }), layers.convBN({ filters: 64 })]) {
+        const neuron = make();
+        const x = tf.tidy(() =>
+          tf.randomUniform([3, 4, 16, 16, 40], 0, 1, 'float32', 5).less(0.2).cast('float32'),
+        );
+        tf.tidy(() => void neuron.apply(map.apply(x))); // builds both
+        const fused = () => runChain([map, neuron], x, {});
+        const kernels = async () => (await tf.profile(() => tf.tidy(() => fused()))).kernelNames;
+        tf.tidy(() => {
+          const apart = neuron.apply(map.apply(x)) as tf.Tensor;
+          expect(fused().dataSync()).toEqual(apart.dataSync());
+        });
+        const hasKernel = tf.getKernel(SpikeConv2DLIF, tf.getBackend()) !== undefined;
+        expect((await kernels()).includes(SpikeConv2DLIF)).toBe(hasKernel);
+        await expectNoLeak(() => fused().dispose());
+
+        neuron.setCallHook(() => {});
+        expect(await kernels()).not.toContain(SpikeConv2DLIF);
+        map.dispose();
+        neuron.dispose();
+        x.dispose();
+      }
+    },
+  );
 
   test('is seen as two layers', () => {
     const { map, lif, x } = pair('LinearBN');

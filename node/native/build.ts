@@ -174,6 +174,7 @@ export async function build(
     'multi_step_lif',
     'first_max_pool',
     'spike_conv',
+    'spike_conv_lif',
     'spike_filter_grad',
     'spike_bits',
     'tile_products',

@@ -1,5 +1,5 @@
 /** MultiStepLIF on tfjs-node: one TensorFlow op of this library's addon for all time steps. */
-import type { KernelConfig, Tensor } from '@tensorflow/tfjs';
+import type { KernelConfig, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import {
@@ -14,9 +14,14 @@ import {
 import { surrogateNames } from '../surrogate';
 import { kernel, opAttrs } from './backend';
 
-/** The optional inputs, in the op's order. It takes 1 / tau instead of w, so that sigmoid is tf's. */
-function optionalInputs({ v0, w }: MultiStepLIFInputs): tf.TensorInfo[] {
-  return [...(v0 ? [v0] : []), ...(w ? [tf.sigmoid(w as Tensor)] : [])];
+/** A learned decay as ops take it: 1 / tau instead of w, so that sigmoid is tf's. None without w. */
+export function decayOf(w: TensorInfo | undefined): TensorInfo[] {
+  return w ? [tf.sigmoid(w as Tensor)] : [];
+}
+
+/** The optional inputs, in the op's order. */
+function optionalInputs({ v0, w }: MultiStepLIFInputs): TensorInfo[] {
+  return [...(v0 ? [v0] : []), ...decayOf(w)];
 }
 
 /**

@@ -1,8 +1,13 @@
-/** SpikeConv2D on tfjs-node: our op, which skips zeros, or the composed form if there are few zeros. */
+/**
+ * SpikeConv2D on tfjs-node: our op, which skips zeros, or the composed form if there are few zeros; and the same with the
+ * neurons behind it.
+ */
 import type { Tensor } from '@tensorflow/tfjs';
+import type { NeuronAttrs } from '../multi_step_lif';
+import { SpikeConv2DLIF, type SpikeConv2DLIFInputs, spikeConvThenLIF } from '../spike_conv_lif';
 import { convSizes, SpikeConv2D, type SpikeConv2DInputs, spikeConv2D } from '../spike_conv2d';
 import { kernel } from './backend';
-import { mayBeWorthSkipping, skippingConv } from './spikes';
+import { mayBeWorthSkipping, skippingConv, skippingConvLIF } from './spikes';
 
 export const spikeConv2DKernel = kernel<SpikeConv2DInputs, object>(
   SpikeConv2D,
@@ -12,5 +17,16 @@ export const spikeConv2DKernel = kernel<SpikeConv2DInputs, object>(
       ? skippingConv(backend, x, filter, { affine: [scale, shift] }).y
       : null;
     return skipped ?? spikeConv2D(x as Tensor, filter as Tensor, scale as Tensor, shift as Tensor);
+  },
+);
+
+export const spikeConv2DLIFKernel = kernel<SpikeConv2DLIFInputs, NeuronAttrs>(
+  SpikeConv2DLIF,
+  (inputs, backend, attrs) => {
+    const { size, filters } = convSizes(inputs);
+    const spikes = mayBeWorthSkipping(inputs.x, filters, size)
+      ? skippingConvLIF(backend, inputs, attrs)
+      : null;
+    return spikes ?? spikeConvThenLIF(inputs as unknown as Record<string, Tensor>, attrs);
   },
 );

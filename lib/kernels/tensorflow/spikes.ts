@@ -6,8 +6,11 @@ import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import { gradientsInBfloat16 } from '../../gradient_precision';
 import type { TensorflowBackend } from '../../tfjs_internals';
+import type { NeuronAttrs } from '../multi_step_lif';
+import type { SpikeConv2DLIFInputs } from '../spike_conv_lif';
 import { mayBeWorthSkipping as isLarge } from '../spike_product';
 import { opAttrs } from './backend';
+import { decayOf, neuronAttrs } from './multi_step_lif';
 import { hasCpuOps } from './native_ops';
 
 /**
@@ -52,6 +55,27 @@ export function skippingConv(
   const inputs = [x, filter, ...affine];
   const [y, words] = backend.executeMultipleOutputs('SpikingformerSpikeConv', attrs, inputs, 2);
   return { y: unlessEmpty(y!), words: unlessEmpty(words!) };
+}
+
+/**
+ * The spikes of the neurons behind such a convolution or product of spikes; null also if x holds other numbers, or if
+ * the two would be faster one by one.
+ */
+export function skippingConvLIF(
+  backend: TensorflowBackend,
+  { x, filter, scale, shift, w }: SpikeConv2DLIFInputs,
+  attrs: NeuronAttrs,
+  most: number = DENSITY.forward,
+): Tensor | null {
+  const decays = decayOf(w);
+  const given = [
+    ...opAttrs(backend, { ints: { N: decays.length }, floats: { most } }),
+    ...neuronAttrs(backend, attrs, false, decays.length > 0),
+  ];
+  const inputs = [x, filter, scale, shift, ...decays];
+  return unlessEmpty(
+    backend.executeMultipleOutputs('SpikingformerSpikeConvLif', given, inputs, 1)[0]!,
+  );
 }
 
 /**

@@ -1,0 +1,186 @@
+// The op SpikingformerSpikeConvLif: SpikeConv2DLIF of lib/kernels/spike_conv_lif.ts. The sums of
+// all time steps of a piece stay in the L2 cache until the neurons behind them have fired.
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "multi_step_lif.h"
+#include "ops.h"
+#include "spike_images.h"
+#include "thread_pool.h"
+#include "tile_products.h"
+
+namespace spikingformer {
+namespace {
+
+const Variants<SpikeLoops> kLoops = VARIANTS(spike_loops);
+
+/** Numbers of the map that one piece of the work has, about: they are to stay in the L2 cache. */
+constexpr int64_t kNumbers = 1 << 17;
+/** Its output pixels, of all time steps. */
+constexpr int64_t kLeastPixels = 64, kPixels = 512;
+/** More of them do not stay in the cache. */
+constexpr int64_t kMostPixels = 1024;
+/** Neurons that are stepped through all of time together: so few that v stays in L1. */
+constexpr int64_t kNeurons = 256;
+
+struct Attrs {
+  float most = 0;
+  Neurons neurons = {};
+};
+
+void* Create(TF_OpKernelConstruction* construction) {
+  AttrReader read(construction);
+  auto attrs = std::make_unique<Attrs>();
+  attrs->most = read.Float("most");
+  attrs->neurons = ReadNeurons(read);
+  return attrs.release();
+}
+
+void Delete(void* attrs) { delete static_cast<Attrs*>(attrs); }
+
+/** x as samples of `time` images each. */
+struct TimedImages {
+  SpikeConv conv = {};
+  int64_t samples = 0, time = 0;
+
+  int64_t image() const { return conv.height * conv.width; }
+};
+
+/** A matrix product's rows of one time step are an image one pixel wide. */
+TimedImages ReadTimedImages(Call& call) {
+  const Images images = ReadImages(call);
+  if (!call.ok()) return {};
+  const std::vector<int64_t> shape = Shape(call.Input(0));
+  const size_t inner = images.conv.size > 1 ? 3 : 1;
+  if (shape.size() < inner + 2 || shape[1] == 0) {
+    call.Fail("x must be [batch, time, ..., channels] with at least one time step");
+    return {};
+  }
+  TimedImages x = {images.conv, shape[0], shape[1]};
+  if (inner == 3) {
+    if (shape.size() != inner + 2) call.Fail("x must be [batch, time, height, width, channels]");
+    return x;
+  }
+  x.conv.height = 1;
+  for (size_t i = 2; i + 1 < shape.size(); i++) x.conv.height *= shape[i];
+  if (x.time == 1) {  // one step of all samples is one image
+    x.conv.height *= x.samples;
+    x.samples = 1;
+  }
+  return x;
+}
+
+/** Some rows of some samples. */
+struct Piece {
+  int64_t samples, rows;
+};
+
+/** About kNumbers of the map, but no more than a thread's share of it. */
+Piece PieceOf(const TimedImages& x) {
+  const int64_t row = std::max<int64_t>(1, x.time * x.conv.width);
+  const int64_t share = x.samples * x.time * x.image() / Threads();
+  const int64_t pixels = std::clamp(
+      std::min(kNumbers / std::max<int64_t>(1, x.conv.filters), share), kLeastPixels, kPixels);
+  const int64_t rows = std::clamp<int64_t>(pixels / row, 1, std::max<int64_t>(1, x.conv.height));
+  if (rows < x.conv.height) return {1, rows};
+  return {std::max<int64_t>(1, pixels / (row * rows)), rows};
+}
+
+/** The neurons behind a piece's map [samples, time, pixels, filters]; its first spike is there. */
+void Fire(const TimedImages& x, const Neurons& given, int64_t samples, int64_t pixels,
+          const float* map, float* spikes) {
+  Neurons neurons = given;
+  neurons.time = x.time;
+  neurons.stride = x.image() * x.conv.filters;
+  neurons.x_stride = pixels * x.conv.filters;
+  alignas(64) float membranes[kNeurons];
+  for (int64_t sample = 0; sample < samples; sample++) {
+    for (int64_t i = 0; i < neurons.x_stride; i += kNeurons) {
+      Best(kLifLoops).forward(neurons,
+                              {map + sample * x.time * neurons.x_stride + i, nullptr,
+                               spikes + sample * x.time * neurons.stride + i, membranes},
+                              std::min(kNeurons, neurons.x_stride - i));
+    }
+  }
+}
+
+/** Calls body(first sample, samples, first row, end, memory, its map) for all of the output. */
+template <class Body>
+void ForEachPiece(const TimedImages& x, const Body& body) {
+  const SpikeConv& p = x.conv;
+  const Piece most = PieceOf(x);
+  const int64_t by_row = (p.height + most.rows - 1) / most.rows;
+  const int64_t by_sample = (x.samples + most.samples - 1) / most.samples;
+  ParallelFor(by_sample * by_row, 1, [&](int64_t begin, int64_t end) {
+    const int64_t images = most.samples * x.time;
+    const ForwardMemory memory = {
+        Scratch<int32_t, kStarts>(images * ForwardStarts(p, most.rows)),
+        Scratch<int32_t, kLists>(images * ForwardLists(p, most.rows)),
+        Scratch<float, kKept>(images * ForwardKept(p, most.rows, FilterStrip()))};
+    float* const map = Scratch<float, kMap>(images * most.rows * p.width * p.filters);
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t sample = i / by_row * most.samples, row = i % by_row * most.rows;
+      body(sample, std::min(most.samples, x.samples - sample), row,
+           std::min(row + most.rows, p.height), memory, map);
+    }
+  });
+}
+
+/**
+ * The result is empty if the two ops one after the other are right, or may be faster: if x is not
+ * spikes or has more than `most` of them, if the filter is not finite, if AMX computes the product,
+ * or if one row of all time steps is too much.
+ */
+void Forward(void* given, TF_OpKernelContext* context) {
+  Call call(context);
+  const Attrs& attrs = *static_cast<Attrs*>(given);
+  const TimedImages x = ReadTimedImages(call);
+  if (!call.ok()) return;
+  const SpikeConv& p = x.conv;
+  const float* const scale = call.Data(2, "scale", p.filters);
+  const float* const shift = call.Data(3, "shift", p.filters);
+  const float* const decay = TF_NumInputs(context) > 4 ? call.Data(4, "decay", 1) : nullptr;
+  if (!call.ok()) return;
+  TF_Tensor* const input = call.Input(0);
+  TF_Tensor* const filter = call.Input(1);
+
+  const int64_t length = TF_TensorElementCount(input);
+  const bool fits = length > 0 && x.time * p.width <= kMostPixels;
+  uint32_t* const words = fits ? Scratch<uint32_t, kWords>(SpikeWords(length)) : nullptr;
+  const int64_t count = fits ? PackSpikes(Numbers(input), length, words) : -1;
+  const float density = fits ? static_cast<float>(count) / length : 0;
+  const bool skips = count >= 0 && density < attrs.most &&
+                     !FitTiles(p, Digits::kFloat32, density >= kDense) &&
+                     AllFinite(Numbers(filter), TF_TensorElementCount(filter));
+  std::vector<int64_t> shape = Shape(input);
+  shape.back() = p.filters;
+  float* const spikes = call.Output(0, skips ? shape : std::vector<int64_t>{0});
+  if (!call.ok() || !skips) return;
+
+  Neurons neurons = attrs.neurons;
+  if (decay) UseDecay(*decay, neurons);
+  const float* const panels = PackFilter(p, Numbers(filter));
+  ForEachPiece(x, [&](int64_t sample, int64_t samples, int64_t begin, int64_t end,
+                      const ForwardMemory& memory, float* map) {
+    const int64_t pixel = sample * x.time * x.image();
+    Best(kLoops).forward_spikes(p, samples * x.time, {words, pixel * p.channels}, panels, scale,
+                                shift, map, begin, end, memory);
+    Fire(x, neurons, samples, (end - begin) * p.width, map,
+         spikes + (pixel + begin * p.width) * p.filters);
+  });
+}
+
+}  // namespace
+
+void RegisterSpikeConvLif(const Status& status) {
+  std::vector<const char*> attrs = {"N: int >= 0", "most: float"};
+  attrs.insert(attrs.end(), kNeuronAttrs.begin(), kNeuronAttrs.end());
+  Register({"SpikingformerSpikeConvLif",
+            {"x: float", "filter: float", "scale: float", "shift: float", "decay: N * float"},
+            {"spikes: float"},
+            attrs},
+           Create, Forward, Delete, status);
+}
+
+}  // namespace spikingformer
