@@ -6,7 +6,7 @@ import { type ChannelAffine, type MapNeurons, spikeConvLIF } from '../lib/spike_
 import { isRecordingGradients } from '../lib/tfjs_internals';
 import { BatchNormOverTime } from './batch_norm_over_time';
 import { CompositeLayer } from './composite';
-import { type CallArgs, hasCallHook, type LayerArgs } from './layer';
+import { type CallArgs, isWatched, type LayerArgs } from './layer';
 import type { NeuronLayer } from './neuron_layer';
 import { mapOperations, type OperationList, outputSizes, product } from './operations';
 import { emitInput, emitSpikes } from './spikes';
@@ -135,7 +135,7 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
       this.repeats === 1 &&
       this.forward === KernelBN.prototype.forward &&
       this.call === KernelBN.prototype.call &&
-      ![this, this.bn].some(hasCallHook);
+      ![this, this.bn].some(isWatched);
     const neurons = isPlain ? (next as Partial<NeuronLayer>).asMapNeurons?.() : null;
     if (!neurons) return null;
     const spikes =

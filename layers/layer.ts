@@ -74,9 +74,9 @@ export function checkImages(name: string, shape: tf.Shape): number {
   return channels;
 }
 
-/** Whether a hook watches the layer's calls (tf.layers' setCallHook). */
-export function hasCallHook(layer: tf.layers.Layer): boolean {
-  return internalsOf(layer)._callHook != null;
+/** Whether its calls are watched: by a hook (tf.layers' setCallHook), or by a function in the place of its `apply`. */
+export function isWatched(layer: tf.layers.Layer): boolean {
+  return internalsOf(layer)._callHook != null || Object.hasOwn(layer, 'apply');
 }
 
 /** The layer that a config `{className, config}` describes. */

@@ -5,7 +5,7 @@ import { checkPositive, invalid } from '../lib/validate';
 import {
   type CallArgs,
   checkLayerKeys,
-  hasCallHook,
+  isWatched,
   type LayerArgs,
   oneShape,
   oneTensor,
@@ -58,7 +58,7 @@ export class LayerNorm extends tf.layers.Layer {
 
   /** @internal Of x + bias, as one operation; null if something observes its calls, which are of that sum. */
   withBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor | null {
-    if (hasCallHook(this) || this.call !== LayerNorm.prototype.call) return null;
+    if (isWatched(this) || this.call !== LayerNorm.prototype.call) return null;
     return biasLayerNorm(x, bias, this.gamma.read(), this.beta.read(), this.epsilon);
   }
 

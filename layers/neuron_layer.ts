@@ -4,7 +4,7 @@ import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
 import { runNeuron } from '../lib/neuron';
 import type { MapNeurons } from '../lib/spike_conv';
 import { checkBoolean, invalid } from '../lib/validate';
-import { type CallArgs, hasCallHook, type LayerArgs, oneShape, oneTensor } from './layer';
+import { type CallArgs, isWatched, type LayerArgs, oneShape, oneTensor } from './layer';
 import { type OperationList, outputSizes, product } from './operations';
 import { warnIfSilent } from './silent';
 import { emitSpikes } from './spikes';
@@ -62,7 +62,7 @@ export abstract class NeuronLayer extends tf.layers.Layer {
    * call to call, and nothing watches the calls.
    */
   asMapNeurons(): MapNeurons | null {
-    const isPlain = this.call === NeuronLayer.prototype.call && !hasCallHook(this);
+    const isPlain = this.call === NeuronLayer.prototype.call && !isWatched(this);
     if (!isPlain || this.stateful) return null;
     return { attrs: this.attrs, w: this.timeConstant() };
   }

@@ -119,6 +119,23 @@ describeEachBackend('a map and the neuron behind it', () => {
     },
   );
 
+  test('is two calls of `apply` where a function has taken its place', () => {
+    const { map, lif, x } = pair('LinearBN');
+    const names: string[] = [];
+    for (const layer of [map, lif]) {
+      const { apply } = layer;
+      layer.apply = (...args) => {
+        names.push(layer.name);
+        return apply.apply(layer, args);
+      };
+      for (const training of [true, false]) runChain([map, lif], x, { training }).dispose();
+    }
+    const both = [map.name, lif.name];
+    expect(names).toEqual([map.name, map.name, ...both, ...both]);
+    map.dispose();
+    x.dispose();
+  });
+
   test('is seen as two layers', () => {
     const { map, lif, x } = pair('LinearBN');
     const heard: string[] = [];
