@@ -97,7 +97,7 @@ describeEachBackend('a map and the neuron behind it', () => {
       for (const map of [layers.linearBN({ units: 64 }), layers.convBN({ filters: 64 })]) {
         const neuron = make();
         const x = tf.tidy(() =>
-          tf.randomUniform([3, 4, 16, 16, 40], 0, 1, 'float32', 5).less(0.2).cast('float32'),
+          tf.randomUniform([2, 4, 8, 8, 40], 0, 1, 'float32', 5).less(0.2).cast('float32'),
         );
         tf.tidy(() => void neuron.apply(map.apply(x))); // builds both
         const fused = () => runChain([map, neuron], x, {});
