@@ -92,6 +92,12 @@ const proveOps = () => {
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
   check('a product of spikes', op('SpikeConv', 2, [tf.tensor2d([[1, 0, 1]]), kernel],
     { most: 1 }, { keep: false }, { N: 0 })[0], [6, 8]);
+  const fires = op('SpikeConvLif', 1, [ones, tf.fill([1, 1], 1.5), one, tf.zeros([1])], { ...lif[0], most: 2 },
+    lif[1], { N: 0 });
+  check('neurons behind a product of spikes', fires[0], [0, 1, 0, 1]);
+  const square = tf.ones([1, 4, 4, 1]);
+  const around = op('WinogradInputGrad', 2, [square, tf.ones([3, 3, 1, 1])])[0];
+  check('the gradient of an image', around.map(Math.round), [4, 6, 6, 4, 6, 9, 9, 6, 6, 9, 9, 6, 4, 6, 6, 4]);
   const filters = op('DepthwiseFilterGrad', 1, [tf.tensor4d([1, 2, 3], [1, 1, 3, 1]), tf.ones([1, 1, 3, 1])], {}, {},
     { size: 3 })[0];
   check('the gradient of depthwise filters', filters, [0, 0, 0, 3, 6, 5, 0, 0, 0]);
