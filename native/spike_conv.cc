@@ -135,7 +135,7 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
 
   const float density = spikes ? static_cast<float>(count) / std::max<int64_t>(length, 1)
                                : DensityOf(numbers, length);
-  const bool tiles = spikes && FitTiles(p, Digits::kFloat32, density >= kDense);
+  const bool tiles = spikes && FitTiles(p, Digits::kFloat32, false);
   const bool skips =
       (tiles || density < given.most) && AllFinite(Numbers(filter), TF_TensorElementCount(filter));
   shape.back() = p.filters;

@@ -150,8 +150,7 @@ void Forward(void* given, TF_OpKernelContext* context) {
   uint32_t* const words = fits ? Scratch<uint32_t, kWords>(SpikeWords(length)) : nullptr;
   const int64_t count = fits ? PackSpikes(Numbers(input), length, words) : -1;
   const float density = fits ? static_cast<float>(count) / length : 0;
-  const bool skips = count >= 0 && density < attrs.most &&
-                     !FitTiles(p, Digits::kFloat32, density >= kDense) &&
+  const bool skips = count >= 0 && density < attrs.most && !FitTiles(p, Digits::kFloat32, false) &&
                      AllFinite(Numbers(filter), TF_TensorElementCount(filter));
   std::vector<int64_t> shape = Shape(input);
   shape.back() = p.filters;

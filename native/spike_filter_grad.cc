@@ -83,7 +83,7 @@ void* CreateGradient(TF_OpKernelConstruction* construction) {
 void DeleteGradient(void* attrs) { delete static_cast<GradientAttrs*>(attrs); }
 
 /** Of such a share of spikes AMX is faster, even at a quarter of its speed. */
-constexpr float kDenseForGradient = 0.15f;
+constexpr float kDense = 0.15f;
 
 /** Spikes as bits, or numbers, of which some are no spikes. */
 struct Input {
@@ -116,7 +116,7 @@ void FilterGradient(const GradientAttrs& given, Call* call, const Input& x) {
   const std::vector<int64_t> filter = {given.size, given.size, given.channels, filters};
   const Images images = AsImages(shape, given.channels, filters, given.size);
   const float density = x.Density();
-  const bool tiles = x.words && FitTiles(images.conv, given.digits, density >= kDenseForGradient);
+  const bool tiles = x.words && FitTiles(images.conv, given.digits, density >= kDense);
   const bool rounds = tiles && given.digits == Digits::kBfloat16;
   const bool fits = rounds || ((tiles || density < given.most) && AllFinite(Numbers(dy), numbers));
   float* const dw = call->Output(0, !fits          ? std::vector<int64_t>{0}

@@ -75,9 +75,6 @@ float DensityOf(const float* x, int64_t length);
 /** How many filters the loops sum together. */
 int64_t FilterStrip();
 
-/** Of such a share of spikes AMX multiplies faster, even at a quarter of its speed. */
-constexpr float kDense = 0.25f;
-
 /** The filter's strips one after the other, in memory of this thread. */
 const float* PackFilter(const SpikeConv& conv, const float* filter);
 

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { variableGradsIn } from '../../../lib/gradient_precision';
 import { installKernels } from '../../../lib/kernels';
-import { runSpikeProduct, stockProduct } from '../../../lib/kernels/spike_product';
+import { runSpikeProduct } from '../../../lib/kernels/spike_product';
 import { opAttrs, tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
 import { multipliesByAmx } from '../../../lib/kernels/tensorflow/native_ops';
 import { skippingConv, skippingFilterGradient } from '../../../lib/kernels/tensorflow/spikes';
@@ -133,7 +133,7 @@ describeAmx('products by AMX', () => {
     });
   });
 
-  test('take spikes in float32 whose zeros are too few to be skipped', () => {
+  test('are gradients in float32 of filters of spikes whose zeros are too few to be skipped', () => {
     for (const [shape, filterShape] of [
       [
         [4, 16, 16, 32],
@@ -149,8 +149,7 @@ describeAmx('products by AMX', () => {
         const filter = normal([...filterShape], 2);
         const dy = normal([...shape.slice(0, -1), filterShape.at(-1)!], 3);
         const expected = stockGradients(x, filter, dy);
-        const { y, words } = skippingConv(backend(), x, filter, { keep: true });
-        expectClose(y!, stockProduct(x, filter), 'y', tolerance);
+        const { words } = skippingConv(backend(), x, filter, { keep: true });
         const dw = skippingFilterGradient(backend(), words!, dy, filter.shape);
         expectClose(dw!, expected.dw, 'dw', tolerance);
       });

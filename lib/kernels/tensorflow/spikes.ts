@@ -15,7 +15,7 @@ import { hasCpuOps } from './native_ops';
 
 /**
  * Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. With AMX
- * the ops take spikes of any share.
+ * the op of the gradient takes spikes of any share.
  */
 const DENSITY = { forward: 0.45, gradient: 0.35 };
 
