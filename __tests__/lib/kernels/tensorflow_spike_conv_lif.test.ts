@@ -6,6 +6,7 @@ import { MultiStepLIF, type NeuronAttrs } from '../../../lib/kernels/multi_step_
 import { SpikeConv2DLIF } from '../../../lib/kernels/spike_conv_lif';
 import { SpikeConv2D } from '../../../lib/kernels/spike_conv2d';
 import { tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
+import { multipliesByAmx } from '../../../lib/kernels/tensorflow/native_ops';
 import { skippingConv, skippingConvLIF } from '../../../lib/kernels/tensorflow/spikes';
 import { resolveIF, resolveLIF } from '../../../lib/neuron_params';
 import { spikeConvLIF } from '../../../lib/spike_conv';
@@ -40,6 +41,11 @@ describeNativeOps('convolutions of spikes with neurons behind them', () => {
     const { x, filter, scale, shift } = inputs;
     const given = { ...inputs, ...(w && { w }) };
     const spikes = skippingConvLIF(backend(), given as never, attrs, 2)!;
+    const sixteens = [x, filter].every((tensor) => tensor.shape.at(-1)! % 16 === 0);
+    if (sixteens && multipliesByAmx(false)) {
+      expect(spikes).toBeNull(); // by AMX the product is an op of its own
+      return;
+    }
     const y = skippingConv(backend(), x, filter, { affine: [scale, shift], most: 2 }).y!;
     const lif = { x: y, ...(w && { w }) };
     const neurons = { ...attrs, lastMembranes: false };
