@@ -20,8 +20,6 @@ int64_t GradientBlockLength(int64_t time) {
 
 namespace {
 
-/** Neurons that are stepped through all of time together: so few that v stays in L1. */
-constexpr int64_t kForwardBlock = 256;
 /** Less than this many numbers are not worth waking a thread for. */
 constexpr int64_t kGrain = 1 << 15;
 
@@ -49,8 +47,8 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   if (!call.ok()) return;
   if (op.in.decay) UseDecay(*op.in.decay, op.in.neurons);
   const LifInputs& in = op.in;
-  ForEachBlock(in, kForwardBlock, [&](int64_t at, int64_t neuron, int64_t length, int64_t) {
-    alignas(64) float scratch[kForwardBlock];
+  ForEachBlock(in, kForwardNeurons, [&](int64_t at, int64_t neuron, int64_t length, int64_t) {
+    alignas(64) float scratch[kForwardNeurons];
     float* const membranes = op.v ? op.v + neuron : scratch;
     const ForwardBlock block = {in.x + at, At(in.v0, neuron), op.spikes + at, membranes};
     Best(kLifLoops).forward(in.neurons, block, length);

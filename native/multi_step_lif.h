@@ -13,6 +13,9 @@ namespace spikingformer {
  * steps. */
 int64_t GradientBlockLength(int64_t time);
 
+/** Neurons that are stepped forward through all of time together: so few that v stays in L1. */
+constexpr int64_t kForwardNeurons = 256;
+
 extern const Variants<LifLoops> kLifLoops;
 
 }  // namespace spikingformer

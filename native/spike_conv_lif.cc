@@ -21,8 +21,6 @@ constexpr int64_t kNumbers = 1 << 17;
 constexpr int64_t kLeastPixels = 64, kPixels = 512;
 /** More of them do not stay in the cache. */
 constexpr int64_t kMostPixels = 1024;
-/** Neurons that are stepped through all of time together: so few that v stays in L1. */
-constexpr int64_t kNeurons = 256;
 
 struct Attrs {
   float most = 0;
@@ -94,13 +92,13 @@ void Fire(const TimedImages& x, const Neurons& given, int64_t samples, int64_t p
   neurons.time = x.time;
   neurons.stride = x.image() * x.conv.filters;
   neurons.x_stride = pixels * x.conv.filters;
-  alignas(64) float membranes[kNeurons];
+  alignas(64) float membranes[kForwardNeurons];
   for (int64_t sample = 0; sample < samples; sample++) {
-    for (int64_t i = 0; i < neurons.x_stride; i += kNeurons) {
+    for (int64_t i = 0; i < neurons.x_stride; i += kForwardNeurons) {
       Best(kLifLoops).forward(neurons,
                               {map + sample * x.time * neurons.x_stride + i, nullptr,
                                spikes + sample * x.time * neurons.stride + i, membranes},
-                              std::min(kNeurons, neurons.x_stride - i));
+                              std::min(kForwardNeurons, neurons.x_stride - i));
     }
   }
 }
@@ -149,8 +147,8 @@ void Forward(void* given, TF_OpKernelContext* context) {
   const bool fits = length > 0 && x.time * p.width <= kMostPixels;
   uint32_t* const words = fits ? Scratch<uint32_t, kWords>(SpikeWords(length)) : nullptr;
   const int64_t count = fits ? PackSpikes(Numbers(input), length, words) : -1;
-  const float density = fits ? static_cast<float>(count) / length : 0;
-  const bool skips = count >= 0 && density < attrs.most && !FitTiles(p, Digits::kFloat32, false) &&
+  const bool skips = count >= 0 && static_cast<float>(count) / length < attrs.most &&
+                     !FitTiles(p, Digits::kFloat32, false) &&
                      AllFinite(Numbers(filter), TF_TensorElementCount(filter));
   std::vector<int64_t> shape = Shape(input);
   shape.back() = p.filters;

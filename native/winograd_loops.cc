@@ -187,7 +187,7 @@ bool MultiplyTiles(const Winograd& p, const float* dy, const float* panels, floa
 }  // namespace
 
 #define LOOPS_OF(set) \
-  extern const WinogradLoops winograd_loops_##set = {kLanes, kPanel, kRows, Pack, MultiplyTiles}
+  extern const WinogradLoops winograd_loops_##set = {kLanes, kPanel, Pack, MultiplyTiles}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

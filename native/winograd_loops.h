@@ -29,8 +29,8 @@ struct WinogradMemory {
 };
 
 struct WinogradLoops {
-  /** Numbers of a vector, channels of a panel, and tiles that are multiplied together. */
-  int64_t lanes, panel, rows;
+  /** Numbers of a vector, and channels of a panel. */
+  int64_t lanes, panel;
 
   /**
    * Transforms a filter's panel from channel `channel` on, `lanes` of its filters from `filter` on:
