@@ -180,6 +180,9 @@ function heldBytes(): number {
 
 test("memory is flat over 1,000 steps: tensors, their bytes, JavaScript's, wasm's", async () => {
   await tf.setBackend('wasm');
+  // Compiled code, and what is kept to compile it, grows by megabytes, for thousands of steps.
+  setFlagsFromString('--no-opt');
+  setFlagsFromString('--no-sparkplug');
   const { wasm } = tf.backend() as unknown as { wasm: { HEAPU8: Uint8Array } };
   const held: number[] = [];
   const heaps: number[] = [];
@@ -207,12 +210,17 @@ test("memory is flat over 1,000 steps: tensors, their bytes, JavaScript's, wasm'
       },
     ],
   });
-  await finish();
+  try {
+    await finish();
+  } finally {
+    setFlagsFromString('--opt');
+    setFlagsFromString('--sparkplug');
+  }
   end();
   expect(counts).toHaveLength(20);
   expect(new Set(counts.filter((_, i) => i % 2 === 0)).size).toBe(1);
   expect(new Set(counts.filter((_, i) => i % 2 === 1)).size).toBe(1);
-  // From its lowest on: what the first steps compiled goes at some time.
-  expect(held.at(-1)! - Math.min(...held)).toBeLessThan(2 ** 20);
+  // From its lowest on: what the first steps read in goes at some time.
+  expect(held.at(-1)! - Math.min(...held)).toBeLessThan(2 ** 19);
   expect(heaps.at(-1)).toBe(heaps[0]);
 });
