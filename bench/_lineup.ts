@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { Contender, type Launch } from './_contender';
 import { pytorchFolder, pytorchPython, spikingJelly2 } from './_python';
 
@@ -53,6 +54,22 @@ export function hasTfjsNode(): boolean {
   }
 }
 
+/** A script of the bench as JavaScript: a loader of TypeScript would take 80 MB of its process, and users have none. */
+function built(script: string): string {
+  const outfile = join(root, '.cache', 'bench', script.replace('.ts', '.mjs'));
+  buildSync({
+    entryPoints: [join(root, 'bench', script)],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    // package.json's sideEffects is about dist/: read for the sources, it would drop what registers ops.
+    ignoreAnnotations: true,
+  });
+  return outfile;
+}
+
 function launchOf(name: string, threads: number, { python, spikingJelly2 }: Surroundings): Launch {
   const count = String(threads);
   const env = { OMP_NUM_THREADS: count, MKL_NUM_THREADS: count };
@@ -63,13 +80,13 @@ function launchOf(name: string, threads: number, { python, spikingJelly2 }: Surr
       env: { ...env, ...(name === 'spikingjelly-2' && { PYTHONPATH: spikingJelly2 }) },
     };
   }
-  const script = (file: string) => ['--import', 'tsx', join(root, 'bench', file)];
   if (isRuntime(name)) {
-    return { command: process.execPath, args: [...script('_onnx_worker.ts'), name, count], env };
+    const script = built('_onnx_worker.ts');
+    return { command: process.execPath, args: [script, name, count], env };
   }
   return {
     command: process.execPath,
-    args: script('_worker.ts'),
+    args: [built('_worker.ts')],
     env: {
       ...env,
       TF_NUM_INTRAOP_THREADS: count,

@@ -1,6 +1,6 @@
 /**
- * onnxruntime's side of the bench, a process of its own: `tsx bench/_onnx_worker.ts onnxruntime-node THREADS`, or
- * onnxruntime-web. It evaluates the network that this library exports.
+ * onnxruntime's side of the bench, a process of its own, with the arguments `onnxruntime-node THREADS` or
+ * `onnxruntime-web THREADS`. It evaluates the network that this library exports.
  */
 import * as tf from '@tensorflow/tfjs';
 import type { InferenceSession, Tensor } from 'onnxruntime-web';

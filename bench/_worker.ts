@@ -1,4 +1,4 @@
-/** One backend's side of the bench, a process of its own: `tsx bench/_worker.ts`. The backend is in its first question. */
+/** One backend's side of the bench, a process of its own. The backend is in its first question. */
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs';
 import { nativeOpsInUse } from '../lib/kernels/tensorflow';

@@ -37,6 +37,10 @@ interface Engine {
     /** For lib/kernels/release_gradients.ts: distinguishes one backward pass from another. */
     activeScope?: { id: number };
   };
+  /** For lib/kernels/tensorflow/spike_storage.ts, as is the next: a tensor of data that a backend has. */
+  makeTensorFromTensorInfo(info: tf.TensorInfo): tf.Tensor;
+  /** To be called when a backend has freed data. */
+  removeDataId(dataId: object, backend: tf.KernelBackend): void;
   /** Started backends by name; for lib/kernels/tensorflow. */
   registry: Record<string, tf.KernelBackend | undefined>;
   /** Backends that can be started; for the command. */
@@ -172,6 +176,16 @@ interface TensorMetadata {
   dtype: number;
 }
 
+/** What NodeJSKernelBackend has of a tensor; for lib/kernels/tensorflow/spike_storage.ts. */
+export interface TensorflowRecord {
+  shape: number[];
+  dtype: number;
+  /** The tensor in TensorFlow, unless there are `values`, which are not there yet. */
+  id: number;
+  readonly values: unknown;
+  refCount: number;
+}
+
 /** NodeJSKernelBackend (tfjs-node/src/nodejs_kernel_backend.ts); for lib/kernels/tensorflow. */
 export interface TensorflowBackend extends tf.KernelBackend {
   /** Values of TensorFlow's TF_AttrType and TF_DataType. */
@@ -182,6 +196,7 @@ export interface TensorflowBackend extends tf.KernelBackend {
     TF_ATTR_STRING: number;
     TF_ATTR_TYPE: number;
     TF_FLOAT: number;
+    TF_INT32: number;
     /** TensorFlow's version. */
     TF_Version: string;
     /** For tensors of types that tfjs lacks, by their numbers in the binding. */
@@ -197,6 +212,11 @@ export interface TensorflowBackend extends tf.KernelBackend {
     inputs: tf.TensorInfo[],
     outputs: number,
   ): tf.Tensor[];
+  /** For lib/kernels/tensorflow/spike_storage.ts. */
+  tensorMap: {
+    get(dataId: object): TensorflowRecord;
+    set(dataId: object, record: TensorflowRecord): void;
+  };
   /** For lib/kernels/tensorflow/bfloat16.ts, as is the next. */
   getInputTensorIds(tensors: tf.TensorInfo[]): number[];
   createOutputTensor(metadata: TensorMetadata): tf.Tensor;

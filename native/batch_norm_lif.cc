@@ -70,11 +70,9 @@ void NormalizeBlock(const NormInput& in, const Norm& norm, const Block& block, f
   }
 }
 
-void Forward(void* given, TF_OpKernelContext* context) {
-  Call call(context);
-  const auto& attrs = *static_cast<Attrs*>(given);
-  const NormForward op(call, true);
-  if (!call.ok()) return;
+/** Calls fire(neurons, a block of them with their inputs, its first spike, its length) for all. */
+template <class Fire>
+void ForEachFiring(const Attrs& attrs, const NormForward& op, const Fire& fire) {
   const NormInput& in = op.in;
   ChannelMoments(in, op.mean, op.variance);
   const Norm norm(in.channels, op.gamma, op.beta, op.mean, op.variance, attrs.epsilon);
@@ -86,11 +84,34 @@ void Forward(void* given, TF_OpKernelContext* context) {
     for (int64_t i = begin; i < end; i++) {
       const Block block = BlockOf(in, blocks, i);
       NormalizeBlock(in, norm, block, y.data());
-      Best(kLifLoops).forward(NeuronsOf(attrs, in, block),
-                              {y.data(), nullptr, op.out + block.at, membranes.data()},
-                              block.length);
+      fire(NeuronsOf(attrs, in, block), {y.data(), nullptr, nullptr, membranes.data()}, block.at,
+           block.length);
     }
   });
+}
+
+void Forward(void* given, TF_OpKernelContext* context) {
+  Call call(context);
+  const NormForward op(call, true);
+  if (!call.ok()) return;
+  ForEachFiring(*static_cast<Attrs*>(given), op,
+                [&](const Neurons& neurons, ForwardBlock block, int64_t at, int64_t length) {
+                  block.spikes = op.out + at;
+                  Best(kLifLoops).forward(neurons, block, length);
+                });
+}
+
+/** Spikes as bits. */
+void PackedForward(void* given, TF_OpKernelContext* context) {
+  Call call(context);
+  const NormForward op(call, true, true);
+  FiredBits bits(call, 0, op.in.size(), op.in.channels);
+  if (!call.ok()) return;
+  ForEachFiring(*static_cast<Attrs*>(given), op,
+                [&](const Neurons& neurons, const ForwardBlock& block, int64_t at, int64_t length) {
+                  bits.Fire(neurons, block, at, length);
+                });
+  bits.WriteCount();
 }
 
 /** The neurons' gradient goes to dx, and from there, once its sums are known, through the norm. */
@@ -141,6 +162,11 @@ void RegisterBatchNormLif(const Status& status) {
             {"spikes: float", "mean: float", "variance: float"},
             attrs},
            Create, Forward, Delete, status);
+  Register({"SpikingformerPackedBatchNormLif",
+            {"x: float", "gamma: float", "beta: float"},
+            {"words: int32", "mean: float", "variance: float"},
+            attrs},
+           Create, PackedForward, Delete, status);
   Register(
       {"SpikingformerBatchNormLifGrad",
        {"dy: float", "x: float", "gamma: float", "mean: float", "variance: float", "beta: float"},

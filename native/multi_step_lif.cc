@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops.h"
+#include "spike_images.h"
 #include "thread_pool.h"
 
 namespace spikingformer {
@@ -16,6 +17,27 @@ const Variants<LifLoops> kLifLoops = VARIANTS(lif_loops);
 
 int64_t GradientBlockLength(int64_t time) {
   return std::min<int64_t>(512, std::max<int64_t>(16, 4096 / time / 16 * 16));
+}
+
+FiredBits::FiredBits(Call& call, int i, int64_t spikes, int64_t row) : spikes_(spikes) {
+  if (row % kSpikesPerWord != 0) call.Fail("spikes as bits must be whole words of 32");
+  words_ = reinterpret_cast<uint32_t*>(call.Integers(i, SpikeWords(spikes)));
+}
+
+void FiredBits::Fire(const Neurons& neurons, ForwardBlock block, int64_t at, int64_t length) {
+  Neurons fired = neurons;
+  fired.stride = length;
+  block.spikes = Scratch<float, kFired>(fired.time * length);
+  Best(kLifLoops).forward(fired, block, length);
+  int64_t count = 0;
+  for (int64_t t = 0; t < fired.time; t++, at += neurons.stride, block.spikes += length) {
+    count += PackWholeWords(block.spikes, length, words_ + at / kSpikesPerWord);
+  }
+  count_ += count;
+}
+
+void FiredBits::WriteCount() const {
+  words_[SpikeWords(spikes_) - 1] = static_cast<uint32_t>(count_);
 }
 
 namespace {
@@ -53,6 +75,20 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
     const ForwardBlock block = {in.x + at, At(in.v0, neuron), op.spikes + at, membranes};
     Best(kLifLoops).forward(in.neurons, block, length);
   });
+}
+
+/** Spikes as bits, of neurons that start at rest. */
+void PackedForward(void* attrs, TF_OpKernelContext* context) {
+  Call call(context);
+  LifInputs in = ReadLifInputs(call, *static_cast<LifAttrs*>(attrs), 1);
+  FiredBits bits(call, 0, in.batch * in.count * in.neurons.time, in.count);
+  if (!call.ok()) return;
+  if (in.decay) UseDecay(*in.decay, in.neurons);
+  ForEachBlock(in, kForwardNeurons, [&](int64_t at, int64_t, int64_t length, int64_t) {
+    alignas(64) float membranes[kForwardNeurons];
+    bits.Fire(in.neurons, {in.x + at, nullptr, nullptr, membranes}, at, length);
+  });
+  bits.WriteCount();
 }
 
 void Gradient(void* attrs, TF_OpKernelContext* context) {
@@ -94,6 +130,8 @@ Definition DefinitionOf(const char* name, std::vector<const char*> inputs,
 void RegisterMultiStepLif(const Status& status) {
   Register(DefinitionOf("SpikingformerMultiStepLif", {"x: float"}, {"spikes: float", "v: float"}),
            CreateLifAttrs, Forward, DeleteLifAttrs, status);
+  Register(DefinitionOf("SpikingformerPackedMultiStepLif", {"x: float"}, {"words: int32"}),
+           CreateLifAttrs, PackedForward, DeleteLifAttrs, status);
   Register(
       DefinitionOf("SpikingformerMultiStepLifGrad", {"x: float", "d_spikes: float", "d_v: float"},
                    {"dx: float", "dv0: float", "dw: float"}),

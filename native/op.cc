@@ -3,6 +3,8 @@
 #include <functional>
 #include <numeric>
 
+#include "spike_bits.h"
+
 namespace spikingformer {
 
 AttrReader::~AttrReader() {
@@ -19,6 +21,17 @@ int32_t AttrReader::Int(const char* name) {
   int32_t value = 0;
   if (Ok(status_)) TF_OpKernelConstruction_GetAttrInt32(op_, name, &value, status_.get());
   return value;
+}
+
+std::vector<int64_t> AttrReader::Ints(const char* name) {
+  int32_t length = 0, unused = 0;
+  if (Ok(status_)) {
+    TF_OpKernelConstruction_GetAttrSize(op_, name, &length, &unused, status_.get());
+  }
+  std::vector<int64_t> values(Ok(status_) ? length : 0);
+  if (values.empty()) return values;
+  TF_OpKernelConstruction_GetAttrInt64List(op_, name, values.data(), length, status_.get());
+  return values;
 }
 
 bool AttrReader::Bool(const char* name) {
@@ -55,12 +68,22 @@ const float* Call::Data(int i, const char* name, int64_t size) {
   return static_cast<const float*>(TF_TensorData(tensor));
 }
 
+const uint32_t* Call::Words(int i, int64_t spikes) {
+  TF_Tensor* tensor = Input(i);
+  if (!tensor) return nullptr;
+  const int64_t got = TF_TensorElementCount(tensor), words = SpikeWords(spikes);
+  if (got != words) {
+    Fail("words must be those of " + std::to_string(spikes) + " spikes, " + std::to_string(words) +
+         " numbers, but has " + std::to_string(got));
+    return nullptr;
+  }
+  return static_cast<const uint32_t*>(TF_TensorData(tensor));
+}
+
 void* Call::Allocate(int i, const std::vector<int64_t>& shape, TF_DataType type, size_t bytes) {
   if (!ok()) return nullptr;
-  const int64_t size =
-      std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<int64_t>());
-  TF_Tensor* tensor =
-      TF_AllocateOutput(context_, i, type, shape.data(), shape.size(), size * bytes, status_.get());
+  TF_Tensor* tensor = TF_AllocateOutput(context_, i, type, shape.data(), shape.size(),
+                                        CountOf(shape) * bytes, status_.get());
   tensors_.emplace_back(tensor);
   return ok() ? TF_TensorData(tensor) : nullptr;
 }
@@ -86,6 +109,10 @@ std::vector<int64_t> Shape(const TF_Tensor* tensor) {
   std::vector<int64_t> shape;
   for (int i = 0; i < TF_NumDims(tensor); i++) shape.push_back(TF_Dim(tensor, i));
   return shape;
+}
+
+int64_t CountOf(const std::vector<int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<int64_t>());
 }
 
 namespace {

@@ -30,6 +30,7 @@ class AttrReader {
   ~AttrReader();
   float Float(const char* name);
   int32_t Int(const char* name);
+  std::vector<int64_t> Ints(const char* name);
   bool Bool(const char* name);
 
  private:
@@ -49,6 +50,8 @@ class Call {
   TF_Tensor* Input(int i);
   /** The numbers of an input, of which there must be `size`. */
   const float* Data(int i, const char* name, int64_t size);
+  /** An input that is so many spikes as bits: spike_bits.h. */
+  const uint32_t* Words(int i, int64_t spikes);
   float* Output(int i, const std::vector<int64_t>& shape);
   /** An output of so many integers. */
   int32_t* Integers(int i, int64_t length);
@@ -64,6 +67,9 @@ class Call {
 };
 
 std::vector<int64_t> Shape(const TF_Tensor* tensor);
+
+/** How many numbers a tensor of that shape has. */
+int64_t CountOf(const std::vector<int64_t>& shape);
 
 /** An op as TensorFlow writes it down: "x: float" and so on. */
 struct Definition {

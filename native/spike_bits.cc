@@ -22,27 +22,23 @@ void* NoAttrs(TF_OpKernelConstruction*) { return nullptr; }
 void Nothing(void*) {}
 
 struct UnpackAttrs {
-  int64_t length;
+  std::vector<int64_t> shape;
 };
 
 void* CreateUnpack(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
-  return new UnpackAttrs{read.Int("length")};
+  return new UnpackAttrs{read.Ints("shape")};
 }
 
 void DeleteUnpack(void* attrs) { delete static_cast<UnpackAttrs*>(attrs); }
 
 void Unpack(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
-  const int64_t length = static_cast<UnpackAttrs*>(attrs)->length;
-  TF_Tensor* const packed = call.Input(0);
+  const std::vector<int64_t>& shape = static_cast<UnpackAttrs*>(attrs)->shape;
+  const int64_t length = CountOf(shape);
+  const uint32_t* const words = call.Words(0, length);
+  float* const x = call.Output(0, shape);
   if (!call.ok()) return;
-  if (TF_TensorElementCount(packed) != SpikeWords(length)) {
-    return call.Fail("words must be those of length spikes");
-  }
-  float* const x = call.Output(0, {length});
-  if (!call.ok()) return;
-  const auto* const words = static_cast<const uint32_t*>(TF_TensorData(packed));
   ParallelFor(length, kGrain, [&](int64_t begin, int64_t end) {
     UnpackSpikes({words, begin}, end - begin, x + begin);
   });
@@ -86,6 +82,10 @@ int64_t PackSpikes(const float* x, int64_t length, uint32_t* words) {
   return count;
 }
 
+int64_t PackWholeWords(const float* x, int64_t length, uint32_t* words) {
+  return Best(kLoops).pack(x, length, words);
+}
+
 void UnpackSpikes(const SpikeBits& spikes, int64_t length, float* x) {
   Best(kLoops).unpack(spikes, length, x);
 }
@@ -93,7 +93,7 @@ void UnpackSpikes(const SpikeBits& spikes, int64_t length, float* x) {
 void RegisterSpikeBits(const Status& status) {
   Register({"SpikingformerPackSpikes", {"x: N * float"}, {"words: int32"}, {"N: int >= 1"}},
            NoAttrs, Pack, Nothing, status);
-  Register({"SpikingformerUnpackSpikes", {"words: int32"}, {"x: float"}, {"length: int >= 0"}},
+  Register({"SpikingformerUnpackSpikes", {"words: int32"}, {"x: float"}, {"shape: list(int)"}},
            CreateUnpack, Unpack, DeleteUnpack, status);
 }
 

@@ -31,11 +31,31 @@ Images AsImages(const std::vector<int64_t>& shape, int64_t channels, int64_t fil
   return {{count, 1, channels, filters, 1}, 1};
 }
 
-Images ReadImages(Call& call) {
-  TF_Tensor* const x = call.Input(0);
+SpikeInput ReadSpikes(Call& call, int i, const std::vector<int64_t>& shape) {
+  TF_Tensor* const tensor = call.Input(i);
+  if (!call.ok()) return {};
+  if (TF_TensorType(tensor) == TF_INT32) {
+    const int64_t length = CountOf(shape);
+    return {shape, length, nullptr, call.Words(i, length)};
+  }
+  return {Shape(tensor), TF_TensorElementCount(tensor), Numbers(tensor), nullptr};
+}
+
+void SpikeInput::Pack() {
+  if (words) return;
+  uint32_t* const packed = Scratch<uint32_t, kWords>(SpikeWords(length));
+  if (PackSpikes(numbers, length, packed) >= 0) words = packed;
+}
+
+float SpikeInput::Density() const {
+  if (!words) return DensityOf(numbers, length);
+  return static_cast<float>(SpikeCount(words, length)) / std::max<int64_t>(length, 1);
+}
+
+Images ReadImages(Call& call, const SpikeInput& x) {
   TF_Tensor* const filter = call.Input(1);
   if (!call.ok()) return {};
-  const std::vector<int64_t> shape = Shape(x), taps = Shape(filter);
+  const std::vector<int64_t>&shape = x.shape, taps = Shape(filter);
   const bool matrix = taps.size() == 2;
   if ((!matrix && taps.size() != 4) || shape.size() < (matrix ? 1 : 3)) {
     call.Fail("filter must be [size, size, channels, filters] or [channels, filters]");
@@ -78,11 +98,12 @@ namespace {
 struct ForwardAttrs {
   float most;
   bool keep;
+  std::vector<int64_t> shape;
 };
 
 void* CreateForward(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
-  return new ForwardAttrs{read.Float("most"), read.Bool("keep")};
+  return new ForwardAttrs{read.Float("most"), read.Bool("keep"), read.Ints("shape")};
 }
 
 void DeleteForward(void* attrs) { delete static_cast<ForwardAttrs*>(attrs); }
@@ -107,52 +128,47 @@ void ForEachPiece(const Images& images, const Body& body) {
 }
 
 /**
- * With `keep`, the words are x if it is spikes, else none. y is empty if x has more than `most`
- * non-zeros, or if the filter is not finite: a dense product is then faster, or right.
+ * With `keep`, the words are x if that is numbers and all are spikes, else none. y is empty if x
+ * has more than `most` non-zeros, or if the filter is not finite: a dense product is then faster,
+ * or right.
  */
 void Forward(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   const ForwardAttrs& given = *static_cast<ForwardAttrs*>(attrs);
-  TF_Tensor* x = call.Input(0);
+  SpikeInput x = ReadSpikes(call, 0, given.shape);
   TF_Tensor* filter = call.Input(1);
+  const Images images = ReadImages(call, x);
   if (!call.ok()) return;
-  const Images images = ReadImages(call);
-  if (!call.ok()) return;
-  std::vector<int64_t> shape = Shape(x);
   const SpikeConv& p = images.conv;
   const bool affine = TF_NumInputs(context) > 2;
   const float* const scale = affine ? call.Data(2, "scale", p.filters) : nullptr;
   const float* const shift = affine ? call.Data(3, "shift", p.filters) : nullptr;
 
-  const float* const numbers = Numbers(x);
-  const int64_t length = TF_TensorElementCount(x);
-  uint32_t* const words = Scratch<uint32_t, kWords>(SpikeWords(length));
-  const int64_t count = PackSpikes(numbers, length, words);
-  const bool spikes = count >= 0;
-  int32_t* const kept = call.Integers(1, spikes && given.keep ? SpikeWords(length) : 0);
+  x.Pack();
+  const int64_t keep = x.words && x.numbers && given.keep ? SpikeWords(x.length) : 0;
+  int32_t* const kept = call.Integers(1, keep);
   if (!call.ok()) return;
-  if (spikes && given.keep) std::memcpy(kept, words, SpikeWords(length) * sizeof(uint32_t));
+  if (keep > 0) std::memcpy(kept, x.words, keep * sizeof(uint32_t));
 
-  const float density = spikes ? static_cast<float>(count) / std::max<int64_t>(length, 1)
-                               : DensityOf(numbers, length);
-  const bool tiles = spikes && FitTiles(p, Digits::kFloat32, false);
-  const bool skips =
-      (tiles || density < given.most) && AllFinite(Numbers(filter), TF_TensorElementCount(filter));
+  const bool tiles = x.words && FitTiles(p, Digits::kFloat32, false);
+  const bool skips = (tiles || x.Density() < given.most) &&
+                     AllFinite(Numbers(filter), TF_TensorElementCount(filter));
+  std::vector<int64_t> shape = x.shape;
   shape.back() = p.filters;
   float* const y = call.Output(0, skips ? shape : std::vector<int64_t>{0});
   if (!call.ok() || !skips) return;
-  if (tiles && length > 0) {
-    return MultiplySpikes(images, {words, 0}, Numbers(filter), scale, shift, y);
+  if (tiles && x.length > 0) {
+    return MultiplySpikes(images, {x.words, 0}, Numbers(filter), scale, shift, y);
   }
   const float* const panels = PackFilter(p, Numbers(filter));
   ForEachPiece(images, [&](int64_t pixel, int64_t begin, int64_t end, const ForwardMemory& memory) {
     float* const to = y + (pixel + begin * p.width) * p.filters;
     const int64_t from = pixel * p.channels;
-    if (spikes) {
-      Best(kLoops).forward_spikes(p, 1, {words, from}, panels, scale, shift, to, begin, end,
+    if (x.words) {
+      Best(kLoops).forward_spikes(p, 1, {x.words, from}, panels, scale, shift, to, begin, end,
                                   memory);
     } else {
-      Best(kLoops).forward(p, numbers + from, panels, scale, shift, to, begin, end, memory);
+      Best(kLoops).forward(p, x.numbers + from, panels, scale, shift, to, begin, end, memory);
     }
   });
 }
@@ -161,9 +177,9 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
 
 void RegisterSpikeConv(const Status& status) {
   Register({"SpikingformerSpikeConv",
-            {"x: float", "filter: float", "affine: N * float"},
+            {"x: X", "filter: float", "affine: N * float"},
             {"y: float", "words: int32"},
-            {"N: int >= 0", "most: float", "keep: bool"}},
+            {kSpikeType, kSpikeShape, "N: int >= 0", "most: float", "keep: bool"}},
            CreateForward, Forward, DeleteForward, status);
 }
 

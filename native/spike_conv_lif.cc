@@ -2,6 +2,7 @@
 // all time steps of a piece stay in the L2 cache until the neurons behind them have fired.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "multi_step_lif.h"
@@ -24,6 +25,8 @@ constexpr int64_t kMostPixels = 1024;
 
 struct Attrs {
   float most = 0;
+  bool packed = false;
+  std::vector<int64_t> shape;
   Neurons neurons = {};
 };
 
@@ -31,6 +34,8 @@ void* Create(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
   auto attrs = std::make_unique<Attrs>();
   attrs->most = read.Float("most");
+  attrs->packed = read.Bool("packed");
+  attrs->shape = read.Ints("shape");
   attrs->neurons = ReadNeurons(read);
   return attrs.release();
 }
@@ -46,10 +51,10 @@ struct TimedImages {
 };
 
 /** A matrix product's rows of one time step are an image one pixel wide. */
-TimedImages ReadTimedImages(Call& call) {
-  const Images images = ReadImages(call);
+TimedImages ReadTimedImages(Call& call, const SpikeInput& input) {
+  const Images images = ReadImages(call, input);
   if (!call.ok()) return {};
-  const std::vector<int64_t> shape = Shape(call.Input(0));
+  const std::vector<int64_t>& shape = input.shape;
   const size_t inner = images.conv.size > 1 ? 3 : 1;
   if (shape.size() < inner + 2 || shape[1] == 0) {
     call.Fail("x must be [batch, time, ..., channels] with at least one time step");
@@ -85,9 +90,13 @@ Piece PieceOf(const TimedImages& x) {
   return {std::max<int64_t>(1, pixels / (row * rows)), rows};
 }
 
-/** The neurons behind a piece's map [samples, time, pixels, filters]; its first spike is there. */
-void Fire(const TimedImages& x, const Neurons& given, int64_t samples, int64_t pixels,
-          const float* map, float* spikes) {
+/**
+ * The neurons behind a piece's map [samples, time, pixels, filters], whose first spike is number
+ * `at`: calls fire(neurons, a block of them, its first spike, its length).
+ */
+template <class Fire>
+void FireBehind(const TimedImages& x, const Neurons& given, int64_t samples, int64_t pixels,
+                const float* map, int64_t at, const Fire& fire) {
   Neurons neurons = given;
   neurons.time = x.time;
   neurons.stride = x.image() * x.conv.filters;
@@ -95,10 +104,9 @@ void Fire(const TimedImages& x, const Neurons& given, int64_t samples, int64_t p
   alignas(64) float membranes[kForwardNeurons];
   for (int64_t sample = 0; sample < samples; sample++) {
     for (int64_t i = 0; i < neurons.x_stride; i += kForwardNeurons) {
-      Best(kLifLoops).forward(neurons,
-                              {map + sample * x.time * neurons.x_stride + i, nullptr,
-                               spikes + sample * x.time * neurons.stride + i, membranes},
-                              std::min(kForwardNeurons, neurons.x_stride - i));
+      fire(neurons, {map + sample * x.time * neurons.x_stride + i, nullptr, nullptr, membranes},
+           at + sample * x.time * neurons.stride + i,
+           std::min(kForwardNeurons, neurons.x_stride - i));
     }
   }
 }
@@ -126,33 +134,35 @@ void ForEachPiece(const TimedImages& x, const Body& body) {
 }
 
 /**
- * The result is empty if the two ops one after the other are right, or may be faster: if x is not
- * spikes or has more than `most` of them, if the filter is not finite, if AMX computes the product,
- * or if one row of all time steps is too much.
+ * The result, `words` if it is to be packed, is empty if the two ops one after the other are right,
+ * or may be faster: if x is not spikes or has more than `most` of them, if the filter is not
+ * finite, if AMX computes the product, or if one row of all time steps is too much.
  */
 void Forward(void* given, TF_OpKernelContext* context) {
   Call call(context);
   const Attrs& attrs = *static_cast<Attrs*>(given);
-  const TimedImages x = ReadTimedImages(call);
+  SpikeInput input = ReadSpikes(call, 0, attrs.shape);
+  const TimedImages x = ReadTimedImages(call, input);
   if (!call.ok()) return;
   const SpikeConv& p = x.conv;
   const float* const scale = call.Data(2, "scale", p.filters);
   const float* const shift = call.Data(3, "shift", p.filters);
   const float* const decay = TF_NumInputs(context) > 4 ? call.Data(4, "decay", 1) : nullptr;
-  if (!call.ok()) return;
-  TF_Tensor* const input = call.Input(0);
   TF_Tensor* const filter = call.Input(1);
+  if (!call.ok()) return;
 
-  const int64_t length = TF_TensorElementCount(input);
-  const bool fits = length > 0 && x.time * p.width <= kMostPixels;
-  uint32_t* const words = fits ? Scratch<uint32_t, kWords>(SpikeWords(length)) : nullptr;
-  const int64_t count = fits ? PackSpikes(Numbers(input), length, words) : -1;
-  const bool skips = count >= 0 && static_cast<float>(count) / length < attrs.most &&
+  const bool fits = input.length > 0 && x.time * p.width <= kMostPixels;
+  if (fits) input.Pack();
+  const bool skips = fits && input.words && input.Density() < attrs.most &&
                      !FitTiles(p, Digits::kFloat32, false) &&
                      AllFinite(Numbers(filter), TF_TensorElementCount(filter));
-  std::vector<int64_t> shape = Shape(input);
+  std::vector<int64_t> shape = input.shape;
   shape.back() = p.filters;
-  float* const spikes = call.Output(0, skips ? shape : std::vector<int64_t>{0});
+  const bool packed = skips && attrs.packed;
+  float* const spikes = call.Output(0, skips && !packed ? shape : std::vector<int64_t>{0});
+  std::optional<FiredBits> bits;
+  if (packed) bits.emplace(call, 1, CountOf(shape), p.filters);
+  if (!packed) call.Integers(1, 0);
   if (!call.ok() || !skips) return;
 
   Neurons neurons = attrs.neurons;
@@ -161,21 +171,28 @@ void Forward(void* given, TF_OpKernelContext* context) {
   ForEachPiece(x, [&](int64_t sample, int64_t samples, int64_t begin, int64_t end,
                       const ForwardMemory& memory, float* map) {
     const int64_t pixel = sample * x.time * x.image();
-    Best(kLoops).forward_spikes(p, samples * x.time, {words, pixel * p.channels}, panels, scale,
-                                shift, map, begin, end, memory);
-    Fire(x, neurons, samples, (end - begin) * p.width, map,
-         spikes + (pixel + begin * p.width) * p.filters);
+    Best(kLoops).forward_spikes(p, samples * x.time, {input.words, pixel * p.channels}, panels,
+                                scale, shift, map, begin, end, memory);
+    FireBehind(x, neurons, samples, (end - begin) * p.width, map,
+               (pixel + begin * p.width) * p.filters,
+               [&](const Neurons& behind, ForwardBlock block, int64_t at, int64_t length) {
+                 if (bits) return bits->Fire(behind, block, at, length);
+                 block.spikes = spikes + at;
+                 Best(kLifLoops).forward(behind, block, length);
+               });
   });
+  if (bits) bits->WriteCount();
 }
 
 }  // namespace
 
 void RegisterSpikeConvLif(const Status& status) {
-  std::vector<const char*> attrs = {"N: int >= 0", "most: float"};
+  std::vector<const char*> attrs = {kSpikeType, kSpikeShape, "N: int >= 0", "most: float",
+                                    "packed: bool"};
   attrs.insert(attrs.end(), kNeuronAttrs.begin(), kNeuronAttrs.end());
   Register({"SpikingformerSpikeConvLif",
-            {"x: float", "filter: float", "scale: float", "shift: float", "decay: N * float"},
-            {"spikes: float"},
+            {"x: X", "filter: float", "scale: float", "shift: float", "decay: N * float"},
+            {"spikes: float", "words: int32"},
             attrs},
            Create, Forward, Delete, status);
 }

@@ -85,23 +85,11 @@ void DeleteGradient(void* attrs) { delete static_cast<GradientAttrs*>(attrs); }
 /** Of such a share of spikes AMX is faster, even at a quarter of its speed. */
 constexpr float kDense = 0.15f;
 
-/** Spikes as bits, or numbers, of which some are no spikes. */
-struct Input {
-  int64_t length;
-  const uint32_t* words;
-  const float* numbers;
-
-  float Density() const {
-    if (!words) return DensityOf(numbers, length);
-    return static_cast<float>(SpikeCount(words, length)) / std::max<int64_t>(length, 1);
-  }
-};
-
 /**
  * The output is empty if a dense product is faster, or if dy is not finite. A product rounded to
  * bfloat16 has no other to leave that to.
  */
-void FilterGradient(const GradientAttrs& given, Call* call, const Input& x) {
+void FilterGradient(const GradientAttrs& given, Call* call, const SpikeInput& x) {
   TF_Tensor* const dy = call->Input(1);
   if (!call->ok()) return;
   const std::vector<int64_t> shape = Shape(dy);
@@ -143,35 +131,27 @@ void FilterGradient(const GradientAttrs& given, Call* call, const Input& x) {
 
 void OfNumbers(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
-  TF_Tensor* x = call.Input(0);
-  if (!call.ok()) return;
+  SpikeInput x = ReadSpikes(call, 0, {});
   TF_Tensor* dy = call.Input(1);
   if (!call.ok()) return;
-  std::vector<int64_t> shape = Shape(x), pixels = Shape(dy);
+  std::vector<int64_t> shape = x.shape, pixels = Shape(dy);
   if (!shape.empty()) shape.pop_back();
   if (!pixels.empty()) pixels.pop_back();
   if (shape != pixels) return call.Fail(kOtherSides);
-  const int64_t length = TF_TensorElementCount(x);
-  uint32_t* const words = Scratch<uint32_t, kWords>(SpikeWords(length));
-  const bool spikes = PackSpikes(Numbers(x), length, words) >= 0;
-  FilterGradient(*static_cast<GradientAttrs*>(attrs), &call,
-                 {length, spikes ? words : nullptr, Numbers(x)});
+  x.Pack();
+  FilterGradient(*static_cast<GradientAttrs*>(attrs), &call, x);
 }
 
 void OfSpikes(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   const GradientAttrs& given = *static_cast<GradientAttrs*>(attrs);
-  TF_Tensor* packed = call.Input(0);
   TF_Tensor* dy = call.Input(1);
   if (!call.ok()) return;
   const int64_t filters = TF_NumDims(dy) > 0 ? TF_Dim(dy, TF_NumDims(dy) - 1) : 0;
   const int64_t pixels = filters > 0 ? TF_TensorElementCount(dy) / filters : 0;
   const int64_t length = pixels * given.channels;
-  if (TF_TensorElementCount(packed) != SpikeWords(length)) {
-    return call.Fail("words must be those of dy's pixels");
-  }
-  const auto* const words = static_cast<const uint32_t*>(TF_TensorData(packed));
-  FilterGradient(given, &call, {length, words, nullptr});
+  const uint32_t* const words = call.Words(0, length);
+  if (call.ok()) FilterGradient(given, &call, {{}, length, nullptr, words});
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ enum Purpose {
   kTransformed,
   kProducts,
   kOutside,
-  kMap
+  kMap,
+  kFired
 };
 
 /** Memory that a thread keeps for its next loop; what is in it is undefined. */
@@ -48,6 +49,25 @@ T* Scratch(int64_t length) {
   return memory.get();
 }
 
+/** An input of an op: numbers, or spikes as bits. */
+struct SpikeInput {
+  std::vector<int64_t> shape;
+  int64_t length = 0;
+  const float* numbers = nullptr;   // null: it came as bits
+  const uint32_t* words = nullptr;  // null: it has not been packed, or has others than spikes
+
+  /** Packs numbers that are spikes, in memory of this thread. */
+  void Pack();
+  /** About which share is not zero. */
+  float Density() const;
+};
+
+/** The attributes of an op with such an input: its type, and the shape that bits do not tell. */
+constexpr char kSpikeType[] = "X: {float, int32}", kSpikeShape[] = "shape: list(int)";
+
+/** An input of the type `X`; `shape` is that of spikes as bits. */
+SpikeInput ReadSpikes(Call& call, int i, const std::vector<int64_t>& shape);
+
 /** x as images: [..., height, width, channels], or, for size 1, the rows [..., channels]. */
 struct Images {
   SpikeConv conv = {};
@@ -56,8 +76,8 @@ struct Images {
 
 Images AsImages(const std::vector<int64_t>& shape, int64_t channels, int64_t filters, int64_t size);
 
-/** x and a filter, a call's inputs 0 and 1, as images; fails if they do not fit each other. */
-Images ReadImages(Call& call);
+/** x and a filter, a call's input 1, as images; fails if they do not fit each other. */
+Images ReadImages(Call& call, const SpikeInput& x);
 
 inline const float* Numbers(const TF_Tensor* tensor) {
   return static_cast<const float*>(TF_TensorData(tensor));

@@ -54,10 +54,10 @@ const found = {
 };
 const proveOps = () => {
   const of = (type, values) => Object.entries(values).map(([name, value]) => ({ name, type, value }));
-  const { TF_ATTR_FLOAT, TF_ATTR_BOOL, TF_ATTR_INT } = backend.binding;
-  const op = (name, outputs, inputs, floats = {}, bools = {}, ints = {}) => backend.executeMultipleOutputs(
-    'Spikingformer' + name,
-    [...of(TF_ATTR_FLOAT, floats), ...of(TF_ATTR_BOOL, bools), ...of(TF_ATTR_INT, ints)],
+  const { TF_ATTR_FLOAT, TF_ATTR_BOOL, TF_ATTR_INT, TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding;
+  const op = (name, outputs, inputs, floats = {}, bools = {}, ints = {}, types = {}) =>
+    backend.executeMultipleOutputs('Spikingformer' + name, [...of(TF_ATTR_FLOAT, floats),
+      ...of(TF_ATTR_BOOL, bools), ...of(TF_ATTR_INT, ints), ...of(TF_ATTR_TYPE, types)],
     inputs, outputs).map((tensor) => tensor.dataSync());
   const lif = [{ tau: 2, v_threshold: 1, v_reset: 0, share: 0.5 },
     { soft_reset: false, decay_input: true, keeps: false }];
@@ -91,10 +91,26 @@ const proveOps = () => {
   check('layer norm', op('LayerNorm', 1, norm, { epsilon: 0 }, {}, { N: 1 })[0], [0.5, 2.5]);
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
   check('a product of spikes', op('SpikeConv', 2, [tf.tensor2d([[1, 0, 1]]), kernel],
-    { most: 1 }, { keep: false }, { N: 0 })[0], [6, 8]);
-  const fires = op('SpikeConvLif', 1, [ones, tf.fill([1, 1], 1.5), one, tf.zeros([1])], { ...lif[0], most: 2 },
-    lif[1], { N: 0 });
+    { most: 1 }, { keep: false }, { N: 0, shape: [] }, { X: TF_FLOAT })[0], [6, 8]);
+  const bits = tf.tensor1d([5, 2], 'int32'); // 1, 0, 1; and how many are 1
+  check('a product of bits', op('SpikeConv', 2, [bits, kernel],
+    { most: 1 }, { keep: false }, { N: 0, shape: [1, 3] }, { X: TF_INT32 })[0], [6, 8]);
+  check('bits as numbers', op('UnpackSpikes', 1, [bits], {}, {}, { shape: [1, 3] })[0], [1, 0, 1]);
+  const fires = op('SpikeConvLif', 2, [ones, tf.fill([1, 1], 1.5), one, tf.zeros([1])], { ...lif[0], most: 2 },
+    { ...lif[1], packed: false }, { N: 0, shape: [] }, { X: TF_FLOAT });
   check('neurons behind a product of spikes', fires[0], [0, 1, 0, 1]);
+  // The same of 32 channels: a word at each time step, and how many have fired.
+  const [all, half] = [tf.ones([32]), tf.fill([32], 1.5)];
+  const asBits = [0, -1, 0, -1, 64];
+  check('spiking neurons as bits', op('PackedMultiStepLif', 1, [tf.fill([1, 4, 32], 1.5)], lif[0],
+    { ...lif[1], ...none }, { N: 0 })[0], asBits);
+  check('batch norm with neurons as bits', op('PackedBatchNormLif', 3, [tf.tile(images, [1, 1, 32]), all, half],
+    { ...lif[0], epsilon: 0 }, lif[1])[0], asBits);
+  check('neurons behind a product as bits', op('SpikeConvLif', 2, [ones, tf.fill([1, 32], 1.5), all, tf.zeros([32])],
+    { ...lif[0], most: 2 }, { ...lif[1], packed: true }, { N: 0, shape: [] }, { X: TF_FLOAT })[1], asBits);
+  const token = tf.tensor1d([-1, 32], 'int32');
+  check('attention of bits', op('PackedAttention', 2, [token, token, token], { scale: 0.125 }, { keep: false },
+    { num_heads: 1, shape: [1, 1, 1, 32] })[0], Array(32).fill(4));
   const square = tf.ones([1, 4, 4, 1]);
   const around = op('WinogradInputGrad', 2, [square, tf.ones([3, 3, 1, 1])])[0];
   check('the gradient of an image', around.map(Math.round), [4, 6, 6, 4, 6, 9, 9, 6, 6, 9, 9, 6, 4, 6, 6, 4]);

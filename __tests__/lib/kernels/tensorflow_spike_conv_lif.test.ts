@@ -48,7 +48,7 @@ describeNativeOps('convolutions of spikes with neurons behind them', () => {
     }
     const y = skippingConv(backend(), x, filter, { affine: [scale, shift], most: 2 }).y!;
     const lif = { x: y, ...(w && { w }) };
-    const neurons = { ...attrs, lastMembranes: false };
+    const neurons = { ...attrs, lastMembranes: true };
     const [expected] = runKernel<tf.Tensor[]>(MultiStepLIF, lif, neurons);
     expect(spikes.shape).toEqual(expected!.shape);
     expect(spikes.dataSync()).toEqual(expected!.dataSync());
@@ -116,10 +116,10 @@ describeNativeOps('convolutions of spikes with neurons behind them', () => {
         spikes = runKernel(SpikeConv2DLIF, given, attrs);
       });
       const x = runKernel<tf.Tensor>(SpikeConv2D, given, {});
-      const neurons = { ...attrs, lastMembranes: false };
+      const neurons = { ...attrs, lastMembranes: true };
       const [expected] = runKernel<tf.Tensor[]>(MultiStepLIF, { x }, neurons);
       expect(spikes.dataSync()).toEqual(expected!.dataSync());
-      return ops.includes('SpikingformerMultiStepLif');
+      return ops.some((op) => op.endsWith('MultiStepLif'));
     };
     expect(await isTwo({})).toBe(false);
     expect(await isTwo({ x: inputs.x.mul(2) })).toBe(true);

@@ -13,19 +13,36 @@ import {
   type SpikingAttentionInputs,
 } from '../attention';
 import { kernel, opAttrs } from './backend';
+import { bitsOf } from './spike_storage';
 import { packSpikes } from './spikes';
 
 const opAttrsOf = (backend: TensorflowBackend, { numHeads, scale }: SpikingAttentionAttrs) =>
   opAttrs(backend, { ints: { num_heads: numHeads }, floats: { scale } });
 
-function attention(
+/** And, with `keep`, q, k and v as bits, if they are spikes. */
+function attend(
   { q, k, v }: SpikingAttentionInputs,
   backend: TensorflowBackend,
   attrs: SpikingAttentionAttrs,
-): Tensor {
+  keep: boolean,
+): { y: Tensor; words: Tensor | null } {
   const op = opAttrsOf(backend, attrs);
-  return backend.executeMultipleOutputs('SpikingformerAttention', op, [q, k, v], 1)[0]!;
+  const bits = [q, k, v].flatMap((x) => bitsOf(backend, x) ?? []);
+  if (bits.length < 3) {
+    const [y] = backend.executeMultipleOutputs('SpikingformerAttention', op, [q, k, v], 1);
+    return { y: y!, words: keep ? packSpikes(backend, [q, k, v]) : null };
+  }
+  const more = opAttrs(backend, { ints: { shape: q.shape }, bools: { keep } });
+  const packed = 'SpikingformerPackedAttention';
+  const [y, words] = backend.executeMultipleOutputs(packed, [...op, ...more], bits, 2);
+  return { y: y!, words: words! };
 }
+
+const attention = (
+  inputs: SpikingAttentionInputs,
+  backend: TensorflowBackend,
+  attrs: SpikingAttentionAttrs,
+): Tensor => attend(inputs, backend, attrs, false).y;
 
 function attentionGrad(
   { dy, q, k, v }: SpikingAttentionGradInputs,
@@ -46,8 +63,8 @@ function packedAttention(
   backend: TensorflowBackend,
   attrs: SpikingAttentionAttrs,
 ): Tensor[] {
-  const y = attention({ q, k, v }, backend, attrs);
-  return [y, packSpikes(backend, [q, k, v]) ?? tf.stack([q, k, v] as Tensor[])];
+  const { y, words } = attend({ q, k, v }, backend, attrs, true);
+  return [y, words ?? tf.stack([q, k, v] as Tensor[])];
 }
 
 function packedAttentionGrad(

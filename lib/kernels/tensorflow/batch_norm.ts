@@ -21,6 +21,7 @@ import {
 } from '../batch_norm_lif';
 import { kernel, opAttrs } from './backend';
 import { neuronAttrs } from './multi_step_lif';
+import { mayStoreAsBits, storedAsBits } from './spike_storage';
 
 /** The ops take four axes; only the last one matters to them. */
 function asImages(x: TensorInfo): TensorInfo {
@@ -110,6 +111,22 @@ export const batchNormAffineKernel = kernel<BatchNormAffineInputs, BatchNormAttr
   },
 );
 
+/** Its spikes stay bits, on CPUs. */
+const batchNormLIF = kernel<BatchNormInputs, BatchNormLIFAttrs>(
+  BatchNormLIF,
+  (inputs, backend, attrs) => {
+    const { shape } = inputs.x;
+    const packed = mayStoreAsBits(shape, shape.at(-1)!);
+    const op = `Spikingformer${packed ? 'Packed' : ''}BatchNormLif`;
+    const given = [
+      ...opAttrs(backend, { floats: { epsilon: attrs.epsilon } }),
+      ...neuronAttrs(backend, attrs),
+    ];
+    const [spikes, ...moments] = backend.executeMultipleOutputs(op, given, weighted(inputs), 3);
+    return [packed ? storedAsBits(backend, spikes!, shape) : spikes!, ...moments];
+  },
+);
+
 export const nativeBatchNormKernels: KernelConfig[] = [
   native<BatchNormInputs, BatchNormAttrs>(BatchNormTraining, 'SpikingformerBatchNorm', weighted),
   native<BatchNormGradInputs, BatchNormAttrs>(
@@ -117,12 +134,7 @@ export const nativeBatchNormKernels: KernelConfig[] = [
     'SpikingformerBatchNormGrad',
     saved,
   ),
-  native<BatchNormInputs, BatchNormLIFAttrs>(
-    BatchNormLIF,
-    'SpikingformerBatchNormLif',
-    weighted,
-    neuronAttrs,
-  ),
+  batchNormLIF,
   native<BatchNormLIFGradInputs, BatchNormLIFAttrs>(
     BatchNormLIFGrad,
     'SpikingformerBatchNormLifGrad',

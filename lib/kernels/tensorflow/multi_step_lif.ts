@@ -13,6 +13,7 @@ import {
 } from '../multi_step_lif';
 import { surrogateNames } from '../surrogate';
 import { kernel, opAttrs } from './backend';
+import { mayStoreAsBits, storedAsBits } from './spike_storage';
 
 /** A learned decay as ops take it: 1 / tau instead of w, so that sigmoid is tf's. None without w. */
 export function decayOf(w: TensorInfo | undefined): TensorInfo[] {
@@ -74,15 +75,19 @@ function multiStepLIF(
   backend: TensorflowBackend,
   attrs: NeuronAttrs & NeuronOutputs,
 ): Tensor[] {
-  return backend.executeMultipleOutputs(
-    'SpikingformerMultiStepLif',
-    [
-      ...inputAttrs(backend, inputs, attrs),
-      ...neuronAttrs(backend, attrs, false, inputs.w !== undefined),
-    ],
-    [inputs.x, ...optionalInputs(inputs)],
-    2,
-  );
+  const { x, v0 } = inputs;
+  const given = [
+    ...inputAttrs(backend, inputs, attrs),
+    ...neuronAttrs(backend, attrs, false, inputs.w !== undefined),
+  ];
+  const all = [x, ...optionalInputs(inputs)];
+  const row = tf.util.sizeFromShape(x.shape.slice(2));
+  if (attrs.lastMembranes !== false || v0 || !mayStoreAsBits(x.shape, row)) {
+    return backend.executeMultipleOutputs('SpikingformerMultiStepLif', given, all, 2);
+  }
+  const op = 'SpikingformerPackedMultiStepLif';
+  const [words] = backend.executeMultipleOutputs(op, given, all, 1);
+  return [storedAsBits(backend, words!, x.shape), tf.tensor1d([])];
 }
 
 function multiStepLIFGrad(

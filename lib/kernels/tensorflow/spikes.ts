@@ -3,7 +3,6 @@
  * the zeros.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
-import { util } from '@tensorflow/tfjs';
 import { gradientsInBfloat16 } from '../../gradient_precision';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import type { NeuronAttrs } from '../multi_step_lif';
@@ -12,6 +11,7 @@ import { mayBeWorthSkipping as isLarge } from '../spike_product';
 import { opAttrs } from './backend';
 import { decayOf, neuronAttrs } from './multi_step_lif';
 import { hasCpuOps } from './native_ops';
+import { keptBits, mayStoreAsBits, spikeInput, storedAsBits } from './spike_storage';
 
 /**
  * Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. With AMX
@@ -47,14 +47,20 @@ export function skippingConv(
   filter: TensorInfo,
   { affine = [], keep = false, most = DENSITY.forward }: Skipping = {},
 ): { y: Tensor | null; words: Tensor | null } {
-  const attrs = opAttrs(backend, {
+  const { input, bits, attrs } = spikeInput(backend, x);
+  const more = opAttrs(backend, {
     ints: { N: affine.length },
     floats: { most },
     bools: { keep },
   });
-  const inputs = [x, filter, ...affine];
-  const [y, words] = backend.executeMultipleOutputs('SpikingformerSpikeConv', attrs, inputs, 2);
-  return { y: unlessEmpty(y!), words: unlessEmpty(words!) };
+  const [y, words] = backend.executeMultipleOutputs(
+    'SpikingformerSpikeConv',
+    [...attrs, ...more],
+    [input, filter, ...affine],
+    2,
+  );
+  const kept = keep && bits ? keptBits(backend, bits) : unlessEmpty(words!);
+  return { y: unlessEmpty(y!), words: kept };
 }
 
 /**
@@ -68,14 +74,23 @@ export function skippingConvLIF(
   most: number = DENSITY.forward,
 ): Tensor | null {
   const decays = decayOf(w);
+  const filters = filter.shape.at(-1)!;
+  const shape = [...x.shape.slice(0, -1), filters];
+  const packed = mayStoreAsBits(shape, filters);
+  const { input, attrs: inputAttrs } = spikeInput(backend, x);
   const given = [
-    ...opAttrs(backend, { ints: { N: decays.length }, floats: { most } }),
+    ...inputAttrs,
+    ...opAttrs(backend, { ints: { N: decays.length }, floats: { most }, bools: { packed } }),
     ...neuronAttrs(backend, attrs, false, decays.length > 0),
   ];
-  const inputs = [x, filter, scale, shift, ...decays];
-  return unlessEmpty(
-    backend.executeMultipleOutputs('SpikingformerSpikeConvLif', given, inputs, 1)[0]!,
+  const inputs = [input, filter, scale, shift, ...decays];
+  const [spikes, words] = backend.executeMultipleOutputs(
+    'SpikingformerSpikeConvLif',
+    given,
+    inputs,
+    2,
   );
+  return words!.size > 0 ? storedAsBits(backend, words!, shape) : unlessEmpty(spikes!);
 }
 
 /**
@@ -115,7 +130,6 @@ export function unpackSpikes(
   words: TensorInfo,
   shape: number[],
 ): Tensor {
-  const attrs = opAttrs(backend, { ints: { length: util.sizeFromShape(shape) } });
-  const [x] = backend.executeMultipleOutputs('SpikingformerUnpackSpikes', attrs, [words], 1);
-  return x!.reshape(shape);
+  const attrs = opAttrs(backend, { ints: { shape } });
+  return backend.executeMultipleOutputs('SpikingformerUnpackSpikes', attrs, [words], 1)[0]!;
 }
