@@ -4,10 +4,12 @@ import {
   batchNormAsAffine,
   batchNormInference,
   batchNormLIFTraining,
+  batchNormPoolTraining,
   batchNormTraining,
   updateRunningStatistics,
 } from '../lib/batch_norm';
 import type { NeuronAttrs } from '../lib/kernels/multi_step_lif';
+import type { MaxPoolParams } from '../lib/max_pool';
 import { statisticsShare } from '../lib/shared_statistics';
 import type { ChannelAffine } from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
@@ -118,6 +120,14 @@ export class BatchNormOverTime extends tf.layers.Layer {
     const { spikes, ...statistics } = batchNormLIFTraining(x, gamma, beta, neuron, params);
     this.learn(statistics, x, options);
     return spikes;
+  }
+
+  /** @internal In training: the max pool behind it, of images over time. */
+  pool(x: tf.Tensor, pool: MaxPoolParams, options: NormalizeOptions = {}): tf.Tensor {
+    const [gamma, beta, params] = this.batchArgs(x, options);
+    const { y, ...statistics } = batchNormPoolTraining(x, gamma, beta, pool, params);
+    this.learn(statistics, x, options);
+    return y;
   }
 
   /**

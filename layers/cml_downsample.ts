@@ -116,10 +116,12 @@ export class CMLDownsample extends CompositeLayer {
     if (!timeSteps && !poolsFirst) {
       return markSpikes(this.pooled(runChain([this.convBN, this.lif], x, kwargs)));
     }
-    const y = applyTo(this.convBN, timeSteps ? x.expandDims(1) : x, kwargs);
+    const steps = timeSteps ? x.expandDims(1) : x;
+    const merged = poolsFirst && this.convBN.withPool(this.pool, steps, kwargs);
+    const y = merged || applyTo(this.convBN, steps, kwargs);
     const overTime = (z: tf.Tensor) => (timeSteps ? repeatOverTime(z.squeeze([1]), timeSteps) : z);
     return poolsFirst
-      ? applyTo(this.lif, overTime(this.pooled(y)), kwargs)
+      ? applyTo(this.lif, overTime(merged || this.pooled(y)), kwargs)
       : markSpikes(this.pooled(applyTo(this.lif, overTime(y), kwargs)));
   }
 

@@ -1,5 +1,6 @@
 /** What ConvBN and LinearBN share: a kernel and the batch norm after it, as two layers or, once fused, as one. */
 import * as tf from '@tensorflow/tfjs';
+import type { MaxPoolParams } from '../lib/max_pool';
 import { asFloats, type StoredWeight, stepsPerChannel, type WeightFormat } from '../lib/quantize';
 import { statisticsShare } from '../lib/shared_statistics';
 import { type ChannelAffine, type MapNeurons, spikeConvLIF } from '../lib/spike_conv';
@@ -131,12 +132,8 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
    * of the numbers in between. Null if they cannot be one; the layers are then called one by one.
    */
   withNeuron(next: tf.layers.Layer, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
-    const isPlain =
-      this.repeats === 1 &&
-      this.forward === KernelBN.prototype.forward &&
-      this.call === KernelBN.prototype.call &&
-      ![this, this.bn].some(isWatched);
-    const neurons = isPlain ? (next as Partial<NeuronLayer>).asMapNeurons?.() : null;
+    const mayMerge = this.repeats === 1 && this.isPlain();
+    const neurons = mayMerge ? (next as Partial<NeuronLayer>).asMapNeurons?.() : null;
     if (!neurons) return null;
     const spikes =
       !this.fused && this.bn.usesBatch(kwargs)
@@ -144,6 +141,27 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
         : this.fireAtInference(x, kwargs, neurons);
     if (spikes) emitSpikes(next, spikes);
     return spikes;
+  }
+
+  /**
+   * @internal In training: its output `[batch, time, height, width, filters]`, pooled; batch norm and pool run as one
+   * operation that keeps nothing in between. Null if they cannot be one.
+   */
+  withPool(pool: MaxPoolParams, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
+    const inTraining = !this.fused && this.bn.usesBatch(kwargs) && !statisticsShare();
+    if (!inTraining || !this.isPlain()) return null;
+    emitInput(this, x, this.repeats);
+    const y = this.unfolded(this.product(x, this.kernel.read()), x);
+    return this.bn.pool(y, pool, { bias: this.bias?.read(), repeats: this.repeats });
+  }
+
+  /** Whether nothing else wants to be called, or to see what is between the product and the batch norm's output. */
+  private isPlain(): boolean {
+    return (
+      this.forward === KernelBN.prototype.forward &&
+      this.call === KernelBN.prototype.call &&
+      ![this, this.bn].some(isWatched)
+    );
   }
 
   private fireInTraining(next: tf.layers.Layer, x: tf.Tensor, { attrs }: MapNeurons) {

@@ -3,11 +3,13 @@ import * as tf from '@tensorflow/tfjs';
 import {
   runBatchNormAffine,
   runBatchNormLIF,
+  runBatchNormPool,
   runBatchNormTraining,
   runRunningStatistics,
 } from './kernels';
 import { type BatchNormAffineTensors, batchNormAffine } from './kernels/batch_norm_affine';
 import type { NeuronAttrs } from './kernels/multi_step_lif';
+import { type MaxPoolParams, resolvePoolOf } from './max_pool';
 import { sharedBatchNorm, statisticsShare } from './shared_statistics';
 import { invalid } from './validate';
 
@@ -81,6 +83,25 @@ export function batchNormLIFTraining(
   checkNotEmpty(x);
   const [spikes, mean, variance] = runBatchNormLIF(x, gamma, beta, { ...neuron, epsilon });
   return { spikes, mean, variance };
+}
+
+/**
+ * The max pool, as `maxPoolOverTime`, of `batchNormTraining`'s y. A backend with one kernel for both never stores y.
+ * @param x `[batch, time, height, width, channels]`.
+ */
+export function batchNormPoolTraining(
+  x: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  pool: MaxPoolParams,
+  { epsilon = 1e-5 }: BatchNormParams = {},
+): BatchNormOutput {
+  checkChannels(x, { gamma, beta });
+  if (x.rank !== 5) throw invalid('x', 'of shape [batch, time, height, width, channels]', x.shape);
+  checkNotEmpty(x);
+  const attrs = resolvePoolOf(x, pool);
+  const [y, mean, variance] = runBatchNormPool(x, gamma, beta, { ...attrs, epsilon });
+  return { y, mean, variance };
 }
 
 /** Normalizes x `[..., channels]` with given statistics `[channels]`, as at inference. */

@@ -35,15 +35,22 @@ export function pooledSize(n: number, params?: MaxPoolParams): number {
   return Math.floor((n + 2 * padding - poolSize) / strides) + 1;
 }
 
-/** PyTorch's MaxPool2d on `[batch, height, width, channels]`. Throws if the padded image is smaller than the window. */
-export function maxPool2d(x: tf.Tensor4D, params?: MaxPoolParams): tf.Tensor4D {
+/** The same for images `[..., height, width, channels]`. Throws if the padded image is smaller than the window. */
+export function resolvePoolOf(x: tf.Tensor, params?: MaxPoolParams) {
   const attrs = resolveMaxPool(params);
-  if (x.rank !== 4) throw invalid('x', 'of shape [batch, height, width, channels]', x.shape);
-  if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
-  if (Math.min(x.shape[1], x.shape[2]) + 2 * attrs.padding < attrs.poolSize) {
+  const [height, width] = x.shape.slice(-3, -1) as [number, number];
+  if (Math.min(height, width) + 2 * attrs.padding < attrs.poolSize) {
     throw invalid('x', `at least ${attrs.poolSize - 2 * attrs.padding} pixels per side`, x.shape);
   }
-  return runFirstMaxPool(x, attrs);
+  return attrs;
+}
+
+/** PyTorch's MaxPool2d on `[batch, height, width, channels]`. Throws if the padded image is smaller than the window. */
+export function maxPool2d(x: tf.Tensor4D, params?: MaxPoolParams): tf.Tensor4D {
+  resolveMaxPool(params);
+  if (x.rank !== 4) throw invalid('x', 'of shape [batch, height, width, channels]', x.shape);
+  if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
+  return runFirstMaxPool(x, resolvePoolOf(x, params));
 }
 
 /**

@@ -48,6 +48,7 @@ std::string RegisterAll() {
   spikingformer::RegisterWinograd(status);
   spikingformer::RegisterBatchNorm(status);
   spikingformer::RegisterBatchNormLif(status);
+  spikingformer::RegisterBatchNormPool(status);
   spikingformer::RegisterLayerNorm(status);
   spikingformer::RegisterUpdates(status);
   spikingformer::RegisterAttention(status);

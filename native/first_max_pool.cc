@@ -13,9 +13,6 @@ namespace {
 
 const Variants<PoolLoops> kLoops = VARIANTS(pool_loops);
 
-/** A place in a window of this side is a byte. */
-constexpr int64_t kMostPlaced = 16;
-
 void Forward(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   std::vector<int64_t> shape;
@@ -33,9 +30,6 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   });
 }
 
-/** The places of 4 maxima are one integer. */
-int64_t PlaceWords(int64_t maxima) { return (maxima + 3) / 4; }
-
 void ForwardPlaces(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   std::vector<int64_t> shape;
@@ -46,7 +40,7 @@ void ForwardPlaces(void* attrs, TF_OpKernelContext* context) {
   const int64_t pooled = pool.out_height * pool.out_width * pool.channels;
   const float* const from = call.Data(0, "x", shape[0] * image);
   float* const y = call.Output(0, {shape[0], pool.out_height, pool.out_width, pool.channels});
-  auto* const places = reinterpret_cast<uint8_t*>(call.Integers(1, PlaceWords(shape[0] * pooled)));
+  uint8_t* const places = OutputPlaces(call, 1, shape[0] * pooled);
   if (!call.ok()) return;
   ParallelFor(shape[0], 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
@@ -56,8 +50,8 @@ void ForwardPlaces(void* attrs, TF_OpKernelContext* context) {
 }
 
 void* CreatePlaced(TF_OpKernelConstruction* construction) {
-  std::unique_ptr<Pool> pool(static_cast<Pool*>(CreatePool(construction)));
   AttrReader read(construction);
+  auto pool = std::make_unique<Pool>(PoolOf(read));
   pool->height = read.Int("height");
   pool->width = read.Int("width");
   return pool.release();
@@ -127,8 +121,7 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
 }  // namespace
 
 void RegisterFirstMaxPool(const Status& status) {
-  const std::vector<const char*> attrs = {"pool_size: int >= 1", "strides: int >= 1",
-                                          "padding: int >= 0"};
+  const std::vector<const char*>& attrs = kPoolAttrs;
   Register({"SpikingformerFirstMaxPool", {"x: float"}, {"y: float"}, attrs}, CreatePool, Forward,
            DeletePool, status);
   Register({"SpikingformerFirstMaxPoolGrad", {"x: float", "dy: float"}, {"dx: float"}, attrs},

@@ -57,6 +57,18 @@ TF_Tensor* Call::Input(int i) {
 }
 
 const float* Call::Data(int i, const char* name, int64_t size) {
+  return static_cast<const float*>(OfSize(i, name, size));
+}
+
+const int32_t* Call::GivenIntegers(int i, const char* name, int64_t size) {
+  return static_cast<const int32_t*>(OfSize(i, name, size));
+}
+
+const uint32_t* Call::Words(int i, int64_t spikes) {
+  return static_cast<const uint32_t*>(OfSize(i, "words", SpikeWords(spikes)));
+}
+
+const void* Call::OfSize(int i, const char* name, int64_t size) {
   TF_Tensor* tensor = Input(i);
   if (!tensor) return nullptr;
   const int64_t got = TF_TensorElementCount(tensor);
@@ -65,19 +77,7 @@ const float* Call::Data(int i, const char* name, int64_t size) {
          std::to_string(got));
     return nullptr;
   }
-  return static_cast<const float*>(TF_TensorData(tensor));
-}
-
-const uint32_t* Call::Words(int i, int64_t spikes) {
-  TF_Tensor* tensor = Input(i);
-  if (!tensor) return nullptr;
-  const int64_t got = TF_TensorElementCount(tensor), words = SpikeWords(spikes);
-  if (got != words) {
-    Fail("words must be those of " + std::to_string(spikes) + " spikes, " + std::to_string(words) +
-         " numbers, but has " + std::to_string(got));
-    return nullptr;
-  }
-  return static_cast<const uint32_t*>(TF_TensorData(tensor));
+  return TF_TensorData(tensor);
 }
 
 void* Call::Allocate(int i, const std::vector<int64_t>& shape, TF_DataType type, size_t bytes) {

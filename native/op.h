@@ -50,6 +50,8 @@ class Call {
   TF_Tensor* Input(int i);
   /** The numbers of an input, of which there must be `size`. */
   const float* Data(int i, const char* name, int64_t size);
+  /** An input of so many integers. */
+  const int32_t* GivenIntegers(int i, const char* name, int64_t size);
   /** An input that is so many spikes as bits: spike_bits.h. */
   const uint32_t* Words(int i, int64_t spikes);
   float* Output(int i, const std::vector<int64_t>& shape);
@@ -59,6 +61,7 @@ class Call {
   void* Temporary(int64_t bytes);
 
  private:
+  const void* OfSize(int i, const char* name, int64_t size);
   void* Allocate(int i, const std::vector<int64_t>& shape, TF_DataType type, size_t bytes);
 
   TF_OpKernelContext* context_;

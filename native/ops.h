@@ -43,6 +43,9 @@ void RegisterBatchNorm(const Status& status);
  */
 void RegisterBatchNormLif(const Status& status);
 
+/** SpikingformerBatchNormPool, with a max pool behind the norm, and its gradient. */
+void RegisterBatchNormPool(const Status& status);
+
 /** SpikingformerLayerNorm and its gradient: layer_norm.cc. */
 void RegisterLayerNorm(const Status& status);
 

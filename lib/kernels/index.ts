@@ -7,6 +7,7 @@ import { backendOf } from './backends';
 import * as batchNorm from './batch_norm';
 import * as batchNormAffine from './batch_norm_affine';
 import * as batchNormLIF from './batch_norm_lif';
+import * as batchNormPool from './batch_norm_pool';
 import { composedOf, install } from './install';
 import * as kernel from './kernel';
 import * as layerNorm from './layer_norm';
@@ -22,6 +23,7 @@ export const definitions: readonly kernel.KernelDefinition[] = [
   ...batchNorm.batchNormDefinitions,
   ...batchNormAffine.batchNormAffineDefinitions,
   ...batchNormLIF.batchNormLIFDefinitions,
+  ...batchNormPool.batchNormPoolDefinitions,
   ...layerNorm.layerNormDefinitions,
   ...maxPool.maxPoolDefinitions,
   ...spikeConv2D.spikeConv2DDefinitions,
@@ -56,6 +58,7 @@ export const runMultiStepLIF = /* @__PURE__ */ installing(multiStepLIF.runMultiS
 export const runBatchNormTraining = /* @__PURE__ */ installing(batchNorm.runBatchNormTraining);
 export const runBatchNormAffine = /* @__PURE__ */ installing(batchNormAffine.runBatchNormAffine);
 export const runBatchNormLIF = /* @__PURE__ */ installing(batchNormLIF.runBatchNormLIF);
+export const runBatchNormPool = /* @__PURE__ */ installing(batchNormPool.runBatchNormPool);
 export const runLayerNorm = /* @__PURE__ */ installing(layerNorm.runLayerNorm);
 export const runFirstMaxPool = /* @__PURE__ */ installing(maxPool.runFirstMaxPool);
 export const runSpikeConv2D = /* @__PURE__ */ installing(spikeConv2D.runSpikeConv2D);

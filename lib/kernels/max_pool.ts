@@ -36,7 +36,7 @@ export interface PlacedMaxPoolAttrs extends MaxPoolAttrs {
 }
 
 /** A place in a larger window is no byte. */
-const MOST_PLACED = 16;
+export const MOST_PLACED = 16;
 
 /** x with the border that a window may reach beyond it. */
 function padded(x: tf.Tensor4D, { padding }: MaxPoolAttrs, value: number): tf.Tensor4D {
@@ -148,7 +148,8 @@ function spread(
   ]);
 }
 
-const once = {
+/** Why the gradient of a pool has no gradient. */
+export const poolOnce = {
   what: 'maxPool2d',
   why: 'its gradient is a kernel, and that kernel has no gradient',
 };
@@ -170,10 +171,10 @@ export const maxPoolDefinitions: KernelDefinition[] = [
     name: FirstMaxPoolGrad,
     composed: ({ dy, x }, attrs: MaxPoolAttrs) =>
       firstMaxPoolGrad(dy as tf.Tensor4D, x as tf.Tensor4D, attrs),
-    once,
+    once: poolOnce,
   },
   placed,
-  { name: PlacedMaxPoolGrad, once },
+  { name: PlacedMaxPoolGrad, once: poolOnce },
 ];
 
 export function runFirstMaxPool(x: tf.Tensor4D, attrs: MaxPoolAttrs): tf.Tensor4D {

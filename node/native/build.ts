@@ -182,6 +182,7 @@ export async function build(
     'winograd',
     'batch_norm',
     'batch_norm_lif',
+    'batch_norm_pool',
     'layer_norm',
     'updates',
     'attention',

@@ -89,6 +89,9 @@ const proveOps = () => {
   if (found.gpu) return; // The rest are for CPUs alone.
   const norm = [tf.tensor2d([[1, 2]]), tf.ones([2]), tf.fill([2], 1.5), tf.tensor1d([0, 1])]; // of 1, 3
   check('layer norm', op('LayerNorm', 1, norm, { epsilon: 0 }, {}, { N: 1 })[0], [0.5, 2.5]);
+  const pooled = op('BatchNormPool', 4, [tf.reshape(images, [1, 2, 2, 1]), one, rest], { epsilon: 0 }, {},
+    { pool_size: 2, strides: 2, padding: 0 });
+  check('batch norm with a max pool', [...pooled[0], ...pooled[1], ...pooled[2], ...pooled[3]], [2.5, 2, 1, 1]);
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
   check('a product of spikes', op('SpikeConv', 2, [tf.tensor2d([[1, 0, 1]]), kernel],
     { most: 1 }, { keep: false }, { N: 0, shape: [] }, { X: TF_FLOAT })[0], [6, 8]);

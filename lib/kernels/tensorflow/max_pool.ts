@@ -2,6 +2,13 @@
 import type { KernelConfig, Tensor, Tensor4D, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
+import type { BatchNormInputs } from '../batch_norm';
+import {
+  BatchNormPool,
+  type BatchNormPoolAttrs,
+  BatchNormPoolGrad,
+  type BatchNormPoolGradInputs,
+} from '../batch_norm_pool';
 import {
   FirstMaxPool,
   FirstMaxPoolGrad,
@@ -52,15 +59,33 @@ function poolGrad({ dy, x }: GradInputs, backend: TensorflowBackend, attrs: MaxP
   return backend.executeMultipleOutputs('MaxPoolGrad', opAttributes, [x, y!, dy], 1)[0]!;
 }
 
+const sizes = ({ poolSize, strides, padding }: MaxPoolAttrs) => ({
+  pool_size: poolSize,
+  strides,
+  padding,
+});
+
 /** By one of our ops. */
 function native(
   op: string,
   inputs: TensorInfo[],
   backend: TensorflowBackend,
-  { poolSize, strides, padding }: MaxPoolAttrs,
+  pool: MaxPoolAttrs,
   { outputs = 1, ...more }: { outputs?: number; height?: number; width?: number } = {},
 ): Tensor[] {
-  const attrs = opAttrs(backend, { ints: { pool_size: poolSize, strides, padding, ...more } });
+  const attrs = opAttrs(backend, { ints: { ...sizes(pool), ...more } });
+  return backend.executeMultipleOutputs(`Spikingformer${op}`, attrs, inputs, outputs);
+}
+
+/** By one of those with a batch norm inside. */
+function normalizing(
+  op: string,
+  inputs: TensorInfo[],
+  backend: TensorflowBackend,
+  { epsilon, ...pool }: BatchNormPoolAttrs,
+  outputs: number,
+): Tensor[] {
+  const attrs = opAttrs(backend, { ints: sizes(pool), floats: { epsilon } });
   return backend.executeMultipleOutputs(`Spikingformer${op}`, attrs, inputs, outputs);
 }
 
@@ -81,6 +106,16 @@ export const nativeMaxPoolKernels: KernelConfig[] = [
 ];
 
 export const placedMaxPoolKernels: KernelConfig[] = [
+  kernel<BatchNormInputs, BatchNormPoolAttrs>(BatchNormPool, ({ x, gamma, beta }, backend, attrs) =>
+    normalizing('BatchNormPool', [x, gamma, beta], backend, attrs, 4),
+  ),
+  kernel<BatchNormPoolGradInputs, BatchNormPoolAttrs>(
+    BatchNormPoolGrad,
+    ({ dy, x, gamma, mean, variance, places }, backend, attrs) => {
+      const inputs = [dy, x, gamma, mean, variance, places];
+      return normalizing('BatchNormPoolGrad', inputs, backend, attrs, 3);
+    },
+  ),
   kernel<{ x: TensorInfo }, PlacedMaxPoolAttrs>(PlacedMaxPool, ({ x }, backend, attrs) =>
     native('PlacedMaxPool', [x], backend, attrs, { outputs: 2 }),
   ),
