@@ -50,7 +50,10 @@ export abstract class NeuronLayer extends tf.layers.Layer {
       const x = oneTensor(inputs);
       const [state, w] = [this.stateFor(x), this.timeConstant()];
       warnIfSilent(this, x, this.attrs, w !== undefined);
-      const { spikes, v } = runNeuron(x, this.attrs, state, w, this.stateful);
+      const { spikes, v } = runNeuron(x, this.attrs, state, w, {
+        lastMembranes: this.stateful,
+        forLayers: true,
+      });
       if (this.stateful) this.keepState(v);
       emitSpikes(this, spikes);
       return spikes;

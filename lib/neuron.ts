@@ -7,7 +7,7 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { runMultiStepLIF } from './kernels';
-import type { NeuronAttrs } from './kernels/multi_step_lif';
+import type { NeuronAttrs, NeuronOutputs } from './kernels/multi_step_lif';
 import {
   type IFParams,
   type LIFParams,
@@ -38,24 +38,24 @@ export function checkInput(x: tf.Tensor, v0?: tf.Tensor): void {
   }
 }
 
-/** Calls the kernel with checked input; `w` as in `multiStepPLIF`. Without lastMembranes v may be empty. */
+/** Calls the kernel with checked input; `w` as in `multiStepPLIF`. Without `lastMembranes` v may be empty. */
 export function runNeuron(
   x: tf.Tensor,
   attrs: NeuronAttrs,
   v0?: tf.Tensor,
   w?: tf.Tensor,
-  lastMembranes = true,
+  outputs?: NeuronOutputs,
 ): NeuronOutput {
   checkInput(x, v0);
   if (w && w.size !== 1) throw invalid('w', 'a single number', w.shape);
   if (w && w.dtype !== 'float32') throw invalid('w', 'of dtype float32', w.dtype);
-  const [spikes, v] = runMultiStepLIF(x, attrs, v0, w, lastMembranes);
+  const [spikes, v] = runMultiStepLIF(x, attrs, v0, w, outputs);
   return { spikes, v };
 }
 
 /** `runNeuron` for callers that do not use the membranes. */
 function spikesOf(x: tf.Tensor, attrs: NeuronAttrs, v0?: tf.Tensor, w?: tf.Tensor): tf.Tensor {
-  const { spikes, v } = runNeuron(x, attrs, v0, w, false);
+  const { spikes, v } = runNeuron(x, attrs, v0, w, { lastMembranes: false });
   v.dispose();
   return spikes;
 }

@@ -80,11 +80,11 @@ void ForEachFiring(const Attrs& attrs, const NormForward& op, const Fire& fire) 
   const int64_t length = blocks.places * in.channels;
   const int64_t grain = std::max<int64_t>(1, kGrain / (in.time * length));
   ParallelFor(blocks.count, grain, [&](int64_t begin, int64_t end) {
-    std::vector<float> y(in.time * length), membranes(length);
+    std::vector<float> y(in.time * length);
     for (int64_t i = begin; i < end; i++) {
       const Block block = BlockOf(in, blocks, i);
       NormalizeBlock(in, norm, block, y.data());
-      fire(NeuronsOf(attrs, in, block), {y.data(), nullptr, nullptr, membranes.data()}, block.at,
+      fire(NeuronsOf(attrs, in, block), {y.data(), nullptr, nullptr, nullptr}, block.at,
            block.length);
     }
   });

@@ -7,6 +7,8 @@
 // linker might pick that copy for all of the addon.
 #include "lif_loops.h"
 
+#include "vectors.h"
+
 #define RESTRICT __restrict__
 
 namespace spikingformer {
@@ -19,35 +21,118 @@ enum ChargeKind {
   kKeep,   // h = v share + x
 };
 
-template <ChargeKind kKind, bool kDivide>
-inline float Charge(const Neurons& p, float v, float x) {
+/** Of a number or of a vector of them, as is the next. */
+template <ChargeKind kKind, bool kDivide, class T>
+inline T Charge(const Neurons& p, T v, T x) {
   if (kKind == kKeep) return v * p.gain + x;
-  const float above = v - p.rest;
-  const float y = kKind == kDrive ? x - above : above;
-  const float part = kDivide ? y / p.gain : y * p.gain;
+  const T above = v - p.rest;
+  const T y = kKind == kDrive ? x - above : above;
+  const T part = kDivide ? y / p.gain : y * p.gain;
   return kKind == kDrive ? v + part : (v - part) + x;
 }
 
 /** The membrane after it has fired: an infinite one leaves NaN, as h (1 - s) + rest s does. */
-template <bool kSoft>
-inline float Reset(const Neurons& p, float h) {
+template <bool kSoft, class T>
+inline T Reset(const Neurons& p, T h) {
   return kSoft ? h - p.threshold : (h - h) + p.rest;
+}
+
+/** Neurons that are stepped through all of time together: their spikes are a word. */
+constexpr int64_t kTogether = 32;
+constexpr int kVectors = kTogether / kLanes;
+
+/** Those of a vector that fire; `v` gets h, or `reset` if it has fired. */
+struct Fired {
+#if defined(__AVX512F__)
+  __mmask16 mask;
+
+  Fired(const Vector& h, const Vector& reset, float threshold, Vector* v)
+      : mask(_mm512_cmp_ps_mask((__m512)h, _mm512_set1_ps(threshold), _CMP_GE_OQ)) {
+    *v = (Vector)_mm512_mask_blend_ps(mask, (__m512)h, (__m512)reset);
+  }
+  uint32_t Bits() const { return mask; }
+  Vector Numbers() const { return (Vector)_mm512_maskz_mov_ps(mask, _mm512_set1_ps(1.0f)); }
+#else
+  typedef int32_t Mask __attribute__((vector_size(kLanes * sizeof(int32_t))));
+  Mask mask;
+
+  Fired(const Vector& h, const Vector& reset, float threshold, Vector* v)
+      : mask((Mask)(h >= threshold)) {
+    *v = (Vector)(((Mask)reset & mask) | ((Mask)h & ~mask));
+  }
+  uint32_t Bits() const {
+#if defined(__AVX2__)
+    return _mm256_movemask_ps((__m256)mask);
+#elif defined(__SSE2__)
+    return _mm_movemask_ps((__m128)mask);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < kLanes; i++) bits |= static_cast<uint32_t>(mask[i] & 1) << i;
+    return bits;
+#endif
+  }
+  Vector Numbers() const { return (Vector)(mask & 0x3f800000); }  // the bits of 1.0f
+#endif
+};
+
+/** Calls write(t, first neuron, vector's number, those that fire) for whole words of neurons. */
+template <ChargeKind kKind, bool kDivide, bool kSoft, class Write>
+inline void StepVectors(const Neurons& p, const ForwardBlock& block, int64_t length,
+                        const Write& write) {
+  for (int64_t i = 0; i < length; i += kTogether) {
+    Vector v[kVectors];
+    for (int j = 0; j < kVectors; j++) {
+      v[j] = block.v0 ? Load(block.v0 + i + j * kLanes) : Vector{} + p.rest;
+    }
+    for (int64_t t = 0; t < p.time; t++) {
+      const float* const x = block.x + t * p.x_stride + i;
+      for (int j = 0; j < kVectors; j++) {
+        const Vector h = Charge<kKind, kDivide>(p, v[j], Load(x + j * kLanes));
+        write(t, i, j, Fired(h, Reset<kSoft>(p, h), p.threshold, &v[j]));
+      }
+    }
+    if (!block.v) continue;
+    for (int j = 0; j < kVectors; j++) Store(v[j], block.v + i + j * kLanes);
+  }
+}
+
+/** The neurons from `first` on, one by one. */
+template <ChargeKind kKind, bool kDivide, bool kSoft>
+void StepRest(const Neurons& p, const ForwardBlock& block, int64_t first, int64_t length) {
+  for (int64_t i = first; i < length; i++) {
+    float v = block.v0 ? block.v0[i] : p.rest;
+    for (int64_t t = 0; t < p.time; t++) {
+      const float h = Charge<kKind, kDivide>(p, v, block.x[t * p.x_stride + i]);
+      const float reset = Reset<kSoft>(p, h);
+      block.spikes[t * p.stride + i] = h >= p.threshold ? 1.0f : 0.0f;
+      v = h >= p.threshold ? reset : h;
+    }
+    if (block.v) block.v[i] = v;
+  }
 }
 
 template <ChargeKind kKind, bool kDivide, bool kSoft>
 void Forward(const Neurons& p, const ForwardBlock& block, int64_t length) {
-  float* RESTRICT v = block.v;
-  for (int64_t i = 0; i < length; i++) v[i] = block.v0 ? block.v0[i] : p.rest;
-  for (int64_t t = 0; t < p.time; t++) {
-    const float* RESTRICT x = block.x + t * p.x_stride;
-    float* RESTRICT spikes = block.spikes + t * p.stride;
-    for (int64_t i = 0; i < length; i++) {
-      const float h = Charge<kKind, kDivide>(p, v[i], x[i]);
-      const float reset = Reset<kSoft>(p, h);
-      spikes[i] = h >= p.threshold ? 1.0f : 0.0f;
-      v[i] = h >= p.threshold ? reset : h;
-    }
-  }
+  const int64_t whole = length / kTogether * kTogether;
+  StepVectors<kKind, kDivide, kSoft>(
+      p, block, whole, [&](int64_t t, int64_t i, int j, const Fired& fired) {
+        Store(fired.Numbers(), block.spikes + t * p.stride + i + j * kLanes);
+      });
+  StepRest<kKind, kDivide, kSoft>(p, block, whole, length);
+}
+
+template <ChargeKind kKind, bool kDivide, bool kSoft>
+int64_t ForwardBits(const Neurons& p, const ForwardBlock& block, int64_t length, uint32_t* words) {
+  int64_t count = 0;
+  uint32_t bits = 0;
+  StepVectors<kKind, kDivide, kSoft>(
+      p, block, length, [&](int64_t t, int64_t i, int j, const Fired& fired) {
+        bits = j == 0 ? fired.Bits() : bits | fired.Bits() << (j * kLanes);
+        if (j < kVectors - 1) return;
+        words[(t * p.stride + i) / kTogether] = bits;
+        count += __builtin_popcount(bits);
+      });
+  return count;
 }
 
 /** The membranes before (`v`) and after (`h`) each charge, [time, length]; v has a row more. */
@@ -197,8 +282,12 @@ auto PickBackward(const Neurons& p, bool with_dk) {
     default: return F<kDrive, true, true>(p, __VA_ARGS__);            \
   }
 
-void RunForward(const Neurons& p, const ForwardBlock& block, int64_t length) {
-  CALL(Forward, p, block, length)
+void RunForward(const Neurons& p, const ForwardBlock& block,
+                int64_t length){CALL(Forward, p, block, length)}
+
+int64_t
+    RunForwardBits(const Neurons& p, const ForwardBlock& block, int64_t length, uint32_t* words) {
+  CALL(ForwardBits, p, block, length, words)
 }
 
 void RunUnroll(const Neurons& p, const GradientBlock& block, float* v, float* h, int64_t length) {
@@ -235,7 +324,8 @@ double RunGradient(const Neurons& p, const GradientBlock& block, int64_t length,
 
 }  // namespace
 
-#define LOOPS_OF(set) extern const LifLoops lif_loops_##set = {RunForward, RunGradient}
+#define LOOPS_OF(set) \
+  extern const LifLoops lif_loops_##set = {RunForward, RunForwardBits, RunGradient}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

@@ -12,7 +12,7 @@ struct ForwardBlock {
   const float* x;
   const float* v0;  // null: every membrane starts at rest
   float* spikes;
-  float* v;
+  float* v;  // null: nobody looks at the last membranes
 };
 
 struct GradientBlock {
@@ -31,6 +31,11 @@ constexpr int64_t ScratchSize(int64_t time, int64_t length) { return (2 * time +
 struct LifLoops {
   /** Steps `length` neurons through all time steps. */
   void (*forward)(const Neurons&, const ForwardBlock&, int64_t length);
+  /**
+   * The same of whole words of neurons, to bits instead of `spikes`: of the first spike on to
+   * `words`. Returns how many have fired.
+   */
+  int64_t (*forward_bits)(const Neurons&, const ForwardBlock&, int64_t length, uint32_t* words);
   /** And back through time; returns the sum of dLoss/dk if `with_dk`. */
   double (*gradient)(const Neurons&, const GradientBlock&, int64_t length, bool with_dk);
 };

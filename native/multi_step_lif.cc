@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ops.h"
-#include "spike_images.h"
+#include "spike_bits.h"
 #include "thread_pool.h"
 
 namespace spikingformer {
@@ -24,16 +24,9 @@ FiredBits::FiredBits(Call& call, int i, int64_t spikes, int64_t row) : spikes_(s
   words_ = reinterpret_cast<uint32_t*>(call.Integers(i, SpikeWords(spikes)));
 }
 
-void FiredBits::Fire(const Neurons& neurons, ForwardBlock block, int64_t at, int64_t length) {
-  Neurons fired = neurons;
-  fired.stride = length;
-  block.spikes = Scratch<float, kFired>(fired.time * length);
-  Best(kLifLoops).forward(fired, block, length);
-  int64_t count = 0;
-  for (int64_t t = 0; t < fired.time; t++, at += neurons.stride, block.spikes += length) {
-    count += PackWholeWords(block.spikes, length, words_ + at / kSpikesPerWord);
-  }
-  count_ += count;
+void FiredBits::Fire(const Neurons& neurons, const ForwardBlock& block, int64_t at,
+                     int64_t length) {
+  count_ += Best(kLifLoops).forward_bits(neurons, block, length, words_ + at / kSpikesPerWord);
 }
 
 void FiredBits::WriteCount() const {
@@ -70,9 +63,7 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   if (op.in.decay) UseDecay(*op.in.decay, op.in.neurons);
   const LifInputs& in = op.in;
   ForEachBlock(in, kForwardNeurons, [&](int64_t at, int64_t neuron, int64_t length, int64_t) {
-    alignas(64) float scratch[kForwardNeurons];
-    float* const membranes = op.v ? op.v + neuron : scratch;
-    const ForwardBlock block = {in.x + at, At(in.v0, neuron), op.spikes + at, membranes};
+    const ForwardBlock block = {in.x + at, At(in.v0, neuron), op.spikes + at, At(op.v, neuron)};
     Best(kLifLoops).forward(in.neurons, block, length);
   });
 }
@@ -85,8 +76,7 @@ void PackedForward(void* attrs, TF_OpKernelContext* context) {
   if (!call.ok()) return;
   if (in.decay) UseDecay(*in.decay, in.neurons);
   ForEachBlock(in, kForwardNeurons, [&](int64_t at, int64_t, int64_t length, int64_t) {
-    alignas(64) float membranes[kForwardNeurons];
-    bits.Fire(in.neurons, {in.x + at, nullptr, nullptr, membranes}, at, length);
+    bits.Fire(in.neurons, {in.x + at, nullptr, nullptr, nullptr}, at, length);
   });
   bits.WriteCount();
 }

@@ -14,19 +14,19 @@ namespace spikingformer {
  * steps. */
 int64_t GradientBlockLength(int64_t time);
 
-/** Neurons that are stepped forward through all of time together: so few that v stays in L1. */
+/** Neurons of a block of the forward pass. */
 constexpr int64_t kForwardNeurons = 256;
 
 extern const Variants<LifLoops> kLifLoops;
 
-/** An output of spikes as bits. A block is packed when it has fired, and is in the L1 cache. */
+/** An output of spikes as bits. */
 class FiredBits {
  public:
   /** Output `i` of so many spikes; blocks are to be whole words, as `row` spikes must be. */
   FiredBits(Call& call, int i, int64_t spikes, int64_t row);
 
   /** Steps a block of neurons; the first spike is number `at`, and the block needs no `spikes`. */
-  void Fire(const Neurons& neurons, ForwardBlock block, int64_t at, int64_t length);
+  void Fire(const Neurons& neurons, const ForwardBlock& block, int64_t at, int64_t length);
 
   /** After all blocks. */
   void WriteCount() const;

@@ -82,10 +82,6 @@ int64_t PackSpikes(const float* x, int64_t length, uint32_t* words) {
   return count;
 }
 
-int64_t PackWholeWords(const float* x, int64_t length, uint32_t* words) {
-  return Best(kLoops).pack(x, length, words);
-}
-
 void UnpackSpikes(const SpikeBits& spikes, int64_t length, float* x) {
   Best(kLoops).unpack(spikes, length, x);
 }

@@ -30,9 +30,6 @@ struct SpikeBits {
  */
 int64_t PackSpikes(const float* x, int64_t length, uint32_t* words);
 
-/** The same on the caller's thread, and without a word for the count. */
-int64_t PackWholeWords(const float* x, int64_t length, uint32_t* words);
-
 /** The reverse, on the caller's thread. */
 void UnpackSpikes(const SpikeBits& spikes, int64_t length, float* x);
 

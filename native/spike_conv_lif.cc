@@ -101,10 +101,9 @@ void FireBehind(const TimedImages& x, const Neurons& given, int64_t samples, int
   neurons.time = x.time;
   neurons.stride = x.image() * x.conv.filters;
   neurons.x_stride = pixels * x.conv.filters;
-  alignas(64) float membranes[kForwardNeurons];
   for (int64_t sample = 0; sample < samples; sample++) {
     for (int64_t i = 0; i < neurons.x_stride; i += kForwardNeurons) {
-      fire(neurons, {map + sample * x.time * neurons.x_stride + i, nullptr, nullptr, membranes},
+      fire(neurons, {map + sample * x.time * neurons.x_stride + i, nullptr, nullptr, nullptr},
            at + sample * x.time * neurons.stride + i,
            std::min(kForwardNeurons, neurons.x_stride - i));
     }

@@ -33,7 +33,6 @@ enum Purpose {
   kProducts,
   kOutside,
   kMap,
-  kFired,
   kImage
 };
 

@@ -33,7 +33,9 @@ function batchNormThenLIF(
   { epsilon, ...neuron }: BatchNormLIFAttrs,
 ): [spikes: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor] {
   const [y, mean, variance] = runBatchNormTraining(x, gamma, beta, { epsilon });
-  const [spikes] = runMultiStepLIF(y, neuron, undefined, undefined, false);
+  const [spikes] = runMultiStepLIF(y, neuron, undefined, undefined, {
+    lastMembranes: false,
+  });
   return [spikes, mean, variance];
 }
 

@@ -47,9 +47,11 @@ export function keepsShare({ tau, vReset, decayInput }: NeuronAttrs, learnt: boo
   return !decayInput && (!vReset || (tau === Infinity && !learnt));
 }
 
-/** What the caller of MultiStepLIF uses besides the spikes. */
+/** What the caller of MultiStepLIF uses besides the spikes, and what it uses those for. */
 export interface NeuronOutputs {
   lastMembranes: boolean;
+  /** Whether a layer will most likely read the spikes that can read bits: without v0 a backend may then store these. */
+  forLayers?: boolean;
 }
 
 export interface MultiStepLIFInputs extends NamedTensorInfoMap {
@@ -237,14 +239,14 @@ export function runMultiStepLIF(
   attrs: NeuronAttrs,
   v0?: tf.Tensor,
   w?: tf.Tensor,
-  lastMembranes = true,
+  outputs: NeuronOutputs = { lastMembranes: true },
 ): [spikes: tf.Tensor, v: tf.Tensor] {
   const given = present({ x, v0, w });
   const inputs = optionalInputs(given);
   // The names tell the gradient which inputs there were.
   const inputNames = Object.keys(given);
   if (isBuiltInSurrogate(attrs.surrogate)) {
-    return runKernel(MultiStepLIF, inputs, { ...attrs, lastMembranes, inputNames });
+    return runKernel(MultiStepLIF, inputs, { ...attrs, ...outputs, inputNames });
   }
   // Kernels fire alike whatever the surrogate; only the gradient needs to know about a user's surrogate.
   const known = { ...attrs, surrogate: 'sigmoid', userSurrogate: attrs.surrogate };

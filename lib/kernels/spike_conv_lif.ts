@@ -23,7 +23,10 @@ export function spikeConvThenLIF(
   attrs: NeuronAttrs,
 ): tf.Tensor {
   const y = runSpikeConv2D(x!, filter!, scale!, shift!);
-  const [spikes, v] = runMultiStepLIF(y, attrs, undefined, w, false);
+  const [spikes, v] = runMultiStepLIF(y, attrs, undefined, w, {
+    lastMembranes: false,
+    forLayers: true,
+  });
   v.dispose();
   y.dispose();
   return spikes;

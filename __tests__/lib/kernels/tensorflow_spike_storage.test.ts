@@ -35,7 +35,10 @@ describeNativeOps('spikes as bits', () => {
 
   /** Spikes of neurons as bits, and as numbers. */
   function both(x: tf.Tensor, neuron: NeuronAttrs = attrs, w?: tf.Tensor) {
-    const [bits] = runMultiStepLIF(x, neuron, undefined, w, false);
+    const [bits] = runMultiStepLIF(x, neuron, undefined, w, {
+      lastMembranes: false,
+      forLayers: true,
+    });
     const [numbers] = runMultiStepLIF(x, neuron, undefined, w);
     expect(isBits(bits)).toBe(true);
     expect(isBits(numbers)).toBe(false);

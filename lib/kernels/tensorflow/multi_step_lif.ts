@@ -82,7 +82,7 @@ function multiStepLIF(
   ];
   const all = [x, ...optionalInputs(inputs)];
   const row = tf.util.sizeFromShape(x.shape.slice(2));
-  if (attrs.lastMembranes !== false || v0 || !mayStoreAsBits(x.shape, row)) {
+  if (!attrs.forLayers || attrs.lastMembranes || v0 || !mayStoreAsBits(x.shape, row)) {
     return backend.executeMultipleOutputs('SpikingformerMultiStepLif', given, all, 2);
   }
   const op = 'SpikingformerPackedMultiStepLif';
