@@ -22,19 +22,21 @@ int64_t PanelLength(const Winograd& p, const WinogradLoops& loops) {
   return kPoints * PanelStep(p, loops.lanes, loops.panel);
 }
 
+int64_t Panels(const Winograd& p, const WinogradLoops& loops) {
+  return (p.channels + loops.panel - 1) / loops.panel;
+}
+
 /** The transformed filter, in panels. */
-const float* PackPanels(const Winograd& p, const WinogradLoops& loops, const float* filter) {
-  const int64_t panels = (p.channels + loops.panel - 1) / loops.panel;
+void PackPanels(const Winograd& p, const WinogradLoops& loops, const float* filter, float* packed) {
+  const int64_t panels = Panels(p, loops);
   const int64_t strips = Depth(p, loops.lanes) / loops.lanes;
   const int64_t length = PanelLength(p, loops);
-  float* const packed = Scratch<float, kPanels>(panels * length);
   ParallelFor(panels * strips, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       loops.pack(p, filter, i / strips * loops.panel, i % strips * loops.lanes,
                  packed + i / strips * length);
     }
   });
-  return packed;
 }
 
 /** Tiles of a block: as many blocks for each thread. */
@@ -46,10 +48,9 @@ int64_t BlockTiles(const Winograd& p, const WinogradLoops& loops, int64_t tiles)
 }
 
 /** Returns whether dx is finite. */
-bool InputGradient(const Winograd& p, int64_t images, const float* dy, const float* filter,
+bool InputGradient(const Winograd& p, int64_t images, const float* dy, const float* panels,
                    float* dx) {
   const WinogradLoops& loops = Best(kLoops);
-  const float* const panels = PackPanels(p, loops, filter);
   const int64_t tiles = images * p.ImageTiles(), depth = Depth(p, loops.lanes);
   const int64_t block = BlockTiles(p, loops, tiles);
   std::atomic<bool> finite{true};
@@ -87,8 +88,14 @@ void Compute(void*, TF_OpKernelContext* context) {
   shape.back() = p.channels;
   float* const dx = call.Output(0, shape);
   if (!call.ok()) return;
+  // Megabytes: not for a thread to keep.
+  const WinogradLoops& loops = Best(kLoops);
+  const int64_t packed = Panels(p, loops) * PanelLength(p, loops);
+  auto* const panels = static_cast<float*>(call.Temporary(packed * sizeof(float)));
+  if (!call.ok()) return;
   const bool empty = images.count * p.height * p.width * p.channels == 0;
-  const bool finite = empty || InputGradient(p, images.count, Numbers(dy), Numbers(filter), dx);
+  if (!empty) PackPanels(p, loops, Numbers(filter), panels);
+  const bool finite = empty || InputGradient(p, images.count, Numbers(dy), panels, dx);
   int32_t* const bad = call.Integers(1, finite ? 0 : 1);
   if (call.ok() && !finite) *bad = 1;
 }
