@@ -57,17 +57,36 @@ export function runKernel<T extends Tensors>(
   return engine().runKernel(name, inputs, attrs) as T;
 }
 
+/** Which outputs a gradient saves. */
+export const savedOutputs = (gradient: NonNullable<KernelDefinition['gradient']>) =>
+  'kernel' in gradient
+    ? (gradient.outputs ?? []).map((output) => output !== '')
+    : (gradient.outputsToSave ?? []);
+
+/** What was saved for the gradient has none itself: tfjs would make as many zeros for it in the backward pass. */
+function dropSavedOutputs(
+  gradient: NonNullable<KernelDefinition['gradient']>,
+  outputs: Tensors,
+): void {
+  const node = engine().state.activeTape?.at(-1);
+  if (node?.outputs[0] !== [outputs].flat()[0]) return;
+  const saved = savedOutputs(gradient);
+  node!.outputs = node!.outputs.filter((_, i) => !saved[i]);
+}
+
 /**
  * Runs the kernel if the backend has it. Otherwise, or if a gradient of a gradient may be asked for (which kernels do
  * not have), runs the form in tfjs operations.
  */
 export function runKernelOrForm<T extends Tensors>(
-  { name, standsFor, composed }: KernelDefinition,
+  { name, standsFor, composed, gradient }: KernelDefinition,
   inputs: tf.NamedTensorMap,
   attrs: object,
 ): T {
   if (!mayDifferentiateTwice() && tf.getKernel(name, tf.getBackend())) {
-    return runKernel<T>(name, inputs, attrs);
+    const outputs = runKernel<T>(name, inputs, attrs);
+    if (gradient) dropSavedOutputs(gradient, outputs);
+    return outputs;
   }
   const form = (standsFor ?? composed)!;
   return form(inputs, attrs as never) as T;

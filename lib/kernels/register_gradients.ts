@@ -2,11 +2,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { definitions, installKernels } from './index';
 import { keepShapesOnly } from './keep_shapes';
-import { type GradientKernel, type KernelDefinition, noSecondOrder, runKernel } from './kernel';
+import {
+  type GradientKernel,
+  type KernelDefinition,
+  noSecondOrder,
+  runKernel,
+  savedOutputs,
+} from './kernel';
 import { releaseGradients } from './release_gradients';
+import { spreadByFilling } from './spread_by_filling';
 import { wrapGradient } from './wrap_gradient';
 
-function byKernel({ kernel, inputs, outputs = [], of }: GradientKernel) {
+function byKernel(gradient: GradientKernel) {
+  const { kernel, inputs, outputs = [], of } = gradient;
   const names = ['dy', ...inputs, ...outputs.filter((name) => name)];
   const gradFunc: tf.GradFunc = (dy, saved, attrs) => {
     const tensors = [[dy].flat()[0]!, ...saved];
@@ -14,7 +22,7 @@ function byKernel({ kernel, inputs, outputs = [], of }: GradientKernel) {
     const gradients = [runKernel(kernel, given, attrs)].flat();
     return Object.fromEntries(of.map((name, i) => [name, () => gradients[i]!]));
   };
-  return { inputsToSave: inputs, outputsToSave: outputs.map((name) => name !== ''), gradFunc };
+  return { inputsToSave: inputs, outputsToSave: savedOutputs(gradient), gradFunc };
 }
 
 function gradientOf({ name, gradient, once }: KernelDefinition): tf.GradConfig[] {
@@ -52,6 +60,7 @@ export function registerGradients(): void {
     if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
   }
   const ours = definitions.filter(({ gradient }) => gradient).map(({ name }) => name);
+  spreadByFilling();
   for (const kernelName of shaped) keepShapesOnly(kernelName);
   for (const kernelName of [...ours, ...mended]) installFirst(kernelName);
   for (const kernelName of [...ours, ...released]) releaseGradients(kernelName);
