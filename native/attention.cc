@@ -78,8 +78,10 @@ struct PackedFactors {
   const uint32_t *q, *k, *v;
 };
 
-/** Calls body(first number of a head at a time step, q, k, v, scratch memory) for all of them: a
- * thread unpacks q, k and v for a time step at a time. */
+/**
+ * Calls body(first number of a head at a time step, q, k, v, scratch memory) for all of them: a
+ * thread unpacks q, k and v for a time step at a time.
+ */
 template <class Body>
 void ForEachPackedHead(const HeadsInput& in, const Attention& p, const PackedFactors& packed,
                        const Body& body) {

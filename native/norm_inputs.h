@@ -37,18 +37,20 @@ inline NormInput ReadNormInput(Call& call, int index, bool neurons) {
   return in;
 }
 
-/** x, gamma and beta, inputs 0 to 2, and the outputs of any of the ops: 0 is y or spikes, unless
- * those are packed: `out` is null then. */
+/**
+ * x, gamma and beta, inputs 0 to 2, and the outputs of an op: 0 is y or spikes; `out` is null for
+ * an op that makes it of another shape.
+ */
 struct NormForward {
   NormInput in;
   const float *gamma, *beta;
   float *out, *mean, *variance;
 
-  NormForward(Call& call, bool neurons, bool packed = false)
+  NormForward(Call& call, bool neurons, bool other_shape = false)
       : in(ReadNormInput(call, 0, neurons)),
         gamma(call.Data(1, "gamma", in.channels)),
         beta(call.Data(2, "beta", in.channels)),
-        out(packed ? nullptr : call.Output(0, in.shape)),
+        out(other_shape ? nullptr : call.Output(0, in.shape)),
         mean(call.Output(1, in.channel_shape)),
         variance(call.Output(2, in.channel_shape)) {}
 };

@@ -102,6 +102,7 @@ export const gpuOnCpu = {
   isGPUPackage: true,
   isUsingGpuDevice: true,
   executeMultipleOutputs: runOp,
+  tensorMap: { get: () => undefined },
 } as unknown as TensorflowBackend;
 
 /** Runs a kernel for GPUs on this CPU. */

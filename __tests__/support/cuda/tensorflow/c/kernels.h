@@ -102,6 +102,16 @@ inline void TF_OpKernelConstruction_GetAttrBool(TF_OpKernelConstruction* op, con
   GetAttr(op, name, value, status);
 }
 
+/** No op on GPUs has a list for an attribute. */
+inline void TF_OpKernelConstruction_GetAttrSize(TF_OpKernelConstruction*, const char* name, int32_t*,
+                                                int32_t*, TF_Status* status) {
+  TF_SetStatus(status, TF_INVALID_ARGUMENT, (std::string("no list ") + name).c_str());
+}
+inline void TF_OpKernelConstruction_GetAttrInt64List(TF_OpKernelConstruction*, const char* name,
+                                                     int64_t*, int, TF_Status* status) {
+  TF_SetStatus(status, TF_INVALID_ARGUMENT, (std::string("no list ") + name).c_str());
+}
+
 struct TF_KernelBuilder {
   std::string op, device;
   void* (*create)(TF_OpKernelConstruction*);
