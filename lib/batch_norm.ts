@@ -9,7 +9,7 @@ import {
 } from './kernels';
 import { type BatchNormAffineTensors, batchNormAffine } from './kernels/batch_norm_affine';
 import type { NeuronAttrs } from './kernels/multi_step_lif';
-import { type MaxPoolParams, resolvePoolOf } from './max_pool';
+import { checkFitsPool, type MaxPoolParams, resolveMaxPool } from './max_pool';
 import { sharedBatchNorm, statisticsShare } from './shared_statistics';
 import { invalid } from './validate';
 
@@ -99,7 +99,8 @@ export function batchNormPoolTraining(
   checkChannels(x, { gamma, beta });
   if (x.rank !== 5) throw invalid('x', 'of shape [batch, time, height, width, channels]', x.shape);
   checkNotEmpty(x);
-  const attrs = resolvePoolOf(x, pool);
+  const attrs = resolveMaxPool(pool);
+  checkFitsPool(x, attrs);
   const [y, mean, variance] = runBatchNormPool(x, gamma, beta, { ...attrs, epsilon });
   return { y, mean, variance };
 }

@@ -35,22 +35,24 @@ export function pooledSize(n: number, params?: MaxPoolParams): number {
   return Math.floor((n + 2 * padding - poolSize) / strides) + 1;
 }
 
-/** The same for images `[..., height, width, channels]`. Throws if the padded image is smaller than the window. */
-export function resolvePoolOf(x: tf.Tensor, params?: MaxPoolParams) {
-  const attrs = resolveMaxPool(params);
+/** Checks that images `[..., height, width, channels]`, with their border, are no smaller than the window. */
+export function checkFitsPool(
+  x: tf.Tensor,
+  { poolSize, padding }: ReturnType<typeof resolveMaxPool>,
+): void {
   const [height, width] = x.shape.slice(-3, -1) as [number, number];
-  if (Math.min(height, width) + 2 * attrs.padding < attrs.poolSize) {
-    throw invalid('x', `at least ${attrs.poolSize - 2 * attrs.padding} pixels per side`, x.shape);
+  if (Math.min(height, width) + 2 * padding < poolSize) {
+    throw invalid('x', `at least ${poolSize - 2 * padding} pixels per side`, x.shape);
   }
-  return attrs;
 }
 
 /** PyTorch's MaxPool2d on `[batch, height, width, channels]`. Throws if the padded image is smaller than the window. */
 export function maxPool2d(x: tf.Tensor4D, params?: MaxPoolParams): tf.Tensor4D {
-  resolveMaxPool(params);
+  const attrs = resolveMaxPool(params);
   if (x.rank !== 4) throw invalid('x', 'of shape [batch, height, width, channels]', x.shape);
   if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
-  return runFirstMaxPool(x, resolvePoolOf(x, params));
+  checkFitsPool(x, attrs);
+  return runFirstMaxPool(x, attrs);
 }
 
 /**

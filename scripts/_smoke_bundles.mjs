@@ -9,12 +9,12 @@ import { node, project, write } from './_smoke_project.mjs';
 
 /** [import, the most KiB gzipped, packages that come with it]. */
 const SIZES = [
-  ["import 'tfjs-spikingformer'", 125, []],
-  ["import { layers } from 'tfjs-spikingformer'; use(layers.lifNode)", 125, []],
+  ["import 'tfjs-spikingformer'", 124, []],
+  ["import { layers } from 'tfjs-spikingformer'; use(layers.lifNode)", 124, []],
   ["import { readIdx } from 'tfjs-spikingformer/datasets'; use(readIdx)", 2, []],
-  ["import { energy } from 'tfjs-spikingformer/analysis'; use(energy)", 52, []],
-  ["import { adamW } from 'tfjs-spikingformer/training'; use(adamW)", 51, []],
-  ["import { Trainer } from 'tfjs-spikingformer/training'; use(Trainer)", 56, []],
+  ["import { energy } from 'tfjs-spikingformer/analysis'; use(energy)", 51, []],
+  ["import { adamW } from 'tfjs-spikingformer/training'; use(adamW)", 50, []],
+  ["import { Trainer } from 'tfjs-spikingformer/training'; use(Trainer)", 55, []],
   ["import { parseRecipe } from 'tfjs-spikingformer/training'; use(parseRecipe)", 150, ['zod']],
 ];
 

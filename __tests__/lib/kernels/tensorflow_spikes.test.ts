@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { installKernels } from '../../../lib/kernels';
 import { tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
 import { multipliesByAmx } from '../../../lib/kernels/tensorflow/native_ops';
+import { unpackSpikes } from '../../../lib/kernels/tensorflow/spike_storage';
 import {
   mayBeWorthSkipping,
   skippingConv,
   skippingFilterGradient,
-  unpackSpikes,
 } from '../../../lib/kernels/tensorflow/spikes';
 import '../../support/backends';
 import { expectClose } from '../../support/compare';

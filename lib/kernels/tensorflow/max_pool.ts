@@ -2,7 +2,7 @@
 import type { KernelConfig, Tensor, Tensor4D, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
-import type { BatchNormInputs } from '../batch_norm';
+import type { BatchNormAttrs, BatchNormInputs } from '../batch_norm';
 import {
   BatchNormPool,
   type BatchNormPoolAttrs,
@@ -59,33 +59,18 @@ function poolGrad({ dy, x }: GradInputs, backend: TensorflowBackend, attrs: MaxP
   return backend.executeMultipleOutputs('MaxPoolGrad', opAttributes, [x, y!, dy], 1)[0]!;
 }
 
-const sizes = ({ poolSize, strides, padding }: MaxPoolAttrs) => ({
-  pool_size: poolSize,
-  strides,
-  padding,
-});
-
-/** By one of our ops. */
+/** By one of our ops; those with a batch norm inside have an epsilon. */
 function native(
   op: string,
   inputs: TensorInfo[],
   backend: TensorflowBackend,
-  pool: MaxPoolAttrs,
+  { poolSize, strides, padding, epsilon }: MaxPoolAttrs & Partial<BatchNormAttrs>,
   { outputs = 1, ...more }: { outputs?: number; height?: number; width?: number } = {},
 ): Tensor[] {
-  const attrs = opAttrs(backend, { ints: { ...sizes(pool), ...more } });
-  return backend.executeMultipleOutputs(`Spikingformer${op}`, attrs, inputs, outputs);
-}
-
-/** By one of those with a batch norm inside. */
-function normalizing(
-  op: string,
-  inputs: TensorInfo[],
-  backend: TensorflowBackend,
-  { epsilon, ...pool }: BatchNormPoolAttrs,
-  outputs: number,
-): Tensor[] {
-  const attrs = opAttrs(backend, { ints: sizes(pool), floats: { epsilon } });
+  const attrs = opAttrs(backend, {
+    ints: { pool_size: poolSize, strides, padding, ...more },
+    floats: epsilon === undefined ? {} : { epsilon },
+  });
   return backend.executeMultipleOutputs(`Spikingformer${op}`, attrs, inputs, outputs);
 }
 
@@ -107,13 +92,13 @@ export const nativeMaxPoolKernels: KernelConfig[] = [
 
 export const placedMaxPoolKernels: KernelConfig[] = [
   kernel<BatchNormInputs, BatchNormPoolAttrs>(BatchNormPool, ({ x, gamma, beta }, backend, attrs) =>
-    normalizing('BatchNormPool', [x, gamma, beta], backend, attrs, 4),
+    native('BatchNormPool', [x, gamma, beta], backend, attrs, { outputs: 4 }),
   ),
   kernel<BatchNormPoolGradInputs, BatchNormPoolAttrs>(
     BatchNormPoolGrad,
     ({ dy, x, gamma, mean, variance, places }, backend, attrs) => {
       const inputs = [dy, x, gamma, mean, variance, places];
-      return normalizing('BatchNormPoolGrad', inputs, backend, attrs, 3);
+      return native('BatchNormPoolGrad', inputs, backend, attrs, { outputs: 3 });
     },
   ),
   kernel<{ x: TensorInfo }, PlacedMaxPoolAttrs>(PlacedMaxPool, ({ x }, backend, attrs) =>

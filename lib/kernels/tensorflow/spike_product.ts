@@ -20,7 +20,8 @@ import {
 } from '../spike_product';
 import { kernel, opAttrs } from './backend';
 import { multipliesByAmx } from './native_ops';
-import { skippingConv, skippingFilterGradient, unpackSpikes } from './spikes';
+import { unpackSpikes } from './spike_storage';
+import { skippingConv, skippingFilterGradient } from './spikes';
 
 /** The same numbers as a tensor of its own. */
 function same(backend: TensorflowBackend, x: TensorInfo): Tensor {

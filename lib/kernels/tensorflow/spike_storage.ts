@@ -20,12 +20,16 @@ const WORTH = 1 << 16;
 export const mayStoreAsBits = (shape: number[], row: number): boolean =>
   row % 32 === 0 && util.sizeFromShape(shape) >= WORTH && hasCpuOps();
 
-/** Spikes as bits, as float32 of that shape: the TensorFlow tensor's number. */
-function unpack(backend: TensorflowBackend, words: TensorInfo, shape: number[]): number {
+/** Spikes as bits, as float32 of that shape: a tensor of TensorFlow's. */
+function unpack(backend: TensorflowBackend, words: TensorInfo, shape: number[]) {
   const ids = backend.getInputTensorIds([words]);
   const attrs = opAttrs(backend, { ints: { shape } });
-  return backend.binding.executeOp('SpikingformerUnpackSpikes', attrs, ids, 1)[0]!.id;
+  return backend.binding.executeOp('SpikingformerUnpackSpikes', attrs, ids, 1)[0]!;
 }
+
+/** The same, as a tensor of tfjs's. */
+export const unpackSpikes = (...args: Parameters<typeof unpack>): Tensor =>
+  args[0].createOutputTensor(unpack(...args));
 
 /**
  * What the backend knows of a tensor. It looks for `values`, which are on their way to TensorFlow, before it takes `id`:
@@ -47,7 +51,7 @@ class SpikeRecord implements TensorflowRecord {
 
   get values(): null {
     if (!this.words) return null;
-    this.id = unpack(this.backend, this.words, this.shape);
+    this.id = unpack(this.backend, this.words, this.shape).id;
     this.release();
     return null;
   }

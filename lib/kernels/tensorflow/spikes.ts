@@ -123,13 +123,3 @@ export function packSpikes(backend: TensorflowBackend, x: TensorInfo[]): Tensor 
   const attrs = opAttrs(backend, { ints: { N: x.length } });
   return unlessEmpty(backend.executeMultipleOutputs('SpikingformerPackSpikes', attrs, x, 1)[0]!);
 }
-
-/** Spikes as bits, as float32 of that shape. */
-export function unpackSpikes(
-  backend: TensorflowBackend,
-  words: TensorInfo,
-  shape: number[],
-): Tensor {
-  const attrs = opAttrs(backend, { ints: { shape } });
-  return backend.executeMultipleOutputs('SpikingformerUnpackSpikes', attrs, [words], 1)[0]!;
-}
