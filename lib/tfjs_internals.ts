@@ -170,7 +170,7 @@ export interface OpAttr {
 }
 
 /** TensorMetadata (tfjs-node/src/tfjs_binding.ts): a tensor of the binding; `dtype` is a TF_DataType. */
-interface TensorMetadata {
+export interface TensorMetadata {
   id: number;
   shape: number[];
   dtype: number;

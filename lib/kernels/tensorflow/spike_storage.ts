@@ -28,8 +28,11 @@ function unpack(backend: TensorflowBackend, words: TensorInfo, shape: number[]) 
 }
 
 /** The same, as a tensor of tfjs's. */
-export const unpackSpikes = (...args: Parameters<typeof unpack>): Tensor =>
-  args[0].createOutputTensor(unpack(...args));
+export const unpackSpikes = (
+  backend: TensorflowBackend,
+  words: TensorInfo,
+  shape: number[],
+): Tensor => backend.createOutputTensor(unpack(backend, words, shape));
 
 /**
  * What the backend knows of a tensor. It looks for `values`, which are on their way to TensorFlow, before it takes `id`:
