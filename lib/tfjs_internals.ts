@@ -94,10 +94,23 @@ interface EmscriptenModule {
   tfjs?: { getThreadsCount(): number };
 }
 
+/** What BackendWasm has of a tensor. */
+export interface WasmRecord {
+  /** The number by which tfjs's own kernels find the memory. */
+  readonly id: number;
+  readonly memoryOffset: number;
+  refCount: number;
+}
+
 /** BackendWasm (tfjs-backend-wasm/src/backend_wasm.ts); for lib/kernels/wasm. */
 export interface BackendWasm {
   wasm: EmscriptenModule;
-  dataIdMap: { get(dataId: object): { memoryOffset: number } };
+  dataIdMap: {
+    get(dataId: object): WasmRecord;
+    /** For lib/kernels/wasm/spike_storage.ts, as is the next. */
+    set(dataId: object, record: WasmRecord): void;
+    delete(dataId: object): boolean;
+  };
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
   readSync(dataId: object): Int32Array | Float32Array;
   disposeData(dataId: object, force?: boolean): boolean;

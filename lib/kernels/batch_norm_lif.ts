@@ -35,6 +35,7 @@ function batchNormThenLIF(
   const [y, mean, variance] = runBatchNormTraining(x, gamma, beta, { epsilon });
   const [spikes] = runMultiStepLIF(y, neuron, undefined, undefined, {
     lastMembranes: false,
+    forLayers: true,
   });
   return [spikes, mean, variance];
 }

@@ -12,9 +12,9 @@ import { runBatchNormLIF } from '../../../lib/kernels/batch_norm_lif';
 import { type NeuronAttrs, runMultiStepLIF } from '../../../lib/kernels/multi_step_lif';
 import { SpikeConv2D } from '../../../lib/kernels/spike_conv2d';
 import { runSpikeProduct } from '../../../lib/kernels/spike_product';
+import { bitsOf } from '../../../lib/kernels/spike_storage';
 import { opAttrs, tensorflowBackend } from '../../../lib/kernels/tensorflow/backend';
 import { neuronAttrs } from '../../../lib/kernels/tensorflow/multi_step_lif';
-import { bitsOf } from '../../../lib/kernels/tensorflow/spike_storage';
 import { skippingConvLIF } from '../../../lib/kernels/tensorflow/spikes';
 import { resolveLIF } from '../../../lib/neuron_params';
 import '../../support/backends';
@@ -31,7 +31,7 @@ describeNativeOps('spikes as bits', () => {
   const backend = () => tensorflowBackend()!;
   beforeAll(installKernels);
 
-  const isBits = (x: tf.Tensor) => bitsOf(backend(), x) !== undefined;
+  const isBits = (x: tf.Tensor) => bitsOf(backend().tensorMap, x) !== undefined;
 
   /** Spikes of neurons as bits, and as numbers. */
   function both(x: tf.Tensor, neuron: NeuronAttrs = attrs, w?: tf.Tensor) {

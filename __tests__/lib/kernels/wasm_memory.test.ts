@@ -4,15 +4,17 @@
  */
 import type { DataType, KernelConfig, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import { SpikeRecord } from '../../../lib/kernels/spike_storage';
 import { wasmKernels, wasmOverrides } from '../../../lib/kernels/wasm';
-import type { BackendWasm } from '../../../lib/tfjs_internals';
+import { storedAsBits } from '../../../lib/kernels/wasm/spike_storage';
+import type { BackendWasm, WasmRecord } from '../../../lib/tfjs_internals';
 import { type Data, expectEqual, random, randomData, runWasm, size } from './wasm_harness';
 
 const PAGE = 65536;
 const GUARD = 256;
 const FENCE = 0xa5;
 
-type Place = { memoryOffset: number; bytes: number };
+type Place = WasmRecord & { shape: number[] };
 
 class Places extends Map<object, Place> {
   override get(dataId: object): Place {
@@ -42,7 +44,7 @@ class FencedBackend implements BackendWasm {
     all.fill(FENCE, memoryOffset - GUARD, memoryOffset);
     all.fill(FENCE, memoryOffset + bytes, memoryOffset + bytes + GUARD);
     const dataId = {};
-    this.dataIdMap.set(dataId, { memoryOffset, bytes });
+    this.dataIdMap.set(dataId, { id: 0, refCount: 1, memoryOffset, shape });
     return { dataId, shape, dtype };
   }
 
@@ -59,20 +61,42 @@ class FencedBackend implements BackendWasm {
     return info;
   }
 
+  /** An input of spikes, stored as bits. */
+  writeBits([values, shape]: Data): TensorInfo {
+    const words = this.makeOutput([Math.ceil(size(shape) / 32)], 'int32');
+    const first = this.dataIdMap.get(words.dataId).memoryOffset / 4;
+    const all = new Int32Array(this.memory.buffer);
+    for (let i = 0; i < size(shape); i++) all[first + (i >> 5)]! |= values[i]! << (i & 31);
+    return storedAsBits(this, words, shape);
+  }
+
   readSync(dataId: object): Float32Array {
-    const { memoryOffset, bytes } = this.dataIdMap.get(dataId);
-    return this.wasm.HEAPF32.slice(memoryOffset / 4, (memoryOffset + bytes) / 4);
+    const { memoryOffset, shape } = this.dataIdMap.get(dataId);
+    return this.wasm.HEAPF32.slice(memoryOffset / 4, memoryOffset / 4 + size(shape));
   }
 
   disposeData(dataId: object): boolean {
-    const { memoryOffset, bytes } = this.dataIdMap.get(dataId);
+    if (!this.dataIdMap.has(dataId)) return true;
+    const place = this.dataIdMap.get(dataId);
+    place.refCount--;
+    const { memoryOffset, shape } = place;
+    if (memoryOffset > 0) this.checkFence(memoryOffset, 4 * size(shape));
+    return this.dataIdMap.delete(dataId);
+  }
+
+  private checkFence(memoryOffset: number, bytes: number): void {
     const all = new Uint8Array(this.memory.buffer);
     const fence = [
       ...all.subarray(memoryOffset - GUARD, memoryOffset),
       ...all.subarray(memoryOffset + bytes, memoryOffset + bytes + GUARD),
     ];
     expect(fence.every((byte) => byte === FENCE)).toBe(true);
-    return this.dataIdMap.delete(dataId);
+  }
+
+  countTensors(): number {
+    const records = [...this.dataIdMap.values()];
+    const bits = records.filter((record) => record instanceof SpikeRecord && record.words);
+    return records.length - bits.length;
   }
 
   checkInputs(): void {
@@ -87,6 +111,8 @@ interface Call {
   kernel: string;
   inputs: Record<string, Data>;
   attrs: object;
+  /** Which inputs are stored as bits. */
+  bits?: string[];
 }
 
 const neuron = {
@@ -102,6 +128,57 @@ const mostlyZero = (shape: number[]): Data => [
   random(size(shape), 3).map((v) => (v > 1 ? v : 0)),
   shape,
 ];
+
+const spikes = (shape: number[]): Data => [
+  Float32Array.from(mostlyZero(shape)[0], (v) => (v > 0 ? 1 : 0)),
+  shape,
+];
+
+/** Kernels that read or write spikes as bits, and one that finds numbers. */
+function* callsOfBits(): Generator<Call> {
+  const x = spikes([3, 7, 6, 48]);
+  const filter = randomData([3, 3, 48, 33], 1);
+  const dy = randomData([3, 7, 6, 33], 2);
+  const conv = { strides: 1, pad: 'same', dataFormat: 'NHWC', filterShape: [3, 3, 48, 33] };
+  const channel = randomData([33], 3);
+  const bits = ['x'];
+  yield { kernel: 'Conv2D', inputs: { x, filter }, attrs: conv, bits };
+  yield { kernel: 'Conv2DBackpropFilter', inputs: { x, dy }, attrs: conv, bits };
+  const spikeConv = { x, filter, scale: channel, shift: channel };
+  yield { kernel: 'SpikeConv2D', inputs: spikeConv, attrs: {}, bits };
+  const product = { a: spikes([71, 80]), b: randomData([80, 50], 1) };
+  const attrs = { transposeA: false, transposeB: false };
+  yield { kernel: 'BatchMatMul', inputs: product, attrs, bits: ['a'] };
+  const transposed = { a: spikes([71, 80]), b: randomData([71, 50], 1) };
+  yield {
+    kernel: 'BatchMatMul',
+    inputs: transposed,
+    attrs: { ...attrs, transposeA: true },
+    bits: ['a'],
+  };
+  const shape = [2, 2, 7, 48];
+  const [q, k, v] = [spikes(shape), spikes(shape), spikes(shape)];
+  const heads = { numHeads: 2, scale: 0.3 };
+  const factors = ['q', 'k', 'v'];
+  yield { kernel: 'SpikingAttention', inputs: { q, k, v }, attrs: heads, bits: factors };
+  yield {
+    kernel: 'SpikingAttentionGrad',
+    inputs: { dy: randomData(shape, 1), q, k, v },
+    attrs: heads,
+    bits: factors,
+  };
+  yield {
+    kernel: 'MultiStepLIF',
+    inputs: { x: randomData([2, 3, 15, 48], 1, 4) },
+    attrs: { ...neuron, lastMembranes: false, forLayers: true },
+  };
+  yield {
+    kernel: 'Slice',
+    inputs: { x },
+    attrs: { begin: [1, 0, 0, 3], size: [2, 7, 6, 9] },
+    bits,
+  };
+}
 
 function* calls(): Generator<Call> {
   for (const n of [1, 6, 19, 261]) {
@@ -225,8 +302,7 @@ function* calls(): Generator<Call> {
     [18, 66],
   ] as const) {
     const shape = [2, 2, tokens, channels];
-    const spikes: Data = [Float32Array.from(mostlyZero(shape)[0], (v) => (v > 0 ? 1 : 0)), shape];
-    const [q, k, v] = [spikes, spikes, spikes];
+    const [q, k, v] = [spikes(shape), spikes(shape), spikes(shape)];
     const attrs = { numHeads: 2, scale: 0.3 };
     yield { kernel: 'SpikingAttention', inputs: { q, k, v }, attrs };
     const dy = randomData(shape, 1);
@@ -239,15 +315,19 @@ function* calls(): Generator<Call> {
     const indices: Data = [[6, 0, 3, 3], [4]];
     yield { kernel: 'GatherV2', inputs: { x, indices }, attrs: { axis, batchDims: 0 } };
   }
+  yield* callsOfBits();
 }
 
 const kernels = new Map(
   [...wasmKernels(), ...wasmOverrides].map((k) => [k.kernelName, k.kernelFunc]),
 );
 
-function run(backend: FencedBackend, { kernel, inputs, attrs }: Call): TensorInfo[] {
+function run(backend: FencedBackend, { kernel, inputs, attrs, bits }: Call): TensorInfo[] {
   const infos = Object.fromEntries(
-    Object.entries(inputs).map(([name, data]) => [name, backend.write(data)]),
+    Object.entries(inputs).map(([name, data]) => [
+      name,
+      bits?.includes(name) ? backend.writeBits(data) : backend.write(data),
+    ]),
   );
   const kernelFunc: KernelConfig['kernelFunc'] = kernels.get(kernel)!;
   return [kernelFunc({ inputs: infos, backend, attrs: attrs as NamedAttrMap })].flat();
@@ -272,7 +352,7 @@ describe('wasm kernels in the memory of another', () => {
     const backend = new FencedBackend();
     const outputs = run(backend, call);
     backend.checkInputs();
-    expect(backend.dataIdMap.size).toBe(Object.keys(call.inputs).length + outputs.length);
+    expect(backend.countTensors()).toBe(Object.keys(call.inputs).length + outputs.length);
     const expected = runWasm(call.kernel, call.inputs, call.attrs);
     outputs.forEach((output, i) => {
       expectEqual(backend.readSync(output.dataId), expected[i]!);
@@ -284,14 +364,14 @@ describe('wasm kernels in the memory of another', () => {
     '%s frees what it had when memory runs out',
     (_, call) => {
       const given = Object.keys(call.inputs).length;
-      for (let allocations = given; ; allocations++) {
+      for (let allocations = given + (call.bits ?? []).length; ; allocations++) {
         const backend = new FencedBackend(allocations);
         try {
           run(backend, call);
           return;
         } catch (error) {
           expect((error as Error).message).toBe('out of memory');
-          expect(backend.dataIdMap.size).toBe(given);
+          expect(backend.countTensors()).toBe(given);
         }
       }
     },

@@ -12,8 +12,8 @@ import {
   type SpikingAttentionGradInputs,
   type SpikingAttentionInputs,
 } from '../attention';
+import { bitsOf } from '../spike_storage';
 import { kernel, opAttrs } from './backend';
-import { bitsOf } from './spike_storage';
 import { packSpikes } from './spikes';
 
 const opAttrsOf = (backend: TensorflowBackend, { numHeads, scale }: SpikingAttentionAttrs) =>
@@ -27,7 +27,7 @@ function attend(
   keep: boolean,
 ): { y: Tensor; words: Tensor | null } {
   const op = opAttrsOf(backend, attrs);
-  const bits = [q, k, v].flatMap((x) => bitsOf(backend, x) ?? []);
+  const bits = [q, k, v].flatMap((x) => bitsOf(backend.tensorMap, x) ?? []);
   if (bits.length < 3) {
     const [y] = backend.executeMultipleOutputs('SpikingformerAttention', op, [q, k, v], 1);
     return { y: y!, words: keep ? packSpikes(backend, [q, k, v]) : null };

@@ -5,7 +5,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import { runStockKernel } from '../override';
-import { bitsOf, storedAsBits } from './spike_storage';
+import { bitsOf } from '../spike_storage';
+import { storedAsBits } from './spike_storage';
 
 export const reshapeOverride: tf.KernelConfig = {
   kernelName: tf.Reshape,
@@ -14,7 +15,7 @@ export const reshapeOverride: tf.KernelConfig = {
     const x = inputs.x!;
     const shape = attrs!.shape as number[];
     if (!tf.util.arraysEqual(x.shape, shape)) {
-      const bits = bitsOf(backend as TensorflowBackend, x);
+      const bits = bitsOf((backend as TensorflowBackend).tensorMap, x);
       if (bits) {
         const inferred = tf.util.inferFromImplicitShape(shape, tf.util.sizeFromShape(x.shape));
         return storedAsBits(backend as TensorflowBackend, bits, inferred);

@@ -1,7 +1,4 @@
-/**
- * Tensors of spikes that the backend stores as bits, from the neurons that fired them to the ops that read bits. Any
- * other op, or a read, finds float32 numbers: they are unpacked the first time.
- */
+/** Spikes as bits on tfjs-node, for the native ops on CPUs. */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { util } from '@tensorflow/tfjs';
 import {
@@ -10,6 +7,7 @@ import {
   type TensorflowBackend,
   type TensorflowRecord,
 } from '../../tfjs_internals';
+import { bitsOf, SpikeRecord } from '../spike_storage';
 import { opAttrs } from './backend';
 import { hasCpuOps } from './native_ops';
 
@@ -34,44 +32,30 @@ export const unpackSpikes = (
   shape: number[],
 ): Tensor => backend.createOutputTensor(unpack(backend, words, shape));
 
-/**
- * What the backend knows of a tensor. It looks for `values`, which are on their way to TensorFlow, before it takes `id`:
- * that is when bits have to be numbers.
- */
-class SpikeRecord implements TensorflowRecord {
+/** The backend looks for `values`, which are on their way to TensorFlow, before it takes `id`. */
+class TensorflowSpikes extends SpikeRecord implements TensorflowRecord {
   id = -1;
   readonly dtype: number;
-  private references = 1;
 
   constructor(
     private readonly backend: TensorflowBackend,
-    readonly shape: number[],
-    /** None once they have been unpacked. */
-    public words: TensorInfo | undefined,
+    shape: number[],
+    words: TensorInfo,
   ) {
+    super(shape, words);
     this.dtype = backend.binding.TF_FLOAT;
   }
 
   get values(): null {
-    if (!this.words) return null;
-    this.id = unpack(this.backend, this.words, this.shape).id;
-    this.release();
+    this.becomeNumbers();
     return null;
   }
 
-  get refCount(): number {
-    return this.references;
+  protected unpack(words: TensorInfo): void {
+    this.id = unpack(this.backend, words, this.shape).id;
   }
 
-  set refCount(count: number) {
-    this.references = count;
-    if (count === 0) this.release();
-  }
-
-  private release(): void {
-    if (!this.words) return;
-    const { dataId } = this.words;
-    this.words = undefined;
+  protected dispose({ dataId }: TensorInfo): void {
     if (this.backend.disposeData(dataId)) engine().removeDataId(dataId, this.backend);
   }
 }
@@ -85,14 +69,8 @@ export function storedAsBits(
   backend.incRef(dataId);
   const words = { dataId, dtype, shape: counted };
   const spikes = { dataId: {}, dtype: 'float32' as const, shape };
-  backend.tensorMap.set(spikes.dataId, new SpikeRecord(backend, shape, words));
+  backend.tensorMap.set(spikes.dataId, new TensorflowSpikes(backend, shape, words));
   return engine().makeTensorFromTensorInfo(spikes);
-}
-
-/** The bits that a tensor is stored as, if it is. */
-export function bitsOf(backend: TensorflowBackend, { dataId }: TensorInfo): TensorInfo | undefined {
-  const record = backend.tensorMap.get(dataId);
-  return record instanceof SpikeRecord ? record.words : undefined;
 }
 
 /** The same bits as a tensor of its own. */
@@ -106,7 +84,7 @@ export function spikeInput(
   backend: TensorflowBackend,
   x: TensorInfo,
 ): { input: TensorInfo; bits: TensorInfo | undefined; attrs: OpAttr[] } {
-  const bits = bitsOf(backend, x);
+  const bits = bitsOf(backend.tensorMap, x);
   const attrs = opAttrs(backend, {
     ints: { shape: bits ? x.shape : [] },
     types: { X: backend.binding[bits ? 'TF_INT32' : 'TF_FLOAT'] },

@@ -8,6 +8,7 @@ import {
   spikingAttention,
   spikingAttentionGrad,
 } from '../attention';
+import { bitsOf } from '../spike_storage';
 import { checkFloat32, type Heap, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
 import { areFinite } from './sparse';
@@ -22,9 +23,37 @@ function sizesOf({ shape }: tf.TensorInfo, numHeads: number) {
 function areSpikes(backend: BackendWasm, tensors: readonly tf.TensorInfo[]): boolean {
   const kernels = kernelsOf(backend);
   return tensors.every((x) => {
+    if (bitsOf(backend.dataIdMap, x)) return true;
     const size = tf.util.sizeFromShape(x.shape);
     return size > 0 && kernels.areSpikes(pointer(backend, x), size) === 1;
   });
+}
+
+/**
+ * Calls `body` with the addresses of q, k and v for all time steps at once; if these are stored as bits, for one step
+ * after the other, unpacked. `at`: the place of the first number of what it is called for, in bytes.
+ */
+function inSteps(
+  backend: BackendWasm,
+  heap: Heap,
+  factors: tf.TensorInfo[],
+  steps: number,
+  body: (factors: number[], steps: number, at: number) => void,
+): void {
+  const length = tf.util.sizeFromShape(factors[0]!.shape) / steps;
+  const bits = factors.flatMap((x) => bitsOf(backend.dataIdMap, x) ?? []);
+  if (bits.length < factors.length || length % 16 !== 0) {
+    const numbers = factors.map((x) => pointer(backend, x));
+    body(numbers, steps, 0);
+    return;
+  }
+  const unpacked = factors.map(() => pointer(backend, heap.scratch(length)));
+  const from = bits.map((words) => pointer(backend, words));
+  const { unpackSpikes } = kernelsOf(backend);
+  for (let i = 0; i < steps; i++) {
+    for (const [j, to] of unpacked.entries()) unpackSpikes(from[j]! + (i * length) / 8, length, to);
+    body(unpacked, 1, 4 * i * length);
+  }
 }
 
 type Inputs<Name extends string> = Record<Name, tf.Tensor>;
@@ -41,9 +70,11 @@ function attention(
   return withHeap(backend, (heap) => {
     const y = heap.output(q.shape);
     const kv = heap.scratch(headDim * headDim);
-    const [qAt, kAt, vAt, yAt, kvAt] = [q, k, v, y, kv].map((x) => pointer(backend, x));
+    const [yAt, kvAt] = [y, kv].map((x) => pointer(backend, x)) as [number, number];
     const { attention } = kernelsOf(backend);
-    attention(qAt!, kAt!, vAt!, yAt!, steps, tokens, numHeads, headDim, scale, kvAt!);
+    inSteps(backend, heap, [q, k, v], steps, ([q, k, v], steps, at) => {
+      attention(q!, k!, v!, yAt + at, steps, tokens, numHeads, headDim, scale, kvAt);
+    });
     return y;
   });
 }
@@ -62,23 +93,26 @@ function attentionGrad(
   return withHeap(backend, (heap) => {
     const outputs = [q, k, v].map(({ shape }) => heap.output(shape));
     const scratch = scratchOf(heap, tokens, headDim);
-    const [dyAt, qAt, kAt, vAt, scratchAt] = [dy, q, k, v, scratch].map((x) => pointer(backend, x));
-    const [dqAt, dkAt, dvAt] = outputs.map((x) => pointer(backend, x));
-    kernelsOf(backend).attentionGrad(
-      dyAt!,
-      qAt!,
-      kAt!,
-      vAt!,
-      dqAt!,
-      dkAt!,
-      dvAt!,
-      steps,
-      tokens,
-      numHeads,
-      headDim,
-      scale,
-      scratchAt!,
-    );
+    const places = [dy, ...outputs, scratch].map((x) => pointer(backend, x));
+    const [dyAt, dq, dk, dv, scratchAt] = places as [number, number, number, number, number];
+    const { attentionGrad } = kernelsOf(backend);
+    inSteps(backend, heap, [q, k, v], steps, ([q, k, v], steps, at) => {
+      attentionGrad(
+        dyAt + at,
+        q!,
+        k!,
+        v!,
+        dq + at,
+        dk + at,
+        dv + at,
+        steps,
+        tokens,
+        numHeads,
+        headDim,
+        scale,
+        scratchAt,
+      );
+    });
     return outputs;
   });
 }

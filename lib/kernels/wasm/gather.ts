@@ -31,9 +31,9 @@ export const gatherOverride: KernelConfig = {
     return withHeap(backend, ({ output }) => {
       const out = output(outputShape, x.dtype);
       const size = util.bytesPerElement(x.dtype);
-      const { buffer } = backend.wasm.HEAPF32;
-      const memory = size === 4 ? new Int32Array(buffer) : new Uint8Array(buffer);
       const from = pointer(backend, x) / size;
+      const { buffer } = backend.wasm.HEAPF32; // after the last allocation
+      const memory = size === 4 ? new Int32Array(buffer) : new Uint8Array(buffer);
       let to = pointer(backend, out) / size;
       for (let outer = 0; outer < batchSize * outerSize; outer++) {
         const first = Math.floor(outer / outerSize) * each;

@@ -15,6 +15,7 @@ import { simdSupported } from './module';
 import { multiStepLIFConfig, multiStepLIFGradConfig } from './multi_step_lif';
 import { meanOverride, sumOverride } from './reduce';
 import { spikeConv2DConfig } from './spike_conv2d';
+import { numbersFirst } from './spike_storage';
 import { sliceOverride, splitOverride, tileOverride, transposeOverride } from './strided_copy';
 
 /** Native kernels; none if the engine has no SIMD, so that composed forms run. */
@@ -51,6 +52,7 @@ export const wasmOverrides: KernelConfig[] = [
   splitOverride,
   gatherOverride,
   identityOverride,
+  ...numbersFirst,
 ];
 
 export const wasm: Backend = {

@@ -8,6 +8,7 @@ import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { type Heap, heapView, pointer, scratchOf } from './backend';
 import { kernelsOf } from './module';
+import { countNonZero, spikeInput } from './spike_storage';
 import { BLOCK_K, roundUp } from './tiles';
 
 /** Output channels that are summed together. */
@@ -40,7 +41,7 @@ export function productSizes(rows: number, channels: number, filters: number): L
 /** Whether enough of x is zero for listing to be faster. */
 export function isSparse(backend: BackendWasm, x: TensorInfo): boolean {
   const judged = Math.min(util.sizeFromShape(x.shape), JUDGED);
-  return kernelsOf(backend).countNonZero(pointer(backend, x), judged) <= DENSITY * judged;
+  return countNonZero(backend, x, judged) <= DENSITY * judged;
 }
 
 /** Whether to list in a dense kernel's place, whose tiles are narrower: also if there are enough output channels. */
@@ -97,8 +98,10 @@ export function sumListed(
   if (!spikeConvPack(pointer(backend, filter), filterRows, filters, panels)) return false;
   const scale = affine ? pointer(backend, affine.scale) : constants(backend, heap, 1, filters);
   const shift = affine ? pointer(backend, affine.shift) : constants(backend, heap, 0, filters);
+  const { at, packed } = spikeInput(backend, x, channels);
   spikeConv(
-    pointer(backend, x),
+    at,
+    packed,
     panels,
     scale,
     shift,

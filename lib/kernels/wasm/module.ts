@@ -12,6 +12,7 @@ interface Exports extends Record<Kernel, (...args: number[]) => void> {
   /** 1 or 0: whether every number is 0 or 1. */
   areSpikes(address: number, length: number): number;
   countNonZero(address: number, length: number): number;
+  countBits(address: number, length: number): number;
   /** 1 or 0: whether the filter is finite. */
   spikeConvPack(filter: number, rows: number, outChannels: number, to: number): number;
 }
@@ -41,6 +42,7 @@ type Kernel =
   | 'sumMiddle'
   | 'sumTrailing'
   | 'transposeStrided'
+  | 'unpackSpikes'
   | 'winogradConv'
   | 'winogradFilter';
 

@@ -9,10 +9,12 @@ import {
   type MultiStepLIFGradInputs,
   type MultiStepLIFInputs,
   type NeuronAttrs,
+  type NeuronOutputs,
 } from '../multi_step_lif';
 import { surrogateNames, surrogateReach } from '../surrogate';
 import { checkFloat32, heapView, pointer, withHeap } from './backend';
 import { kernelsOf } from './module';
+import { mayStoreAsBits, storedAsBits, wordsFor } from './spike_storage';
 
 // Bits of `mode`, as assembly/multi_step_lif.ts reads them.
 const DECAY_INPUT = 1;
@@ -54,19 +56,23 @@ function chargeOf(attrs: NeuronAttrs, w: TensorInfo | undefined, backend: Backen
 function multiStepLIF(
   { x, v0, w }: MultiStepLIFInputs,
   backend: BackendWasm,
-  attrs: NeuronAttrs,
+  attrs: NeuronAttrs & NeuronOutputs,
 ): TensorInfo[] {
   checkFloat32(MultiStepLIF, { x, v0, w });
   const { batch, time, n } = dimensions(x.shape);
   const { mode, k } = chargeOf(attrs, w, backend);
   return withHeap(backend, (heap) => {
-    const spikes = heap.output(x.shape);
-    const v = heap.output([x.shape[0], ...x.shape.slice(2)]);
+    const packed =
+      attrs.forLayers && !attrs.lastMembranes && !v0 && mayStoreAsBits(backend, x.shape);
+    const spikes = packed ? wordsFor(heap, x.shape) : heap.output(x.shape);
+    const unused = attrs.lastMembranes === false;
+    const v = heap.output(unused ? [0] : [x.shape[0], ...x.shape.slice(2)]);
     kernelsOf(backend).lif(
       pointer(backend, x),
       v0 ? pointer(backend, v0) : 0,
       pointer(backend, spikes),
-      pointer(backend, v),
+      Number(packed),
+      unused ? 0 : pointer(backend, v),
       batch,
       time,
       n,
@@ -75,7 +81,7 @@ function multiStepLIF(
       attrs.vThreshold,
       attrs.vReset ?? 0,
     );
-    return [spikes, v];
+    return [packed ? storedAsBits(backend, spikes, x.shape) : spikes, v];
   });
 }
 
@@ -106,7 +112,7 @@ function multiStepLIFGrad(
       pointer(backend, x),
       v0 ? pointer(backend, v0) : 0,
       pointer(backend, dSpikes),
-      pointer(backend, dV),
+      util.sizeFromShape(dV.shape) > 0 ? pointer(backend, dV) : 0,
       pointer(backend, dx),
       dv0 ? pointer(backend, dv0) : 0,
       sums ? pointer(backend, sums) : 0,
@@ -140,7 +146,7 @@ export const multiStepLIFConfig: KernelConfig = {
     multiStepLIF(
       inputs as MultiStepLIFInputs,
       backend as BackendWasm,
-      attrs as unknown as NeuronAttrs,
+      attrs as unknown as NeuronAttrs & NeuronOutputs,
     ),
 };
 

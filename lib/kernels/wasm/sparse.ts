@@ -4,6 +4,7 @@ import { util } from '@tensorflow/tfjs';
 import type { BackendWasm } from '../../tfjs_internals';
 import { type Heap, pointer } from './backend';
 import { kernelsOf } from './module';
+import { countNonZero, spikeInput } from './spike_storage';
 
 /** Above this share of non-zeros, skipping costs more than it saves. */
 const DENSITY = 0.5;
@@ -48,8 +49,7 @@ export function isWorthSkipping(
 ): boolean {
   const length = util.sizeFromShape(x.shape);
   if (outChannels < STRIP / 2 || length === 0) return false;
-  const nonZeros = kernelsOf(backend).countNonZero(pointer(backend, x), length);
-  return nonZeros < DENSITY * length && areFinite(backend, dy);
+  return countNonZero(backend, x, length) < DENSITY * length && areFinite(backend, dy);
 }
 
 /** dw = sum x dy, over the non-zeros of x only. */
@@ -71,9 +71,11 @@ export function sparseFilterGradient(
   const capacity = images * rows * width + 1;
   const lists = pointer(backend, heap.scratch(inChannels * capacity * 2));
   const panel = pointer(backend, heap.scratch(STRIP * (images * pixels(rows) + 1)));
-  const counts = pointer(backend, heap.scratch(inChannels + 2));
+  const ends = pointer(backend, heap.scratch(inChannels + 2));
+  const { at, packed } = spikeInput(backend, x, inChannels);
   kernelsOf(backend).sparseFilterGrad(
-    pointer(backend, x),
+    at,
+    packed,
     pointer(backend, dy),
     pointer(backend, dw),
     batch,
@@ -91,7 +93,7 @@ export function sparseFilterGradient(
     rows,
     lists,
     capacity,
-    counts,
+    ends,
     panel + 4 * STRIP,
     panel,
   );

@@ -14,16 +14,24 @@ export function store4or1(width: i32, to: usize, value: v128): void {
   else v128.store32_lane(to, value, 0);
 }
 
+/** Four masks of four lanes each as 16 bits. */
+@inline
+export function bits16(a: v128, b: v128, c: v128, d: v128): u64 {
+  const low = i16x8.narrow_i32x4_s(a, b);
+  const high = i16x8.narrow_i32x4_s(c, d);
+  return <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
+}
+
 /** Which of 16 numbers are not zero, as bits. */
 @inline
 export function nonZero16(x: usize): u64 {
   const zero = f32x4.splat(0);
-  const low = i16x8.narrow_i32x4_s(f32x4.ne(v128.load(x), zero), f32x4.ne(v128.load(x, 16), zero));
-  const high = i16x8.narrow_i32x4_s(
+  return bits16(
+    f32x4.ne(v128.load(x), zero),
+    f32x4.ne(v128.load(x, 16), zero),
     f32x4.ne(v128.load(x, 32), zero),
     f32x4.ne(v128.load(x, 48), zero),
   );
-  return <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
 }
 
 /** Adds four float32 lanes to four float64 numbers in memory. */

@@ -2,7 +2,7 @@
  * MultiStepLIF: charge, fire, reset for all time steps with the membrane in registers. x is
  * [batch, time, n]; vectors run over n.
  */
-import { load4or1, store4or1 } from './lanes';
+import { bits16, load4or1, store4or1 } from './lanes';
 
 // Bits of `mode`: a constant in every inlined copy.
 export const DECAY_INPUT = 1;
@@ -60,7 +60,10 @@ function column(
   if (vOut) store4or1(width, vOut, v);
 }
 
-/** All time steps of `count` neurons side by side, four vectors in flight. */
+/**
+ * All time steps of `count` neurons side by side, four vectors in flight. `packed`: whether spikes are written as bits;
+ * `count` is then a multiple of 16.
+ */
 @inline
 function columns(
   mode: i32,
@@ -68,6 +71,7 @@ function columns(
   x: usize,
   v0: usize,
   out: usize,
+  packed: bool,
   vOut: usize,
   time: i32,
   xStep: usize,
@@ -97,10 +101,14 @@ function columns(
       vb = reset(mode & SOFT_RESET, hb, fb, vThreshold, vReset);
       vc = reset(mode & SOFT_RESET, hc, fc, vThreshold, vReset);
       vd = reset(mode & SOFT_RESET, hd, fd, vThreshold, vReset);
-      v128.store(ot, mode & RECORD ? ha : v128.and(fa, one));
-      v128.store(ot, mode & RECORD ? hb : v128.and(fb, one), 16);
-      v128.store(ot, mode & RECORD ? hc : v128.and(fc, one), 32);
-      v128.store(ot, mode & RECORD ? hd : v128.and(fd, one), 48);
+      if (!(mode & RECORD) && packed) {
+        store<u16>(ot, <u16>bits16(fa, fb, fc, fd));
+      } else {
+        v128.store(ot, mode & RECORD ? ha : v128.and(fa, one));
+        v128.store(ot, mode & RECORD ? hb : v128.and(fb, one), 16);
+        v128.store(ot, mode & RECORD ? hc : v128.and(fc, one), 32);
+        v128.store(ot, mode & RECORD ? hd : v128.and(fd, one), 48);
+      }
       xt += xStep;
       ot += outStep;
     }
@@ -113,7 +121,7 @@ function columns(
     }
     if (v0) v0 += 64;
     x += 64;
-    out += 64;
+    out += packed ? 2 : 64;
   }
   for (; count >= 4; count -= 4) {
     column(mode, 4, x, v0, out, vOut, time, xStep, outStep, k, vThreshold, vReset);
@@ -140,6 +148,7 @@ export function run(
   x: usize,
   v0: usize,
   out: usize,
+  packed: bool,
   vOut: usize,
   time: i32,
   xStep: usize,
@@ -150,60 +159,64 @@ export function run(
 ): void {
   switch (mode) {
     case 0:
-      columns(0, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(0, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 1:
-      columns(1, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(1, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 2:
-      columns(2, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(2, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 3:
-      columns(3, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(3, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 5:
-      columns(5, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(5, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 7:
-      columns(7, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(7, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 16:
-      columns(16, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(16, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 20:
-      columns(20, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(20, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 8:
-      columns(8, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(8, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 9:
-      columns(9, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(9, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 10:
-      columns(10, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(10, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 11:
-      columns(11, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(11, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 13:
-      columns(13, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(13, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 15:
-      columns(15, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(15, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     case 24:
-      columns(24, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(24, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
       break;
     default:
-      columns(28, count, x, v0, out, vOut, time, xStep, outStep, k, th, vr);
+      columns(28, count, x, v0, out, packed, vOut, time, xStep, outStep, k, th, vr);
   }
 }
 
-/** Spikes [batch, time, n] and the last membrane [batch, n]. v0 is 0 if membranes start at vReset. */
+/**
+ * Spikes [batch, time, n], as bits if `packed`, and, unless v is 0, the last membrane [batch, n]. v0 is 0 if membranes
+ * start at vReset.
+ */
 export function lif(
   x: usize,
   v0: usize,
   spikes: usize,
+  packed: bool,
   v: usize,
   batch: i32,
   time: i32,
@@ -214,6 +227,7 @@ export function lif(
   vReset: f32,
 ): void {
   const step = (<usize>n) << 2;
+  const spikeStep = packed ? (<usize>n) >> 3 : step;
   for (let b = 0; b < batch; b++) {
     run(
       mode,
@@ -221,17 +235,18 @@ export function lif(
       x,
       v0,
       spikes,
+      packed,
       v,
       time,
       step,
-      step,
+      spikeStep,
       f32x4.splat(k),
       f32x4.splat(vThreshold),
       f32x4.splat(vReset),
     );
     x += step * time;
-    spikes += step * time;
-    v += step;
+    spikes += spikeStep * time;
+    if (v) v += step;
     if (v0) v0 += step;
   }
 }

@@ -40,7 +40,7 @@ function columnGrad(
   s += last * blockStep;
   const soft = mode & SOFT_RESET;
   const ends = f32x4.extract_lane(reach, 0) < Infinity;
-  let gv = load4or1(width, dV);
+  let gv = dV ? load4or1(width, dV) : f32x4.splat(0);
   let sum = f32x4.splat(0);
   for (let t = time; t > 0; t--) {
     const potential = v128.load(h);
@@ -154,7 +154,7 @@ function columnsGrad(
     }
     x += next;
     dSpikes += next;
-    dV += next;
+    if (dV) dV += next;
     dx += next;
     if (v0) v0 += next;
     if (dv0) dv0 += next;
@@ -162,7 +162,7 @@ function columnsGrad(
 }
 
 /**
- * dx [batch, time, n]; dv0 [batch, n] unless 0; four partial sums of dw (float64, added to) unless 0. forwardMode and k
+ * dx [batch, time, n]; dV [batch, n], or 0 if all are; dv0 [batch, n] unless 0; four partial sums of dw (float64, added to) unless 0. forwardMode and k
  * are those of `lif`; share is 1 / tau, or k of a KEEP. Beyond reach, a surrogate passes no gradient. scratch holds 16
  * + 2 * time * (block + 12) floats; block is a multiple of 16.
  */
@@ -212,6 +212,7 @@ export function lifGrad(
         x + at,
         start,
         potentials,
+        false,
         0,
         time,
         step,
@@ -240,7 +241,7 @@ export function lifGrad(
         x + at,
         start,
         dSpikes + at,
-        dV + at,
+        dV ? dV + at : 0,
         dx + at,
         dStart,
         dw,
@@ -258,7 +259,7 @@ export function lifGrad(
     x += step * time;
     dSpikes += step * time;
     dx += step * time;
-    dV += step;
+    if (dV) dV += step;
     if (v0) v0 += step;
     if (dv0) dv0 += step;
   }

@@ -1,6 +1,6 @@
 /**
  * Lists the non-zeros of each channel for the gradient of a filter. An entry is a pixel's place in the panel, and its
- * value.
+ * value. `ends` gets where each channel's list ends.
  */
 
 /** Bytes of a pixel's strip in the panel, and of an entry. */
@@ -24,7 +24,7 @@ export function list4(
   panelWidth: i32,
   list: usize,
   listStep: usize,
-  counts: usize,
+  ends: usize,
 ): bool {
   const zero = f32x4.splat(0);
   const one = i32x4.splat(ONE);
@@ -57,10 +57,10 @@ export function list4(
       }
     }
   }
-  store<u32>(counts, <u32>(l0 - list) / ENTRY);
-  store<u32>(counts, <u32>(l1 - list - listStep) / ENTRY, 4);
-  store<u32>(counts, <u32>(l2 - list - 2 * listStep) / ENTRY, 8);
-  store<u32>(counts, <u32>(l3 - list - 3 * listStep) / ENTRY, 12);
+  store<usize>(ends, l0);
+  store<usize>(ends, l1, 4);
+  store<usize>(ends, l2, 8);
+  store<usize>(ends, l3, 12);
   return !v128.any_true(others);
 }
 
@@ -75,9 +75,8 @@ export function list1(
   panelRows: i32,
   panelWidth: i32,
   list: usize,
-  count: usize,
+  ends: usize,
 ): bool {
-  const start = list;
   let others = 0;
   for (let b = 0; b < images; b++, x += imageStep) {
     let p = x;
@@ -93,6 +92,40 @@ export function list1(
       }
     }
   }
-  store<u32>(count, <u32>(list - start) / ENTRY);
+  store<usize>(ends, list);
   return others == 0;
+}
+
+/** Lists all channels, a multiple of 16, of spikes that are stored as bits: entries have no values. */
+export function listBits(
+  x: usize,
+  channels: i32,
+  images: i32,
+  imageStep: usize,
+  rows: i32,
+  width: i32,
+  panelRows: i32,
+  panelWidth: i32,
+  lists: usize,
+  listStep: usize,
+  ends: usize,
+): void {
+  const last = ends + ((<usize>channels) << 2);
+  for (let to = ends; to < last; to += 4, lists += listStep) store<usize>(to, lists);
+  for (let b = 0; b < images; b++, x += imageStep) {
+    let p = x;
+    for (let r = 0; r < rows; r++) {
+      let place = (b * panelRows + r) * panelWidth * PIXEL;
+      for (let w = 0; w < width; w++, place += PIXEL) {
+        for (let to = ends; to < last; to += 64, p += 2) {
+          for (let mask = <u32>load<u16>(p); mask != 0; mask &= mask - 1) {
+            const at = to + ((<usize>ctz(mask)) << 2);
+            const list = load<usize>(at);
+            store<i32>(list, place);
+            store<usize>(at, list + ENTRY);
+          }
+        }
+      }
+    }
+  }
 }

@@ -2,7 +2,7 @@
  * The gradient of a filter or weight matrix whose input is mostly zero, as spikes are: lists the non-zeros of every
  * channel, and multiplies only those. Stride 1.
  */
-import { ENTRY, list1, list4, PIXEL } from './non_zero_lists';
+import { ENTRY, list1, list4, listBits, PIXEL } from './non_zero_lists';
 import { packRows } from './pack';
 import { ADDED, addMultiples, addRows, NONE } from './spike_conv';
 
@@ -17,6 +17,13 @@ export function countNonZero(x: usize, count: i32): i32 {
   let total = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
   total += i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
   for (; count > 0; count--, x += 4) total += i32(load<f32>(x) != 0);
+  return total;
+}
+
+/** How many spikes there are in so many bits, a multiple of 16. */
+export function countBits(x: usize, count: i32): i32 {
+  let total: u32 = 0;
+  for (const last = x + (<usize>count >> 3); x < last; x += 2) total += popcnt<u32>(load<u16>(x));
   return total;
 }
 
@@ -40,14 +47,15 @@ export function areFinite(x: usize, count: i32): bool {
 }
 
 /**
- * dw [filterHeight, filterWidth, inChannels, outChannels] from x [batch, height, width, inChannels]
- * and dy [batch, outHeight, outWidth, outChannels]; the paddings are those of dy: filter - 1 - pad.
- * Works through blocks of `images` images by `rows` rows of x. lists holds inChannels * capacity
- * entries, capacity = images * rows * width + 1; counts inChannels + 2 numbers; panel
- * images * (rows + filterHeight - 1) * (width + filterWidth - 1) strips; spill one strip.
+ * dw [filterHeight, filterWidth, inChannels, outChannels] from x [batch, height, width, inChannels], as bits if `packed`
+ * (16 by 16 channels), and dy [batch, outHeight, outWidth, outChannels]; the paddings are those of dy: filter - 1 - pad.
+ * Works through blocks of `images` images by `rows` rows of x. lists holds inChannels * capacity entries, capacity =
+ * images * rows * width + 1; ends inChannels + 2 addresses; panel images * (rows + filterHeight - 1) * (width +
+ * filterWidth - 1) strips; spill one strip.
  */
 export function sparseFilterGrad(
   x: usize,
+  packed: bool,
   dy: usize,
   dw: usize,
   batch: i32,
@@ -65,16 +73,16 @@ export function sparseFilterGrad(
   rows: i32,
   lists: usize,
   capacity: i32,
-  counts: usize,
+  ends: usize,
   panel: usize,
   spill: usize,
 ): void {
-  const xPixel = (<usize>inChannels) << 2;
+  const xPixel = packed ? (<usize>inChannels) >> 3 : (<usize>inChannels) << 2;
   const dyPixel = (<usize>outChannels) << 2;
   const listStep = <usize>(capacity * ENTRY);
   const panelWidth = width + filterWidth - 1;
   /** Where the list of a channel begins and ends. */
-  const range = counts + ((<usize>inChannels) << 2);
+  const range = ends + ((<usize>inChannels) << 2);
   let accumulate = 0;
   for (let b0 = 0; b0 < batch; b0 += images) {
     const imageCount = min(images, batch - b0);
@@ -86,42 +94,36 @@ export function sparseFilterGrad(
       const flat = panelWidth == width && filterHeight == 1 && imageCount == 1;
       const listRows = flat ? 1 : rowCount;
       const listWidth = flat ? rowCount * width : width;
+      const imageStep = xPixel * (height * width);
       let ones: bool = true;
-      for (let c = 0; c < inChannels; c += 4) {
-        const valid = min(4, inChannels - c);
-        const at = (<usize>c) << 2;
-        if (valid == 4) {
-          const allOnes = list4(
-            from + at,
-            xPixel,
-            imageCount,
-            xPixel * (height * width),
-            listRows,
-            listWidth,
-            panelRows,
-            panelWidth,
-            lists + listStep * c,
-            listStep,
-            counts + at,
-          );
-          ones = ones && allOnes;
-        } else {
-          for (let i = 0; i < valid; i++) {
-            const allOnes = list1(
-              from + at + ((<usize>i) << 2),
-              xPixel,
-              imageCount,
-              xPixel * (height * width),
-              listRows,
-              listWidth,
-              panelRows,
-              panelWidth,
-              lists + listStep * (c + i),
-              counts + at + ((<usize>i) << 2),
-            );
-            ones = ones && allOnes;
-          }
-        }
+      if (packed) {
+        listBits(
+          from,
+          inChannels,
+          imageCount,
+          imageStep,
+          listRows,
+          listWidth,
+          panelRows,
+          panelWidth,
+          lists,
+          listStep,
+          ends,
+        );
+      } else {
+        ones = listNumbers(
+          from,
+          inChannels,
+          imageCount,
+          imageStep,
+          listRows,
+          listWidth,
+          panelRows,
+          panelWidth,
+          lists,
+          listStep,
+          ends,
+        );
       }
       for (let j = 0; j < outChannels; j += STRIP) {
         const cols = min(STRIP, outChannels - j);
@@ -141,7 +143,7 @@ export function sparseFilterGrad(
         for (let c = 0; c < inChannels; c++) {
           const list = lists + listStep * c;
           store<usize>(range, list);
-          store<usize>(range, list + load<u32>(counts + ((<usize>c) << 2)) * ENTRY, 4);
+          store<usize>(range, load<usize>(ends + ((<usize>c) << 2)), 4);
           for (let kh = 0; kh < filterHeight; kh++) {
             for (let kw = 0; kw < filterWidth; kw++) {
               const tap = (filterHeight - 1 - kh) * panelWidth + (filterWidth - 1 - kw);
@@ -166,6 +168,57 @@ export function sparseFilterGrad(
     }
   }
   if (!accumulate) memory.fill(dw, 0, dyPixel * inChannels * filterHeight * filterWidth);
+}
+
+/** Lists all channels of numbers; returns whether all that are not zero are 1. */
+function listNumbers(
+  x: usize,
+  channels: i32,
+  images: i32,
+  imageStep: usize,
+  rows: i32,
+  width: i32,
+  panelRows: i32,
+  panelWidth: i32,
+  lists: usize,
+  listStep: usize,
+  ends: usize,
+): bool {
+  const xPixel = (<usize>channels) << 2;
+  let ones: bool = true;
+  let c = 0;
+  for (; c + 4 <= channels; c += 4, x += 16, lists += 4 * listStep, ends += 16) {
+    const allOnes = list4(
+      x,
+      xPixel,
+      images,
+      imageStep,
+      rows,
+      width,
+      panelRows,
+      panelWidth,
+      lists,
+      listStep,
+      ends,
+    );
+    ones = ones && allOnes;
+  }
+  for (; c < channels; c++, x += 4, lists += listStep, ends += 4) {
+    const allOnes = list1(
+      x,
+      xPixel,
+      images,
+      imageStep,
+      rows,
+      width,
+      panelRows,
+      panelWidth,
+      lists,
+      ends,
+    );
+    ones = ones && allOnes;
+  }
+  return ones;
 }
 
 /** One strip of dy's images into [images][panelRows][panelWidth][32], zero where there is no pixel. */

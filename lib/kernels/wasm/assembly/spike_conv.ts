@@ -19,13 +19,14 @@ export const ADDED = 2;
 
 /**
  * y [batch, height, width, n] = scale * (x [batch, height, width, channels] * filter) + shift, with the filter packed
- * by `spikeConvPack`. It processes the rows of one filter row [filterWidth][channels] in chunks of `taps` whole taps,
+ * by `spikeConvPack`; x as bits if `packed`, with channels and `slice` a multiple of 16. It processes the rows of one filter row [filterWidth][channels] in chunks of `taps` whole taps,
  * or of `slice` channels of one tap, and the image in blocks of `rows` rows. starts has, per chunk, one address for
  * each pixel of a block with the kernel's border, and one more; lists has an entry for each channel and tap of a filter
  * row of each of those pixels; sums has a strip for each pixel without the border; flag is one number.
  */
 export function spikeConv(
   x: usize,
+  packed: bool,
   filter: usize,
   scale: usize,
   shift: usize,
@@ -45,7 +46,7 @@ export function spikeConv(
   sums: usize,
   flag: usize,
 ): void {
-  const pixel = (<usize>channels) << 2;
+  const pixel = bytesOf(packed, channels);
   const outPixel = (<usize>n) << 2;
   const strip = <usize>(filterHeight * filterWidth * channels * ROW);
   const chunks = ((filterWidth + taps - 1) / taps) * ((channels + slice - 1) / slice);
@@ -63,6 +64,7 @@ export function spikeConv(
         const to = starts + ((<usize>(r * width * chunks)) << 2);
         list = listRow(
           x + pixel * (row * width),
+          packed,
           inside ? width : 0,
           width,
           channels,
@@ -107,6 +109,12 @@ export function spikeConv(
   }
 }
 
+/** Bytes of so many numbers, or so many bits. */
+@inline
+function bytesOf(packed: bool, count: i32): usize {
+  return packed ? (<usize>count) >> 3 : (<usize>count) << 2;
+}
+
 /**
  * For each pixel of one image row and each chunk, lists the non-zeros under the filter row's taps and where each list
  * starts; sets flag if a value is not 1. Returns the end of the lists. A row above or below the image has a width of 0,
@@ -114,6 +122,7 @@ export function spikeConv(
  */
 function listRow(
   x: usize,
+  packed: bool,
   width: i32,
   pixels: i32,
   channels: i32,
@@ -135,26 +144,28 @@ function listRow(
         for (let tap = kw; tap < end; tap++, place += channels * ROW) {
           const column = left + tap;
           if (column < 0 || column >= width) continue;
-          let p = x + ((<usize>(column * channels + c)) << 2);
+          let p = x + bytesOf(packed, column * channels + c);
           let from = place;
           for (let left = min(slice, channels - c); left > 0; left -= 64) {
             let mask: u64 = 0;
             let lane = 0;
             const lanes = min(64, left);
             for (; lane + 16 <= lanes; lane += 16) {
-              mask |= nonZero16(p + ((<usize>lane) << 2)) << lane;
+              const at = p + bytesOf(packed, lane);
+              mask |= (packed ? <u64>load<u16>(at) : nonZero16(at)) << lane;
             }
             for (; lane < lanes; lane++) {
               mask |= (<u64>(load<f32>(p + ((<usize>lane) << 2)) != 0)) << lane;
             }
             for (; mask != 0; mask &= mask - 1, list += ENTRY) {
               const i = <i32>ctz(mask);
-              const bits = load<i32>(p + ((<usize>i) << 2));
               store<i32>(list, from + i * ROW);
+              if (packed) continue;
+              const bits = load<i32>(p + ((<usize>i) << 2));
               store<i32>(list, bits, 4);
               others |= bits ^ ONE;
             }
-            p += 256;
+            p += bytesOf(packed, 64);
             from += 64 * ROW;
           }
         }
