@@ -6,6 +6,8 @@ export interface Work {
   dispatches: number;
   /** Of the tensors that the programs read and write, each program for itself. */
   bytes: number;
+  /** The most bytes that the GPU's tensors had at a time. */
+  peak: number;
 }
 
 type Run = (
@@ -18,14 +20,17 @@ type Run = (
 export function countWork(body: () => void): Work {
   const backend = tf.backend() as unknown as Record<string, Run>;
   const name = tf.getBackend() === 'webgpu' ? 'runWebGPUProgram' : 'runWebGLProgram';
-  const work = { dispatches: 0, bytes: 0 };
+  const work = { dispatches: 0, bytes: 0, peak: 0 };
   const stock = backend[name]!;
   const bytes = (shape: number[]) => 4 * tf.util.sizeFromShape(shape);
   backend[name] = function (this: unknown, program, inputs, ...rest) {
     work.dispatches++;
     work.bytes += bytes(program.outputShape);
     for (const { shape } of inputs) work.bytes += bytes(shape);
-    return stock.call(this, program, inputs, ...rest);
+    const result = stock.call(this, program, inputs, ...rest);
+    const { numBytesInGPU } = tf.memory() as unknown as { numBytesInGPU: number };
+    work.peak = Math.max(work.peak, numBytesInGPU);
+    return result;
   };
   try {
     tf.tidy(body);

@@ -29,6 +29,7 @@ function neurons(time: number): Counted[] {
       what: `LIF [4,${time},16,16,32], gradient`,
       dispatches: both.dispatches - forward.dispatches,
       bytes: both.bytes - forward.bytes,
+      peak: both.peak,
     },
   ];
 }

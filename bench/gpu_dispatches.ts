@@ -1,5 +1,5 @@
 /**
- * Dispatches and bytes of neurons and of a training step on webgpu and webgl, in headless Chromium: with
+ * Dispatches, bytes and peak memory of neurons and of a training step on webgpu and webgl, in headless Chromium: with
  * this library's kernels, and composed of tfjs's own. Counts, not times: the same on every GPU.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -61,11 +61,12 @@ export async function run(): Promise<void> {
 
 function print(backend: string, composed: Counted[], ours: Counted[]): void {
   const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  console.log(`${backend}: dispatches and bytes, composed -> ours`);
-  ours.forEach(({ what, dispatches, bytes }, i) => {
+  console.log(`${backend}: dispatches, bytes and peak memory, composed -> ours`);
+  ours.forEach(({ what, dispatches, bytes, peak }, i) => {
     const before = composed[i]!;
     console.log(
-      `  ${what}: ${before.dispatches} -> ${dispatches}, ${megabytes(before.bytes)} -> ${megabytes(bytes)}`,
+      `  ${what}: ${before.dispatches} -> ${dispatches}, ${megabytes(before.bytes)} -> ${megabytes(bytes)}, ` +
+        `${megabytes(before.peak)} -> ${megabytes(peak)}`,
     );
   });
 }

@@ -156,9 +156,23 @@ export interface WebGPUProgram {
   getUserCode(): string;
 }
 
+/** What WebGPUBackend has of a tensor. */
+export interface WebGPURecord {
+  readonly dtype: tf.DataType;
+  /** The buffer. */
+  resource?: unknown;
+  refCount: number;
+}
+
 /** WebGPUBackend (tfjs-backend-webgpu/src/backend_webgpu.ts); for lib/kernels/webgpu. */
 export interface WebGPUBackend extends tf.KernelBackend {
-  tensorMap: { get(dataId: object): { dtype: tf.DataType } };
+  tensorMap: {
+    get(dataId: object): WebGPURecord;
+    /** For lib/kernels/webgpu/spike_storage.ts. */
+    set(dataId: object, record: WebGPURecord): void;
+  };
+  /** Data that commands use which have not been submitted: it is freed after them. */
+  commandQueueOwnedIds: { add(dataId: object): void };
   device: { lost: Promise<{ reason: string; message: string }> };
   makeTensorInfo(shape: number[], dtype: tf.DataType, values?: Float32Array): tf.TensorInfo;
   runWebGPUProgram(

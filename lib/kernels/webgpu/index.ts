@@ -2,12 +2,14 @@
 import { getKernel, type TensorInfo } from '@tensorflow/tfjs';
 import type { Backend } from '../kernel';
 import { type PadAttrs, pad } from '../shaders/pad';
+import { attentionKernels } from './attention';
 import { kernel } from './backend';
 import { batchNormKernels } from './batch_norm';
 import { binaryOverrides } from './binary';
 import { castOverride } from './cast';
 import { maxPoolGradOverride, maxPoolKernels } from './max_pool';
 import { multiStepLIFKernels } from './multi_step_lif';
+import { productOverrides } from './spike_storage';
 import { transposeOverride } from './transpose';
 
 const padOverride = kernel<{ x: TensorInfo }, PadAttrs>('PadV2', ({ x }, backend, attrs) =>
@@ -15,11 +17,22 @@ const padOverride = kernel<{ x: TensorInfo }, PadAttrs>('PadV2', ({ x }, backend
 );
 
 /** These fall back to tfjs's kernels, so they need those. */
-const mended = [castOverride, padOverride, transposeOverride, ...binaryOverrides];
+const mended = [
+  castOverride,
+  padOverride,
+  transposeOverride,
+  ...binaryOverrides,
+  ...productOverrides,
+];
 
 export const webgpu: Backend = {
   name: 'webgpu',
-  kernels: () => [...multiStepLIFKernels, ...batchNormKernels, ...maxPoolKernels],
+  kernels: () => [
+    ...multiStepLIFKernels,
+    ...batchNormKernels,
+    ...maxPoolKernels,
+    ...attentionKernels,
+  ],
   overrides: () => [
     maxPoolGradOverride,
     ...mended.filter(({ kernelName }) => getKernel(kernelName, 'webgpu')),

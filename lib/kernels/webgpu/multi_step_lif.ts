@@ -14,6 +14,7 @@ import { runStockKernel } from '../override';
 import { stateShape, withDecay } from '../shaders/learnt_decay';
 import { type Dialect, neuronCode, neuronKey, neuronUniforms } from '../shaders/neuron';
 import { type Compute, compute, kernel } from './backend';
+import { mayStoreAsBits, storedAsBits } from './spike_storage';
 
 const wgsl: Dialect = {
   preamble: `
@@ -72,13 +73,17 @@ function multiStepLIF(
   backend: WebGPUBackend,
   attrs: NeuronAttrs & NeuronOutputs,
 ): TensorInfo[] {
-  const { x, w } = inputs;
+  const { x, v0, w } = inputs;
   return withDecay(w, 'webgpu', backend, (decay) => {
     const spikes = overNeurons(backend, 'lif', inputs, decay, attrs, {
       outputShape: x.shape,
       body: eachStep('let h = charge(v, x[i]); result[i] = fire(h); v = reset(h);'),
     });
-    if (!attrs.lastMembranes) return [spikes, backend.makeTensorInfo([0], 'float32')];
+    if (!attrs.lastMembranes) {
+      const packed = attrs.forLayers && !v0 && mayStoreAsBits(x.shape);
+      const none = backend.makeTensorInfo([0], 'float32');
+      return [packed ? storedAsBits(backend, spikes) : spikes, none];
+    }
     const v = overNeurons(backend, 'lif_v', inputs, decay, attrs, {
       outputShape: stateShape(x.shape),
       body: `${eachStep('v = reset(charge(v, x[i]));')} result[index] = v;`,
