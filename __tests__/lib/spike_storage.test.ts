@@ -1,13 +1,13 @@
 /** Spikes that a backend stores as bits, against the same spikes as numbers. */
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import '../../index';
+import { models } from '../../index';
 import { installKernels } from '../../lib/kernels';
 import { runSpikingAttention } from '../../lib/kernels/attention';
 import { type NeuronAttrs, runMultiStepLIF } from '../../lib/kernels/multi_step_lif';
 import { runSpikeConv2D } from '../../lib/kernels/spike_conv2d';
 import { runSpikeProduct } from '../../lib/kernels/spike_product';
-import { bitsOf } from '../../lib/kernels/spike_storage';
+import { bitsOf, SpikeRecord } from '../../lib/kernels/spike_storage';
 import { nativeOpsInUse } from '../../lib/kernels/tensorflow/native_ops';
 import { resolveLIF } from '../../lib/neuron_params';
 import {
@@ -59,6 +59,30 @@ function both(x: tf.Tensor, neuron: NeuronAttrs = attrs, w?: tf.Tensor) {
   expect(isBits(bits)).toBe(true);
   expect(isBits(numbers)).toBe(false);
   return { bits, numbers };
+}
+
+/** How many tensors of spikes stayed bits until they were freed, and how many became numbers. */
+async function countRecords(run: () => Promise<void>) {
+  const count = { stayed: 0, unpacked: 0 };
+  type Methods = { release(): void; becomeNumbers(): void };
+  const methods = SpikeRecord.prototype as unknown as Methods;
+  const { release, becomeNumbers } = methods;
+  methods.release = function (this: SpikeRecord) {
+    count.stayed += Number(this.words !== undefined);
+    release.call(this);
+  };
+  methods.becomeNumbers = function (this: SpikeRecord) {
+    const had = Number(this.words !== undefined);
+    becomeNumbers.call(this);
+    count.unpacked += had;
+    count.stayed -= had;
+  };
+  try {
+    await run();
+  } finally {
+    Object.assign(methods, { release, becomeNumbers });
+  }
+  return count;
 }
 
 const expectSame = (a: tf.Tensor, b: tf.Tensor) => {
@@ -238,6 +262,28 @@ describeEachBackend('spikes as bits', (backend) => {
       await tf.setBackend(backend);
     }
     tf.dispose([bits, numbers, other]);
+  });
+
+  test('go from layer to layer of a network in training', async () => {
+    const model = models.spikingformer({
+      inputShape: [32, 32, 3],
+      numClasses: 10,
+      embedDim: 128,
+      depth: 1,
+      numHeads: 4,
+      timeSteps: 2,
+    });
+    const x = normal([large ? 16 : 1, 32, 32, 3], 1);
+    const loss = () =>
+      (model.apply(x, { training: true }) as tf.Tensor).square().mean() as tf.Scalar;
+    const { stayed, unpacked } = await countRecords(() =>
+      expectNoLeak(() => tf.tidy(() => void tf.variableGrads(loss))),
+    );
+    expect(stayed).toBeGreaterThan(4);
+    // What the classifier takes the mean of.
+    expect(unpacked).toBeLessThanOrEqual(1);
+    x.dispose();
+    model.dispose();
   });
 
   test('leave nothing behind if nothing reads them', async () => {

@@ -8,8 +8,7 @@ import { type KernelDefinition, runKernelOrForm } from './kernel';
 /**
  * Spiking attention without softmax, for each head: y = scale (q kT) v. Channel a headDim + e is channel e of head a;
  * headDim = channels / numHeads. Inputs: q, k, v `[batch, time, ...tokens, channels]`. Output: y, of their shape. Only
- * backends with a native kernel run it: stock ops keep for their gradient what the gradient's kernel would have to
- * compute again.
+ * backends that register it run it: stock ops keep for their gradient what the gradient's kernel has to compute again.
  */
 export const SpikingAttention = 'SpikingAttention';
 

@@ -227,7 +227,7 @@ export function lif(
   vReset: f32,
 ): void {
   const step = (<usize>n) << 2;
-  const spikeStep = packed ? (<usize>n) >> 3 : step;
+  const spikeStep = packed ? <usize>n >> 3 : step;
   for (let b = 0; b < batch; b++) {
     run(
       mode,

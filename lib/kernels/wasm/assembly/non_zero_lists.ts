@@ -13,7 +13,7 @@ export const ONE = 0x3f800000;
  * Lists four channels side by side without a branch: the next entry overwrites one that is zero. Returns whether all
  * listed values are 1.
  */
-export function list4(
+function list4(
   x: usize,
   xPixel: usize,
   images: i32,
@@ -65,7 +65,7 @@ export function list4(
 }
 
 /** Lists one channel; returns whether all listed values are 1. */
-export function list1(
+function list1(
   x: usize,
   xPixel: usize,
   images: i32,
@@ -96,22 +96,18 @@ export function list1(
   return others == 0;
 }
 
-/** Lists all channels, a multiple of 16, of spikes that are stored as bits: entries have no values. */
-export function listBits(
+/** Appends all spikes that are stored as bits to the lists that end at `ends` to `last`: entries without values. */
+function listBits(
   x: usize,
-  channels: i32,
   images: i32,
   imageStep: usize,
   rows: i32,
   width: i32,
   panelRows: i32,
   panelWidth: i32,
-  lists: usize,
-  listStep: usize,
   ends: usize,
+  last: usize,
 ): void {
-  const last = ends + ((<usize>channels) << 2);
-  for (let to = ends; to < last; to += 4, lists += listStep) store<usize>(to, lists);
   for (let b = 0; b < images; b++, x += imageStep) {
     let p = x;
     for (let r = 0; r < rows; r++) {
@@ -128,4 +124,65 @@ export function listBits(
       }
     }
   }
+}
+
+/**
+ * Lists all channels, of numbers, or of bits if `packed` (16 by 16 channels); returns whether all that are not zero are
+ * 1.
+ */
+export function listNonZeros(
+  x: usize,
+  packed: bool,
+  channels: i32,
+  images: i32,
+  imageStep: usize,
+  rows: i32,
+  width: i32,
+  panelRows: i32,
+  panelWidth: i32,
+  lists: usize,
+  listStep: usize,
+  ends: usize,
+): bool {
+  if (packed) {
+    const last = ends + ((<usize>channels) << 2);
+    for (let to = ends; to < last; to += 4, lists += listStep) store<usize>(to, lists);
+    listBits(x, images, imageStep, rows, width, panelRows, panelWidth, ends, last);
+    return true;
+  }
+  const xPixel = (<usize>channels) << 2;
+  let ones: bool = true;
+  let c = 0;
+  for (; c + 4 <= channels; c += 4, x += 16, lists += 4 * listStep, ends += 16) {
+    const allOnes = list4(
+      x,
+      xPixel,
+      images,
+      imageStep,
+      rows,
+      width,
+      panelRows,
+      panelWidth,
+      lists,
+      listStep,
+      ends,
+    );
+    ones = ones && allOnes;
+  }
+  for (; c < channels; c++, x += 4, lists += listStep, ends += 4) {
+    const allOnes = list1(
+      x,
+      xPixel,
+      images,
+      imageStep,
+      rows,
+      width,
+      panelRows,
+      panelWidth,
+      lists,
+      ends,
+    );
+    ones = ones && allOnes;
+  }
+  return ones;
 }

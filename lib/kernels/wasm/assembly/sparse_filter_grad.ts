@@ -2,7 +2,7 @@
  * The gradient of a filter or weight matrix whose input is mostly zero, as spikes are: lists the non-zeros of every
  * channel, and multiplies only those. Stride 1.
  */
-import { ENTRY, list1, list4, listBits, PIXEL } from './non_zero_lists';
+import { ENTRY, listNonZeros, PIXEL } from './non_zero_lists';
 import { packRows } from './pack';
 import { ADDED, addMultiples, addRows, NONE } from './spike_conv';
 
@@ -77,7 +77,7 @@ export function sparseFilterGrad(
   panel: usize,
   spill: usize,
 ): void {
-  const xPixel = packed ? (<usize>inChannels) >> 3 : (<usize>inChannels) << 2;
+  const xPixel = packed ? <usize>inChannels >> 3 : (<usize>inChannels) << 2;
   const dyPixel = (<usize>outChannels) << 2;
   const listStep = <usize>(capacity * ENTRY);
   const panelWidth = width + filterWidth - 1;
@@ -94,37 +94,20 @@ export function sparseFilterGrad(
       const flat = panelWidth == width && filterHeight == 1 && imageCount == 1;
       const listRows = flat ? 1 : rowCount;
       const listWidth = flat ? rowCount * width : width;
-      const imageStep = xPixel * (height * width);
-      let ones: bool = true;
-      if (packed) {
-        listBits(
-          from,
-          inChannels,
-          imageCount,
-          imageStep,
-          listRows,
-          listWidth,
-          panelRows,
-          panelWidth,
-          lists,
-          listStep,
-          ends,
-        );
-      } else {
-        ones = listNumbers(
-          from,
-          inChannels,
-          imageCount,
-          imageStep,
-          listRows,
-          listWidth,
-          panelRows,
-          panelWidth,
-          lists,
-          listStep,
-          ends,
-        );
-      }
+      const ones = listNonZeros(
+        from,
+        packed,
+        inChannels,
+        imageCount,
+        xPixel * (height * width),
+        listRows,
+        listWidth,
+        panelRows,
+        panelWidth,
+        lists,
+        listStep,
+        ends,
+      );
       for (let j = 0; j < outChannels; j += STRIP) {
         const cols = min(STRIP, outChannels - j);
         packPanel(
@@ -168,57 +151,6 @@ export function sparseFilterGrad(
     }
   }
   if (!accumulate) memory.fill(dw, 0, dyPixel * inChannels * filterHeight * filterWidth);
-}
-
-/** Lists all channels of numbers; returns whether all that are not zero are 1. */
-function listNumbers(
-  x: usize,
-  channels: i32,
-  images: i32,
-  imageStep: usize,
-  rows: i32,
-  width: i32,
-  panelRows: i32,
-  panelWidth: i32,
-  lists: usize,
-  listStep: usize,
-  ends: usize,
-): bool {
-  const xPixel = (<usize>channels) << 2;
-  let ones: bool = true;
-  let c = 0;
-  for (; c + 4 <= channels; c += 4, x += 16, lists += 4 * listStep, ends += 16) {
-    const allOnes = list4(
-      x,
-      xPixel,
-      images,
-      imageStep,
-      rows,
-      width,
-      panelRows,
-      panelWidth,
-      lists,
-      listStep,
-      ends,
-    );
-    ones = ones && allOnes;
-  }
-  for (; c < channels; c++, x += 4, lists += listStep, ends += 4) {
-    const allOnes = list1(
-      x,
-      xPixel,
-      images,
-      imageStep,
-      rows,
-      width,
-      panelRows,
-      panelWidth,
-      lists,
-      ends,
-    );
-    ones = ones && allOnes;
-  }
-  return ones;
 }
 
 /** One strip of dy's images into [images][panelRows][panelWidth][32], zero where there is no pixel. */

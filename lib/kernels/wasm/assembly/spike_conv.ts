@@ -112,7 +112,7 @@ export function spikeConv(
 /** Bytes of so many numbers, or so many bits. */
 @inline
 function bytesOf(packed: bool, count: i32): usize {
-  return packed ? (<usize>count) >> 3 : (<usize>count) << 2;
+  return packed ? <usize>count >> 3 : (<usize>count) << 2;
 }
 
 /**

@@ -8,7 +8,7 @@ export function unpackSpikes(bits: usize, count: i32, to: usize): void {
     const mask = <i32>load<u16>(bits);
     for (let i = 0; i < 4; i++) {
       const four = v128.and(i32x4.splat(mask >> (i << 2)), lanes);
-      v128.store(to + (<usize>i << 4), v128.and(i32x4.eq(four, lanes), one));
+      v128.store(to + ((<usize>i) << 4), v128.and(i32x4.eq(four, lanes), one));
     }
   }
 }
