@@ -97,8 +97,8 @@ export function countNonZero(backend: BackendWasm, x: TensorInfo, count: number)
 }
 
 /**
- * Kernels of tfjs that look at the heap before they look for what an input's place in it is: if that makes the heap
- * grow, what they look at is no more.
+ * Kernels of tfjs that take a view of the heap before they look up where an input lies. Bits that become numbers then
+ * may make the heap grow, which detaches the view: they become numbers before.
  */
 export const numbersFirst: KernelConfig[] = ['Cast', 'Concat'].map((kernelName) => ({
   kernelName,
