@@ -1,6 +1,6 @@
 // The ops SpikingformerBatchNormLif and SpikingformerBatchNormLifGrad: BatchNormLIF of
 // lib/kernels/batch_norm_lif.ts. Nothing is kept between the norm and the neurons: what they were
-// given is computed once more for the gradient, a block that fits into L1 at a time.
+// given is computed once more for the gradient, in registers.
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -122,27 +122,21 @@ void Gradient(void* given, TF_OpKernelContext* context) {
   const NormInput& in = op.in;
   if (!call.ok()) return;
   Norm norm(in.channels, op.gamma, op.beta, op.mean, op.variance, attrs.epsilon);
-  const Blocks blocks(in, GradientBlockLength(in.time));
-  const int64_t length = blocks.places * in.channels, stride = in.places * in.channels;
+  const Blocks blocks(in, kGradientNeurons);
   const int64_t parts = PartsOf(blocks.count, in.size());
   ChannelSums sums(parts, in.channels);
   ForEachPart(parts, blocks.count, [&](int64_t begin, int64_t end, int64_t part) {
-    std::vector<float> y(in.time * length), scratch(ScratchSize(in.time, length));
-    std::vector<float> few(2 * in.channels);
+    std::vector<float> scratch(GradientScratch(in.time)), few(2 * in.channels);
     int64_t rows = 0;
     for (int64_t i = begin; i < end; i++) {
       const Block block = BlockOf(in, blocks, i);
-      NormalizeBlock(in, norm, block, y.data());
-      Best(kLifLoops).gradient(
-          NeuronsOf(attrs, in, block),
-          {y.data(), nullptr, op.dy + block.at, nullptr, op.dx + block.at, nullptr, scratch.data()},
-          block.length, false);
-      for (int64_t t = 0; t < in.time; t++) {
-        const int64_t at = block.at + t * stride;
-        Best(kNormLoops)
-            .gradient_sums(norm.channels(), in.x + at, op.dx + at, block.rows, few.data(),
-                           few.data() + in.channels);
-      }
+      Neurons neurons = NeuronsOf(attrs, in, block);
+      neurons.x_stride = neurons.stride;
+      Best(kLifGradientLoops)
+          .behind_norm(neurons, norm.channels(),
+                       {in.x + block.at, nullptr, op.dy + block.at, nullptr, op.dx + block.at,
+                        nullptr, scratch.data()},
+                       block.rows, few.data(), few.data() + in.channels);
       rows += in.time * block.rows;
       if (rows * in.channels < kSumBlock && i + 1 < end) continue;
       Best(kNormLoops).gather(few.data(), sums.First(part), 2 * in.channels);

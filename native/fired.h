@@ -13,14 +13,16 @@ namespace {
 constexpr int64_t kTogether = 32;
 constexpr int kVectors = kTogether / kLanes;
 
-/** Those of a vector that fire; `v` gets h, or `reset` if it has fired. */
+/** Those of a vector that fire. */
 struct Fired {
 #if defined(__AVX512F__)
   __mmask16 mask;
 
-  Fired(const Vector& h, const Vector& reset, float threshold, Vector* v)
-      : mask(_mm512_cmp_ps_mask((__m512)h, _mm512_set1_ps(threshold), _CMP_GE_OQ)) {
-    *v = (Vector)_mm512_mask_blend_ps(mask, (__m512)h, (__m512)reset);
+  Fired(const Vector& h, float threshold)
+      : mask(_mm512_cmp_ps_mask((__m512)h, _mm512_set1_ps(threshold), _CMP_GE_OQ)) {}
+  /** One number for those that fire, another for the others. */
+  Vector Choose(const Vector& fired, const Vector& silent) const {
+    return (Vector)_mm512_mask_blend_ps(mask, (__m512)silent, (__m512)fired);
   }
   uint32_t Bits() const { return mask; }
   Vector Numbers() const { return (Vector)_mm512_maskz_mov_ps(mask, _mm512_set1_ps(1.0f)); }
@@ -28,9 +30,9 @@ struct Fired {
   typedef int32_t Mask __attribute__((vector_size(kLanes * sizeof(int32_t))));
   Mask mask;
 
-  Fired(const Vector& h, const Vector& reset, float threshold, Vector* v)
-      : mask((Mask)(h >= threshold)) {
-    *v = (Vector)(((Mask)reset & mask) | ((Mask)h & ~mask));
+  Fired(const Vector& h, float threshold) : mask((Mask)(h >= threshold)) {}
+  Vector Choose(const Vector& fired, const Vector& silent) const {
+    return (Vector)(((Mask)fired & mask) | ((Mask)silent & ~mask));
   }
   uint32_t Bits() const {
 #if defined(__AVX2__)

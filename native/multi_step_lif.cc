@@ -14,10 +14,7 @@
 namespace spikingformer {
 
 const Variants<LifLoops> kLifLoops = VARIANTS(lif_loops);
-
-int64_t GradientBlockLength(int64_t time) {
-  return std::min<int64_t>(512, std::max<int64_t>(16, 4096 / time / 16 * 16));
-}
+const Variants<LifGradientLoops> kLifGradientLoops = VARIANTS(lif_gradient_loops);
 
 FiredBits::FiredBits(Call& call, int i, int64_t spikes, int64_t row) : spikes_(spikes) {
   if (row % kSpikesPerWord != 0) call.Fail("spikes as bits must be whole words of 32");
@@ -90,15 +87,14 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
   const LifInputs& in = op.in;
 
   // One sum a block, added up in order: the same dw whatever the number of threads.
-  const int64_t length_of_block = GradientBlockLength(in.neurons.time);
-  std::vector<double> dk(in.batch * ((in.count + length_of_block - 1) / length_of_block));
-  ForEachBlock(in, length_of_block, [&](int64_t at, int64_t neuron, int64_t length, int64_t i) {
+  std::vector<double> dk(in.batch * ((in.count + kGradientNeurons - 1) / kGradientNeurons));
+  ForEachBlock(in, kGradientNeurons, [&](int64_t at, int64_t neuron, int64_t length, int64_t i) {
     thread_local std::vector<float> scratch;
-    scratch.resize(ScratchSize(in.neurons.time, length_of_block));
+    scratch.resize(GradientScratch(in.neurons.time));
     const GradientBlock block = {in.x + at,          At(in.v0, neuron), op.d_spikes + at,
                                  At(op.d_v, neuron), op.dx + at,        At(op.dv0, neuron),
                                  scratch.data()};
-    dk[i] = Best(kLifLoops).gradient(in.neurons, block, length, given.has_decay);
+    dk[i] = Best(kLifGradientLoops).gradient(in.neurons, block, length, given.has_decay);
   });
   if (given.has_decay) {
     const double k = *in.decay;

@@ -4,20 +4,19 @@
 #include <atomic>
 #include <cstdint>
 
+#include "lif_gradient_loops.h"
 #include "lif_loops.h"
 #include "neurons.h"
 #include "op.h"
 
 namespace spikingformer {
 
-/** Of the gradient: how many neurons at a time keep their potentials in L1, whatever the number of
- * steps. */
-int64_t GradientBlockLength(int64_t time);
-
-/** Neurons of a block of the forward pass. */
+/** Neurons of a block of the forward pass, and of the gradient. */
 constexpr int64_t kForwardNeurons = 256;
+constexpr int64_t kGradientNeurons = 512;
 
 extern const Variants<LifLoops> kLifLoops;
+extern const Variants<LifGradientLoops> kLifGradientLoops;
 
 /** An output of spikes as bits. */
 class FiredBits {

@@ -206,6 +206,7 @@ export async function build(
   };
   const loopSources = [
     'lif',
+    'lif_gradient',
     'norm',
     'layer_norm',
     'pool',
