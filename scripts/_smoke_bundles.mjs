@@ -13,8 +13,8 @@ const SIZES = [
   ["import { layers } from 'tfjs-spikingformer'; use(layers.lifNode)", 126, []],
   ["import { readIdx } from 'tfjs-spikingformer/datasets'; use(readIdx)", 2, []],
   ["import { energy } from 'tfjs-spikingformer/analysis'; use(energy)", 54, []],
-  ["import { adamW } from 'tfjs-spikingformer/training'; use(adamW)", 50, []],
-  ["import { Trainer } from 'tfjs-spikingformer/training'; use(Trainer)", 55, []],
+  ["import { adamW } from 'tfjs-spikingformer/training'; use(adamW)", 52, []],
+  ["import { Trainer } from 'tfjs-spikingformer/training'; use(Trainer)", 57, []],
   ["import { parseRecipe } from 'tfjs-spikingformer/training'; use(parseRecipe)", 150, ['zod']],
 ];
 
