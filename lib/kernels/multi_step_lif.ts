@@ -58,6 +58,12 @@ export interface MultiStepLIFInputs extends NamedTensorInfoMap {
   x: TensorInfo;
 }
 
+/** Whether a backend may store the spikes of such a call as bits. */
+export const mayFireBits = (
+  { v0 }: Partial<MultiStepLIFInputs>,
+  { forLayers = false, lastMembranes }: NeuronOutputs,
+): boolean => forLayers && !lastMembranes && !v0;
+
 export interface MultiStepLIFGradInputs extends NamedTensorInfoMap {
   x: TensorInfo;
   dSpikes: TensorInfo;

@@ -8,6 +8,7 @@ import {
   MultiStepLIFGrad,
   type MultiStepLIFGradInputs,
   type MultiStepLIFInputs,
+  mayFireBits,
   type NeuronAttrs,
   type NeuronOutputs,
 } from '../multi_step_lif';
@@ -75,14 +76,14 @@ function multiStepLIF(
   backend: TensorflowBackend,
   attrs: NeuronAttrs & NeuronOutputs,
 ): Tensor[] {
-  const { x, v0 } = inputs;
+  const { x } = inputs;
   const given = [
     ...inputAttrs(backend, inputs, attrs),
     ...neuronAttrs(backend, attrs, false, inputs.w !== undefined),
   ];
   const all = [x, ...optionalInputs(inputs)];
   const row = tf.util.sizeFromShape(x.shape.slice(2));
-  if (!attrs.forLayers || attrs.lastMembranes || v0 || !mayStoreAsBits(x.shape, row)) {
+  if (!mayFireBits(inputs, attrs) || !mayStoreAsBits(x.shape, row)) {
     return backend.executeMultipleOutputs('SpikingformerMultiStepLif', given, all, 2);
   }
   const op = 'SpikingformerPackedMultiStepLif';

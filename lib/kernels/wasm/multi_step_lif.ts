@@ -8,6 +8,7 @@ import {
   MultiStepLIFGrad,
   type MultiStepLIFGradInputs,
   type MultiStepLIFInputs,
+  mayFireBits,
   type NeuronAttrs,
   type NeuronOutputs,
 } from '../multi_step_lif';
@@ -62,8 +63,7 @@ function multiStepLIF(
   const { batch, time, n } = dimensions(x.shape);
   const { mode, k } = chargeOf(attrs, w, backend);
   return withHeap(backend, (heap) => {
-    const packed =
-      attrs.forLayers && !attrs.lastMembranes && !v0 && mayStoreAsBits(backend, x.shape);
+    const packed = mayFireBits({ v0 }, attrs) && mayStoreAsBits(backend, x.shape);
     const spikes = packed ? wordsFor(heap, x.shape) : heap.output(x.shape);
     const unused = attrs.lastMembranes === false;
     const v = heap.output(unused ? [0] : [x.shape[0], ...x.shape.slice(2)]);

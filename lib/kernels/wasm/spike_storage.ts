@@ -105,9 +105,7 @@ export const numbersFirst: KernelConfig[] = ['Cast', 'Concat'].map((kernelName) 
   backendName: 'wasm',
   kernelFunc: ({ inputs, backend, attrs }) => {
     const given = inputs as unknown as Record<string, TensorInfo>;
-    for (const { dataId } of Object.values(given)) {
-      void (backend as BackendWasm).dataIdMap.get(dataId).memoryOffset;
-    }
+    for (const x of Object.values(given)) pointer(backend as BackendWasm, x);
     return runStock(kernelName, given, backend as BackendWasm, attrs);
   },
 }));

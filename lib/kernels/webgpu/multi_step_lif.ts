@@ -7,6 +7,7 @@ import {
   MultiStepLIFGrad,
   type MultiStepLIFGradInputs,
   type MultiStepLIFInputs,
+  mayFireBits,
   type NeuronAttrs,
   type NeuronOutputs,
 } from '../multi_step_lif';
@@ -73,14 +74,14 @@ function multiStepLIF(
   backend: WebGPUBackend,
   attrs: NeuronAttrs & NeuronOutputs,
 ): TensorInfo[] {
-  const { x, v0, w } = inputs;
+  const { x, w } = inputs;
   return withDecay(w, 'webgpu', backend, (decay) => {
     const spikes = overNeurons(backend, 'lif', inputs, decay, attrs, {
       outputShape: x.shape,
       body: eachStep('let h = charge(v, x[i]); result[i] = fire(h); v = reset(h);'),
     });
     if (!attrs.lastMembranes) {
-      const packed = attrs.forLayers && !v0 && mayStoreAsBits(x.shape);
+      const packed = mayFireBits(inputs, attrs) && mayStoreAsBits(x.shape);
       const none = backend.makeTensorInfo([0], 'float32');
       return [packed ? storedAsBits(backend, spikes) : spikes, none];
     }
