@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "filter_parts.h"
 #include "ops.h"
 #include "spike_gradient_loops.h"
 #include "spike_images.h"
@@ -31,23 +32,15 @@ PixelBlock Block(const SpikeConv& p, int64_t images) {
   return {1, (p.height + blocks - 1) / blocks};
 }
 
-/**
- * Calls body(block, part of the filter, memory) for all parts. Every sum is made by one thread, in
- * one order: the same whatever the number of threads. A thread lists its channels of x and copies
- * its filters of dy: what there is more of is divided first.
- */
-template <class Body>
-void ForEachPart(const Images& images, const Body& body) {
+/** The gradient, of spikes or of other numbers. */
+void SumFilterGradient(const Images& images, const SpikeInput& x, const float* dy,
+                       const GradientOutput& output) {
   const SpikeConv& p = images.conv;
   const PixelBlock block = Block(p, images.count);
-  const int64_t half = FilterStrip() / 2, halves = (p.filters + half - 1) / half;
-  const int64_t splits = p.channels > p.filters ? 1 : std::min<int64_t>(halves, Threads());
-  const int64_t split = (halves + splits - 1) / splits * half;
-  const int64_t sharing = std::max<int64_t>(1, Threads() / splits);
-  const int64_t share = (p.channels + sharing - 1) / sharing;
-  const int64_t group = std::min<int64_t>(kGradientChannels, (share + 15) / 16 * 16);
-  ParallelFor((p.channels + group - 1) / group * splits, 1, [&](int64_t begin, int64_t end) {
-    const int64_t places = GradientPlaces(p, block, group);
+  const FilterParts parts(images, block, kGradientChannels, FilterStrip() / 2);
+  const int64_t group = parts.group(), places = GradientPlaces(p, block, group);
+  const SpikeGradientLoops& loops = Best(kLoops);
+  const auto sum = [&](const FilterPart& part, float* share) {
     const GradientMemory memory = {
         Scratch<int32_t, kPlaces>(places),
         Scratch<float, kValues>(places),
@@ -55,13 +48,12 @@ void ForEachPart(const Images& images, const Body& body) {
         Scratch<Entry, kEntries>(group * GradientCapacity(p, block)),
         Scratch<float, kPanel>(GradientPanel(p, block, FilterStrip())),
     };
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t channel = i / splits * group, first = i % splits * split;
-      const FilterPart part = {channel, std::min(channel + group, p.channels), first,
-                               std::min(first + split, p.filters)};
-      body(block, part, memory);
-    }
-  });
+    return x.words
+               ? loops.filter_gradient_spikes(p, images.count, block, {x.words, 0}, dy, share, part,
+                                              memory)
+               : loops.filter_gradient(p, images.count, block, x.numbers, dy, share, part, memory);
+  };
+  parts.Sum(sum, output);
 }
 
 constexpr char kOtherSides[] = "x and dy must be [..., height, width, channels] of the same sides";
@@ -99,34 +91,28 @@ void FilterGradient(const GradientAttrs& given, Call* call, const SpikeInput& x)
   if (shape.size() < least || numbers * given.channels != x.length * filters) {
     return call->Fail(kOtherSides);
   }
-  const int64_t taps = given.size * given.size * given.channels;
-  const std::vector<int64_t> matrix = {given.channels, filters};
-  const std::vector<int64_t> filter = {given.size, given.size, given.channels, filters};
   const Images images = AsImages(shape, given.channels, filters, given.size);
   const float density = x.Density();
   const bool tiles = x.words && FitTiles(images.conv, given.digits, density >= kDense);
   const bool rounds = tiles && given.digits == Digits::kBfloat16;
-  const bool fits = rounds || ((tiles || density < given.most) && AllFinite(Numbers(dy), numbers));
-  float* const dw = call->Output(0, !fits          ? std::vector<int64_t>{0}
-                                    : given.matrix ? matrix
-                                                   : filter);
-  if (!call->ok() || !fits) return;
-  if (x.length == 0 || filters == 0) {
-    std::memset(dw, 0, taps * filters * sizeof(float));
-    return;
+  const auto output = [&](bool finite) -> float* {
+    if (!finite && !rounds) return call->Output(0, {0}), nullptr;
+    const std::vector<int64_t> matrix = {given.channels, filters};
+    const std::vector<int64_t> filter = {given.size, given.size, given.channels, filters};
+    float* const dw = call->Output(0, given.matrix ? matrix : filter);
+    return call->ok() ? dw : nullptr;
+  };
+  if (!tiles && density >= given.most) {
+    call->Output(0, {0});
+  } else if (x.length == 0 || filters == 0) {
+    const int64_t taps = given.size * given.size * given.channels;
+    float* const dw = output(true);
+    if (dw) std::memset(dw, 0, taps * filters * sizeof(float));
+  } else if (tiles) {
+    SpikesFilterGradient(images, {x.words, 0}, Numbers(dy), given.digits, output);
+  } else {
+    SumFilterGradient(images, x, Numbers(dy), output);
   }
-  if (tiles) return SpikesFilterGradient(images, {x.words, 0}, Numbers(dy), dw, given.digits);
-  const SpikeGradientLoops& loops = Best(kLoops);
-  ForEachPart(images,
-              [&](const PixelBlock& block, const FilterPart& part, const GradientMemory& memory) {
-                if (x.words) {
-                  loops.filter_gradient_spikes(images.conv, images.count, block, {x.words, 0},
-                                               Numbers(dy), dw, part, memory);
-                } else {
-                  loops.filter_gradient(images.conv, images.count, block, x.numbers, Numbers(dy),
-                                        dw, part, memory);
-                }
-              });
 }
 
 void OfNumbers(void* attrs, TF_OpKernelContext* context) {

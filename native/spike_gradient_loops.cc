@@ -85,9 +85,39 @@ void ListChannels(const SpikeConv& p, const Input& x, const PixelBlock& block, i
   }
 }
 
-/** The strip of dy that a block's filter rows meet, with padding around each image. */
-void PackPanel(const SpikeConv& p, const float* dy, const PixelBlock& block, int64_t row0,
-               int64_t first, int64_t width, float* panel) {
+/**
+ * `rows` rows of a strip from dy's filter `first` on, one after the other. Returns zeros, or NaN if
+ * one of the numbers is not finite.
+ */
+template <int kVectors>
+Vector PackRows(const float* dy, int64_t rows, int64_t filters, int64_t first, float* to) {
+  constexpr int64_t kWidth = kVectors * kLanes;
+  Vector zeros = {};
+  if (filters - first < kWidth) {
+    PackColumns(dy, rows, filters, first, kWidth, to);
+    for (int64_t i = 0; i < rows * kWidth; i += kLanes) zeros += Load(to + i) * 0.0f;
+    return zeros;
+  }
+  const float* from = dy + first;
+  for (int64_t row = 0; row < rows; row++, from += filters, to += kWidth) {
+    for (int i = 0; i < kVectors; i++) {
+      const Vector x = Load(from + i * kLanes);
+      zeros += x * 0.0f;
+      Store(x, to + i * kLanes);
+    }
+  }
+  return zeros;
+}
+
+/**
+ * The strip of dy that a block's filter rows meet, with padding around each image. Returns what
+ * PackRows does.
+ */
+template <int kVectors>
+Vector PackPanel(const SpikeConv& p, const float* dy, const PixelBlock& block, int64_t row0,
+                 int64_t first, float* panel) {
+  constexpr int64_t width = kVectors * kLanes;
+  Vector zeros = {};
   const int64_t padding = p.padding(), bordered = p.width + 2 * padding;
   const int64_t image = p.height * p.width * p.filters;
   for (int64_t b = 0; b < block.images; b++, dy += image) {
@@ -97,10 +127,12 @@ void PackPanel(const SpikeConv& p, const float* dy, const PixelBlock& block, int
       const int64_t left = inside ? padding * width : bordered * width;
       for (int64_t i = 0; i < left; i++) panel[i] = 0.0f;
       if (!inside) continue;
-      PackColumns(dy + row * p.width * p.filters, p.width, p.filters, first, width, panel + left);
+      zeros += PackRows<kVectors>(dy + row * p.width * p.filters, p.width, p.filters, first,
+                                  panel + left);
       for (int64_t i = left + p.width * width; i < bordered * width; i++) panel[i] = 0.0f;
     }
   }
+  return zeros;
 }
 
 /** to[i] (=, or +=) the sums of value * row over a list, for kTaps strips side by side. */
@@ -156,40 +188,39 @@ void GradientStrip(const SpikeConv& p, bool add, const FilterPart& part, int64_t
 }
 
 template <class Input>
-void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& whole, const Input& x,
+bool FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& most, const Input& x,
                     const float* dy, float* dw, const FilterPart& part,
                     const GradientMemory& memory) {
-  const int64_t capacity = GradientCapacity(p, whole);
-  bool add = false;
-  for (int64_t b0 = 0; b0 < images; b0 += whole.images) {
-    for (int64_t row0 = 0; row0 < p.height; row0 += whole.rows) {
-      const PixelBlock block = {Min(whole.images, images - b0), Min(whole.rows, p.height - row0)};
-      const int64_t first_pixel = (b0 * p.height + row0) * p.width;
-      ListChannels(p, x.From(first_pixel * p.channels), block, part.begin, part.end, capacity,
-                   memory);
-      const float* const dy0 = dy + b0 * p.height * p.width * p.filters;
-      for (int64_t first = part.first; first < part.last;) {
-        // Three columns of a filter are as many sums as one wide strip.
-        const bool wide = p.size == 1 && StripWidth(part.last, first) == kStrip;
-        const int64_t width = wide ? kStrip : kNarrowStrip;
-        PackPanel(p, dy0, block, row0, first, width, memory.panel);
-        (wide ? GradientStrip<kWide> : GradientStrip<kNarrow>)(p, add, part, first, capacity,
-                                                               memory, dw);
-        first += width;
-      }
-      add = true;
+  const int64_t capacity = GradientCapacity(p, most);
+  Vector zeros = {};
+  for (int64_t number = part.from; number < part.to; number++) {
+    const auto [image, row, block] = BlockAt(p, images, most, number);
+    const int64_t pixel = (image * p.height + row) * p.width;
+    ListChannels(p, x.From(pixel * p.channels), block, part.begin, part.end, capacity, memory);
+    const float* const dy0 = dy + image * p.height * p.width * p.filters;
+    for (int64_t first = part.first; first < part.last;) {
+      // Three columns of a filter are as many sums as one wide strip.
+      const bool wide = p.size == 1 && StripWidth(part.last, first) == kStrip;
+      zeros +=
+          (wide ? PackPanel<kWide> : PackPanel<kNarrow>)(p, dy0, block, row, first, memory.panel);
+      (wide ? GradientStrip<kWide> : GradientStrip<kNarrow>)(p, number > part.from, part, first,
+                                                             capacity, memory, dw);
+      first += wide ? kStrip : kNarrowStrip;
     }
   }
+  bool finite = true;
+  for (int i = 0; i < kLanes; i++) finite = finite && zeros[i] == 0.0f;
+  return finite;
 }
 
-void OfNumbers(const SpikeConv& p, int64_t images, const PixelBlock& block, const float* x,
+bool OfNumbers(const SpikeConv& p, int64_t images, const PixelBlock& block, const float* x,
                const float* dy, float* dw, const FilterPart& part, const GradientMemory& memory) {
-  FilterGradient(p, images, block, Numbers{x}, dy, dw, part, memory);
+  return FilterGradient(p, images, block, Numbers{x}, dy, dw, part, memory);
 }
 
-void OfSpikes(const SpikeConv& p, int64_t images, const PixelBlock& block, const SpikeBits& x,
+bool OfSpikes(const SpikeConv& p, int64_t images, const PixelBlock& block, const SpikeBits& x,
               const float* dy, float* dw, const FilterPart& part, const GradientMemory& memory) {
-  FilterGradient(p, images, block, Spikes{x}, dy, dw, part, memory);
+  return FilterGradient(p, images, block, Spikes{x}, dy, dw, part, memory);
 }
 
 }  // namespace

@@ -13,6 +13,32 @@ struct PixelBlock {
   int64_t images, rows;
 };
 
+/** Where a block is: its first image, and the first row of each. */
+struct BlockPlace {
+  int64_t image, row;
+  PixelBlock block;
+};
+
+constexpr int64_t BlocksDown(const SpikeConv& p, const PixelBlock& most) {
+  return (p.height + most.rows - 1) / most.rows;
+}
+
+/** How many blocks of at most that size all pixels are. */
+constexpr int64_t BlockCount(const SpikeConv& p, int64_t images, const PixelBlock& most) {
+  return (images + most.images - 1) / most.images * BlocksDown(p, most);
+}
+
+constexpr BlockPlace BlockAt(const SpikeConv& p, int64_t images, const PixelBlock& most,
+                             int64_t number) {
+  const int64_t down = BlocksDown(p, most);
+  const int64_t image = number / down * most.images, row = number % down * most.rows;
+  const int64_t images_left = images - image, rows_left = p.height - row;
+  return {image,
+          row,
+          {images_left < most.images ? images_left : most.images,
+           rows_left < most.rows ? rows_left : most.rows}};
+}
+
 /** A number of x that is not zero, and its pixel's place in a panel. */
 struct Entry {
   int32_t at;
@@ -31,18 +57,21 @@ struct GradientMemory {
 /** Input channels of one call of `filter_gradient`, at most; a power of 2. */
 constexpr int32_t kGradientChannels = 256;
 
-/** Input channels [begin, end), and filters [first, last); first is a multiple of half a strip. */
+/**
+ * Input channels [begin, end), filters [first, last), of which first is a multiple of half a strip,
+ * and blocks of pixels [from, to).
+ */
 struct FilterPart {
-  int64_t begin, end, first, last;
+  int64_t begin, end, first, last, from, to;
 };
 
 struct SpikeGradientLoops {
-  /** A part of dw, summed over all images block by block. */
-  void (*filter_gradient)(const SpikeConv&, int64_t images, const PixelBlock&, const float* x,
+  /** A part of dw, summed block by block; whether all numbers of dy that it met are finite. */
+  bool (*filter_gradient)(const SpikeConv&, int64_t images, const PixelBlock&, const float* x,
                           const float* dy, float* dw, const FilterPart&, const GradientMemory&);
 
   /** The same of spikes. */
-  void (*filter_gradient_spikes)(const SpikeConv&, int64_t images, const PixelBlock&,
+  bool (*filter_gradient_spikes)(const SpikeConv&, int64_t images, const PixelBlock&,
                                  const SpikeBits& x, const float* dy, float* dw, const FilterPart&,
                                  const GradientMemory&);
 };

@@ -33,7 +33,8 @@ enum Purpose {
   kProducts,
   kOutside,
   kMap,
-  kImage
+  kImage,
+  kShares
 };
 
 /** Memory that a thread keeps for its next loop; what is in it is undefined. */

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -17,6 +18,35 @@ int CountThreads() {
   const char* given = std::getenv("TF_NUM_INTRAOP_THREADS");
   const int wanted = given ? std::atoi(given) : 0;
   return wanted > 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
+}
+
+/**
+ * How long a thread looks for what it waits for before it sleeps. To wake one takes about as long,
+ * on a virtual machine longer, and the next loop often begins, or ends, sooner.
+ */
+constexpr std::chrono::microseconds kPatience{200};
+
+inline void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/** Waits for `ready`, without sleeping, for a while. */
+template <class Ready>
+void LookOut(const Ready& ready) {
+  // A thread without a processor of its own would keep it from those that work.
+  static const bool alone = Threads() <= static_cast<int>(std::thread::hardware_concurrency());
+  if (!alone) return;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  do {
+    for (int i = 0; i < 16; i++) {
+      if (ready()) return;
+      Pause();
+    }
+  } while (std::chrono::steady_clock::now() < end);
 }
 
 class Pool {
@@ -39,21 +69,26 @@ class Pool {
     }
     start_.notify_all();
     TakePieces();
+    const auto done = [this] { return busy_ == 0; };
+    LookOut(done);
+    if (done()) return;
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
+    done_.wait(lock, done);
   }
 
  private:
   void Work() {
-    for (int64_t seen = 0;;) {
-      {
+    for (int64_t seen = 0;; seen++) {
+      const auto begun = [&] { return loop_ != seen; };
+      LookOut(begun);
+      if (!begun()) {
         std::unique_lock<std::mutex> lock(mutex_);
-        start_.wait(lock, [&] { return loop_ != seen; });
-        seen = loop_;
+        start_.wait(lock, begun);
       }
       TakePieces();
+      if (--busy_ > 0) continue;
       std::lock_guard<std::mutex> lock(mutex_);
-      if (--busy_ == 0) done_.notify_one();
+      done_.notify_one();
     }
   }
 
@@ -66,12 +101,13 @@ class Pool {
   }
 
   std::mutex running_;  // held by the one loop that has the threads
-  std::mutex mutex_;    // guards what follows
+  std::mutex mutex_;    // held by whoever changes what a sleeping thread waits for
   std::condition_variable start_, done_;
+  // Written while no thread is busy, before loop_, which tells the threads.
   const std::function<void(int64_t, int64_t)>* body_ = nullptr;
-  int64_t count_ = 0, grain_ = 1, loop_ = 0;
-  int busy_ = 0;
-  std::atomic<int64_t> next_{0};
+  int64_t count_ = 0, grain_ = 1;
+  std::atomic<int64_t> next_{0}, loop_{0};
+  std::atomic<int> busy_{0};
 };
 
 }  // namespace

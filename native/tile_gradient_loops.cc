@@ -22,9 +22,14 @@ struct Pixels {
   int64_t First() const { return (image * p.height + row) * p.width; }
 };
 
-/** dy's filters of a part as panels [columns / 32, depth, parts, 2 tiles]. */
+/**
+ * dy's filters of a part as panels [columns / 32, depth, parts, 2 tiles]. Returns zeros, or NaN if
+ * one of the numbers is not finite.
+ */
 template <int kParts>
-void PackGradient(const Pixels& pixels, const float* dy, const FilterPart& part, uint16_t* panels) {
+__m512 PackGradient(const Pixels& pixels, const float* dy, const FilterPart& part,
+                    uint16_t* panels) {
+  __m512 zeros = _mm512_setzero_ps();
   const int64_t filters = pixels.p.filters;
   const float* const block = dy + pixels.First() * filters;
   for (int64_t column = part.first; column < part.last; column += kPanelColumns) {
@@ -36,12 +41,15 @@ void PackGradient(const Pixels& pixels, const float* dy, const FilterPart& part,
         const int64_t left = Min(pixels.count - k * kTileDepth, kTileDepth);
         for (int64_t i = 0; i < kTileDepth; i += 2, from += 2 * filters, to += kTileDepth) {
           const __m512 zero = _mm512_setzero_ps();
-          WritePairs<kParts>(i < left ? _mm512_loadu_ps(from) : zero,
-                             i + 1 < left ? _mm512_loadu_ps(from + filters) : zero, 2 * kTile, to);
+          const __m512 even = i < left ? _mm512_loadu_ps(from) : zero;
+          const __m512 odd = i + 1 < left ? _mm512_loadu_ps(from + filters) : zero;
+          zeros = _mm512_fmadd_ps(even, zero, _mm512_fmadd_ps(odd, zero, zeros));
+          WritePairs<kParts>(even, odd, 2 * kTile, to);
         }
       }
     }
   }
+  return zeros;
 }
 
 /** 32 channels of a block's pixels as a word each, with the padding around them. */
@@ -128,37 +136,37 @@ TILES inline void AddProduct(const uint16_t* channels, const uint16_t* panel, in
 }
 
 template <int kParts>
-TILES void FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& most,
+TILES bool FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& most,
                           const SpikeBits& x, const float* dy, float* dw, const FilterPart& part,
                           const TileMemory& memory) {
   const WholeTiles whole;
-  for (int64_t image = 0; image < images; image += most.images) {
-    for (int64_t row = 0; row < p.height; row += most.rows) {
-      const PixelBlock block = {Min(most.images, images - image), Min(most.rows, p.height - row)};
-      const int64_t count = block.images * block.rows * p.width;
-      const Pixels pixels = {p, block, image, row, count, TilesOf(count, kTileDepth)};
-      PackGradient<kParts>(pixels, dy, part, memory.panels);
-      for (int64_t channel = part.begin; channel < part.end; channel += kPanelColumns) {
-        ListWords(pixels, x, channel, memory.words);
-        for (int64_t tap = 0; tap < p.size * p.size; tap++) {
-          TakeWords(pixels, tap, memory.words, memory.line);
-          TurnWords(memory.line, pixels.depth, memory.channels);
-          Written();
-          const uint16_t* panel = memory.panels;
-          for (int64_t column = part.first; column < part.last; column += kPanelColumns) {
-            const bool wide = part.last - column > kTileRows;
-            const auto add = part.end - channel > kTileRows
-                                 ? (wide ? AddProduct<kParts, 2, 2> : AddProduct<kParts, 2, 1>)
-                                 : (wide ? AddProduct<kParts, 1, 2> : AddProduct<kParts, 1, 1>);
-            add(memory.channels, panel, pixels.depth,
-                dw + (tap * p.channels + channel) * p.filters + column, p.filters,
-                image == 0 && row == 0);
-            panel += pixels.depth * kParts * 2 * kTile;
-          }
+  __m512 zeros = _mm512_setzero_ps();
+  for (int64_t number = part.from; number < part.to; number++) {
+    const auto [image, row, block] = BlockAt(p, images, most, number);
+    const int64_t count = block.images * block.rows * p.width;
+    const Pixels pixels = {p, block, image, row, count, TilesOf(count, kTileDepth)};
+    zeros = _mm512_add_ps(zeros, PackGradient<kParts>(pixels, dy, part, memory.panels));
+    for (int64_t channel = part.begin; channel < part.end; channel += kPanelColumns) {
+      ListWords(pixels, x, channel, memory.words);
+      for (int64_t tap = 0; tap < p.size * p.size; tap++) {
+        TakeWords(pixels, tap, memory.words, memory.line);
+        TurnWords(memory.line, pixels.depth, memory.channels);
+        Written();
+        const uint16_t* panel = memory.panels;
+        for (int64_t column = part.first; column < part.last; column += kPanelColumns) {
+          const bool wide = part.last - column > kTileRows;
+          const auto add = part.end - channel > kTileRows
+                               ? (wide ? AddProduct<kParts, 2, 2> : AddProduct<kParts, 2, 1>)
+                               : (wide ? AddProduct<kParts, 1, 2> : AddProduct<kParts, 1, 1>);
+          add(memory.channels, panel, pixels.depth,
+              dw + (tap * p.channels + channel) * p.filters + column, p.filters,
+              number == part.from);
+          panel += pixels.depth * kParts * 2 * kTile;
         }
       }
     }
   }
+  return _mm512_cmp_ps_mask(zeros, _mm512_setzero_ps(), _CMP_EQ_OQ) == 0xffff;
 }
 
 }  // namespace

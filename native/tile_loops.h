@@ -81,9 +81,11 @@ struct TileMemory {
 };
 
 struct TileGradientLoops {
-  /** A part of dw, summed over all images block by block. Channels and filters are multiples of 16.
+  /**
+   * A part of dw, summed block by block; whether all numbers of dy that it met are finite. Channels
+   * and filters are multiples of 16.
    */
-  void (*filter_gradient)(const SpikeConv&, int64_t images, const PixelBlock&, const SpikeBits& x,
+  bool (*filter_gradient)(const SpikeConv&, int64_t images, const PixelBlock&, const SpikeBits& x,
                           const float* dy, float* dw, const FilterPart&, const TileMemory&);
 };
 

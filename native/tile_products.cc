@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "filter_parts.h"
 #include "ops.h"
 #include "thread_pool.h"
 #include "tile_loops.h"
@@ -123,35 +124,26 @@ void InputGradient(const Images& x, const float* filter, const float* dy, float*
                });
 }
 
-void SpikesFilterGradient(const Images& x, const SpikeBits& spikes, const float* dy, float* dw,
-                          Digits digits) {
+void SpikesFilterGradient(const Images& x, const SpikeBits& spikes, const float* dy, Digits digits,
+                          const GradientOutput& output) {
   const bool exact = digits == Digits::kFloat32;
   const TileGradientLoops& loops = exact ? tile_gradient_loops_exact : tile_gradient_loops_rounded;
   const SpikeConv& p = x.conv;
   const TileBlock rows = BlockOf(x, kGradientPixels);
   const PixelBlock block = {rows.images, rows.rows};
   const int64_t depth = TilesOf(block.images * block.rows * p.width, kTileDepth);
-  // Filters are divided first: each thread splits its own of dy, and lists all spikes.
-  const int64_t panels = TilesOf(p.filters, kPanelColumns);
-  const int64_t splits = std::min<int64_t>(panels, Threads());
-  const int64_t split = TilesOf(panels, splits) * kPanelColumns;
-  const int64_t shares = TilesOf(Threads(), splits);
-  const int64_t share = TilesOf(TilesOf(p.channels, kPanelColumns), shares) * kPanelColumns;
-  const int64_t columns = TilesOf(p.filters, split), groups = TilesOf(p.channels, share);
-  ParallelFor(columns * groups, 1, [&](int64_t begin, int64_t end) {
+  const FilterParts parts(x, block, p.channels, kPanelColumns);
+  const int64_t panel = parts.split() / kPanelColumns * depth * kExact * 2 * kTile;
+  const auto sum = [&](const FilterPart& part, float* share) {
     const TileMemory memory = {
-        Scratch<uint16_t, kPanel>(split / kPanelColumns * depth * kExact * 2 * kTile),
+        Scratch<uint16_t, kPanel>(panel),
         Scratch<uint32_t, kLists>(TilePlaces(p, rows)),
         Scratch<uint32_t, kStarts>(depth * kTileDepth),
         Scratch<uint16_t, kKept>(depth * 2 * kTile),
     };
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t channel = i / columns * share, filter = i % columns * split;
-      const FilterPart part = {channel, std::min(channel + share, p.channels), filter,
-                               std::min(filter + split, p.filters)};
-      loops.filter_gradient(p, x.count, block, spikes, dy, dw, part, memory);
-    }
-  });
+    return loops.filter_gradient(p, x.count, block, spikes, dy, share, part, memory);
+  };
+  parts.Sum(sum, output);
 }
 
 namespace {

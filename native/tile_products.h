@@ -1,7 +1,7 @@
 // Products by AMX of all pixels, on all threads: what of lib/kernels/spike_product.ts they compute.
 #pragma once
 
-#include "spike_images.h"
+#include "filter_parts.h"
 
 namespace spikingformer {
 
@@ -22,8 +22,8 @@ void MultiplySpikes(const Images& x, const SpikeBits& spikes, const float* filte
                     const float* scale, const float* shift, float* y);
 
 /** The gradient of that filter. */
-void SpikesFilterGradient(const Images& x, const SpikeBits& spikes, const float* dy, float* dw,
-                          Digits digits);
+void SpikesFilterGradient(const Images& x, const SpikeBits& spikes, const float* dy, Digits digits,
+                          const GradientOutput& output);
 
 /** The gradient of x, whatever that is. */
 void InputGradient(const Images& x, const float* filter, const float* dy, float* dx, Digits digits);
