@@ -21,8 +21,9 @@ int CountThreads() {
 }
 
 /**
- * How long a thread looks for what it waits for before it sleeps. To wake one takes about as long,
- * on a virtual machine longer, and the next loop often begins, or ends, sooner.
+ * How long threads look for what they wait for, all together, before they sleep. To wake one takes
+ * a while, longer on a virtual machine, and the next loop often begins sooner. Of many threads each
+ * has a small share: a container may have fewer processors than it sees.
  */
 constexpr std::chrono::microseconds kPatience{200};
 
@@ -40,7 +41,7 @@ void LookOut(const Ready& ready) {
   // A thread without a processor of its own would keep it from those that work.
   static const bool alone = Threads() <= static_cast<int>(std::thread::hardware_concurrency());
   if (!alone) return;
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+  const auto end = std::chrono::steady_clock::now() + kPatience / (Threads() - 1);
   do {
     for (int i = 0; i < 16; i++) {
       if (ready()) return;
