@@ -86,7 +86,7 @@ function launchOf(name: string, threads: number, { python, spikingJelly2 }: Surr
   }
   return {
     command: process.execPath,
-    args: [built('_worker.ts')],
+    args: ['--expose-gc', built('_worker.ts')],
     env: {
       ...env,
       TF_NUM_INTRAOP_THREADS: count,

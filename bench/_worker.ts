@@ -24,6 +24,8 @@ const answers = {
   },
   prepare(spec: TaskSpec) {
     task = createTask(spec);
+    // The file that the weights came in would stay until the next collection, for some steps or for none.
+    globalThis.gc!();
     return { parameters: task.parameters };
   },
   check: ({ training }: { training: boolean }) => task!.check(training),
