@@ -25,7 +25,7 @@ class FilterParts {
   FilterParts(const Images& images, const PixelBlock& most, int64_t channels, int64_t unit)
       : p_(images.conv), blocks_(BlockCount(p_, images.count, most)) {
     shares_ = std::min(blocks_, std::clamp<int64_t>(kSharesNumbers / numbers(), 1, 8));
-    group_ = std::min(channels, (p_.channels + kUnit - 1) / kUnit * kUnit);
+    group_ = std::min(channels, p_.channels);
     groups_ = (p_.channels + group_ - 1) / group_;
     const int64_t units = (p_.filters + unit - 1) / unit, parts = shares_ * groups_;
     const int64_t splits = std::clamp<int64_t>((Threads() + parts - 1) / parts, 1, units);
@@ -71,7 +71,7 @@ class FilterParts {
  private:
   /** How many numbers several shares have together, at most: 2 MB. */
   static constexpr int64_t kSharesNumbers = 1 << 19;
-  static constexpr int64_t kUnit = 32, kGrain = 1 << 14;
+  static constexpr int64_t kGrain = 1 << 14;
 
   int64_t numbers() const { return p_.size * p_.size * p_.channels * p_.filters; }
 

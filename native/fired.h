@@ -2,16 +2,14 @@
 // instruction set.
 #pragma once
 
-#include <cstdint>
-
+#include "spike_bits.h"
 #include "vectors.h"
 
 namespace spikingformer {
 namespace {
 
 /** Neurons that are stepped through all of time together: their spikes are a word. */
-constexpr int64_t kTogether = 32;
-constexpr int kVectors = kTogether / kLanes;
+constexpr int kVectors = kSpikesPerWord / kLanes;
 
 /** Those of a vector that fire. */
 struct Fired {

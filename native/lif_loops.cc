@@ -14,7 +14,7 @@ namespace {
 template <ChargeKind kKind, bool kDivide, bool kSoft, class Write>
 inline void StepVectors(const Neurons& p, const ForwardBlock& block, int64_t length,
                         const Write& write) {
-  for (int64_t i = 0; i < length; i += kTogether) {
+  for (int64_t i = 0; i < length; i += kSpikesPerWord) {
     Vector v[kVectors];
     for (int j = 0; j < kVectors; j++) {
       v[j] = block.v0 ? Load(block.v0 + i + j * kLanes) : Vector{} + p.rest;
@@ -50,7 +50,7 @@ void StepRest(const Neurons& p, const ForwardBlock& block, int64_t first, int64_
 
 template <ChargeKind kKind, bool kDivide, bool kSoft>
 void Forward(const Neurons& p, const ForwardBlock& block, int64_t length) {
-  const int64_t whole = length / kTogether * kTogether;
+  const int64_t whole = length / kSpikesPerWord * kSpikesPerWord;
   StepVectors<kKind, kDivide, kSoft>(
       p, block, whole, [&](int64_t t, int64_t i, int j, const Fired& fired) {
         Store(fired.Numbers(), block.spikes + t * p.stride + i + j * kLanes);
@@ -66,7 +66,7 @@ int64_t ForwardBits(const Neurons& p, const ForwardBlock& block, int64_t length,
       p, block, length, [&](int64_t t, int64_t i, int j, const Fired& fired) {
         bits = j == 0 ? fired.Bits() : bits | fired.Bits() << (j * kLanes);
         if (j < kVectors - 1) return;
-        words[(t * p.stride + i) / kTogether] = bits;
+        words[(t * p.stride + i) / kSpikesPerWord] = bits;
         count += __builtin_popcount(bits);
       });
   return count;

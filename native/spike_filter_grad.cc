@@ -7,7 +7,6 @@
 #include "ops.h"
 #include "spike_gradient_loops.h"
 #include "spike_images.h"
-#include "thread_pool.h"
 #include "tile_products.h"
 
 namespace spikingformer {
@@ -32,7 +31,7 @@ PixelBlock Block(const SpikeConv& p, int64_t images) {
   return {1, (p.height + blocks - 1) / blocks};
 }
 
-/** The gradient, of spikes or of other numbers. */
+/** The gradient, of spikes or of other numbers, to where `output` says. */
 void SumFilterGradient(const Images& images, const SpikeInput& x, const float* dy,
                        const GradientOutput& output) {
   const SpikeConv& p = images.conv;

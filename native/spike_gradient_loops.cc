@@ -208,9 +208,7 @@ bool FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& most, 
       first += wide ? kStrip : kNarrowStrip;
     }
   }
-  bool finite = true;
-  for (int i = 0; i < kLanes; i++) finite = finite && zeros[i] == 0.0f;
-  return finite;
+  return AllZero(zeros);
 }
 
 bool OfNumbers(const SpikeConv& p, int64_t images, const PixelBlock& block, const float* x,

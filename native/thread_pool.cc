@@ -35,19 +35,20 @@ inline void Pause() {
 #endif
 }
 
-/** Waits for `ready`, without sleeping, for a while. */
+/** Looks for a while whether `ready`, and returns whether it is. */
 template <class Ready>
-void LookOut(const Ready& ready) {
+bool LookOut(const Ready& ready) {
   // A thread without a processor of its own would keep it from those that work.
   static const bool alone = Threads() <= static_cast<int>(std::thread::hardware_concurrency());
-  if (!alone) return;
+  if (!alone) return ready();
   const auto end = std::chrono::steady_clock::now() + kPatience / (Threads() - 1);
   do {
     for (int i = 0; i < 16; i++) {
-      if (ready()) return;
+      if (ready()) return true;
       Pause();
     }
   } while (std::chrono::steady_clock::now() < end);
+  return ready();
 }
 
 class Pool {
@@ -71,8 +72,7 @@ class Pool {
     start_.notify_all();
     TakePieces();
     const auto done = [this] { return busy_ == 0; };
-    LookOut(done);
-    if (done()) return;
+    if (LookOut(done)) return;
     std::unique_lock<std::mutex> lock(mutex_);
     done_.wait(lock, done);
   }
@@ -81,8 +81,7 @@ class Pool {
   void Work() {
     for (int64_t seen = 0;; seen++) {
       const auto begun = [&] { return loop_ != seen; };
-      LookOut(begun);
-      if (!begun()) {
+      if (!LookOut(begun)) {
         std::unique_lock<std::mutex> lock(mutex_);
         start_.wait(lock, begun);
       }

@@ -69,16 +69,15 @@ void ForEachBlock(const Images& images, int64_t parts, const Body& body) {
   const int64_t bytes = parts * TileStride(p) * sizeof(uint16_t) + p.filters * sizeof(float);
   const TileBlock most =
       BlockOf(images, std::clamp(kBlockBytes / bytes, kLeastPixels, kMostPixels));
+  const PixelBlock whole = {most.images, most.rows};
   const std::vector<TilePlace> tiles = PlaceTiles(p, most.rows);
-  const int64_t rows = TilesOf(p.height, most.rows);
-  ParallelFor(TilesOf(images.count, most.images) * rows, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(BlockCount(p, images.count, whole), 1, [&](int64_t begin, int64_t end) {
     uint16_t* const places =
         Scratch<uint16_t, kPlaces>(parts * TilePlaces(p, most) * TileStride(p));
     for (int64_t i = begin; i < end; i++) {
-      const int64_t image = i / rows * most.images, row = i % rows * most.rows;
-      const TileBlock block = {std::min(most.images, images.count - image), row,
-                               std::min(most.rows, p.height - row)};
-      body(block, image * p.height * p.width, tiles, places);
+      const BlockPlace at = BlockAt(p, images.count, whole, i);
+      const TileBlock block = {at.block.images, at.row, at.block.rows};
+      body(block, at.image * p.height * p.width, tiles, places);
     }
   });
 }

@@ -21,7 +21,7 @@ bool FitTiles(const SpikeConv& conv, Digits digits, bool dense);
 void MultiplySpikes(const Images& x, const SpikeBits& spikes, const float* filter,
                     const float* scale, const float* shift, float* y);
 
-/** The gradient of that filter. */
+/** The gradient of that filter, to where `output` says. */
 void SpikesFilterGradient(const Images& x, const SpikeBits& spikes, const float* dy, Digits digits,
                           const GradientOutput& output);
 

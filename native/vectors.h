@@ -54,6 +54,13 @@ inline Vector AtLeast(float bound, const Vector& vector) {
 #endif
 }
 
+/** Whether all numbers are 0: none is NaN, as infinity times 0 is. */
+inline bool AllZero(const Vector& vector) {
+  bool all = true;
+  for (int i = 0; i < kLanes; i++) all = all && vector[i] == 0.0f;
+  return all;
+}
+
 /** 1 / vector, to 1.5 units in the last place, of numbers whose inverse is normal; NaN of NaN. */
 inline Vector Reciprocal(const Vector& vector) {
 #if defined(__AVX512F__)

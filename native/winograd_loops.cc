@@ -179,9 +179,7 @@ bool MultiplyTiles(const Winograd& p, const float* dy, const float* panels, floa
       }
     }
   }
-  bool finite = true;
-  for (int i = 0; i < kLanes; i++) finite = finite && zeros[i] == 0.0f;
-  return finite;
+  return AllZero(zeros);
 }
 
 }  // namespace
