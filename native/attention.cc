@@ -9,7 +9,6 @@
 
 #include "attention_loops.h"
 #include "ops.h"
-#include "spike_bits.h"
 #include "thread_pool.h"
 
 namespace spikingformer {
@@ -25,17 +24,19 @@ Attention LoopsOf(const HeadsInput& in, float scale) {
   return {in.tokens, in.head_dim, in.channels, scale};
 }
 
-/** Calls body(first number of a head at a time step, scratch memory) for all of them. */
+/** Calls body(first number of a head at a time step, memory) for all of them. */
 template <class Body>
 void ForEachHead(const HeadsInput& in, const Attention& p, const Body& body) {
   if (in.size == 0) return;
   const int64_t grain = std::max<int64_t>(1, kGrain / (p.tokens * p.head_dim));
   ParallelFor(in.steps * in.heads, grain, [&](int64_t begin, int64_t end) {
-    thread_local std::vector<float> scratch;
-    scratch.resize(AttentionScratch(p, Best(kLoops).lanes));
+    thread_local std::vector<float> numbers;
+    thread_local std::vector<int32_t> places;
+    numbers.resize(AttentionNumbers(p, Best(kLoops).lanes));
+    places.resize(AttentionPlaces(p));
     for (int64_t i = begin; i < end; i++) {
       const int64_t step = i / in.heads, head = i % in.heads;
-      body(step * p.tokens * p.stride + head * p.head_dim, scratch.data());
+      body(step * p.tokens * p.stride + head * p.head_dim, {numbers.data(), places.data()});
     }
   });
 }
@@ -50,8 +51,8 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   float* const y = call.Output(0, in.shape);
   if (!call.ok()) return;
   const Attention p = LoopsOf(in, given.scale);
-  ForEachHead(in, p, [&](int64_t at, float* scratch) {
-    Best(kLoops).forward(p, q + at, k + at, v + at, y + at, scratch);
+  ForEachHead(in, p, [&](int64_t at, const AttentionMemory& memory) {
+    Best(kLoops).forward(p, q + at, k + at, v + at, y + at, memory);
   });
 }
 
@@ -68,40 +69,8 @@ void Gradient(void* attrs, TF_OpKernelContext* context) {
   float* const dv = call.Output(2, in.shape);
   if (!call.ok()) return;
   const Attention p = LoopsOf(in, given.scale);
-  ForEachHead(in, p, [&](int64_t at, float* scratch) {
-    Best(kLoops).gradient(p, dy + at, q + at, k + at, v + at, dq + at, dk + at, dv + at, scratch);
-  });
-}
-
-/** q, k and v as bits. */
-struct PackedFactors {
-  const uint32_t *q, *k, *v;
-};
-
-/**
- * Calls body(first number of a head at a time step, q, k, v, scratch memory) for all of them: a
- * thread unpacks q, k and v for a time step at a time.
- */
-template <class Body>
-void ForEachPackedHead(const HeadsInput& in, const Attention& p, const PackedFactors& packed,
-                       const Body& body) {
-  const int64_t step = in.tokens * in.channels;
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, step));
-  ParallelFor(step == 0 ? 0 : in.steps, grain, [&](int64_t begin, int64_t end) {
-    thread_local std::vector<float> scratch, spikes;
-    scratch.resize(AttentionScratch(p, Best(kLoops).lanes));
-    spikes.resize(3 * step);
-    float* const q = spikes.data();
-    float* const k = q + step;
-    float* const v = k + step;
-    for (int64_t at = begin * step; at < end * step; at += step) {
-      UnpackSpikes({packed.q, at}, step, q);
-      UnpackSpikes({packed.k, at}, step, k);
-      UnpackSpikes({packed.v, at}, step, v);
-      for (int64_t head = 0; head < in.channels; head += p.head_dim) {
-        body(at + head, q + head, k + head, v + head, scratch.data());
-      }
-    }
+  ForEachHead(in, p, [&](int64_t at, const AttentionMemory& memory) {
+    Best(kLoops).gradient(p, dy + at, q + at, k + at, v + at, dq + at, dk + at, dv + at, memory);
   });
 }
 
@@ -123,19 +92,20 @@ void PackedForward(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
   const auto& given = *static_cast<PackedAttrs*>(attrs);
   const HeadsInput in = HeadsOf(call, given.attention, given.shape);
-  const PackedFactors packed = {call.Words(0, in.size), call.Words(1, in.size),
-                                call.Words(2, in.size)};
+  const uint32_t* const q = call.Words(0, in.size);
+  const uint32_t* const k = call.Words(1, in.size);
+  const uint32_t* const v = call.Words(2, in.size);
   const int64_t words = given.keep ? SpikeWords(in.size) : 0;
   float* const y = call.Output(0, in.shape);
   int32_t* const kept = call.Integers(1, 3 * words);
   if (!call.ok()) return;
-  std::copy_n(packed.q, words, kept);
-  std::copy_n(packed.k, words, kept + words);
-  std::copy_n(packed.v, words, kept + 2 * words);
+  std::copy_n(q, words, kept);
+  std::copy_n(k, words, kept + words);
+  std::copy_n(v, words, kept + 2 * words);
   const Attention p = LoopsOf(in, given.attention.scale);
-  ForEachPackedHead(in, p, packed,
-                    [&](int64_t at, const float* q, const float* k, const float* v,
-                        float* scratch) { Best(kLoops).forward(p, q, k, v, y + at, scratch); });
+  ForEachHead(in, p, [&](int64_t at, const AttentionMemory& memory) {
+    Best(kLoops).forward_spikes(p, {{q, at}, {k, at}, {v, at}}, y + at, memory);
+  });
 }
 
 /** Of q, k and v as bits, one after the other. */
@@ -153,13 +123,13 @@ void PackedGradient(void* attrs, TF_OpKernelContext* context) {
   if (TF_TensorElementCount(packed) != 3 * words) {
     return call.Fail("words must be those of q, k and v");
   }
-  const auto* const first = static_cast<const uint32_t*>(TF_TensorData(packed));
+  const auto* const q = static_cast<const uint32_t*>(TF_TensorData(packed));
+  const uint32_t *const k = q + words, *const v = k + words;
   const Attention p = LoopsOf(in, given.scale);
-  ForEachPackedHead(
-      in, p, {first, first + words, first + 2 * words},
-      [&](int64_t at, const float* q, const float* k, const float* v, float* scratch) {
-        Best(kLoops).gradient(p, dy + at, q, k, v, dq + at, dk + at, dv + at, scratch);
-      });
+  ForEachHead(in, p, [&](int64_t at, const AttentionMemory& memory) {
+    Best(kLoops).gradient_spikes(p, dy + at, {{q, at}, {k, at}, {v, at}}, dq + at, dk + at, dv + at,
+                                 memory);
+  });
 }
 
 }  // namespace

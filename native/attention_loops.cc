@@ -1,172 +1,193 @@
 // The products of spiking attention, and of its gradient, for one head at one time step: the head
-// is copied to rows of whole vectors, which stay in the caches. Zeros are multiplied too: of a
-// head's short rows that is as fast as leaving them out. Every sum runs in one order, so that each
-// instruction set gives the same bits. Compiled once for each INSTRUCTION_SET, without the standard
-// library (see lif_loops.cc).
+// is copied to rows of whole vectors, which stay in the caches. Spikes that come as bits are
+// listed, and what is zero is left out. Every sum runs in one order, so that each instruction set
+// gives the same bits, and spikes the same as numbers. Compiled once for each INSTRUCTION_SET,
+// without the standard library (see lif_loops.cc).
 #include "attention_loops.h"
 
-#include "vectors.h"
+#include "attention_matrices.h"
+#include "spike_lists.h"
 
 namespace spikingformer {
 namespace {
 
-/** As many rows and vectors are summed together as the registers hold. */
-constexpr int kRows = 6;
-#if defined(__AVX512F__)
-constexpr int kVectors = 4;
-#else
-constexpr int kVectors = 2;
-#endif
-
-/** Rows that lie `pitch` apart, with zeros from `columns` on to whole vectors. */
-struct Matrix {
-  int64_t rows, columns, pitch;
-  float* data;
+/** Spikes [tokens, channels]: those of token n are at the channels in places from starts[n] on. */
+struct Spikes {
+  int64_t tokens, channels;
+  int32_t *starts, *places;
 };
 
-/** Hands out the scratch memory. */
-struct Arena {
-  float* next;
-
-  Matrix New(int64_t rows, int64_t columns) {
-    const Matrix matrix = {rows, columns, (columns + kLanes - 1) / kLanes * kLanes, next};
-    next += rows * matrix.pitch;
-    return matrix;
+/** `memory` moves on behind what it lists. */
+Spikes List(const Attention& p, const SpikeBits& bits, int32_t*& memory) {
+  const Spikes spikes = {p.tokens, p.head_dim, memory, memory + p.tokens + 1};
+  int32_t* end = spikes.places;
+  for (int64_t n = 0; n < p.tokens; n++) {
+    spikes.starts[n] = static_cast<int32_t>(end - spikes.places);
+    end = ListSpikes(bits.From(n * p.stride), 0, p.head_dim, 0, end);
   }
-};
+  spikes.starts[p.tokens] = static_cast<int32_t>(end - spikes.places);
+  memory = end;
+  return spikes;
+}
 
-/** The rows of a head, one after the other. */
-Matrix Pack(Arena& arena, const Attention& p, const float* from) {
-  const Matrix to = arena.New(p.tokens, p.head_dim);
-  float* row = to.data;
-  for (int64_t i = 0; i < to.rows; i++, from += p.stride, row += to.pitch) {
-    int64_t j = 0;
-    for (; j + kLanes <= to.columns; j += kLanes) Store(Load(from + j), row + j);
-    for (; j < to.columns; j++) row[j] = from[j];
-    for (; j < to.pitch; j++) row[j] = 0.0f;
-  }
+Matrix Zeros(Arena& arena, int64_t rows, int64_t columns) {
+  const Matrix to = arena.New(rows, columns);
+  for (int64_t i = 0; i < to.rows * to.pitch; i += kLanes) Store(Vector{}, to.data + i);
   return to;
 }
 
-Matrix Transposed(Arena& arena, const Matrix& a) {
-  const Matrix to = arena.New(a.columns, a.rows);
-  float* row = to.data;
-  for (int64_t i = 0; i < to.rows; i++, row += to.pitch) {
-    for (int64_t j = 0; j < to.columns; j++) row[j] = a.data[j * a.pitch + i];
-    for (int64_t j = to.columns; j < to.pitch; j++) row[j] = 0.0f;
-  }
-  return to;
-}
-
-/** The left factor of a product: its number (i, j) lies at i * row + j * column. */
-struct Left {
-  const float* data;
-  int64_t rows, columns, row, column;
-};
-Left AsIs(const Matrix& a) { return {a.data, a.rows, a.columns, a.pitch, 1}; }
-Left AsTransposed(const Matrix& a) { return {a.data, a.columns, a.rows, 1, a.pitch}; }
-
-/** Where a product goes, and what it is multiplied by. */
-struct Output {
-  float* data;
-  int64_t stride, columns;
-  float scale;
-};
-
-/** Some rows of scale a b, some vectors of their columns. */
-template <int kTileRows, int kTileVectors>
-void Tile(const Left& a, const Matrix& b, const Output& to, int64_t row, int64_t column) {
-  Vector sums[kTileRows][kTileVectors] = {};
-  const float* factors = a.data + row * a.row;
-  const float* line = b.data + column;
-  for (int64_t j = 0; j < a.columns; j++, factors += a.column, line += b.pitch) {
-    for (int r = 0; r < kTileRows; r++) {
-      for (int v = 0; v < kTileVectors; v++) {
-        sums[r][v] += factors[r * a.row] * Load(line + v * kLanes);
-      }
+/** As numbers. */
+Matrix Unpack(Arena& arena, const Spikes& spikes) {
+  const Matrix to = Zeros(arena, spikes.tokens, spikes.channels);
+  for (int64_t n = 0; n < spikes.tokens; n++) {
+    for (int32_t i = spikes.starts[n]; i < spikes.starts[n + 1]; i++) {
+      to.data[n * to.pitch + spikes.places[i]] = 1.0f;
     }
   }
-  for (int r = 0; r < kTileRows; r++) {
-    float* out = to.data + (row + r) * to.stride + column;
-    for (int v = 0; v < kTileVectors; v++, out += kLanes) {
-      const Vector scaled = sums[r][v] * to.scale;
-      const int64_t length = to.columns - column - v * kLanes;
-      if (length >= kLanes) {
-        Store(scaled, out);
-      } else {
-        for (int64_t i = 0; i < length; i++) out[i] = scaled[i];
-      }
-    }
-  }
-}
-
-template <int kTileVectors>
-void Strip(const Left& a, const Matrix& b, const Output& to, int64_t column) {
-  int64_t row = 0;
-  for (; row + kRows <= a.rows; row += kRows) Tile<kRows, kTileVectors>(a, b, to, row, column);
-  for (; row + 2 <= a.rows; row += 2) Tile<2, kTileVectors>(a, b, to, row, column);
-  if (row < a.rows) Tile<1, kTileVectors>(a, b, to, row, column);
-}
-
-void Product(const Left& a, const Matrix& b, const Output& to) {
-  int64_t column = 0;
-  for (; column + kVectors * kLanes <= b.pitch; column += kVectors * kLanes) {
-    Strip<kVectors>(a, b, to, column);
-  }
-  switch ((b.pitch - column) / kLanes) {
-    case 3: return Strip<3>(a, b, to, column);
-    case 2: return Strip<2>(a, b, to, column);
-    case 1: return Strip<1>(a, b, to, column);
-  }
-}
-
-/** a b; what b has beyond its columns is zero there, too. */
-Matrix Product(Arena& arena, const Left& a, const Matrix& b) {
-  const Matrix to = arena.New(a.rows, b.columns);
-  Product(a, b, Output{to.data, to.pitch, to.pitch, 1.0f});
   return to;
 }
+
+/** aT b. */
+Matrix TransposedProduct(Arena& arena, const Spikes& a, const Matrix& b) {
+  const Matrix to = Zeros(arena, a.channels, b.columns);
+  ForEachStrip(b.pitch, [&](auto vectors, int64_t column) {
+    constexpr int kCount = decltype(vectors)::value;
+    for (int64_t n = 0; n < a.tokens; n++) {
+      Vector row[kCount];
+      for (int v = 0; v < kCount; v++) row[v] = Load(b.data + n * b.pitch + column + v * kLanes);
+      for (int32_t i = a.starts[n]; i < a.starts[n + 1]; i++) {
+        float* const sums = to.data + a.places[i] * to.pitch + column;
+        for (int v = 0; v < kCount; v++) {
+          Store(Load(sums + v * kLanes) + row[v], sums + v * kLanes);
+        }
+      }
+    }
+  });
+  return to;
+}
+
+/** scale a b. */
+void Product(const Spikes& a, const Matrix& b, const Output& to) {
+  ForEachStrip(b.pitch, [&](auto vectors, int64_t column) {
+    constexpr int kCount = decltype(vectors)::value;
+    for (int64_t n = 0; n < a.tokens; n++) {
+      Vector sums[kCount] = {};
+      for (int32_t i = a.starts[n]; i < a.starts[n + 1]; i++) {
+        const float* const row = b.data + a.places[i] * b.pitch + column;
+        for (int v = 0; v < kCount; v++) sums[v] += Load(row + v * kLanes);
+      }
+      Write(sums, to, n, column);
+    }
+  });
+}
+
+/** Whether none is infinite or NaN, which 0 times would be NaN. */
+bool Finite(const Matrix& a) {
+  Vector sums = {};
+  for (int64_t i = 0; i < a.rows * a.pitch; i += kLanes) sums += Load(a.data + i) * 0.0f;
+  return AllZero(sums);
+}
+
+/** The factors of a head as numbers. */
+struct Factors {
+  Matrix q, k, v;
+};
 
 /** (q kT) v or q (kT v), whichever takes fewer operations. */
-void Forward(const Attention& p, const float* q, const float* k, const float* v, float* y,
-             float* scratch) {
-  Arena arena = {scratch};
-  const Output out = {y, p.stride, p.head_dim, p.scale};
-  const Matrix qs = Pack(arena, p, q), ks = Pack(arena, p, k), vs = Pack(arena, p, v);
+void Forward(const Attention& p, const Factors& x, const Output& y, Arena& arena) {
   if (p.tokens < p.head_dim) {
-    const Matrix qk = Product(arena, AsIs(qs), Transposed(arena, ks));
-    Product(AsIs(qk), vs, out);
+    const Matrix qk = Product(arena, AsIs(x.q), Transposed(arena, x.k));
+    Product(AsIs(qk), x.v, y);
   } else {
-    const Matrix kv = Product(arena, AsTransposed(ks), vs);
-    Product(AsIs(qs), kv, out);
+    const Matrix kv = Product(arena, AsTransposed(x.k), x.v);
+    Product(AsIs(x.q), kv, y);
   }
 }
 
+/** Where the gradients go. */
+struct Gradients {
+  Output q, k, v;
+};
+
 /** The gradient of q kT is dy vT, that of kT v is qT dy: d_qk and d_kv. */
-void Gradient(const Attention& p, const float* dy, const float* q, const float* k, const float* v,
-              float* dq, float* dk, float* dv, float* scratch) {
-  Arena arena = {scratch};
-  const auto out = [&](float* to) { return Output{to, p.stride, p.head_dim, p.scale}; };
-  const Matrix qs = Pack(arena, p, q), ks = Pack(arena, p, k), vs = Pack(arena, p, v);
-  const Matrix dys = Pack(arena, p, dy);
+void Gradient(const Attention& p, const Matrix& dy, const Factors& x, const Gradients& to,
+              Arena& arena) {
   if (p.tokens < p.head_dim) {
-    const Matrix qk = Product(arena, AsIs(qs), Transposed(arena, ks));
-    const Matrix d_qk = Product(arena, AsIs(dys), Transposed(arena, vs));
-    Product(AsIs(d_qk), ks, out(dq));
-    Product(AsTransposed(d_qk), qs, out(dk));
-    Product(AsTransposed(qk), dys, out(dv));
+    const Matrix qk = Product(arena, AsIs(x.q), Transposed(arena, x.k));
+    const Matrix d_qk = Product(arena, AsIs(dy), Transposed(arena, x.v));
+    Product(AsIs(d_qk), x.k, to.q);
+    Product(AsTransposed(d_qk), x.q, to.k);
+    Product(AsTransposed(qk), dy, to.v);
   } else {
-    Product(AsIs(dys), Product(arena, AsTransposed(vs), ks), out(dq));
-    const Matrix d_kv = Product(arena, AsTransposed(qs), dys);
-    Product(AsIs(ks), d_kv, out(dv));
-    Product(AsIs(vs), Transposed(arena, d_kv), out(dk));
+    Product(AsIs(dy), Product(arena, AsTransposed(x.v), x.k), to.q);
+    const Matrix d_kv = Product(arena, AsTransposed(x.q), dy);
+    Product(AsIs(x.k), d_kv, to.v);
+    Product(AsIs(x.v), Transposed(arena, d_kv), to.k);
   }
+}
+
+Output OutputOf(const Attention& p, float* to) { return {to, p.stride, p.head_dim, p.scale}; }
+
+void Forward(const Attention& p, const float* q, const float* k, const float* v, float* y,
+             const AttentionMemory& memory) {
+  Arena arena = {memory.numbers};
+  const Factors x = {Pack(arena, p, q), Pack(arena, p, k), Pack(arena, p, v)};
+  Forward(p, x, OutputOf(p, y), arena);
+}
+
+void Gradient(const Attention& p, const float* dy, const float* q, const float* k, const float* v,
+              float* dq, float* dk, float* dv, const AttentionMemory& memory) {
+  Arena arena = {memory.numbers};
+  const Factors x = {Pack(arena, p, q), Pack(arena, p, k), Pack(arena, p, v)};
+  Gradient(p, Pack(arena, p, dy), x, {OutputOf(p, dq), OutputOf(p, dk), OutputOf(p, dv)}, arena);
+}
+
+/** The factors of a head as places. */
+struct Listed {
+  Spikes q, k, v;
+
+  Listed(const Attention& p, const AttentionBits& bits, int32_t* memory)
+      : q(List(p, bits.q, memory)), k(List(p, bits.k, memory)), v(List(p, bits.v, memory)) {}
+
+  Factors Unpacked(Arena& arena) const {
+    return {Unpack(arena, q), Unpack(arena, k), Unpack(arena, v)};
+  }
+};
+
+void ForwardSpikes(const Attention& p, const AttentionBits& bits, float* y,
+                   const AttentionMemory& memory) {
+  Arena arena = {memory.numbers};
+  const Listed x(p, bits, memory.places);
+  if (p.tokens < p.head_dim) return Forward(p, x.Unpacked(arena), OutputOf(p, y), arena);
+  const Matrix kv = TransposedProduct(arena, x.k, Unpack(arena, x.v));
+  Product(x.q, kv, OutputOf(p, y));
+}
+
+void GradientSpikes(const Attention& p, const float* dy, const AttentionBits& bits, float* dq,
+                    float* dk, float* dv, const AttentionMemory& memory) {
+  Arena arena = {memory.numbers};
+  const Listed x(p, bits, memory.places);
+  const Matrix dys = Pack(arena, p, dy);
+  const Gradients to = {OutputOf(p, dq), OutputOf(p, dk), OutputOf(p, dv)};
+  if (p.tokens >= p.head_dim) {
+    const Arena before = arena;
+    const Matrix d_kv = TransposedProduct(arena, x.q, dys);
+    if (Finite(dys) && Finite(d_kv)) {
+      Product(AsIs(dys), TransposedProduct(arena, x.v, Unpack(arena, x.k)), to.q);
+      Product(x.k, d_kv, to.v);
+      Product(x.v, Transposed(arena, d_kv), to.k);
+      return;
+    }
+    arena = before;
+  }
+  Gradient(p, dys, x.Unpacked(arena), to, arena);
 }
 
 }  // namespace
 
-#define LOOPS_OF(set) \
-  extern const AttentionLoops attention_loops_##set = {kLanes, Forward, Gradient}
+#define LOOPS_OF(set)                                                                            \
+  extern const AttentionLoops attention_loops_##set = {kLanes, Forward, Gradient, ForwardSpikes, \
+                                                       GradientSpikes}
 #define LOOPS(set) LOOPS_OF(set)
 LOOPS(INSTRUCTION_SET);
 

@@ -50,6 +50,19 @@ describeNativeOps('spiking attention that keeps bits', () => {
     );
   });
 
+  test.each([Infinity, NaN, 3e38])('spreads a dy of %d as numbers do', (wrong) => {
+    tf.tidy(() => {
+      const shape = [2, 1, 24, 40];
+      const attrs = { numHeads: 2, scale: 0.125 };
+      const inputs = { q: spikes(shape, 1), k: spikes(shape, 2), v: spikes(shape, 3) };
+      const dy = tf.where(spikes(shape, 5).cast('bool'), wrong, tf.randomNormal(shape));
+      const [, kept] = run(PackedSpikingAttention, inputs, attrs) as [tf.Tensor, tf.Tensor];
+      const [dq, dk, dv] = run(PackedSpikingAttentionGrad, { dy, kept }, attrs);
+      expectSame([dq!, dk!, dv!], run(SpikingAttentionGrad, { dy, ...inputs }, attrs));
+      expect([...dv!.dataSync()].every(Number.isFinite)).toBe(false);
+    });
+  });
+
   test('is what multiHeadSpikingAttention runs while a gradient is recorded', async () => {
     const [q, k, v] = [1, 2, 3].map((seed) => tf.tidy(() => spikes([2, 4, 8, 8, 64], seed)));
     const dy = tf.randomNormal([2, 4, 8, 8, 64], 0, 1, 'float32', 4);
