@@ -1,4 +1,7 @@
-/** Layers in sequence, as one layer. A map and the neurons behind it are one operation where they can be. */
+/**
+ * Layers in sequence, as one layer. A map and the neurons behind it, or the sum with its output, are one operation where
+ * they can be.
+ */
 import * as tf from '@tensorflow/tfjs';
 import { invalid } from '../lib/validate';
 import { applyTo, CompositeLayer, outputShapeInOrder } from './composite';
@@ -24,13 +27,28 @@ export function runChain(
   });
 }
 
+/** addend + the chain of x, which has its shape. */
+export function addChain(
+  addend: tf.Tensor,
+  layers: readonly tf.layers.Layer[],
+  x: tf.Tensor,
+  kwargs: CallArgs,
+): tf.Tensor {
+  return tf.tidy(() => {
+    const last = layers.at(-1);
+    if (!(last instanceof CompositeLayer)) return addend.add(runChain(layers, x, kwargs));
+    const y = runChain(layers.slice(0, -1), x, kwargs);
+    return last.plus(addend, y, kwargs) ?? addend.add(applyTo(last, y, kwargs));
+  });
+}
+
 /** x + the chain of x. */
 export function runResidual(
   layers: readonly tf.layers.Layer[],
   x: tf.Tensor,
   kwargs: CallArgs,
 ): tf.Tensor {
-  return tf.tidy(() => x.add(runChain(layers, x, kwargs)));
+  return addChain(x, layers, x, kwargs);
 }
 
 /** Options of {@link Chain} and {@link Residual}. */

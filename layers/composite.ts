@@ -2,7 +2,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { internalsOf, symbolicInput } from '../lib/tfjs_internals';
 import { invalid } from '../lib/validate';
-import { type CallArgs, checkLayerKeys, type LayerArgs, oneShape, oneTensor } from './layer';
+import {
+  type CallArgs,
+  checkLayerKeys,
+  isWatched,
+  type LayerArgs,
+  oneShape,
+  oneTensor,
+} from './layer';
 import type { OperationList, OperationOptions } from './operations';
 import { ownerOf, setOwner } from './owners';
 
@@ -10,6 +17,9 @@ import { ownerOf, setOwner } from './owners';
 function fuseIn(layer: tf.layers.Layer): void {
   (layer as Partial<CompositeLayer>).fuse?.();
 }
+
+/** A subclass, as what defines `forward`. */
+export type CompositeClass = abstract new (...args: never) => CompositeLayer;
 
 /**
  * A layer that owns others. A subclass passes each to `own` in its constructor and builds each with `buildSublayer` in
@@ -129,6 +139,20 @@ export abstract class CompositeLayer extends tf.layers.Layer {
       this.invokeCallHook(inputs, kwargs);
       return this.forward(oneTensor(inputs), kwargs);
     });
+  }
+
+  /**
+   * @internal `addend`, of the output's shape, plus the output, computed together; null if they cannot be, and the layer
+   * is then called.
+   */
+  plus(_addend: tf.Tensor, _x: tf.Tensor, _kwargs: CallArgs): tf.Tensor | null {
+    return null;
+  }
+
+  /** Whether a call is `forward` of that class and nothing else: it is not overridden, and nobody watches. */
+  protected isPlain(of: CompositeClass): boolean {
+    const { forward, call } = of.prototype;
+    return this.forward === forward && this.call === call && !isWatched(this);
   }
 
   /** The computation. Its temporary tensors are disposed of afterwards. */

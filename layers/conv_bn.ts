@@ -58,12 +58,16 @@ export class ConvBN extends KernelBN {
     this.addWeights(shape, initializers, this.computeOutputShape(inputShape));
   }
 
-  protected override affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor | null {
+  protected override affineProduct(
+    x: tf.Tensor,
+    affine: ChannelAffine,
+    addend?: tf.Tensor,
+  ): tf.Tensor | null {
     if (this.strides !== 1) return null;
-    return spikeConv2d(x, this.kernel.read() as tf.Tensor4D, affine);
+    return spikeConv2d(x, this.kernel.read() as tf.Tensor4D, affine, addend);
   }
 
-  protected override mergesNeurons(): boolean {
+  protected override isSpikeProduct(): boolean {
     return this.strides === 1;
   }
 

@@ -6,7 +6,7 @@ import { statisticsShare } from '../lib/shared_statistics';
 import { type ChannelAffine, type MapNeurons, spikeConvLIF } from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
 import { BatchNormOverTime } from './batch_norm_over_time';
-import { CompositeLayer } from './composite';
+import { type CompositeClass, CompositeLayer } from './composite';
 import { type CallArgs, isWatched, type LayerArgs } from './layer';
 import type { NeuronLayer } from './neuron_layer';
 import { mapOperations, type OperationList, outputSizes, product } from './operations';
@@ -38,11 +38,18 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
   /** @internal The product with an input that has a time axis. The first axes of the result may be folded into one. */
   abstract product(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor;
 
-  /** The product and `affine` as one operation that skips zeros; null if the backend has none. */
-  protected abstract affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor | null;
+  /**
+   * The product and `affine` as one operation that skips zeros; null if the backend has none. `addend` is given only if
+   * `isSpikeProduct`.
+   */
+  protected abstract affineProduct(
+    x: tf.Tensor,
+    affine: ChannelAffine,
+    addend?: tf.Tensor,
+  ): tf.Tensor | null;
 
-  /** Whether `affineProduct` is `spikeConv2d` or `spikeLinear` of the kernel, which neurons may be merged with. */
-  protected mergesNeurons(): boolean {
+  /** Whether `affineProduct` is `spikeConv2d` or `spikeLinear` of the kernel, which neurons or a sum may be merged with. */
+  protected isSpikeProduct(): boolean {
     return false;
   }
 
@@ -132,7 +139,7 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
    * of the numbers in between. Null if they cannot be one; the layers are then called one by one.
    */
   withNeuron(next: tf.layers.Layer, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
-    const mayMerge = this.repeats === 1 && this.isPlain();
+    const mayMerge = this.repeats === 1 && this.isPlain(KernelBN);
     const neurons = mayMerge ? (next as Partial<NeuronLayer>).asMapNeurons?.() : null;
     if (!neurons) return null;
     const spikes =
@@ -149,19 +156,23 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
    */
   withPool(pool: MaxPoolParams, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
     const inTraining = !this.fused && this.bn.usesBatch(kwargs) && !statisticsShare();
-    if (!inTraining || !this.isPlain()) return null;
+    if (!inTraining || !this.isPlain(KernelBN)) return null;
     emitInput(this, x, this.repeats);
     const y = this.unfolded(this.product(x, this.kernel.read()), x);
     return this.bn.pool(y, pool, { bias: this.bias?.read(), repeats: this.repeats });
   }
 
-  /** Whether nothing else wants to be called, or to see what is between the product and the batch norm's output. */
-  private isPlain(): boolean {
-    return (
-      this.forward === KernelBN.prototype.forward &&
-      this.call === KernelBN.prototype.call &&
-      ![this, this.bn].some(isWatched)
-    );
+  override plus(addend: tf.Tensor, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
+    if (!this.isPlain(KernelBN)) return null;
+    const affine = this.isSpikeProduct() ? this.asAffine(kwargs) : null;
+    if (!affine) return null;
+    emitInput(this, x, this.repeats);
+    return this.affineProduct(x, affine, addend);
+  }
+
+  /** And nobody wants to see what is between the product and the batch norm's output. */
+  protected override isPlain(of: CompositeClass): boolean {
+    return super.isPlain(of) && !isWatched(this.bn);
   }
 
   private fireInTraining(next: tf.layers.Layer, x: tf.Tensor, { attrs }: MapNeurons) {
@@ -172,7 +183,7 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
   }
 
   private fireAtInference(x: tf.Tensor, kwargs: CallArgs, neurons: MapNeurons) {
-    const affine = this.mergesNeurons() ? this.asAffine(kwargs) : null;
+    const affine = this.isSpikeProduct() ? this.asAffine(kwargs) : null;
     if (!affine) return null;
     emitInput(this, x);
     return spikeConvLIF(x, this.kernel.read(), affine, neurons);

@@ -53,11 +53,15 @@ export class LinearBN extends KernelBN {
     this.addWeights([channels, units], used, this.computeOutputShape(inputShape));
   }
 
-  protected override affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor {
-    return spikeLinear(x, this.kernel.read() as tf.Tensor2D, affine);
+  protected override affineProduct(
+    x: tf.Tensor,
+    affine: ChannelAffine,
+    addend?: tf.Tensor,
+  ): tf.Tensor {
+    return spikeLinear(x, this.kernel.read() as tf.Tensor2D, affine, addend);
   }
 
-  protected override mergesNeurons(): boolean {
+  protected override isSpikeProduct(): boolean {
     return true;
   }
 

@@ -20,6 +20,7 @@ function checkSizes(
   x: tf.Tensor,
   [channels, filters]: [number, number],
   affine: ChannelAffine,
+  addend?: tf.Tensor,
 ): void {
   if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
   if (x.shape.at(-1) !== channels) throw invalid('x', `of ${channels} channels`, x.shape);
@@ -27,28 +28,46 @@ function checkSizes(
     const { shape } = affine[name];
     if (shape.join() !== `${filters}`) throw invalid(name, `of shape [${filters}]`, shape);
   }
+  if (!addend) return;
+  const shape = [...x.shape.slice(0, -1), filters];
+  if (addend.dtype !== 'float32') throw invalid('addend', 'of dtype float32', addend.dtype);
+  if (addend.shape.join() !== shape.join()) {
+    throw invalid('addend', `of shape [${shape}]`, addend.shape);
+  }
 }
 
 /**
- * scale conv(x, filter) + shift, with stride 1 and padding 'same'.
+ * scale conv(x, filter) + shift, with stride 1 and padding 'same'; plus `addend`, if there is one.
  * @param x `[..., height, width, channels]`.
  * @param filter `[size, size, channels, filters]`, size odd.
+ * @param addend Shaped as the result.
  */
-export function spikeConv2d(x: tf.Tensor, filter: tf.Tensor4D, affine: ChannelAffine): tf.Tensor {
+export function spikeConv2d(
+  x: tf.Tensor,
+  filter: tf.Tensor4D,
+  affine: ChannelAffine,
+  addend?: tf.Tensor,
+): tf.Tensor {
   const [, , channels, filters] = filter.shape;
-  checkSizes(x, [channels, filters], affine);
-  return runSpikeConv2D(x, filter, affine.scale, affine.shift);
+  checkSizes(x, [channels, filters], affine, addend);
+  return runSpikeConv2D(x, filter, affine.scale, affine.shift, addend);
 }
 
 /**
- * scale (x kernel) + shift.
+ * scale (x kernel) + shift; plus `addend`, if there is one.
  * @param x `[..., channels]`.
  * @param kernel `[channels, units]`.
+ * @param addend Shaped as the result.
  */
-export function spikeLinear(x: tf.Tensor, kernel: tf.Tensor2D, affine: ChannelAffine): tf.Tensor {
+export function spikeLinear(
+  x: tf.Tensor,
+  kernel: tf.Tensor2D,
+  affine: ChannelAffine,
+  addend?: tf.Tensor,
+): tf.Tensor {
   const [channels, units] = kernel.shape;
-  checkSizes(x, [channels, units], affine);
-  return runSpikeConv2D(x, kernel, affine.scale, affine.shift);
+  checkSizes(x, [channels, units], affine, addend);
+  return runSpikeConv2D(x, kernel, affine.scale, affine.shift, addend);
 }
 
 /** Neurons behind a map: their complete parameters; w, the weight of a learned time constant, as in `multiStepPLIF`. */

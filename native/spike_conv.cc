@@ -95,6 +95,11 @@ const float* PackFilter(const SpikeConv& p, const float* filter) {
 
 namespace {
 
+/** to[i] += addend[i], for all of `length`. */
+void Add(const float* addend, int64_t length, float* to) {
+  for (int64_t i = 0; i < length; i++) to[i] += addend[i];
+}
+
 struct ForwardAttrs {
   float most;
   bool keep;
@@ -143,6 +148,8 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   const bool affine = TF_NumInputs(context) > 2;
   const float* const scale = affine ? call.Data(2, "scale", p.filters) : nullptr;
   const float* const shift = affine ? call.Data(3, "shift", p.filters) : nullptr;
+  const int64_t numbers = images.count * p.height * p.width * p.filters;
+  const float* const addend = TF_NumInputs(context) > 4 ? call.Data(4, "addend", numbers) : nullptr;
 
   x.Pack();
   const int64_t keep = x.words && x.numbers && given.keep ? SpikeWords(x.length) : 0;
@@ -158,11 +165,16 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   float* const y = call.Output(0, skips ? shape : std::vector<int64_t>{0});
   if (!call.ok() || !skips) return;
   if (tiles && x.length > 0) {
-    return MultiplySpikes(images, {x.words, 0}, Numbers(filter), scale, shift, y);
+    MultiplySpikes(images, {x.words, 0}, Numbers(filter), scale, shift, y);
+    if (!addend) return;
+    return ParallelFor(numbers, kGrain, [&](int64_t begin, int64_t end) {
+      Add(addend + begin, end - begin, y + begin);
+    });
   }
   const float* const panels = PackFilter(p, Numbers(filter));
   ForEachPiece(images, [&](int64_t pixel, int64_t begin, int64_t end, const ForwardMemory& memory) {
-    float* const to = y + (pixel + begin * p.width) * p.filters;
+    const int64_t at = (pixel + begin * p.width) * p.filters;
+    float* const to = y + at;
     const int64_t from = pixel * p.channels;
     if (x.words) {
       Best(kLoops).forward_spikes(p, 1, {x.words, from}, panels, scale, shift, to, begin, end,
@@ -170,6 +182,7 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
     } else {
       Best(kLoops).forward(p, x.numbers + from, panels, scale, shift, to, begin, end, memory);
     }
+    if (addend) Add(addend + at, (end - begin) * p.width * p.filters, to);
   });
 }
 

@@ -1,7 +1,7 @@
 /** Spikingformer's MLP: LIF, linear, BN to a wider layer, and the same back (arXiv 2304.11954). */
 import type * as tf from '@tensorflow/tfjs';
 import { checkBoolean, invalid } from '../../lib/validate';
-import { runChain } from '../chain';
+import { addChain, runChain } from '../chain';
 import { CompositeLayer } from '../composite';
 import { type CallArgs, oneShape, register } from '../layer';
 import type { LIFNode } from '../lif_node';
@@ -57,6 +57,11 @@ export class SpikingMLP extends CompositeLayer {
     if (!this.hiddenShortcut) return runChain(this.layers, x, kwargs);
     const hidden = runChain(this.layers.slice(0, 2), x, kwargs);
     return hidden.add(runChain(this.layers.slice(2), x.add(hidden), kwargs));
+  }
+
+  override plus(addend: tf.Tensor, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
+    if (this.hiddenShortcut || !this.isPlain(SpikingMLP)) return null;
+    return addChain(addend, this.layers, x, kwargs);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {

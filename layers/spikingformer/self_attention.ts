@@ -1,5 +1,6 @@
 /** Spikingformer's attention: spikes in every product, no softmax, pre-activation (arXiv 2304.11954). */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { addChain } from '../chain';
 import { applyTo, CompositeLayer } from '../composite';
 import { type CallArgs, oneShape, register } from '../layer';
 import type { LIFNode } from '../lif_node';
@@ -54,8 +55,16 @@ export class SpikingSelfAttention extends CompositeLayer {
   }
 
   protected override forward(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
-    const attended = this.attention.attend(applyTo(this.lif, x, kwargs), kwargs);
-    return applyTo(this.proj, attended, kwargs);
+    return applyTo(this.proj, this.attended(x, kwargs), kwargs);
+  }
+
+  override plus(addend: tf.Tensor, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
+    if (!this.isPlain(SpikingSelfAttention)) return null;
+    return tf.tidy(() => addChain(addend, [this.proj], this.attended(x, kwargs), kwargs));
+  }
+
+  private attended(x: tf.Tensor, kwargs: CallArgs): tf.Tensor {
+    return this.attention.attend(applyTo(this.lif, x, kwargs), kwargs);
   }
 
   override operations(options: OperationOptions): OperationList {

@@ -2,7 +2,7 @@
 
 import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { type KernelDefinition, runKernel } from './kernel';
+import { type KernelDefinition, runKernel, runKernelOrForm } from './kernel';
 import { stockProduct } from './spike_product';
 
 /**
@@ -19,6 +19,17 @@ export interface SpikeConv2DInputs extends NamedTensorInfoMap {
   filter: TensorInfo;
   scale: TensorInfo;
   shift: TensorInfo;
+}
+
+/**
+ * An addend plus SpikeConv2D, as a residual connection has it, as one kernel. Only backends with a native kernel run it;
+ * it has no gradient. Inputs: those of SpikeConv2D; addend, shaped as the output. Output: equal in every bit to that of
+ * the two operations.
+ */
+export const SpikeConv2DAdd = 'SpikeConv2DAdd';
+
+export interface SpikeConv2DAddInputs extends SpikeConv2DInputs {
+  addend: TensorInfo;
 }
 
 /** x and filter as a convolution of images; a matrix product is one of an image that is one pixel wide. */
@@ -49,11 +60,25 @@ export function spikeConv2D(
   return stockProduct(x, isPointwise ? scaled.reshape([channels, filters]) : scaled).add(shift);
 }
 
+/** The two operations that it replaces. */
+export function addToSpikeConv({
+  addend,
+  x,
+  filter,
+  scale,
+  shift,
+}: Record<string, tf.Tensor>): tf.Tensor {
+  return tf.tidy(() => tf.add(addend!, runSpikeConv2D(x!, filter!, scale!, shift!)));
+}
+
+const adding: KernelDefinition = { name: SpikeConv2DAdd, standsFor: addToSpikeConv };
+
 export const spikeConv2DDefinitions: KernelDefinition[] = [
   {
     name: SpikeConv2D,
     composed: ({ x, filter, scale, shift }) => spikeConv2D(x!, filter!, scale!, shift!),
   },
+  adding,
 ];
 
 export function runSpikeConv2D(
@@ -61,6 +86,9 @@ export function runSpikeConv2D(
   filter: tf.Tensor,
   scale: tf.Tensor,
   shift: tf.Tensor,
+  addend?: tf.Tensor,
 ): tf.Tensor {
-  return runKernel(SpikeConv2D, { x, filter, scale, shift }, {});
+  const inputs = { x, filter, scale, shift };
+  if (addend) return runKernelOrForm(adding, { ...inputs, addend }, {});
+  return runKernel(SpikeConv2D, inputs, {});
 }

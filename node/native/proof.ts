@@ -96,6 +96,10 @@ const proveOps = () => {
   check('a product of spikes', op('SpikeConv', 2, [tf.tensor2d([[1, 0, 1]]), kernel],
     { most: 1 }, { keep: false }, { N: 0, shape: [] }, { X: TF_FLOAT })[0], [6, 8]);
   const bits = tf.tensor1d([5, 2], 'int32'); // 1, 0, 1; and how many are 1
+  const [scale, shift, addend] = [tf.fill([2], 2), tf.ones([2]), tf.tensor2d([[3, 4]])];
+  check('a product of spikes, scaled, added to', op('SpikeConv', 2,
+    [tf.tensor2d([[1, 0, 1]]), kernel, scale, shift, addend],
+    { most: 1 }, { keep: false }, { N: 3, shape: [] }, { X: TF_FLOAT })[0], [16, 21]);
   check('a product of bits', op('SpikeConv', 2, [bits, kernel],
     { most: 1 }, { keep: false }, { N: 0, shape: [1, 3] }, { X: TF_INT32 })[0], [6, 8]);
   check('bits as numbers', op('UnpackSpikes', 1, [bits], {}, {}, { shape: [1, 3] })[0], [1, 0, 1]);

@@ -12,7 +12,7 @@ import { batchMatMulOverride } from './mat_mul';
 import { maxPoolKernels, placedMaxPoolKernels } from './max_pool';
 import { nativeOpsInUse } from './native_ops';
 import { reshapeOverride } from './reshape';
-import { spikeConv2DKernel, spikeConv2DLIFKernel } from './spike_conv2d';
+import { spikeConv2DAddKernel, spikeConv2DKernel, spikeConv2DLIFKernel } from './spike_conv2d';
 import { spikeProductKernels } from './spike_product';
 
 export { nativeOpsInUse };
@@ -21,6 +21,7 @@ export { nativeOpsInUse };
 const cpuKernels = [
   batchNormAffineKernel,
   spikeConv2DKernel,
+  spikeConv2DAddKernel,
   spikeConv2DLIFKernel,
   ...spikeProductKernels,
   ...placedMaxPoolKernels,

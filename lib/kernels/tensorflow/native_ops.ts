@@ -5,7 +5,7 @@
 import { tensorflowBackend } from './backend';
 
 /** The version of the ops' names, inputs and attributes as the kernels here call them; the addon reports its own. */
-export const OPS_INTERFACE = 12;
+export const OPS_INTERFACE = 13;
 
 /** What the loaded addon reports about itself. */
 export interface NativeOps {

@@ -1,11 +1,19 @@
 /**
- * SpikeConv2D on tfjs-node: our op, which skips zeros, or the composed form if there are few zeros; and the same with the
- * neurons behind it.
+ * SpikeConv2D on tfjs-node: our op, which skips zeros, or the composed form if there are few zeros; and the same that
+ * adds to a tensor, or with the neurons behind it.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import type { NeuronAttrs } from '../multi_step_lif';
 import { SpikeConv2DLIF, type SpikeConv2DLIFInputs, spikeConvThenLIF } from '../spike_conv_lif';
-import { convSizes, SpikeConv2D, type SpikeConv2DInputs, spikeConv2D } from '../spike_conv2d';
+import {
+  addToSpikeConv,
+  convSizes,
+  SpikeConv2D,
+  SpikeConv2DAdd,
+  type SpikeConv2DAddInputs,
+  type SpikeConv2DInputs,
+  spikeConv2D,
+} from '../spike_conv2d';
 import { kernel } from './backend';
 import { mayBeWorthSkipping, skippingConv, skippingConvLIF } from './spikes';
 
@@ -17,6 +25,18 @@ export const spikeConv2DKernel = kernel<SpikeConv2DInputs, object>(
       ? skippingConv(backend, x, filter, { affine: [scale, shift] }).y
       : null;
     return skipped ?? spikeConv2D(x as Tensor, filter as Tensor, scale as Tensor, shift as Tensor);
+  },
+);
+
+export const spikeConv2DAddKernel = kernel<SpikeConv2DAddInputs, object>(
+  SpikeConv2DAdd,
+  (inputs, backend) => {
+    const { x, filter, scale, shift, addend } = inputs;
+    const { size, filters } = convSizes(inputs);
+    const skipped = mayBeWorthSkipping(x, filters, size)
+      ? skippingConv(backend, x, filter, { affine: [scale, shift, addend] }).y
+      : null;
+    return skipped ?? addToSpikeConv(inputs as unknown as Record<string, Tensor>);
   },
 );
 

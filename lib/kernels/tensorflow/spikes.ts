@@ -28,7 +28,7 @@ const unlessEmpty = (result: Tensor) => (result.size > 0 ? result : null);
 
 /** Options of `skippingConv`. */
 interface Skipping {
-  /** Factor and term of each channel of the output. */
+  /** Factor and term of each channel of the output, and then a tensor that is added to it. */
   affine?: TensorInfo[];
   /** Whether to return spikes as bits. */
   keep?: boolean;
