@@ -1,7 +1,6 @@
 /** Batch normalization with one statistic over batch, time and space (PyTorch's BatchNorm on folded time). */
 import * as tf from '@tensorflow/tfjs';
 import {
-  batchNormAsAffine,
   batchNormInference,
   batchNormLIFTraining,
   batchNormPoolTraining,
@@ -138,11 +137,11 @@ export class BatchNormOverTime extends tf.layers.Layer {
     return this.usesBatch(kwargs) || isRecordingGradients() ? null : this.affine(bias);
   }
 
-  /** @internal Scale and shift per channel at inference, for an input that does not include that bias. */
+  /** @internal What it does to each channel at inference, for an input that does not include that bias. */
   affine(bias?: tf.Tensor): ChannelAffine {
     const [gamma, beta] = [this.gamma.read(), this.beta.read()];
     const [mean, variance] = [this.movingMean.read(), this.movingVariance.read()];
-    return batchNormAsAffine({ gamma, beta, mean, variance, bias }, { epsilon: this.epsilon });
+    return { norm: { gamma, beta, mean, variance, bias }, epsilon: this.epsilon };
   }
 
   /** @internal What it divides each channel by at inference, without gamma. */

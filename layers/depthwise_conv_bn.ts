@@ -1,7 +1,7 @@
 /** Depthwise convolution (one filter per channel) and batch normalization of all time steps at once. */
 import type * as tf from '@tensorflow/tfjs';
 import { foldTime } from '../lib/fold_time';
-import { type ChannelAffine, depthwiseConv2d } from '../lib/spike_conv';
+import { type ChannelAffine, depthwiseConv2d, scaleAndShift } from '../lib/spike_conv';
 import { checkBoolean, checkPositiveInteger, invalid } from '../lib/validate';
 import { torchBias, torchKernel } from './initializers';
 import { KernelBN } from './kernel_bn';
@@ -46,7 +46,8 @@ export class DepthwiseConvBN extends KernelBN {
   }
 
   /** The kernel takes the scale: it is much smaller than the images. */
-  protected override affineProduct(x: tf.Tensor, { scale, shift }: ChannelAffine): tf.Tensor {
+  protected override affineProduct(x: tf.Tensor, affine: ChannelAffine): tf.Tensor {
+    const { scale, shift } = scaleAndShift(affine);
     return this.product(x, this.kernel.read().mul(scale)).add(shift);
   }
 

@@ -3,7 +3,12 @@ import * as tf from '@tensorflow/tfjs';
 import type { MaxPoolParams } from '../lib/max_pool';
 import { asFloats, type StoredWeight, stepsPerChannel, type WeightFormat } from '../lib/quantize';
 import { statisticsShare } from '../lib/shared_statistics';
-import { type ChannelAffine, type MapNeurons, spikeConvLIF } from '../lib/spike_conv';
+import {
+  type ChannelAffine,
+  type MapNeurons,
+  scaleAndShift,
+  spikeConvLIF,
+} from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
 import { BatchNormOverTime } from './batch_norm_over_time';
 import { type CompositeClass, CompositeLayer } from './composite';
@@ -75,7 +80,7 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
   /** @internal The weights of this layer's fused form: the scaled kernel and the bias. */
   fusedWeights(): [kernel: tf.Tensor, bias: tf.Tensor] {
     return tf.tidy(() => {
-      const { scale, shift } = this.bn.affine(this.bias?.read());
+      const { scale, shift } = scaleAndShift(this.bn.affine(this.bias?.read()));
       return [this.kernel.read().mul(scale), shift];
     });
   }

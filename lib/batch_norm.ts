@@ -1,13 +1,12 @@
 /** Batch normalization over batch, time and space at once, with PyTorch's running statistics. */
 import * as tf from '@tensorflow/tfjs';
 import {
-  runBatchNormAffine,
   runBatchNormLIF,
   runBatchNormPool,
   runBatchNormTraining,
   runRunningStatistics,
 } from './kernels';
-import { type BatchNormAffineTensors, batchNormAffine } from './kernels/batch_norm_affine';
+import { batchNormAffine } from './kernels/batch_norm_affine';
 import type { NeuronAttrs } from './kernels/multi_step_lif';
 import { checkFitsPool, type MaxPoolParams, resolveMaxPool } from './max_pool';
 import { sharedBatchNorm, statisticsShare } from './shared_statistics';
@@ -119,18 +118,6 @@ export function batchNormInference(
     const [scale, shift] = batchNormAffine({ gamma, beta, mean, variance }, { epsilon });
     return x.mul(scale).add(shift);
   });
-}
-
-/**
- * The same as one factor and one term per channel, y = scale x + shift, for an x that does not include `bias`. Without a
- * gradient.
- */
-export function batchNormAsAffine(
-  weights: BatchNormAffineTensors,
-  { epsilon = 1e-5 }: BatchNormParams = {},
-): { scale: tf.Tensor; shift: tf.Tensor } {
-  const [scale, shift] = runBatchNormAffine(weights, { epsilon });
-  return { scale, shift };
 }
 
 /**

@@ -1,19 +1,17 @@
 /**
  * Convolutions and linear maps of spikes at inference. The batch norm after them is one factor and one term per
- * channel. Zeros, 70 to 95 % of spikes, cost nothing if the backend has a kernel.
+ * channel, or its weights. Zeros, 70 to 95 % of spikes, cost nothing if the backend has a kernel.
  */
 import * as tf from '@tensorflow/tfjs';
 import { installKernels, runSpikeConv2D, runSpikeConv2DLIF, runSpikeProduct } from './kernels';
+import { affineInputs, type ChannelAffine } from './kernels/batch_norm_affine';
 import type { NeuronAttrs } from './kernels/multi_step_lif';
 import { folded } from './kernels/spike_product';
 import { checkInput } from './neuron';
 import { invalid } from './validate';
 
-/** The effect of a frozen batch norm on each channel: y = scale x + shift. */
-export interface ChannelAffine {
-  scale: tf.Tensor;
-  shift: tf.Tensor;
-}
+export { scaleAndShift } from './kernels';
+export type { ChannelAffine } from './kernels/batch_norm_affine';
 
 /** Other sizes or types would make a kernel misread its inputs. */
 function checkSizes(
@@ -24,8 +22,8 @@ function checkSizes(
 ): void {
   if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
   if (x.shape.at(-1) !== channels) throw invalid('x', `of ${channels} channels`, x.shape);
-  for (const name of ['scale', 'shift'] as const) {
-    const { shape } = affine[name];
+  for (const [name, weights] of Object.entries(affineInputs(affine)[0])) {
+    const { shape } = weights ?? { shape: [filters] };
     if (shape.join() !== `${filters}`) throw invalid(name, `of shape [${filters}]`, shape);
   }
   if (!addend) return;
@@ -50,7 +48,7 @@ export function spikeConv2d(
 ): tf.Tensor {
   const [, , channels, filters] = filter.shape;
   checkSizes(x, [channels, filters], affine, addend);
-  return runSpikeConv2D(x, filter, affine.scale, affine.shift, addend);
+  return runSpikeConv2D(x, filter, affine, addend);
 }
 
 /**
@@ -67,7 +65,7 @@ export function spikeLinear(
 ): tf.Tensor {
   const [channels, units] = kernel.shape;
   checkSizes(x, [channels, units], affine, addend);
-  return runSpikeConv2D(x, kernel, affine.scale, affine.shift, addend);
+  return runSpikeConv2D(x, kernel, affine, addend);
 }
 
 /** Neurons behind a map: their complete parameters; w, the weight of a learned time constant, as in `multiStepPLIF`. */
@@ -94,7 +92,7 @@ export function spikeConvLIF(
     throw invalid('x', `of shape [batch, time, ${between}, channels]`, x.shape);
   }
   checkInput(x);
-  return runSpikeConv2DLIF(x, filter, affine.scale, affine.shift, attrs, w);
+  return runSpikeConv2DLIF(x, filter, affine, attrs, w);
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "affine.h"
 #include "ops.h"
 
 namespace spikingformer {
@@ -148,25 +149,16 @@ void ThroughNorm(const NormBackward& op, Norm& norm, ChannelSums& sums, float ep
 namespace {
 
 /** A frozen batch norm as one factor and one term per channel. */
-void Affine(void* attrs, TF_OpKernelContext* context) {
+void FrozenAffine(void* attrs, TF_OpKernelContext* context) {
   Call call(context);
-  const float epsilon = static_cast<Attrs*>(attrs)->epsilon;
   TF_Tensor* const first = call.Input(0);
   if (!call.ok()) return;
   const int64_t channels = TF_TensorElementCount(first);
-  const float* const gamma = call.Data(0, "gamma", channels);
-  const float* const beta = call.Data(1, "beta", channels);
-  const float* const mean = call.Data(2, "mean", channels);
-  const float* const variance = call.Data(3, "variance", channels);
-  const float* const bias = TF_NumInputs(context) > 4 ? call.Data(4, "bias", channels) : nullptr;
+  const FrozenNorm norm = ReadFrozenNorm(call, 0, TF_NumInputs(context), channels);
   float* const scale = call.Output(0, {channels});
   float* const shift = call.Output(1, {channels});
   if (!call.ok()) return;
-  for (int64_t c = 0; c < channels; c++) {
-    const float centre = bias ? mean[c] - bias[c] : mean[c];
-    scale[c] = gamma[c] * (1.0f / std::sqrt(variance[c] + epsilon));
-    shift[c] = beta[c] - centre * scale[c];
-  }
+  ToAffine(norm, channels, static_cast<Attrs*>(attrs)->epsilon, scale, shift);
 }
 
 }  // namespace
@@ -187,7 +179,7 @@ void RegisterBatchNorm(const Status& status) {
             {"gamma: float", "beta: float", "mean: float", "variance: float", "bias: N * float"},
             {"scale: float", "shift: float"},
             {"epsilon: float", "N: int >= 0"}},
-           Create, Affine, Delete, status);
+           Create, FrozenAffine, Delete, status);
 }
 
 }  // namespace spikingformer

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "affine.h"
 #include "ops.h"
 #include "spike_images.h"
 #include "thread_pool.h"
@@ -104,11 +105,14 @@ struct ForwardAttrs {
   float most;
   bool keep;
   std::vector<int64_t> shape;
+  AffineAttrs affine;
+  bool adds;
 };
 
 void* CreateForward(TF_OpKernelConstruction* construction) {
   AttrReader read(construction);
-  return new ForwardAttrs{read.Float("most"), read.Bool("keep"), read.Ints("shape")};
+  return new ForwardAttrs{read.Float("most"), read.Bool("keep"), read.Ints("shape"),
+                          ReadAffineAttrs(read), read.Int("N") > 0};
 }
 
 void DeleteForward(void* attrs) { delete static_cast<ForwardAttrs*>(attrs); }
@@ -145,11 +149,10 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   const Images images = ReadImages(call, x);
   if (!call.ok()) return;
   const SpikeConv& p = images.conv;
-  const bool affine = TF_NumInputs(context) > 2;
-  const float* const scale = affine ? call.Data(2, "scale", p.filters) : nullptr;
-  const float* const shift = affine ? call.Data(3, "shift", p.filters) : nullptr;
+  const Affine affine = ReadAffine(call, 2, given.affine, p.filters);
   const int64_t numbers = images.count * p.height * p.width * p.filters;
-  const float* const addend = TF_NumInputs(context) > 4 ? call.Data(4, "addend", numbers) : nullptr;
+  const float* const addend =
+      given.adds ? call.Data(2 + given.affine.count, "addend", numbers) : nullptr;
 
   x.Pack();
   const int64_t keep = x.words && x.numbers && given.keep ? SpikeWords(x.length) : 0;
@@ -165,7 +168,7 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
   float* const y = call.Output(0, skips ? shape : std::vector<int64_t>{0});
   if (!call.ok() || !skips) return;
   if (tiles && x.length > 0) {
-    MultiplySpikes(images, {x.words, 0}, Numbers(filter), scale, shift, y);
+    MultiplySpikes(images, {x.words, 0}, Numbers(filter), affine.scale, affine.shift, y);
     if (!addend) return;
     return ParallelFor(numbers, kGrain, [&](int64_t begin, int64_t end) {
       Add(addend + begin, end - begin, y + begin);
@@ -177,10 +180,11 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
     float* const to = y + at;
     const int64_t from = pixel * p.channels;
     if (x.words) {
-      Best(kLoops).forward_spikes(p, 1, {x.words, from}, panels, scale, shift, to, begin, end,
-                                  memory);
+      Best(kLoops).forward_spikes(p, 1, {x.words, from}, panels, affine.scale, affine.shift, to,
+                                  begin, end, memory);
     } else {
-      Best(kLoops).forward(p, x.numbers + from, panels, scale, shift, to, begin, end, memory);
+      Best(kLoops).forward(p, x.numbers + from, panels, affine.scale, affine.shift, to, begin, end,
+                           memory);
     }
     if (addend) Add(addend + at, (end - begin) * p.width * p.filters, to);
   });
@@ -190,9 +194,10 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
 
 void RegisterSpikeConv(const Status& status) {
   Register({"SpikingformerSpikeConv",
-            {"x: X", "filter: float", "affine: N * float"},
+            {"x: X", "filter: float", "affine: A * float", "addend: N * float"},
             {"y: float", "words: int32"},
-            {kSpikeType, kSpikeShape, "N: int >= 0", "most: float", "keep: bool"}},
+            {kSpikeType, kSpikeShape, kAffineCount, kAffineEpsilon, "N: int >= 0", "most: float",
+             "keep: bool"}},
            CreateForward, Forward, DeleteForward, status);
 }
 

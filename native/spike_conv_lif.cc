@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "affine.h"
 #include "multi_step_lif.h"
 #include "ops.h"
 #include "spike_images.h"
@@ -27,6 +28,7 @@ struct Attrs {
   float most = 0;
   bool packed = false;
   std::vector<int64_t> shape;
+  AffineAttrs affine = {};
   Neurons neurons = {};
 };
 
@@ -36,6 +38,7 @@ void* Create(TF_OpKernelConstruction* construction) {
   attrs->most = read.Float("most");
   attrs->packed = read.Bool("packed");
   attrs->shape = read.Ints("shape");
+  attrs->affine = ReadAffineAttrs(read);
   attrs->neurons = ReadNeurons(read);
   return attrs.release();
 }
@@ -144,9 +147,9 @@ void Forward(void* given, TF_OpKernelContext* context) {
   const TimedImages x = ReadTimedImages(call, input);
   if (!call.ok()) return;
   const SpikeConv& p = x.conv;
-  const float* const scale = call.Data(2, "scale", p.filters);
-  const float* const shift = call.Data(3, "shift", p.filters);
-  const float* const decay = TF_NumInputs(context) > 4 ? call.Data(4, "decay", 1) : nullptr;
+  const Affine affine = ReadAffine(call, 2, attrs.affine, p.filters);
+  const int after = 2 + attrs.affine.count;
+  const float* const decay = TF_NumInputs(context) > after ? call.Data(after, "decay", 1) : nullptr;
   TF_Tensor* const filter = call.Input(1);
   if (!call.ok()) return;
 
@@ -171,7 +174,7 @@ void Forward(void* given, TF_OpKernelContext* context) {
                       const ForwardMemory& memory, float* map) {
     const int64_t pixel = sample * x.time * x.image();
     Best(kLoops).forward_spikes(p, samples * x.time, {input.words, pixel * p.channels}, panels,
-                                scale, shift, map, begin, end, memory);
+                                affine.scale, affine.shift, map, begin, end, memory);
     FireBehind(x, neurons, samples, (end - begin) * p.width, map,
                (pixel + begin * p.width) * p.filters,
                [&](const Neurons& behind, ForwardBlock block, int64_t at, int64_t length) {
@@ -186,11 +189,11 @@ void Forward(void* given, TF_OpKernelContext* context) {
 }  // namespace
 
 void RegisterSpikeConvLif(const Status& status) {
-  std::vector<const char*> attrs = {kSpikeType, kSpikeShape, "N: int >= 0", "most: float",
-                                    "packed: bool"};
+  std::vector<const char*> attrs = {kSpikeType,    kSpikeShape,   kAffineCount,  kAffineEpsilon,
+                                    "N: int >= 0", "most: float", "packed: bool"};
   attrs.insert(attrs.end(), kNeuronAttrs.begin(), kNeuronAttrs.end());
   Register({"SpikingformerSpikeConvLif",
-            {"x: X", "filter: float", "scale: float", "shift: float", "decay: N * float"},
+            {"x: X", "filter: float", "affine: A * float", "decay: N * float"},
             {"spikes: float", "words: int32"},
             attrs},
            Create, Forward, Delete, status);

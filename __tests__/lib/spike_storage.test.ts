@@ -162,7 +162,7 @@ describeEachBackend('spikes as bits', (backend) => {
           expectSame(runSpikeProduct(bits, filter), runSpikeProduct(numbers, filter));
           const filters = filterShape.at(-1)!;
           const [scale, shift] = [normal([filters], 4), normal([filters], 5)];
-          const conv = (x: tf.Tensor) => runSpikeConv2D(x, filter, scale, shift);
+          const conv = (x: tf.Tensor) => runSpikeConv2D(x, filter, { scale, shift });
           expectSame(conv(bits), conv(numbers));
         }),
       );

@@ -22,6 +22,15 @@ export type BatchNormAffineTensors = Record<'gamma' | 'beta' | 'mean' | 'varianc
   bias?: tf.Tensor;
 };
 
+/** The effect of a frozen batch norm on each channel, y = scale x + shift, both `[channels]`. */
+export interface ScaleAndShift {
+  scale: tf.Tensor;
+  shift: tf.Tensor;
+}
+
+/** The same, or the batch norm itself, for a kernel that takes it as it is. */
+export type ChannelAffine = ScaleAndShift | { norm: BatchNormAffineTensors; epsilon: number };
+
 /** The composed form. It has a gradient. */
 export function batchNormAffine(
   { gamma, beta, mean, variance, bias }: BatchNormAffineTensors,
@@ -45,4 +54,28 @@ export function runBatchNormAffine(
   attrs: BatchNormAttrs,
 ): [scale: tf.Tensor, shift: tf.Tensor] {
   return runKernel(BatchNormAffine, present(inputs), attrs);
+}
+
+export function scaleAndShift(affine: ChannelAffine): ScaleAndShift {
+  if ('scale' in affine) return affine;
+  const [scale, shift] = runBatchNormAffine(affine.norm, affine);
+  return { scale, shift };
+}
+
+/** How a kernel takes an affine: among its inputs, and an attribute. */
+export function affineInputs(
+  affine: ChannelAffine,
+): [inputs: Record<string, tf.Tensor | undefined>, attrs: BatchNormAttrs] {
+  if ('norm' in affine) return [affine.norm, { epsilon: affine.epsilon }];
+  return [{ scale: affine.scale, shift: affine.shift }, { epsilon: 0 }];
+}
+
+/** The affine that a kernel has among its inputs. */
+export function affineAmong(
+  { scale, shift, gamma, beta, mean, variance, bias }: Record<string, tf.Tensor>,
+  { epsilon }: BatchNormAttrs,
+): ChannelAffine {
+  if (scale) return { scale, shift: shift! };
+  const norm = { gamma: gamma!, beta: beta!, mean: mean!, variance: variance!, bias };
+  return { norm, epsilon };
 }

@@ -56,7 +56,7 @@ function installing<Run extends (...args: never[]) => unknown>(run: Run): Run {
 
 export const runMultiStepLIF = /* @__PURE__ */ installing(multiStepLIF.runMultiStepLIF);
 export const runBatchNormTraining = /* @__PURE__ */ installing(batchNorm.runBatchNormTraining);
-export const runBatchNormAffine = /* @__PURE__ */ installing(batchNormAffine.runBatchNormAffine);
+export const scaleAndShift = /* @__PURE__ */ installing(batchNormAffine.scaleAndShift);
 export const runBatchNormLIF = /* @__PURE__ */ installing(batchNormLIF.runBatchNormLIF);
 export const runBatchNormPool = /* @__PURE__ */ installing(batchNormPool.runBatchNormPool);
 export const runLayerNorm = /* @__PURE__ */ installing(layerNorm.runLayerNorm);

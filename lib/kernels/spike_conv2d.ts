@@ -2,7 +2,9 @@
 
 import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { type KernelDefinition, runKernel, runKernelOrForm } from './kernel';
+import type { BatchNormAttrs } from './batch_norm';
+import { affineAmong, affineInputs, type ChannelAffine, scaleAndShift } from './batch_norm_affine';
+import { type KernelDefinition, present, runKernel, runKernelOrForm } from './kernel';
 import { stockProduct } from './spike_product';
 
 /**
@@ -23,17 +25,14 @@ export interface SpikeConv2DInputs extends NamedTensorInfoMap {
 
 /**
  * An addend plus SpikeConv2D, as a residual connection has it, as one kernel. Only backends with a native kernel run it;
- * it has no gradient. Inputs: those of SpikeConv2D; addend, shaped as the output. Output: equal in every bit to that of
- * the two operations.
+ * it has no gradient. Inputs: those of SpikeConv2D, or those of BatchNormAffine instead of scale and shift; addend,
+ * shaped as the output. Attribute: epsilon, as in BatchNormAffine. Output: equal in every bit to that of the operations
+ * one after the other.
  */
 export const SpikeConv2DAdd = 'SpikeConv2DAdd';
 
-export interface SpikeConv2DAddInputs extends SpikeConv2DInputs {
-  addend: TensorInfo;
-}
-
 /** x and filter as a convolution of images; a matrix product is one of an image that is one pixel wide. */
-export function convSizes({ x, filter }: SpikeConv2DInputs) {
+export function convSizes({ x, filter }: { x: TensorInfo; filter: TensorInfo }) {
   const [channels, filters] = filter.shape.slice(-2) as [number, number];
   const size = filter.shape.length === 2 ? 1 : filter.shape[0]!;
   const sizes = { channels, size, filters };
@@ -60,15 +59,13 @@ export function spikeConv2D(
   return stockProduct(x, isPointwise ? scaled.reshape([channels, filters]) : scaled).add(shift);
 }
 
-/** The two operations that it replaces. */
-export function addToSpikeConv({
-  addend,
-  x,
-  filter,
-  scale,
-  shift,
-}: Record<string, tf.Tensor>): tf.Tensor {
-  return tf.tidy(() => tf.add(addend!, runSpikeConv2D(x!, filter!, scale!, shift!)));
+/** The operations that it replaces. */
+export function addToSpikeConv(
+  inputs: Record<string, tf.Tensor>,
+  attrs: BatchNormAttrs,
+): tf.Tensor {
+  const { x, filter, addend } = inputs;
+  return tf.tidy(() => tf.add(addend!, runSpikeConv2D(x!, filter!, affineAmong(inputs, attrs))));
 }
 
 const adding: KernelDefinition = { name: SpikeConv2DAdd, standsFor: addToSpikeConv };
@@ -84,11 +81,10 @@ export const spikeConv2DDefinitions: KernelDefinition[] = [
 export function runSpikeConv2D(
   x: tf.Tensor,
   filter: tf.Tensor,
-  scale: tf.Tensor,
-  shift: tf.Tensor,
+  affine: ChannelAffine,
   addend?: tf.Tensor,
 ): tf.Tensor {
-  const inputs = { x, filter, scale, shift };
-  if (addend) return runKernelOrForm(adding, { ...inputs, addend }, {});
-  return runKernel(SpikeConv2D, inputs, {});
+  if (!addend) return runKernel(SpikeConv2D, { x, filter, ...scaleAndShift(affine) }, {});
+  const [inputs, attrs] = affineInputs(affine);
+  return runKernelOrForm(adding, present({ x, filter, ...inputs, addend }), attrs);
 }

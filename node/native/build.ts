@@ -173,6 +173,7 @@ export async function build(
     'neurons',
     'multi_step_lif',
     'first_max_pool',
+    'affine',
     'spike_conv',
     'spike_conv_lif',
     'spike_filter_grad',

@@ -94,17 +94,18 @@ const proveOps = () => {
   check('batch norm with a max pool', [...pooled[0], ...pooled[1], ...pooled[2], ...pooled[3]], [2.5, 2, 1, 1]);
   const kernel = tf.tensor2d([[1, 2], [3, 4], [5, 6]]);
   check('a product of spikes', op('SpikeConv', 2, [tf.tensor2d([[1, 0, 1]]), kernel],
-    { most: 1 }, { keep: false }, { N: 0, shape: [] }, { X: TF_FLOAT })[0], [6, 8]);
+    { most: 1, epsilon: 0 }, { keep: false }, { A: 0, N: 0, shape: [] }, { X: TF_FLOAT })[0], [6, 8]);
   const bits = tf.tensor1d([5, 2], 'int32'); // 1, 0, 1; and how many are 1
-  const [scale, shift, addend] = [tf.fill([2], 2), tf.ones([2]), tf.tensor2d([[3, 4]])];
-  check('a product of spikes, scaled, added to', op('SpikeConv', 2,
-    [tf.tensor2d([[1, 0, 1]]), kernel, scale, shift, addend],
-    { most: 1 }, { keep: false }, { N: 3, shape: [] }, { X: TF_FLOAT })[0], [16, 21]);
+  // As above: gamma 1, beta 1.5, mean 2, variance 1
+  const weights = [tf.ones([2]), tf.fill([2], 1.5), tf.fill([2], 2), tf.ones([2])];
+  check('a product of spikes with batch norm, added to', op('SpikeConv', 2,
+    [tf.tensor2d([[1, 0, 1]]), kernel, ...weights, tf.tensor2d([[3, 4]])],
+    { most: 1, epsilon: 0 }, { keep: false }, { A: 4, N: 1, shape: [] }, { X: TF_FLOAT })[0], [8.5, 11.5]);
   check('a product of bits', op('SpikeConv', 2, [bits, kernel],
-    { most: 1 }, { keep: false }, { N: 0, shape: [1, 3] }, { X: TF_INT32 })[0], [6, 8]);
+    { most: 1, epsilon: 0 }, { keep: false }, { A: 0, N: 0, shape: [1, 3] }, { X: TF_INT32 })[0], [6, 8]);
   check('bits as numbers', op('UnpackSpikes', 1, [bits], {}, {}, { shape: [1, 3] })[0], [1, 0, 1]);
-  const fires = op('SpikeConvLif', 2, [ones, tf.fill([1, 1], 1.5), one, tf.zeros([1])], { ...lif[0], most: 2 },
-    { ...lif[1], packed: false }, { N: 0, shape: [] }, { X: TF_FLOAT });
+  const fires = op('SpikeConvLif', 2, [ones, tf.fill([1, 1], 1.5), one, tf.zeros([1])], { ...lif[0], most: 2, epsilon: 0 },
+    { ...lif[1], packed: false }, { A: 2, N: 0, shape: [] }, { X: TF_FLOAT });
   check('neurons behind a product of spikes', fires[0], [0, 1, 0, 1]);
   // The same of 32 channels: a word at each time step, and how many have fired.
   const [all, half] = [tf.ones([32]), tf.fill([32], 1.5)];
@@ -114,7 +115,7 @@ const proveOps = () => {
   check('batch norm with neurons as bits', op('PackedBatchNormLif', 3, [tf.tile(images, [1, 1, 32]), all, half],
     { ...lif[0], epsilon: 0 }, lif[1])[0], asBits);
   check('neurons behind a product as bits', op('SpikeConvLif', 2, [ones, tf.fill([1, 32], 1.5), all, tf.zeros([32])],
-    { ...lif[0], most: 2 }, { ...lif[1], packed: true }, { N: 0, shape: [] }, { X: TF_FLOAT })[1], asBits);
+    { ...lif[0], most: 2, epsilon: 0 }, { ...lif[1], packed: true }, { A: 2, N: 0, shape: [] }, { X: TF_FLOAT })[1], asBits);
   const token = tf.tensor1d([-1, 32], 'int32');
   check('attention of bits', op('PackedAttention', 2, [token, token, token], { scale: 0.125 }, { keep: false },
     { num_heads: 1, shape: [1, 1, 1, 32] })[0], Array(32).fill(4));

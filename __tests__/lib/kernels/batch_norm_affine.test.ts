@@ -1,14 +1,22 @@
 /** BatchNormAffine on every backend, against its composed form. */
 import * as tf from '@tensorflow/tfjs';
 import 'tfjs-spikingformer';
-import { runBatchNormAffine } from '../../../lib/kernels';
-import { batchNormAffine } from '../../../lib/kernels/batch_norm_affine';
+import { scaleAndShift } from '../../../lib/kernels';
+import {
+  type BatchNormAffineTensors,
+  batchNormAffine,
+} from '../../../lib/kernels/batch_norm_affine';
 import { describeEachBackend } from '../../support/backends';
 import { expectForwardClose } from '../../support/compare';
 import { expectNoLeak } from '../../support/leaks';
 import { expectEqual, random } from './wasm_harness';
 
 const epsilon = 1e-5;
+
+const affineOf = (norm: BatchNormAffineTensors) => {
+  const { scale, shift } = scaleAndShift({ norm, epsilon });
+  return [scale, shift] as const;
+};
 
 function weights(channels: number, hasBias: boolean) {
   const vector = (seed: number) => tf.tensor1d(random(channels, seed));
@@ -25,7 +33,7 @@ describeEachBackend('BatchNormAffine', (backend) => {
     [1030, true],
   ])('equals its composed form for %d channels, bias %s', (channels, hasBias) => {
     const inputs = weights(channels, hasBias);
-    const actual = runBatchNormAffine(inputs, { epsilon });
+    const actual = affineOf(inputs);
     const expected = batchNormAffine(inputs, { epsilon });
     for (const i of [0, 1] as const) {
       expect(actual[i].shape).toEqual([channels]);
@@ -37,7 +45,7 @@ describeEachBackend('BatchNormAffine', (backend) => {
 
   test('normalizes as the definition', () => {
     const inputs = weights(5, true);
-    const [scale, shift] = runBatchNormAffine(inputs, { epsilon });
+    const [scale, shift] = affineOf(inputs);
     const [gamma, beta, mean, variance, bias] = (
       ['gamma', 'beta', 'mean', 'variance', 'bias'] as const
     ).map((name) => inputs[name]!.dataSync());
@@ -56,13 +64,13 @@ describeEachBackend('BatchNormAffine', (backend) => {
       mean: vector(0, Number.NEGATIVE_INFINITY, 0, 0),
       variance: vector(Number.POSITIVE_INFINITY, 1, 1, 1),
     };
-    const [scale, shift] = runBatchNormAffine(inputs, { epsilon });
+    const [scale, shift] = affineOf(inputs);
     expect([...scale.dataSync()].map(Number.isFinite)).toEqual([true, true, false, true]);
     expect([...shift.dataSync()].map(Number.isFinite)).toEqual([true, false, false, false]);
   });
 
   test('frees what it needs', async () => {
     const inputs = weights(8, true);
-    await expectNoLeak(() => tf.dispose(runBatchNormAffine(inputs, { epsilon })));
+    await expectNoLeak(() => tf.dispose([...affineOf(inputs)]));
   });
 });

@@ -62,7 +62,7 @@ describeNativeOps('convolutions that skip zeros', () => {
             expectClose(y, runStock('Conv2D', { x, filter }, conv), 'y', tolerance);
 
             const [scale, shift] = [normal([filters], seed + 3), normal([filters], seed + 4)];
-            const scaled = skippingConv(backend(), x, filter, { affine: [scale, shift], most: 2 })
+            const scaled = skippingConv(backend(), x, filter, { affine: { scale, shift }, most: 2 })
               .y!;
             expectClose(scaled, y.mul(scale).add(shift), 'scaled', tolerance);
 
@@ -127,7 +127,7 @@ describeNativeOps('convolutions that skip zeros', () => {
       refuse([2, 2, 3, 8], /an odd number/);
       refuse([3, 5, 3, 8], /as many rows as columns/);
       refuse([3, 3, 8], /must be \[size, size, channels, filters\]/);
-      const affine = [tf.ones([7]), tf.ones([8])];
+      const affine = { scale: tf.ones([7]), shift: tf.ones([8]) };
       expect(() => skippingConv(backend(), x, tf.ones([3, 3, 3, 8]), { affine })).toThrow(
         /scale must have 8 numbers, but has 7/,
       );

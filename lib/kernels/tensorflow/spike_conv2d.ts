@@ -3,50 +3,51 @@
  * adds to a tensor, or with the neurons behind it.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import type { NeuronAttrs } from '../multi_step_lif';
-import { SpikeConv2DLIF, type SpikeConv2DLIFInputs, spikeConvThenLIF } from '../spike_conv_lif';
+import type { BatchNormAttrs } from '../batch_norm';
+import { affineAmong } from '../batch_norm_affine';
+import { SpikeConv2DLIF, type SpikeConv2DLIFAttrs, spikeConvThenLIF } from '../spike_conv_lif';
 import {
   addToSpikeConv,
   convSizes,
   SpikeConv2D,
   SpikeConv2DAdd,
-  type SpikeConv2DAddInputs,
   type SpikeConv2DInputs,
   spikeConv2D,
 } from '../spike_conv2d';
 import { kernel } from './backend';
-import { mayBeWorthSkipping, skippingConv, skippingConvLIF } from './spikes';
+import { type ConvWithAffine, mayBeWorthSkipping, skippingConv, skippingConvLIF } from './spikes';
 
-export const spikeConv2DKernel = kernel<SpikeConv2DInputs, object>(
+export const spikeConv2DKernel = kernel<Record<keyof SpikeConv2DInputs, Tensor>, object>(
   SpikeConv2D,
   ({ x, filter, scale, shift }, backend) => {
-    const { size, filters } = convSizes({ x, filter, scale, shift });
+    const { size, filters } = convSizes({ x, filter });
     const skipped = mayBeWorthSkipping(x, filters, size)
-      ? skippingConv(backend, x, filter, { affine: [scale, shift] }).y
+      ? skippingConv(backend, x, filter, { affine: { scale, shift } }).y
       : null;
-    return skipped ?? spikeConv2D(x as Tensor, filter as Tensor, scale as Tensor, shift as Tensor);
+    return skipped ?? spikeConv2D(x, filter, scale, shift);
   },
 );
 
-export const spikeConv2DAddKernel = kernel<SpikeConv2DAddInputs, object>(
+export const spikeConv2DAddKernel = kernel<ConvWithAffine & { addend: Tensor }, BatchNormAttrs>(
   SpikeConv2DAdd,
-  (inputs, backend) => {
-    const { x, filter, scale, shift, addend } = inputs;
+  (inputs, backend, attrs) => {
+    const { x, filter, addend } = inputs;
     const { size, filters } = convSizes(inputs);
+    const affine = affineAmong(inputs, attrs);
     const skipped = mayBeWorthSkipping(x, filters, size)
-      ? skippingConv(backend, x, filter, { affine: [scale, shift, addend] }).y
+      ? skippingConv(backend, x, filter, { affine, addend }).y
       : null;
-    return skipped ?? addToSpikeConv(inputs as unknown as Record<string, Tensor>);
+    return skipped ?? addToSpikeConv(inputs, attrs);
   },
 );
 
-export const spikeConv2DLIFKernel = kernel<SpikeConv2DLIFInputs, NeuronAttrs>(
+export const spikeConv2DLIFKernel = kernel<ConvWithAffine, SpikeConv2DLIFAttrs>(
   SpikeConv2DLIF,
   (inputs, backend, attrs) => {
     const { size, filters } = convSizes(inputs);
     const spikes = mayBeWorthSkipping(inputs.x, filters, size)
       ? skippingConvLIF(backend, inputs, attrs)
       : null;
-    return spikes ?? spikeConvThenLIF(inputs as unknown as Record<string, Tensor>, attrs);
+    return spikes ?? spikeConvThenLIF(inputs, attrs);
   },
 );

@@ -5,8 +5,8 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { gradientsInBfloat16 } from '../../gradient_precision';
 import type { TensorflowBackend } from '../../tfjs_internals';
-import type { NeuronAttrs } from '../multi_step_lif';
-import type { SpikeConv2DLIFInputs } from '../spike_conv_lif';
+import { affineAmong, type ChannelAffine } from '../batch_norm_affine';
+import type { SpikeConv2DLIFAttrs } from '../spike_conv_lif';
 import { mayBeWorthSkipping as isLarge } from '../spike_product';
 import { opAttrs } from './backend';
 import { decayOf, neuronAttrs } from './multi_step_lif';
@@ -26,10 +26,24 @@ export const mayBeWorthSkipping = (x: TensorInfo, filters: number, size: number)
 /** The result of an op that returns nothing if a dense product is faster, or a factor is not finite. */
 const unlessEmpty = (result: Tensor) => (result.size > 0 ? result : null);
 
+/** The inputs of a kernel that takes an affine among them. */
+export type ConvWithAffine = Record<'x' | 'filter', Tensor> & Record<string, Tensor>;
+
+/** How our ops take an affine. */
+function affineTensors(affine?: ChannelAffine): { tensors: Tensor[]; epsilon: number } {
+  if (!affine) return { tensors: [], epsilon: 0 };
+  if (!('norm' in affine)) return { tensors: [affine.scale, affine.shift], epsilon: 0 };
+  const { gamma, beta, mean, variance, bias } = affine.norm;
+  const tensors = [gamma, beta, mean, variance, ...(bias ? [bias] : [])];
+  return { tensors, epsilon: affine.epsilon };
+}
+
 /** Options of `skippingConv`. */
 interface Skipping {
-  /** Factor and term of each channel of the output, and then a tensor that is added to it. */
-  affine?: TensorInfo[];
+  /** What is done to each channel of the output. */
+  affine?: ChannelAffine;
+  /** What is added to the output, of its shape. */
+  addend?: TensorInfo;
   /** Whether to return spikes as bits. */
   keep?: boolean;
   /** The largest share of non-zeros. */
@@ -45,18 +59,20 @@ export function skippingConv(
   backend: TensorflowBackend,
   x: TensorInfo,
   filter: TensorInfo,
-  { affine = [], keep = false, most = DENSITY.forward }: Skipping = {},
+  { affine, addend, keep = false, most = DENSITY.forward }: Skipping = {},
 ): { y: Tensor | null; words: Tensor | null } {
   const { input, bits, attrs } = spikeInput(backend, x);
+  const { tensors, epsilon } = affineTensors(affine);
+  const addends = addend ? [addend] : [];
   const more = opAttrs(backend, {
-    ints: { N: affine.length },
-    floats: { most },
+    ints: { A: tensors.length, N: addends.length },
+    floats: { most, epsilon },
     bools: { keep },
   });
   const [y, words] = backend.executeMultipleOutputs(
     'SpikingformerSpikeConv',
     [...attrs, ...more],
-    [input, filter, ...affine],
+    [input, filter, ...tensors, ...addends],
     2,
   );
   const kept = keep && bits ? keptBits(backend, bits) : unlessEmpty(words!);
@@ -69,10 +85,12 @@ export function skippingConv(
  */
 export function skippingConvLIF(
   backend: TensorflowBackend,
-  { x, filter, scale, shift, w }: SpikeConv2DLIFInputs,
-  attrs: NeuronAttrs,
+  inputs: ConvWithAffine,
+  { epsilon, ...neuron }: SpikeConv2DLIFAttrs,
   most: number = DENSITY.forward,
 ): Tensor | null {
+  const { x, filter, w } = inputs;
+  const { tensors } = affineTensors(affineAmong(inputs, { epsilon }));
   const decays = decayOf(w);
   const filters = filter.shape.at(-1)!;
   const shape = [...x.shape.slice(0, -1), filters];
@@ -80,14 +98,17 @@ export function skippingConvLIF(
   const { input, attrs: inputAttrs } = spikeInput(backend, x);
   const given = [
     ...inputAttrs,
-    ...opAttrs(backend, { ints: { N: decays.length }, floats: { most }, bools: { packed } }),
-    ...neuronAttrs(backend, attrs, false, decays.length > 0),
+    ...opAttrs(backend, {
+      ints: { A: tensors.length, N: decays.length },
+      floats: { most, epsilon },
+      bools: { packed },
+    }),
+    ...neuronAttrs(backend, neuron, false, decays.length > 0),
   ];
-  const inputs = [input, filter, scale, shift, ...decays];
   const [spikes, words] = backend.executeMultipleOutputs(
     'SpikingformerSpikeConvLif',
     given,
-    inputs,
+    [input, filter, ...tensors, ...decays],
     2,
   );
   return words!.size > 0 ? storedAsBits(backend, words!, shape) : unlessEmpty(spikes!);
