@@ -96,11 +96,6 @@ const float* PackFilter(const SpikeConv& p, const float* filter) {
 
 namespace {
 
-/** to[i] += addend[i], for all of `length`. */
-void Add(const float* addend, int64_t length, float* to) {
-  for (int64_t i = 0; i < length; i++) to[i] += addend[i];
-}
-
 struct ForwardAttrs {
   float most;
   bool keep;
@@ -171,22 +166,20 @@ void Forward(void* attrs, TF_OpKernelContext* context) {
     MultiplySpikes(images, {x.words, 0}, Numbers(filter), affine.scale, affine.shift, y);
     if (!addend) return;
     return ParallelFor(numbers, kGrain, [&](int64_t begin, int64_t end) {
-      Add(addend + begin, end - begin, y + begin);
+      for (int64_t i = begin; i < end; i++) y[i] += addend[i];
     });
   }
   const float* const panels = PackFilter(p, Numbers(filter));
   ForEachPiece(images, [&](int64_t pixel, int64_t begin, int64_t end, const ForwardMemory& memory) {
     const int64_t at = (pixel + begin * p.width) * p.filters;
-    float* const to = y + at;
     const int64_t from = pixel * p.channels;
+    const Finishing finishing = {affine.scale, affine.shift, addend ? addend + at : nullptr};
     if (x.words) {
-      Best(kLoops).forward_spikes(p, 1, {x.words, from}, panels, affine.scale, affine.shift, to,
-                                  begin, end, memory);
+      Best(kLoops).forward_spikes(p, 1, {x.words, from}, panels, finishing, y + at, begin, end,
+                                  memory);
     } else {
-      Best(kLoops).forward(p, x.numbers + from, panels, affine.scale, affine.shift, to, begin, end,
-                           memory);
+      Best(kLoops).forward(p, x.numbers + from, panels, finishing, y + at, begin, end, memory);
     }
-    if (addend) Add(addend + at, (end - begin) * p.width * p.filters, to);
   });
 }
 

@@ -174,7 +174,7 @@ void Forward(void* given, TF_OpKernelContext* context) {
                       const ForwardMemory& memory, float* map) {
     const int64_t pixel = sample * x.time * x.image();
     Best(kLoops).forward_spikes(p, samples * x.time, {input.words, pixel * p.channels}, panels,
-                                affine.scale, affine.shift, map, begin, end, memory);
+                                {affine.scale, affine.shift}, map, begin, end, memory);
     FireBehind(x, neurons, samples, (end - begin) * p.width, map,
                (pixel + begin * p.width) * p.filters,
                [&](const Neurons& behind, ForwardBlock block, int64_t at, int64_t length) {

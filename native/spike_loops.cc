@@ -19,19 +19,23 @@ void Pack(const float* matrix, int64_t rows, int64_t columns, int64_t first, flo
   PackColumns(matrix, rows, columns, first, StripWidth(columns, first), to);
 }
 
-/** y[i] = scale[i] sums[i] + shift[i], of the channels that there are. */
+/** y[at + i] = scale[i] sums[i] + shift[i] + addend[at + i], of the filters that there are from
+ * `first` on. */
 template <int kVectors>
-inline void Finish(const Sums<kVectors>& sums, const float* scale, const float* shift,
-                   int64_t first, int64_t length, float* y) {
+inline void Finish(const Sums<kVectors>& sums, const Finishing& given, int64_t first,
+                   int64_t length, int64_t at, float* y) {
   float values[kVectors * kLanes];
   sums.Write(values);
-  if (!scale) {
-    for (int64_t i = 0; i < length; i++) y[first + i] = values[i];
-    return;
+  float* const to = y + at + first;
+  if (!given.scale) {
+    for (int64_t i = 0; i < length; i++) to[i] = values[i];
+  } else {
+    const float *const scale = given.scale + first, *const shift = given.shift + first;
+    for (int64_t i = 0; i < length; i++) to[i] = values[i] * scale[i] + shift[i];
   }
-  for (int64_t i = 0; i < length; i++) {
-    y[first + i] = values[i] * scale[first + i] + shift[first + i];
-  }
+  if (!given.addend) return;
+  const float* const addend = given.addend + at + first;
+  for (int64_t i = 0; i < length; i++) to[i] += addend[i];
 }
 
 /** By every 16th run of 64 numbers. */
@@ -182,8 +186,8 @@ void ListBlocks(const ForwardRows<Input>& rows) {
 
 /** The filters from `first` that one strip has. */
 template <int kVectors, class Input>
-void ForwardStrip(const ForwardRows<Input>& rows, const float* panel, const float* scale,
-                  const float* shift, int64_t first, float* y) {
+void ForwardStrip(const ForwardRows<Input>& rows, const float* panel, const Finishing& finishing,
+                  int64_t first, float* y) {
   constexpr int64_t kWidth = kVectors * kLanes;
   const SpikeConv& p = rows.p;
   const int64_t padding = p.padding(), length = Min(kWidth, p.filters - first);
@@ -193,13 +197,13 @@ void ForwardStrip(const ForwardRows<Input>& rows, const float* panel, const floa
     for (int64_t b = 0; b < rows.blocks; b++) {
       const bool begins = tap == 0 && b == 0;
       const bool ends = tap + rows.taps >= p.size && b == rows.blocks - 1;
-      float* to = y;
+      int64_t at = 0;
       float* kept = rows.memory.kept;
       for (int64_t r = 0; r < rows.images * height; r++) {
         const int64_t image = r / height, row = rows.begin + r % height;
         const int64_t top = Max(tap, padding - row);
         const int64_t bottom = Min(tap + rows.taps, p.height + padding - row);
-        for (int64_t column = 0; column < p.width; column++, to += p.filters, kept += kWidth) {
+        for (int64_t column = 0; column < p.width; column++, at += p.filters, kept += kWidth) {
           Sums<kVectors> sums;
           if (begins)
             sums.Clear();
@@ -218,7 +222,7 @@ void ForwardStrip(const ForwardRows<Input>& rows, const float* panel, const floa
             }
           }
           if (ends)
-            Finish(sums, scale, shift, first, length, to);
+            Finish(sums, finishing, first, length, at, y);
           else
             sums.Write(kept);
         }
@@ -229,28 +233,28 @@ void ForwardStrip(const ForwardRows<Input>& rows, const float* panel, const floa
 
 template <class Input>
 void Forward(const SpikeConv& p, int64_t images, const Input& x, const float* panels,
-             const float* scale, const float* shift, float* y, int64_t begin, int64_t end,
+             const Finishing& finishing, float* y, int64_t begin, int64_t end,
              const ForwardMemory& memory) {
   const ForwardRows<Input> rows = Divide(p, images, x, begin, end, memory);
   ListBlocks(rows);
   for (int64_t first = 0; first < p.filters; first += kStrip) {
     const float* panel = panels + first * p.size * p.size * p.channels;
     const bool wide = StripWidth(p.filters, first) == kStrip;
-    (wide ? ForwardStrip<kWide, Input> : ForwardStrip<kNarrow, Input>)(rows, panel, scale, shift,
+    (wide ? ForwardStrip<kWide, Input> : ForwardStrip<kNarrow, Input>)(rows, panel, finishing,
                                                                        first, y);
   }
 }
 
-void ForwardNumbers(const SpikeConv& p, const float* x, const float* panels, const float* scale,
-                    const float* shift, float* y, int64_t begin, int64_t end,
+void ForwardNumbers(const SpikeConv& p, const float* x, const float* panels,
+                    const Finishing& finishing, float* y, int64_t begin, int64_t end,
                     const ForwardMemory& memory) {
-  Forward(p, 1, Numbers{x}, panels, scale, shift, y, begin, end, memory);
+  Forward(p, 1, Numbers{x}, panels, finishing, y, begin, end, memory);
 }
 
 void ForwardSpikes(const SpikeConv& p, int64_t images, const SpikeBits& x, const float* panels,
-                   const float* scale, const float* shift, float* y, int64_t begin, int64_t end,
+                   const Finishing& finishing, float* y, int64_t begin, int64_t end,
                    const ForwardMemory& memory) {
-  Forward(p, images, Spikes{x}, panels, scale, shift, y, begin, end, memory);
+  Forward(p, images, Spikes{x}, panels, finishing, y, begin, end, memory);
 }
 
 }  // namespace

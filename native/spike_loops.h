@@ -18,6 +18,14 @@ struct SpikeConv {
   constexpr int64_t padding() const { return size / 2; }
 };
 
+/**
+ * What is done to the sums of an output pixel: a factor and a term per filter, or, if they are
+ * null, neither; and what is added to them, laid out as the output, or null.
+ */
+struct Finishing {
+  const float *scale = nullptr, *shift = nullptr, *addend = nullptr;
+};
+
 /** Memory for `forward`; what is in it is undefined. */
 struct ForwardMemory {
   int32_t* starts;
@@ -43,15 +51,15 @@ struct SpikeLoops {
 
   /**
    * The output rows [begin, end) of one image, to y, from `panels`, the filter's strips one after
-   * the other. scale and shift, one number a filter, are applied to the sums; null: neither.
+   * the other. The addend begins where y does.
    */
-  void (*forward)(const SpikeConv&, const float* x, const float* panels, const float* scale,
-                  const float* shift, float* y, int64_t begin, int64_t end, const ForwardMemory&);
+  void (*forward)(const SpikeConv&, const float* x, const float* panels, const Finishing&, float* y,
+                  int64_t begin, int64_t end, const ForwardMemory&);
 
   /** The same of spikes, and of so many images, to y one after the other. */
   void (*forward_spikes)(const SpikeConv&, int64_t images, const SpikeBits& x, const float* panels,
-                         const float* scale, const float* shift, float* y, int64_t begin,
-                         int64_t end, const ForwardMemory&);
+                         const Finishing&, float* y, int64_t begin, int64_t end,
+                         const ForwardMemory&);
 };
 
 // How many of each the memory has to have for one image. A vector may be stored where a list ends.
