@@ -8,6 +8,7 @@ import {
   type MapNeurons,
   scaleAndShift,
   spikeConvLIF,
+  spikeConvPool,
 } from '../lib/spike_conv';
 import { isRecordingGradients } from '../lib/tfjs_internals';
 import { BatchNormOverTime } from './batch_norm_over_time';
@@ -156,12 +157,20 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
   }
 
   /**
-   * @internal In training: its output `[batch, time, height, width, filters]`, pooled; batch norm and pool run as one
-   * operation that keeps nothing in between. Null if they cannot be one.
+   * @internal Its output `[batch, time, height, width, filters]`, pooled: product and batch norm, or in training batch
+   * norm and pool, run as one operation that keeps nothing in between. Null if they cannot be one.
    */
   withPool(pool: MaxPoolParams, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
-    const inTraining = !this.fused && this.bn.usesBatch(kwargs) && !statisticsShare();
-    if (!inTraining || !this.isPlain(KernelBN)) return null;
+    if (!this.isPlain(KernelBN)) return null;
+    if (!this.fused && this.bn.usesBatch(kwargs)) return this.poolInTraining(pool, x);
+    const affine = this.isSpikeProduct() ? this.asAffine(kwargs) : null;
+    if (!affine) return null;
+    emitInput(this, x, this.repeats);
+    return spikeConvPool(x, this.kernel.read() as tf.Tensor4D, affine, pool);
+  }
+
+  private poolInTraining(pool: MaxPoolParams, x: tf.Tensor): tf.Tensor | null {
+    if (statisticsShare()) return null;
     emitInput(this, x, this.repeats);
     const y = this.unfolded(this.product(x, this.kernel.read()), x);
     return this.bn.pool(y, pool, { bias: this.bias?.read(), repeats: this.repeats });

@@ -3,10 +3,17 @@
  * channel, or its weights. Zeros, 70 to 95 % of spikes, cost nothing if the backend has a kernel.
  */
 import * as tf from '@tensorflow/tfjs';
-import { installKernels, runSpikeConv2D, runSpikeConv2DLIF, runSpikeProduct } from './kernels';
+import {
+  installKernels,
+  runSpikeConv2D,
+  runSpikeConv2DLIF,
+  runSpikeConv2DPool,
+  runSpikeProduct,
+} from './kernels';
 import { affineInputs, type ChannelAffine } from './kernels/batch_norm_affine';
 import type { NeuronAttrs } from './kernels/multi_step_lif';
 import { folded } from './kernels/spike_product';
+import { checkFitsPool, type MaxPoolParams, resolveMaxPool } from './max_pool';
 import { checkInput } from './neuron';
 import { invalid } from './validate';
 
@@ -93,6 +100,23 @@ export function spikeConvLIF(
   }
   checkInput(x);
   return runSpikeConv2DLIF(x, filter, affine, attrs, w);
+}
+
+/**
+ * The max pool, as `maxPoolOverTime`, of `spikeConv2d`. A backend with one kernel for both never stores the map.
+ * @param x `[batch, time, height, width, channels]`.
+ */
+export function spikeConvPool(
+  x: tf.Tensor,
+  filter: tf.Tensor4D,
+  affine: ChannelAffine,
+  pool: MaxPoolParams,
+): tf.Tensor {
+  checkSizes(x, filter.shape.slice(-2) as [number, number], affine);
+  if (x.rank !== 5) throw invalid('x', 'of shape [batch, time, height, width, channels]', x.shape);
+  const attrs = resolveMaxPool(pool);
+  checkFitsPool(x, attrs);
+  return runSpikeConv2DPool(x, filter, affine, attrs);
 }
 
 /**

@@ -41,6 +41,7 @@ std::string RegisterAll() {
   spikingformer::RegisterFirstMaxPool(status);
   spikingformer::RegisterSpikeConv(status);
   spikingformer::RegisterSpikeConvLif(status);
+  spikingformer::RegisterSpikeConvPool(status);
   spikingformer::RegisterSpikeFilterGrad(status);
   spikingformer::RegisterInputGradient(status);
   spikingformer::RegisterSpikeBits(status);

@@ -20,6 +20,9 @@ void RegisterSpikeConv(const Status& status);
 /** SpikingformerSpikeConvLif, with LIF neurons behind the sums: spike_conv_lif.cc. */
 void RegisterSpikeConvLif(const Status& status);
 
+/** SpikingformerSpikeConvPool, with a max pool behind the sums: spike_conv_pool.cc. */
+void RegisterSpikeConvPool(const Status& status);
+
 /** SpikingformerSpikeConvFilterGrad and SpikingformerSpikeBitsFilterGrad: spike_filter_grad.cc. */
 void RegisterSpikeFilterGrad(const Status& status);
 

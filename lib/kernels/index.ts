@@ -14,6 +14,7 @@ import * as layerNorm from './layer_norm';
 import * as maxPool from './max_pool';
 import * as multiStepLIF from './multi_step_lif';
 import * as spikeConv2DLIF from './spike_conv_lif';
+import * as spikeConv2DPool from './spike_conv_pool';
 import * as spikeConv2D from './spike_conv2d';
 import * as spikeProduct from './spike_product';
 import * as updates from './updates';
@@ -28,6 +29,7 @@ export const definitions: readonly kernel.KernelDefinition[] = [
   ...maxPool.maxPoolDefinitions,
   ...spikeConv2D.spikeConv2DDefinitions,
   ...spikeConv2DLIF.spikeConv2DLIFDefinitions,
+  ...spikeConv2DPool.spikeConv2DPoolDefinitions,
   ...spikeProduct.spikeProductDefinitions,
   ...updates.updateDefinitions,
   ...attention.attentionDefinitions,
@@ -63,6 +65,7 @@ export const runLayerNorm = /* @__PURE__ */ installing(layerNorm.runLayerNorm);
 export const runFirstMaxPool = /* @__PURE__ */ installing(maxPool.runFirstMaxPool);
 export const runSpikeConv2D = /* @__PURE__ */ installing(spikeConv2D.runSpikeConv2D);
 export const runSpikeConv2DLIF = /* @__PURE__ */ installing(spikeConv2DLIF.runSpikeConv2DLIF);
+export const runSpikeConv2DPool = /* @__PURE__ */ installing(spikeConv2DPool.runSpikeConv2DPool);
 export const runSpikeProduct = /* @__PURE__ */ installing(spikeProduct.runSpikeProduct);
 export const runAdamWStep = /* @__PURE__ */ installing(updates.runAdamWStep);
 export const runBlend = /* @__PURE__ */ installing(updates.runBlend);

@@ -176,6 +176,7 @@ export async function build(
     'affine',
     'spike_conv',
     'spike_conv_lif',
+    'spike_conv_pool',
     'spike_filter_grad',
     'spike_bits',
     'tile_products',

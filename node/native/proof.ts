@@ -107,6 +107,9 @@ const proveOps = () => {
   const fires = op('SpikeConvLif', 2, [ones, tf.fill([1, 1], 1.5), one, tf.zeros([1])], { ...lif[0], most: 2, epsilon: 0 },
     { ...lif[1], packed: false }, { A: 2, N: 0, shape: [] }, { X: TF_FLOAT });
   check('neurons behind a product of spikes', fires[0], [0, 1, 0, 1]);
+  const sums = op('SpikeConvPool', 1, [tf.ones([1, 2, 2, 1]), tf.ones([3, 3, 1, 1]), one, rest], { most: 2, epsilon: 0 },
+    {}, { A: 2, pool_size: 2, strides: 2, padding: 0, shape: [] }, { X: TF_FLOAT });
+  check('a pool behind a product of spikes', sums[0], [5.5]);
   // The same of 32 channels: a word at each time step, and how many have fired.
   const [all, half] = [tf.ones([32]), tf.fill([32], 1.5)];
   const asBits = [0, -1, 0, -1, 64];

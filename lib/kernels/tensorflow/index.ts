@@ -12,7 +12,12 @@ import { batchMatMulOverride } from './mat_mul';
 import { maxPoolKernels, placedMaxPoolKernels } from './max_pool';
 import { nativeOpsInUse } from './native_ops';
 import { reshapeOverride } from './reshape';
-import { spikeConv2DAddKernel, spikeConv2DKernel, spikeConv2DLIFKernel } from './spike_conv2d';
+import {
+  spikeConv2DAddKernel,
+  spikeConv2DKernel,
+  spikeConv2DLIFKernel,
+  spikeConv2DPoolKernel,
+} from './spike_conv2d';
 import { spikeProductKernels } from './spike_product';
 
 export { nativeOpsInUse };
@@ -23,6 +28,7 @@ const cpuKernels = [
   spikeConv2DKernel,
   spikeConv2DAddKernel,
   spikeConv2DLIFKernel,
+  spikeConv2DPoolKernel,
   ...spikeProductKernels,
   ...placedMaxPoolKernels,
   ...layerNormKernels,

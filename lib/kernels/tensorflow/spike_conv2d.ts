@@ -1,11 +1,12 @@
 /**
  * SpikeConv2D on tfjs-node: our op, which skips zeros, or the composed form if there are few zeros; and the same that
- * adds to a tensor, or with the neurons behind it.
+ * adds to a tensor, or with the neurons or the pool behind it.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import type { BatchNormAttrs } from '../batch_norm';
 import { affineAmong } from '../batch_norm_affine';
 import { SpikeConv2DLIF, type SpikeConv2DLIFAttrs, spikeConvThenLIF } from '../spike_conv_lif';
+import { SpikeConv2DPool, type SpikeConv2DPoolAttrs, spikeConvThenPool } from '../spike_conv_pool';
 import {
   addToSpikeConv,
   convSizes,
@@ -15,7 +16,13 @@ import {
   spikeConv2D,
 } from '../spike_conv2d';
 import { kernel } from './backend';
-import { type ConvWithAffine, mayBeWorthSkipping, skippingConv, skippingConvLIF } from './spikes';
+import {
+  type ConvWithAffine,
+  mayBeWorthSkipping,
+  skippingConv,
+  skippingConvLIF,
+  skippingConvPool,
+} from './spikes';
 
 export const spikeConv2DKernel = kernel<Record<keyof SpikeConv2DInputs, Tensor>, object>(
   SpikeConv2D,
@@ -49,5 +56,16 @@ export const spikeConv2DLIFKernel = kernel<ConvWithAffine, SpikeConv2DLIFAttrs>(
       ? skippingConvLIF(backend, inputs, attrs)
       : null;
     return spikes ?? spikeConvThenLIF(inputs, attrs);
+  },
+);
+
+export const spikeConv2DPoolKernel = kernel<ConvWithAffine, SpikeConv2DPoolAttrs>(
+  SpikeConv2DPool,
+  (inputs, backend, attrs) => {
+    const { size, filters } = convSizes(inputs);
+    const pooled = mayBeWorthSkipping(inputs.x, filters, size)
+      ? skippingConvPool(backend, inputs, attrs)
+      : null;
+    return pooled ?? spikeConvThenPool(inputs, attrs);
   },
 );

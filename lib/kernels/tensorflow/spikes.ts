@@ -7,6 +7,7 @@ import { gradientsInBfloat16 } from '../../gradient_precision';
 import type { TensorflowBackend } from '../../tfjs_internals';
 import { affineAmong, type ChannelAffine } from '../batch_norm_affine';
 import type { SpikeConv2DLIFAttrs } from '../spike_conv_lif';
+import type { SpikeConv2DPoolAttrs } from '../spike_conv_pool';
 import { mayBeWorthSkipping as isLarge } from '../spike_product';
 import { opAttrs } from './backend';
 import { decayOf, neuronAttrs } from './multi_step_lif';
@@ -112,6 +113,25 @@ export function skippingConvLIF(
     2,
   );
   return words!.size > 0 ? storedAsBits(backend, words!, shape) : unlessEmpty(spikes!);
+}
+
+/** Such a convolution, pooled; null also if the two would be faster one by one. */
+export function skippingConvPool(
+  backend: TensorflowBackend,
+  inputs: ConvWithAffine,
+  { poolSize, strides, padding, epsilon }: SpikeConv2DPoolAttrs,
+  most: number = DENSITY.forward,
+): Tensor | null {
+  const { x, filter } = inputs;
+  const { tensors } = affineTensors(affineAmong(inputs, { epsilon }));
+  const { input, attrs } = spikeInput(backend, x);
+  const more = opAttrs(backend, {
+    ints: { A: tensors.length, pool_size: poolSize, strides, padding },
+    floats: { most, epsilon },
+  });
+  const op = 'SpikingformerSpikeConvPool';
+  const given = [input, filter, ...tensors];
+  return unlessEmpty(backend.executeMultipleOutputs(op, [...attrs, ...more], given, 1)[0]!);
 }
 
 /**
