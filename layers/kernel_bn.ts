@@ -176,6 +176,7 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
     return this.bn.pool(y, pool, { bias: this.bias?.read(), repeats: this.repeats });
   }
 
+  /** @internal See CompositeLayer. */
   override plus(addend: tf.Tensor, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
     if (!this.isPlain(KernelBN)) return null;
     const affine = this.isSpikeProduct() ? this.asAffine(kwargs) : null;

@@ -29,16 +29,15 @@ function checkSizes(
 ): void {
   if (x.dtype !== 'float32') throw invalid('x', 'of dtype float32', x.dtype);
   if (x.shape.at(-1) !== channels) throw invalid('x', `of ${channels} channels`, x.shape);
-  for (const [name, weights] of Object.entries(affineInputs(affine)[0])) {
-    const { shape } = weights ?? { shape: [filters] };
-    if (shape.join() !== `${filters}`) throw invalid(name, `of shape [${filters}]`, shape);
+  const check = (name: string, tensor: tf.Tensor | undefined, shape: number[]) => {
+    if (tensor && `${tensor.shape}` !== `${shape}`) {
+      throw invalid(name, `of shape [${shape}]`, tensor.shape);
+    }
+  };
+  for (const [name, tensor] of Object.entries(affineInputs(affine)[0])) {
+    check(name, tensor, [filters]);
   }
-  if (!addend) return;
-  const shape = [...x.shape.slice(0, -1), filters];
-  if (addend.dtype !== 'float32') throw invalid('addend', 'of dtype float32', addend.dtype);
-  if (addend.shape.join() !== shape.join()) {
-    throw invalid('addend', `of shape [${shape}]`, addend.shape);
-  }
+  check('addend', addend, [...x.shape.slice(0, -1), filters]);
 }
 
 /**

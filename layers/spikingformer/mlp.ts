@@ -59,6 +59,7 @@ export class SpikingMLP extends CompositeLayer {
     return hidden.add(runChain(this.layers.slice(2), x.add(hidden), kwargs));
   }
 
+  /** @internal See CompositeLayer. */
   override plus(addend: tf.Tensor, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
     if (this.hiddenShortcut || !this.isPlain(SpikingMLP)) return null;
     return addChain(addend, this.layers, x, kwargs);

@@ -58,6 +58,7 @@ export class SpikingSelfAttention extends CompositeLayer {
     return applyTo(this.proj, this.attended(x, kwargs), kwargs);
   }
 
+  /** @internal See CompositeLayer. */
   override plus(addend: tf.Tensor, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
     if (!this.isPlain(SpikingSelfAttention)) return null;
     return tf.tidy(() => addChain(addend, [this.proj], this.attended(x, kwargs), kwargs));
