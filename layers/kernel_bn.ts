@@ -161,16 +161,13 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
    * norm and pool, run as one operation that keeps nothing in between. Null if they cannot be one.
    */
   withPool(pool: MaxPoolParams, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
-    if (!this.isPlain(KernelBN)) return null;
     if (!this.fused && this.bn.usesBatch(kwargs)) return this.poolInTraining(pool, x);
-    const affine = this.isSpikeProduct() ? this.asAffine(kwargs) : null;
-    if (!affine) return null;
-    emitInput(this, x, this.repeats);
-    return spikeConvPool(x, this.kernel.read() as tf.Tensor4D, affine, pool);
+    const affine = this.toMerge(x, kwargs);
+    return affine && spikeConvPool(x, this.kernel.read() as tf.Tensor4D, affine, pool);
   }
 
   private poolInTraining(pool: MaxPoolParams, x: tf.Tensor): tf.Tensor | null {
-    if (statisticsShare()) return null;
+    if (!this.isPlain(KernelBN) || statisticsShare()) return null;
     emitInput(this, x, this.repeats);
     const y = this.unfolded(this.product(x, this.kernel.read()), x);
     return this.bn.pool(y, pool, { bias: this.bias?.read(), repeats: this.repeats });
@@ -178,11 +175,15 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
 
   /** @internal See CompositeLayer. */
   override plus(addend: tf.Tensor, x: tf.Tensor, kwargs: CallArgs): tf.Tensor | null {
-    if (!this.isPlain(KernelBN)) return null;
-    const affine = this.isSpikeProduct() ? this.asAffine(kwargs) : null;
-    if (!affine) return null;
-    emitInput(this, x, this.repeats);
-    return this.affineProduct(x, affine, addend);
+    const affine = this.toMerge(x, kwargs);
+    return affine && this.affineProduct(x, affine, addend);
+  }
+
+  /** At inference: the batch norm of a product of spikes that is about to be merged with what is behind it; or null. */
+  private toMerge(x: tf.Tensor, kwargs: CallArgs): ChannelAffine | null {
+    const affine = this.isPlain(KernelBN) && this.isSpikeProduct() ? this.asAffine(kwargs) : null;
+    if (affine) emitInput(this, x, this.repeats);
+    return affine;
   }
 
   /** And nobody wants to see what is between the product and the batch norm's output. */
@@ -198,10 +199,8 @@ export abstract class KernelBN extends CompositeLayer implements StoresWeights {
   }
 
   private fireAtInference(x: tf.Tensor, kwargs: CallArgs, neurons: MapNeurons) {
-    const affine = this.isSpikeProduct() ? this.asAffine(kwargs) : null;
-    if (!affine) return null;
-    emitInput(this, x);
-    return spikeConvLIF(x, this.kernel.read(), affine, neurons);
+    const affine = this.toMerge(x, kwargs);
+    return affine && spikeConvLIF(x, this.kernel.read(), affine, neurons);
   }
 
   /** An image is computed once for all its time steps, but counts once per time step. */

@@ -66,16 +66,16 @@ export function scaleAndShift(affine: ChannelAffine): ScaleAndShift {
 export function affineInputs(
   affine: ChannelAffine,
 ): [inputs: Record<string, tf.Tensor | undefined>, attrs: BatchNormAttrs] {
-  if ('norm' in affine) return [affine.norm, { epsilon: affine.epsilon }];
-  return [{ scale: affine.scale, shift: affine.shift }, { epsilon: 0 }];
+  return 'norm' in affine
+    ? [affine.norm, { epsilon: affine.epsilon }]
+    : [{ ...affine }, { epsilon: 0 }];
 }
 
 /** The affine that a kernel has among its inputs. */
 export function affineAmong(
-  { scale, shift, gamma, beta, mean, variance, bias }: Record<string, tf.Tensor>,
+  { x, filter, addend, w, ...affine }: Record<string, tf.Tensor>,
   { epsilon }: BatchNormAttrs,
 ): ChannelAffine {
-  if (scale) return { scale, shift: shift! };
-  const norm = { gamma: gamma!, beta: beta!, mean: mean!, variance: variance!, bias };
-  return { norm, epsilon };
+  if (affine.scale) return affine as unknown as ScaleAndShift;
+  return { norm: affine as BatchNormAffineTensors, epsilon };
 }
