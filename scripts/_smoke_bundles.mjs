@@ -14,7 +14,7 @@ const SIZES = [
   ["import { readIdx } from 'tfjs-spikingformer/datasets'; use(readIdx)", 2, []],
   ["import { energy } from 'tfjs-spikingformer/analysis'; use(energy)", 54, []],
   ["import { adamW } from 'tfjs-spikingformer/training'; use(adamW)", 52, []],
-  ["import { Trainer } from 'tfjs-spikingformer/training'; use(Trainer)", 57, []],
+  ["import { Trainer } from 'tfjs-spikingformer/training'; use(Trainer)", 58, []],
   ["import { parseRecipe } from 'tfjs-spikingformer/training'; use(parseRecipe)", 150, ['zod']],
 ];
 
