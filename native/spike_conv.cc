@@ -121,9 +121,7 @@ void ForEachPiece(const Images& images, const Body& body) {
   const int64_t rows = std::min(p.height, std::max<int64_t>(1, kPixels / wide));
   const int64_t pieces = rows > 0 ? (p.height + rows - 1) / rows : 0;
   ParallelFor(images.count * pieces, 1, [&](int64_t begin, int64_t end) {
-    const ForwardMemory memory = {Scratch<int32_t, kStarts>(ForwardStarts(p, rows)),
-                                  Scratch<int32_t, kLists>(ForwardLists(p, rows)),
-                                  Scratch<float, kKept>(ForwardKept(p, rows, FilterStrip()))};
+    const ForwardMemory memory = ForwardScratch(p, rows, FilterStrip());
     for (int64_t i = begin; i < end; i++) {
       const int64_t row = i % pieces * rows;
       body(i / pieces * p.height * p.width, row, std::min(row + rows, p.height), memory);

@@ -122,10 +122,7 @@ void ForEachPiece(const TimedImages& x, const Body& body) {
   const int64_t by_sample = (x.samples + most.samples - 1) / most.samples;
   ParallelFor(by_sample * by_row, 1, [&](int64_t begin, int64_t end) {
     const int64_t images = most.samples * x.time;
-    const ForwardMemory memory = {
-        Scratch<int32_t, kStarts>(images * ForwardStarts(p, most.rows)),
-        Scratch<int32_t, kLists>(images * ForwardLists(p, most.rows)),
-        Scratch<float, kKept>(images * ForwardKept(p, most.rows, FilterStrip()))};
+    const ForwardMemory memory = ForwardScratch(p, most.rows, FilterStrip(), images);
     float* const map = Scratch<float, kMap>(images * most.rows * p.width * p.filters);
     for (int64_t i = begin; i < end; i++) {
       const int64_t sample = i / by_row * most.samples, row = i % by_row * most.rows;

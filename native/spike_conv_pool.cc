@@ -78,17 +78,17 @@ void Forward(void* given, TF_OpKernelContext* context) {
                      !(x.words && FitTiles(p, Digits::kFloat32, false)) &&
                      AllFinite(Numbers(filter), TF_TensorElementCount(filter));
   std::vector<int64_t> shape = x.shape;
-  std::copy_n(std::vector<int64_t>{pool.out_height, pool.out_width, p.filters}.begin(), 3,
-              shape.end() - 3);
+  const size_t rank = shape.size();
+  shape[rank - 3] = pool.out_height;
+  shape[rank - 2] = pool.out_width;
+  shape[rank - 1] = p.filters;
   float* const y = call.Output(0, skips ? shape : std::vector<int64_t>{0});
   if (!call.ok() || !skips) return;
   const float* const panels = PackFilter(p, Numbers(filter));
   const int64_t rows = std::clamp<int64_t>(kPixels / p.width, 1, p.height);
   const int64_t pooled = pool.out_height * pool.out_width * p.filters;
   ParallelFor(images.count, 1, [&](int64_t begin, int64_t end) {
-    const ForwardMemory memory = {Scratch<int32_t, kStarts>(ForwardStarts(p, rows)),
-                                  Scratch<int32_t, kLists>(ForwardLists(p, rows)),
-                                  Scratch<float, kKept>(ForwardKept(p, rows, FilterStrip()))};
+    const ForwardMemory memory = ForwardScratch(p, rows, FilterStrip());
     float* const map = Scratch<float, kMap>(p.height * p.width * p.filters);
     for (int64_t i = begin; i < end; i++) {
       const int64_t from = i * p.height * p.width * p.channels;

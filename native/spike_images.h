@@ -50,6 +50,14 @@ T* Scratch(int64_t length) {
   return memory.get();
 }
 
+/** For the loops' forward pass over so many output rows of each image. */
+inline ForwardMemory ForwardScratch(const SpikeConv& p, int64_t rows, int64_t strip,
+                                    int64_t images = 1) {
+  return {Scratch<int32_t, kStarts>(images * ForwardStarts(p, rows)),
+          Scratch<int32_t, kLists>(images * ForwardLists(p, rows)),
+          Scratch<float, kKept>(images * ForwardKept(p, rows, strip))};
+}
+
 /** An input of an op: numbers, or spikes as bits. */
 struct SpikeInput {
   std::vector<int64_t> shape;

@@ -49,17 +49,11 @@ export const batchNormAffineDefinitions: KernelDefinition[] = [
   },
 ];
 
-export function runBatchNormAffine(
-  inputs: BatchNormAffineTensors,
-  attrs: BatchNormAttrs,
-): [scale: tf.Tensor, shift: tf.Tensor] {
-  return runKernel(BatchNormAffine, present(inputs), attrs);
-}
-
 export function scaleAndShift(affine: ChannelAffine): ScaleAndShift {
   if ('scale' in affine) return affine;
-  const [scale, shift] = runBatchNormAffine(affine.norm, affine);
-  return { scale, shift };
+  const { norm, epsilon } = affine;
+  const [scale, shift] = runKernel<tf.Tensor[]>(BatchNormAffine, present(norm), { epsilon });
+  return { scale: scale!, shift: shift! };
 }
 
 /** How a kernel takes an affine: among its inputs, and an attribute. */

@@ -3,10 +3,11 @@
  * adds to a tensor, or with the neurons or the pool behind it.
  */
 import type { Tensor } from '@tensorflow/tfjs';
+import type { TensorflowBackend } from '../../tfjs_internals';
 import type { BatchNormAttrs } from '../batch_norm';
 import { affineAmong } from '../batch_norm_affine';
-import { SpikeConv2DLIF, type SpikeConv2DLIFAttrs, spikeConvThenLIF } from '../spike_conv_lif';
-import { SpikeConv2DPool, type SpikeConv2DPoolAttrs, spikeConvThenPool } from '../spike_conv_pool';
+import { SpikeConv2DLIF, spikeConvThenLIF } from '../spike_conv_lif';
+import { SpikeConv2DPool, spikeConvThenPool } from '../spike_conv_pool';
 import {
   addToSpikeConv,
   convSizes,
@@ -35,37 +36,27 @@ export const spikeConv2DKernel = kernel<Record<keyof SpikeConv2DInputs, Tensor>,
   },
 );
 
-export const spikeConv2DAddKernel = kernel<ConvWithAffine & { addend: Tensor }, BatchNormAttrs>(
+/** A kernel that replaces some: one op if zeros may be worth skipping and it gives a result, else those kernels. */
+const inOneOp = <Attrs>(
+  name: string,
+  skipping: (backend: TensorflowBackend, inputs: ConvWithAffine, attrs: Attrs) => Tensor | null,
+  apart: (inputs: ConvWithAffine, attrs: Attrs) => Tensor,
+) =>
+  kernel<ConvWithAffine, Attrs>(name, (inputs, backend, attrs) => {
+    const { size, filters } = convSizes(inputs);
+    const worth = mayBeWorthSkipping(inputs.x, filters, size);
+    return (worth ? skipping(backend, inputs, attrs) : null) ?? apart(inputs, attrs);
+  });
+
+export const spikeConv2DAddKernel = inOneOp(
   SpikeConv2DAdd,
-  (inputs, backend, attrs) => {
+  (backend, inputs, attrs: BatchNormAttrs) => {
     const { x, filter, addend } = inputs;
-    const { size, filters } = convSizes(inputs);
-    const affine = affineAmong(inputs, attrs);
-    const skipped = mayBeWorthSkipping(x, filters, size)
-      ? skippingConv(backend, x, filter, { affine, addend }).y
-      : null;
-    return skipped ?? addToSpikeConv(inputs, attrs);
+    return skippingConv(backend, x, filter, { affine: affineAmong(inputs, attrs), addend }).y;
   },
+  addToSpikeConv,
 );
 
-export const spikeConv2DLIFKernel = kernel<ConvWithAffine, SpikeConv2DLIFAttrs>(
-  SpikeConv2DLIF,
-  (inputs, backend, attrs) => {
-    const { size, filters } = convSizes(inputs);
-    const spikes = mayBeWorthSkipping(inputs.x, filters, size)
-      ? skippingConvLIF(backend, inputs, attrs)
-      : null;
-    return spikes ?? spikeConvThenLIF(inputs, attrs);
-  },
-);
+export const spikeConv2DLIFKernel = inOneOp(SpikeConv2DLIF, skippingConvLIF, spikeConvThenLIF);
 
-export const spikeConv2DPoolKernel = kernel<ConvWithAffine, SpikeConv2DPoolAttrs>(
-  SpikeConv2DPool,
-  (inputs, backend, attrs) => {
-    const { size, filters } = convSizes(inputs);
-    const pooled = mayBeWorthSkipping(inputs.x, filters, size)
-      ? skippingConvPool(backend, inputs, attrs)
-      : null;
-    return pooled ?? spikeConvThenPool(inputs, attrs);
-  },
-);
+export const spikeConv2DPoolKernel = inOneOp(SpikeConv2DPool, skippingConvPool, spikeConvThenPool);
