@@ -37,7 +37,8 @@ computing="$(
     __tests__/{lib,layers,models,analysis}
   echo __tests__/training/{ten_steps,precision}.test.ts
 )"
-suite 'with the native ops' "$computing" SPIKINGFORMER_TEST_NATIVE=1
+# Its memory too as node/native/tensor_memory.ts has it: jest's process.env is not the one that TensorFlow reads.
+suite 'with the native ops' "$computing" SPIKINGFORMER_TEST_NATIVE=1 TF_CPU_ALLOCATOR_USE_BFC=true
 # The maths, the layers, and the authors' numbers: models are made of layers, whose kernels these are.
 suite 'without the native ops' "$(grep -E '/lib/|/layers/|parity|ten_steps' <<<"$computing")" \
   SPIKINGFORMER_NATIVE_OPS=0

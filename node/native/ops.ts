@@ -15,6 +15,7 @@ import {
 } from '../../lib/kernels/tensorflow/native_ops';
 import type { TensorflowBackend } from '../../lib/tfjs_internals';
 import { proveOnGpu } from './gpu_proof';
+import './tensor_memory';
 
 export const OPS_FILE = 'spikingformer_ops.node';
 
