@@ -10,22 +10,26 @@
 namespace spikingformer {
 namespace {
 
-/** Calls write(t, first neuron, vector's number, those that fire) for whole words of neurons. */
+/**
+ * Calls write(first spike of a word, vector's number in it, those that fire) for whole words of
+ * neurons. The parameters come as a copy: stores of spikes might change others.
+ */
 template <ChargeKind kKind, bool kDivide, bool kSoft, class Write>
-inline void StepVectors(const Neurons& p, const ForwardBlock& block, int64_t length,
+inline void StepVectors(const Neurons p, const ForwardBlock block, int64_t length,
                         const Write& write) {
   for (int64_t i = 0; i < length; i += kSpikesPerWord) {
     Vector v[kVectors];
     for (int j = 0; j < kVectors; j++) {
       v[j] = block.v0 ? Load(block.v0 + i + j * kLanes) : Vector{} + p.rest;
     }
-    for (int64_t t = 0; t < p.time; t++) {
-      const float* const x = block.x + t * p.x_stride + i;
+    const float* x = block.x + i;
+    int64_t at = i;
+    for (int64_t t = 0; t < p.time; t++, x += p.x_stride, at += p.stride) {
       for (int j = 0; j < kVectors; j++) {
         const Vector h = Charge<kKind, kDivide>(p, v[j], Load(x + j * kLanes));
         const Fired fired(h, p.threshold);
         v[j] = fired.Choose(Reset<kSoft>(p, h), h);
-        write(t, i, j, fired);
+        write(at, j, fired);
       }
     }
     if (!block.v) continue;
@@ -52,8 +56,8 @@ template <ChargeKind kKind, bool kDivide, bool kSoft>
 void Forward(const Neurons& p, const ForwardBlock& block, int64_t length) {
   const int64_t whole = length / kSpikesPerWord * kSpikesPerWord;
   StepVectors<kKind, kDivide, kSoft>(
-      p, block, whole, [&](int64_t t, int64_t i, int j, const Fired& fired) {
-        Store(fired.Numbers(), block.spikes + t * p.stride + i + j * kLanes);
+      p, block, whole, [spikes = block.spikes](int64_t at, int j, const Fired& fired) {
+        Store(fired.Numbers(), spikes + at + j * kLanes);
       });
   StepRest<kKind, kDivide, kSoft>(p, block, whole, length);
 }
@@ -62,13 +66,12 @@ template <ChargeKind kKind, bool kDivide, bool kSoft>
 int64_t ForwardBits(const Neurons& p, const ForwardBlock& block, int64_t length, uint32_t* words) {
   int64_t count = 0;
   uint32_t bits = 0;
-  StepVectors<kKind, kDivide, kSoft>(
-      p, block, length, [&](int64_t t, int64_t i, int j, const Fired& fired) {
-        bits = j == 0 ? fired.Bits() : bits | fired.Bits() << (j * kLanes);
-        if (j < kVectors - 1) return;
-        words[(t * p.stride + i) / kSpikesPerWord] = bits;
-        count += __builtin_popcount(bits);
-      });
+  StepVectors<kKind, kDivide, kSoft>(p, block, length, [&](int64_t at, int j, const Fired& fired) {
+    bits = j == 0 ? fired.Bits() : bits | fired.Bits() << (j * kLanes);
+    if (j < kVectors - 1) return;
+    words[at / kSpikesPerWord] = bits;
+    count += __builtin_popcount(bits);
+  });
   return count;
 }
 

@@ -11,14 +11,25 @@ import type { SpikeConv2DPoolAttrs } from '../spike_conv_pool';
 import { mayBeWorthSkipping as isLarge } from '../spike_product';
 import { opAttrs } from './backend';
 import { decayOf, neuronAttrs } from './multi_step_lif';
-import { hasCpuOps } from './native_ops';
+import { hasCpuOps, nativeOpsInUse } from './native_ops';
 import { keptBits, mayStoreAsBits, spikeInput, storedAsBits } from './spike_storage';
 
 /**
- * Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. With AMX
- * the op of the gradient takes spikes of any share.
+ * Above these shares of non-zeros, TensorFlow's dense products are faster: `npm run bench -- spike_products`. Its
+ * gradients of filters gain more from AVX-512 than ours; with AMX our op takes spikes of any share.
  */
-const DENSITY = { forward: 0.45, gradient: 0.35 };
+const DENSITY = { convolution: 0.55, product: 0.5, gradient: 0.5, gradientOnAvx512: 0.35 };
+
+/** That share for a filter `[size, size, channels, filters]` or a matrix. */
+const mostForward = ({ shape }: TensorInfo): number =>
+  shape.length === 4 && shape[0]! > 1 ? DENSITY.convolution : DENSITY.product;
+
+/** That share for the gradient of a filter. */
+function mostInGradient(): number {
+  const ops = nativeOpsInUse();
+  const isWide = typeof ops !== 'string' && /^(avx512|amx)$/.test(ops.instructionSet);
+  return isWide ? DENSITY.gradientOnAvx512 : DENSITY.gradient;
+}
 
 /** Whether our ops may be faster for a kernel of `size` with so many filters. */
 export const mayBeWorthSkipping = (x: TensorInfo, filters: number, size: number): boolean =>
@@ -60,7 +71,7 @@ export function skippingConv(
   backend: TensorflowBackend,
   x: TensorInfo,
   filter: TensorInfo,
-  { affine, addend, keep = false, most = DENSITY.forward }: Skipping = {},
+  { affine, addend, keep = false, most = mostForward(filter) }: Skipping = {},
 ): { y: Tensor | null; words: Tensor | null } {
   const { input, bits, attrs } = spikeInput(backend, x);
   const { tensors, epsilon } = affineTensors(affine);
@@ -88,7 +99,7 @@ export function skippingConvLIF(
   backend: TensorflowBackend,
   inputs: ConvWithAffine,
   { epsilon, ...neuron }: SpikeConv2DLIFAttrs,
-  most: number = DENSITY.forward,
+  most: number = mostForward(inputs.filter),
 ): Tensor | null {
   const { x, filter, w } = inputs;
   const { tensors } = affineTensors(affineAmong(inputs, { epsilon }));
@@ -120,7 +131,7 @@ export function skippingConvPool(
   backend: TensorflowBackend,
   inputs: ConvWithAffine,
   { poolSize, strides, padding, epsilon }: SpikeConv2DPoolAttrs,
-  most: number = DENSITY.forward,
+  most: number = mostForward(inputs.filter),
 ): Tensor | null {
   const { x, filter } = inputs;
   const { tensors } = affineTensors(affineAmong(inputs, { epsilon }));
@@ -146,7 +157,7 @@ export function skippingFilterGradient(
   x: TensorInfo,
   dy: TensorInfo,
   filterShape: number[],
-  most: number = DENSITY.gradient,
+  most: number = mostInGradient(),
 ): Tensor | null {
   const matrix = filterShape.length === 2;
   const [size, channels] = [matrix ? 1 : filterShape[0]!, filterShape.at(-2)!];
