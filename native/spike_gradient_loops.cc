@@ -44,6 +44,10 @@ struct Numbers {
   }
 
   static float Listed(const GradientMemory& memory, int64_t i) { return memory.values[i]; }
+  template <int kVectors>
+  static void Add(const Entry& entry, const float* row, Sums<kVectors>* sums) {
+    sums->Add(entry.value, row);
+  }
 };
 
 /** An input of spikes, whose values are all 1. */
@@ -56,6 +60,10 @@ struct Spikes {
     return ListSpikes(x, 0, channels, place, memory.places + n) - memory.places;
   }
   static float Listed(const GradientMemory&, int64_t) { return 1.0f; }
+  template <int kVectors>
+  static void Add(const Entry&, const float* row, Sums<kVectors>* sums) {
+    sums->Add(row);
+  }
 };
 
 /**
@@ -135,14 +143,15 @@ Vector PackPanel(const SpikeConv& p, const float* dy, const PixelBlock& block, i
   return zeros;
 }
 
-/** to[i] (=, or +=) the sums of value * row over a list, for kTaps strips side by side. */
-template <int kTaps, int kVectors>
+/** to[i] (=, or +=) the sums of the rows in a list, each times its value, for kTaps strips side by
+ * side. */
+template <class Input, int kTaps, int kVectors>
 inline void SumListed(const Entry* list, const Entry* end, const float* rows, bool add,
                       int64_t length, float* const* to) {
   constexpr int64_t kWidth = kVectors * kLanes;
   Sums<kTaps * kVectors> sums;
   sums.Clear();
-  for (; list < end; list++) sums.Add(list->value, rows + list->at * kWidth);
+  for (; list < end; list++) Input::Add(*list, rows + list->at * kWidth, &sums);
   if (length == kWidth) {
     for (int i = 0; i < kTaps * kVectors; i++) {
       float* const out = to[i / kVectors] + i % kVectors * kLanes;
@@ -159,7 +168,7 @@ inline void SumListed(const Entry* list, const Entry* end, const float* rows, bo
 }
 
 /** What one block of pixels adds to the filters from `first` that one strip of kVectors has. */
-template <int kVectors>
+template <class Input, int kVectors>
 void GradientStrip(const SpikeConv& p, bool add, const FilterPart& part, int64_t first,
                    int64_t capacity, const GradientMemory& memory, float* dw) {
   constexpr int64_t kWidth = kVectors * kLanes;
@@ -176,12 +185,13 @@ void GradientStrip(const SpikeConv& p, bool add, const FilterPart& part, int64_t
       if (kVectors == kNarrow) {
         for (; j >= 3; j -= 3) {
           float* const three[] = {column(j - 1), column(j - 2), column(j - 3)};
-          SumListed<3, kNarrow>(list, stop, rows + (p.size - j) * kWidth, add, length, three);
+          SumListed<Input, 3, kNarrow>(list, stop, rows + (p.size - j) * kWidth, add, length,
+                                       three);
         }
       }
       for (; j >= 1; j--) {
         float* const one[] = {column(j - 1)};
-        SumListed<1, kVectors>(list, stop, rows + (p.size - j) * kWidth, add, length, one);
+        SumListed<Input, 1, kVectors>(list, stop, rows + (p.size - j) * kWidth, add, length, one);
       }
     }
   }
@@ -203,8 +213,9 @@ bool FilterGradient(const SpikeConv& p, int64_t images, const PixelBlock& most, 
       const bool wide = p.size == 1 && StripWidth(part.last, first) == kStrip;
       zeros +=
           (wide ? PackPanel<kWide> : PackPanel<kNarrow>)(p, dy0, block, row, first, memory.panel);
-      (wide ? GradientStrip<kWide> : GradientStrip<kNarrow>)(p, number > part.from, part, first,
-                                                             capacity, memory, dw);
+      (wide ? GradientStrip<Input, kWide> : GradientStrip<Input, kNarrow>)(p, number > part.from,
+                                                                           part, first, capacity,
+                                                                           memory, dw);
       first += wide ? kStrip : kNarrowStrip;
     }
   }

@@ -28,6 +28,22 @@ inline int64_t CountSpikes(const SpikeBits& spikes, int64_t length) {
   return count + __builtin_popcount(NextBits(spikes, i) & ((1u << (length - i)) - 1));
 }
 
+#if defined(__AVX2__)
+/** Of each byte, where its ones are, in order; then zeros. */
+struct PlacesOfOnes {
+  uint8_t of[256][8] = {};
+
+  constexpr PlacesOfOnes() {
+    for (int byte = 0; byte < 256; byte++) {
+      for (int bit = 0, ones = 0; bit < 8; bit++) {
+        if (byte >> bit & 1) of[byte][ones++] = static_cast<uint8_t>(bit);
+      }
+    }
+  }
+};
+constexpr PlacesOfOnes kPlacesOfOnes;
+#endif
+
 /**
  * Writes base + i for each i in [begin, end) that is a spike, and returns the list's end; some more
  * may be written behind it, up to a vector.
@@ -45,6 +61,15 @@ inline int32_t* ListSpikes(const SpikeBits& spikes, int64_t begin, int64_t end, 
       const __m512i places = _mm512_add_epi32(_mm512_set1_epi32(place + half), lanes);
       _mm512_storeu_si512(list, _mm512_maskz_compress_epi32(mask, places));
       list += __builtin_popcount(mask);
+    }
+#elif defined(__AVX2__)
+    for (int first = 0; first < kSpikesPerWord; first += kLanes) {
+      const uint32_t byte = bits >> first & 0xff;
+      const __m128i ones = _mm_loadl_epi64((const __m128i*)kPlacesOfOnes.of[byte]);
+      const __m256i places =
+          _mm256_add_epi32(_mm256_set1_epi32(place + first), _mm256_cvtepu8_epi32(ones));
+      _mm256_storeu_si256((__m256i*)list, places);
+      list += __builtin_popcount(byte);
     }
 #else
     for (; bits != 0; bits &= bits - 1) *list++ = place + __builtin_ctz(bits);
