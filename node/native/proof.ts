@@ -172,7 +172,8 @@ export function prove(folder: string, binding = '', ops = '', limit = PROOF_LIMI
     throw new Error('its process ended before it computed anything');
   }
   if (ran.late) throw new Error(ran.stderr);
-  const lines = ran.stderr.split('\n');
-  const reason = lines.find((line) => /^\w*Error: /.test(line)) ?? lines.filter(Boolean).at(-1);
+  // All lines of an error's message, up to where it was thrown: TensorFlow gives its reason on the second.
+  const [message] = /^\w*Error: .*(\n(?! +at ).+)*/m.exec(ran.stderr) ?? [];
+  const reason = message ?? ran.stderr.split('\n').filter(Boolean).at(-1);
   throw new Error(reason ?? 'its process was ended before it could report why');
 }
