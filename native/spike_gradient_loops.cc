@@ -143,8 +143,10 @@ Vector PackPanel(const SpikeConv& p, const float* dy, const PixelBlock& block, i
   return zeros;
 }
 
-/** to[i] (=, or +=) the sums of the rows in a list, each times its value, for kTaps strips side by
- * side. */
+/**
+ * to[i] (=, or +=) the sums of the rows in a list, each times its value, for kTaps strips side by
+ * side.
+ */
 template <class Input, int kTaps, int kVectors>
 inline void SumListed(const Entry* list, const Entry* end, const float* rows, bool add,
                       int64_t length, float* const* to) {

@@ -10,6 +10,9 @@ if [[ -z "${SPIKINGFORMER_COPY:-}" ]]; then
 fi
 npx tsx cli/index.ts doctor
 
+# TensorFlow uses oneDNN by itself on processors with this; tests then expect equal sums in every batch.
+if grep -qsw avx512_vnni /proc/cpuinfo; then export SPIKINGFORMER_TEST_ONEDNN=1; fi
+
 seconds() { echo "--- $1: $((SECONDS - start)) s"; }
 # suite NAME FILES VARIABLE=VALUE...: jest's counts are added to those of the runs before.
 passed=0
@@ -43,7 +46,7 @@ suite 'with the native ops' "$computing" SPIKINGFORMER_TEST_NATIVE=1 TF_CPU_ALLO
 exact='spikingformer_parity|ten_steps'
 suite 'without the native ops' "$(grep -E '/lib/|/layers/|parity' <<<"$computing" | grep -vE "$exact")" \
   SPIKINGFORMER_NATIVE_OPS=0
-# TensorFlow goes without oneDNN on some processors; the sums of its own kernels then leave PyTorch's spread here.
+# On some processors TensorFlow does not use oneDNN; the sums of its own kernels leave PyTorch's spread here.
 suite 'without them, with oneDNN' "$(grep -E "$exact" <<<"$computing")" \
   SPIKINGFORMER_NATIVE_OPS=0 TF_ENABLE_ONEDNN_OPTS=1
 for set in amx avx2 baseline; do # amx: avx512, where the processor has no AMX

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { BUILT_WITHOUT_CUDA, OPS_INTERFACE } from '../../lib/kernels/tensorflow/native_ops';
 import { bindingFolder, OPS_FILE } from '../../node/native/ops';
 import { type Proof, prove } from '../../node/native/proof';
+import { oneLine } from './errors';
 
 export interface PackageCopy {
   version: string;
@@ -91,7 +92,7 @@ function examine({ path }: PackageCopy): Omit<NativeBackend, 'name' | keyof Pack
     try {
       return prove(path, '', ops);
     } catch (error) {
-      return (error as Error).message;
+      return oneLine(error);
     }
   };
   const without = (noOps: string) => {

@@ -6,7 +6,7 @@
  */
 import { totalmem } from 'node:os';
 
-/** Megabytes that the allocator hands out at most, unless it is told otherwise. */
+/** The allocator's own limit, in megabytes. */
 const ITS_LIMIT = 1 << 16;
 
 process.env.TF_CPU_ALLOCATOR_USE_BFC ??= 'true';

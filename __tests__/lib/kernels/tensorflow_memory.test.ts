@@ -3,7 +3,7 @@
 import { runScript } from '../../support/process';
 import { describeTensorflow } from '../../support/tensorflow';
 
-/** Prints how many pages the system had to provide per sum of 40 MB, and what its arguments name of the environment. */
+/** Prints how many pages the system had to provide per sum of 40 MB, and the variable as it is then. */
 const script = `
   import { createRequire } from 'node:module';
   import * as tf from '@tensorflow/tfjs';

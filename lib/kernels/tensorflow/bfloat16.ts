@@ -6,7 +6,7 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import type { OpAttr, TensorflowBackend } from '../../tfjs_internals';
 import { opAttrs, tensorflowBackend } from './backend';
-import { nativeOpsInUse } from './native_ops';
+import { nativeOpsInUse, usesAvx512 } from './native_ops';
 
 /** Of TensorFlow's TF_DataType; tfjs-node's binding does not name it. */
 const TF_BFLOAT16 = 14;
@@ -17,8 +17,7 @@ export function whyNoBfloat16(): string | undefined {
   if (typeof ops === 'string') return ops;
   if (tensorflowBackend()!.isUsingGpuDevice) return 'TensorFlow computes on a GPU';
   if (ops.bfloat16) return undefined;
-  if (/^(avx512|amx)$/.test(ops.instructionSet))
-    return 'the processor has neither AMX nor AVX512-BF16';
+  if (usesAvx512(ops)) return 'the processor has neither AMX nor AVX512-BF16';
   return (
     `the native ops use ${ops.instructionSet}, the most that this processor has or ` +
     'SPIKINGFORMER_INSTRUCTION_SET allows'

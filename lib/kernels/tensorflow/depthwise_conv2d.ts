@@ -1,4 +1,7 @@
-/** The gradient of a depthwise convolution's filter on tfjs-node, by our op: TensorFlow's is slow, and wrong without images. */
+/**
+ * The gradient of a depthwise convolution's filter on tfjs-node, by our op: TensorFlow's is slow, and may be wrong if
+ * there are no images.
+ */
 import * as tf from '@tensorflow/tfjs';
 import { runStockKernel } from '../override';
 import { kernel, opAttrs } from './backend';
@@ -27,7 +30,7 @@ export const depthwiseFilterGradientOverride = kernel<
   { x: tf.TensorInfo; dy: tf.TensorInfo },
   Attrs
 >(tf.DepthwiseConv2dNativeBackpropFilter, ({ x, dy }, backend, attrs) => {
-  // Of no images TensorFlow without oneDNN writes nothing: the result would be what was in memory before.
+  // Without oneDNN TensorFlow then writes nothing: the result would be what was in memory before.
   if (x.shape.includes(0)) return tf.zeros(attrs.filterShape);
   if (!isWorthwhile(x, attrs) || !hasCpuOps()) {
     const name = tf.DepthwiseConv2dNativeBackpropFilter;

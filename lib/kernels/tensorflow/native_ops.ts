@@ -56,6 +56,10 @@ export function nativeOpsInUse(): NativeOps | string {
 export const BUILT_WITHOUT_CUDA =
   'the native ops were built for CPUs, and TensorFlow uses a GPU here: run `npx spikingformer native install` again';
 
+/** Whether the loops of the ops use AVX-512, as those by AMX do for everything else. */
+export const usesAvx512 = ({ instructionSet }: NativeOps): boolean =>
+  /^(avx512|amx)$/.test(instructionSet);
+
 /** Whether the ops multiply numbers by AMX: rounded to bfloat16; in float32, if SPIKINGFORMER_INSTRUCTION_SET asks. */
 export function multipliesByAmx(rounded: boolean): boolean {
   const ops = nativeOpsInUse();

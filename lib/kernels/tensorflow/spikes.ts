@@ -11,7 +11,7 @@ import type { SpikeConv2DPoolAttrs } from '../spike_conv_pool';
 import { mayBeWorthSkipping as isLarge } from '../spike_product';
 import { opAttrs } from './backend';
 import { decayOf, neuronAttrs } from './multi_step_lif';
-import { hasCpuOps, nativeOpsInUse } from './native_ops';
+import { hasCpuOps, nativeOpsInUse, usesAvx512 } from './native_ops';
 import { keptBits, mayStoreAsBits, spikeInput, storedAsBits } from './spike_storage';
 
 /**
@@ -27,8 +27,7 @@ const mostForward = ({ shape }: TensorInfo): number =>
 /** That share for the gradient of a filter. */
 function mostInGradient(): number {
   const ops = nativeOpsInUse();
-  const isWide = typeof ops !== 'string' && /^(avx512|amx)$/.test(ops.instructionSet);
-  return isWide ? DENSITY.gradientOnAvx512 : DENSITY.gradient;
+  return typeof ops !== 'string' && usesAvx512(ops) ? DENSITY.gradientOnAvx512 : DENSITY.gradient;
 }
 
 /** Whether our ops may be faster for a kernel of `size` with so many filters. */
